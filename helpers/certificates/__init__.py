@@ -1,0 +1,44 @@
+"""X.509 and nothing else: authorities, the certificates they sign, and an examiner that explains what is wrong."""
+
+from helpers.certificates.authority import (
+    CertificateAuthority,
+    DeviceCertificate,
+    VerificationCertificate,
+    check_verification_code,
+)
+from helpers.certificates.describe import CertificateDescription, describe
+from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
+from helpers.certificates.keys import KeyAlgorithm, PrivateKey
+from helpers.certificates.storage import (
+    certificate_pem,
+    export_certificate,
+    load_authority,
+    public_certificate,
+    read_certificates,
+    read_private_key,
+    save_authority,
+    save_private_key,
+)
+
+__all__ = [
+    "CertificateAuthority",
+    "CertificateDescription",
+    "Check",
+    "DeviceCertificate",
+    "Examination",
+    "KeyAlgorithm",
+    "PrivateKey",
+    "VerificationCertificate",
+    "certificate_pem",
+    "check_verification_code",
+    "describe",
+    "examine_chain",
+    "examine_proof",
+    "export_certificate",
+    "load_authority",
+    "public_certificate",
+    "read_certificates",
+    "read_private_key",
+    "save_authority",
+    "save_private_key",
+]

@@ -1,0 +1,99 @@
+"""A certificate's facts as a person names them. The pictures of the lesson are drawn from these."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from helpers.certificates.keys import key_name
+
+__all__ = ["CertificateDescription", "common_name", "describe", "extension"]
+
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
+
+_USAGES = {
+    "digital_signature": "digital signature",
+    "content_commitment": "content commitment",
+    "key_encipherment": "key encipherment",
+    "data_encipherment": "data encipherment",
+    "key_agreement": "key agreement",
+    "key_cert_sign": "sign certificates",
+    "crl_sign": "sign revocation lists",
+}
+_EXTENDED_USAGES = {
+    ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
+    ExtendedKeyUsageOID.SERVER_AUTH: "TLS server",
+}
+
+
+@dataclass(frozen=True)
+class CertificateDescription:
+    """What a certificate says of itself.
+
+    Attributes:
+        subject, issuer: RFC 4514 text, `CN=…`; common_name: the CN alone ("" when there is none).
+        key: `P-256`, `RSA-2048`, …
+        not_before, not_after: UTC.
+        serial: upper-case hex.
+        sha1, sha256: thumbprints of the DER, upper-case hex without separators (DPS shows SHA-1, IoT Hub SHA-256).
+        is_authority: BasicConstraints say CA; path_length: CAs allowed below it, None for no limit.
+        usages: key usages and extended key usages in words.
+    """
+
+    subject: str
+    common_name: str
+    issuer: str
+    key: str
+    not_before: datetime
+    not_after: datetime
+    serial: str
+    sha1: str
+    sha256: str
+    is_authority: bool
+    path_length: int | None
+    usages: tuple[str, ...]
+
+    @property
+    def self_issued(self) -> bool:
+        """Subject and issuer are the same name: a root."""
+        return self.subject == self.issuer
+
+
+def describe(certificate: x509.Certificate) -> CertificateDescription:
+    """The certificate's facts; extensions that it lacks are left empty."""
+    constraints = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    extended = extension(certificate, x509.ExtendedKeyUsage)
+    usages = [words for field, words in _USAGES.items() if usage and getattr(usage, field)]
+    usages += [_EXTENDED_USAGES.get(purpose, purpose.dotted_string) for purpose in extended or ()]
+    return CertificateDescription(
+        subject=certificate.subject.rfc4514_string(),
+        common_name=common_name(certificate) or "",
+        issuer=certificate.issuer.rfc4514_string(),
+        key=key_name(certificate),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        serial=f"{certificate.serial_number:X}",
+        sha1=certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - an identifier that DPS shows
+        sha256=certificate.fingerprint(hashes.SHA256()).hex().upper(),
+        is_authority=bool(constraints and constraints.ca),
+        path_length=constraints.path_length if constraints else None,
+        usages=tuple(usages),
+    )
+
+
+def common_name(certificate: x509.Certificate) -> str | None:
+    """The subject's CN; None when it has none or several, which nobody can tell apart."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else None
+
+
+def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    """The certificate's extension of that kind, or None."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

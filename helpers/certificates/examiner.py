@@ -1,0 +1,269 @@
+"""The examiner: looks at a proof or a chain before anything is sent, and explains what is wrong and how to mend it.
+
+DPS answers a bad proof with one short line. Every check that it makes is made here first, one by one, in words.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from helpers.certificates.describe import CertificateDescription, describe, extension
+from helpers.certificates.storage import public_certificate
+from helpers.problem import Problem
+
+__all__ = ["Check", "Examination", "examine_chain", "examine_proof"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verdict.
+
+    Attributes:
+        name: what was looked at.
+        passed: the verdict.
+        reason: what was found.
+        remedy: what to do about it; "" when it passed.
+    """
+
+    name: str
+    passed: bool
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All verdicts about one thing, in the order in which they were reached."""
+
+    title: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def require(self) -> None:
+        """Raises a Problem with every failed check, unless all passed."""
+        failed = [check for check in self.checks if not check.passed]
+        if failed:
+            raise Problem(
+                f"{self.title}: {len(failed)} of {len(self.checks)} checks failed.",
+                " ".join(f"{check.name}: {check.reason}" for check in failed),
+                " ".join(dict.fromkeys(check.remedy for check in failed)),
+            )
+
+
+def examine_proof(content: bytes, authority: x509.Certificate, code: str, *, at: datetime | None = None) -> Examination:
+    """Would DPS take this proof?
+
+    Args:
+        content: the verification certificate's file, as it would be sent: PEM or DER.
+        authority: the certificate that was uploaded to DPS.
+        code: the newest verification code that DPS gave for it.
+        at: the moment to judge dates by; now, unless given. UTC.
+    """
+    title = f"Proof for “{describe(authority).common_name}”"
+    try:
+        proof = public_certificate(content, "The proof")
+    except Problem as problem:
+        return Examination(title, (Check("Encoding", False, problem.why, problem.next_step),))
+    now = at or datetime.now(UTC)
+    facts = describe(proof)
+    checks = (
+        Check("Encoding", True, "It is one X.509 certificate, without a private key."),
+        _not_the_authority_itself(proof, authority),
+        _names_the_code(facts, code),
+        _signed_by(proof, authority),
+        _within_dates("Dates of the proof", facts, now, "Sign the code again: a new proof starts today."),
+        _within_dates("Dates of the CA", describe(authority), now, "Upload a CA that is valid today."),
+    )
+    return Examination(title, checks)
+
+
+def examine_chain(
+    chain: Sequence[x509.Certificate],
+    authority: x509.Certificate,
+    registration_id: str,
+    *,
+    at: datetime | None = None,
+) -> Examination:
+    """Would DPS let in a device that sends this chain?
+
+    Args:
+        chain: the device's certificate first, then each issuer, as the device would send it.
+        authority: the CA that the enrollment group is bound to.
+        registration_id: what the device calls itself; compared with its CN without case.
+        at: the moment to judge dates by; now, unless given. UTC.
+    """
+    title = f"Chain of “{registration_id}”"
+    if not chain:
+        nothing = Check("Chain", False, "It is empty.", "Send the device's certificate and the CAs above it.")
+        return Examination(title, (nothing,))
+    now = at or datetime.now(UTC)
+    device, *_ = facts = [describe(certificate) for certificate in chain]
+    path = _path_to(chain, authority)
+    checks = [
+        _is_a_device(chain[0], device),
+        _names_the_device(device, registration_id),
+        *_links(chain),
+        _reaches(path, authority),
+        *(
+            _within_dates(f"Dates of “{each.common_name}”", each, now, "Issue it again with dates that include today.")
+            for each in facts
+        ),
+        *_authorities_may_sign(path or list(chain)),
+    ]
+    return Examination(title, tuple(checks))
+
+
+def _not_the_authority_itself(proof: x509.Certificate, authority: x509.Certificate) -> Check:
+    name = "Not the CA itself"
+    if proof == authority:
+        return Check(
+            name,
+            False,
+            "This is the CA's own certificate. Everybody may have that: it proves nothing.",
+            "Send the verification certificate that the CA signed.",
+        )
+    return Check(name, True, "It is another certificate than the CA's.")
+
+
+def _names_the_code(facts: CertificateDescription, code: str) -> Check:
+    name = "Common name is the code"
+    if facts.common_name == code:
+        return Check(name, True, "Its CN is the verification code, to the letter.")
+    if facts.common_name.strip().upper() == code:
+        reason = "Its CN differs from the code in case or by white space."
+    elif not facts.common_name:
+        reason = "It has no CN, or more than one."
+    else:
+        reason = f"Its CN is “{facts.common_name}”, not the newest code."
+    return Check(name, False, reason, "Sign the newest code; asking for a code again makes the earlier one void.")
+
+
+def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
+    name = "Signed by the CA"
+    to_prove = describe(authority).common_name
+    if _issued_by(proof, authority):
+        return Check(name, True, f"The signature was made with the private key of “{to_prove}”.")
+    signer = proof.issuer.rfc4514_string()
+    if proof.issuer == authority.subject:
+        reason = f"Its issuer is called “{to_prove}” too, but the signature was made with another key."
+    elif proof.issuer == authority.issuer:
+        reason = f"It was signed by “{signer}”, the CA above “{to_prove}”. Each CA must prove its own key."
+    elif proof.issuer == proof.subject:
+        reason = "It signed itself, which anybody can do."
+    else:
+        reason = f"It was signed by “{signer}”."
+    return Check(name, False, reason, f"Sign the code with the private key of “{to_prove}”.")
+
+
+def _within_dates(name: str, facts: CertificateDescription, now: datetime, remedy: str) -> Check:
+    life = f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"
+    if now < facts.not_before:
+        return Check(name, False, f"Not valid yet ({life}).", f"Check this machine's clock. {remedy}")
+    if now > facts.not_after:
+        return Check(name, False, f"Expired ({life}).", remedy)
+    return Check(name, True, f"Valid now ({life}).")
+
+
+def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -> Check:
+    name = "First is a device"
+    purposes = extension(certificate, x509.ExtendedKeyUsage)
+    if facts.is_authority:
+        return Check(
+            name,
+            False,
+            f"“{facts.common_name}” is a CA's certificate, not a device's.",
+            "Put the device's certificate first, its issuers after it.",
+        )
+    if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+        return Check(
+            name,
+            False,
+            "Its extended key usage does not allow it to be a TLS client.",
+            "Issue it for TLS client authentication.",
+        )
+    return Check(name, True, f"“{facts.common_name}” may be a TLS client and is no CA.")
+
+
+def _names_the_device(facts: CertificateDescription, registration_id: str) -> Check:
+    name = "Common name is the registration id"
+    if facts.common_name.casefold() == registration_id.casefold():
+        return Check(name, True, "DPS compares the two without case; they are the same.")
+    return Check(
+        name,
+        False,
+        f"The CN is “{facts.common_name}”, the registration id is “{registration_id}”.",
+        "Register with the CN as the registration id, or issue a certificate with the id as its CN.",
+    )
+
+
+def _links(chain: Sequence[x509.Certificate]) -> Iterator[Check]:
+    for below, above in pairwise(chain):
+        names = describe(below).common_name, describe(above).common_name
+        name = f"“{names[0]}” signed by “{names[1]}”"
+        if _issued_by(below, above):
+            yield Check(name, True, "The signature is the next certificate's.")
+        else:
+            yield Check(
+                name,
+                False,
+                "The next certificate in the chain did not sign it: the order is wrong, or one is missing.",
+                "Device first, then its issuer, then the issuer's issuer.",
+            )
+
+
+def _path_to(chain: Sequence[x509.Certificate], authority: x509.Certificate) -> list[x509.Certificate] | None:
+    """The chain from the device up to the authority, which the device may send or leave out."""
+    for index, certificate in enumerate(chain):
+        if certificate == authority:
+            return list(chain[: index + 1])
+    return [*chain, authority] if _issued_by(chain[-1], authority) else None
+
+
+def _reaches(path: list[x509.Certificate] | None, authority: x509.Certificate) -> Check:
+    wanted = describe(authority).common_name
+    name = f"Reaches “{wanted}”"
+    if path:
+        return Check(name, True, "The enrollment group's CA signed it, directly or through the CAs sent.")
+    return Check(
+        name,
+        False,
+        f"Nothing in the chain is “{wanted}” or signed by it. DPS would say: CA certificate not found.",
+        "Send the device's certificate and every CA between it and the group's CA, in one PEM.",
+    )
+
+
+def _authorities_may_sign(path: Sequence[x509.Certificate]) -> Iterator[Check]:
+    """RFC 5280 section 4.2.1.9: a CA's path length counts the CAs between it and the device."""
+    for between, certificate in enumerate(path[1:]):
+        facts = describe(certificate)
+        name = f"“{facts.common_name}” may sign"
+        usage = extension(certificate, x509.KeyUsage)
+        if not facts.is_authority or (usage and not usage.key_cert_sign):
+            yield Check(name, False, "It is not a CA's certificate.", "Have the device signed by a CA.")
+        elif facts.path_length is not None and facts.path_length < between:
+            yield Check(
+                name,
+                False,
+                f"Its path length is {facts.path_length}, but {between} CAs stand between it and the device.",
+                "Use a CA with a longer path length, or fewer CAs.",
+            )
+        else:
+            yield Check(name, True, "It is a CA and its path length allows the chain.")
+
+
+def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    verify: Callable[[x509.Certificate], None] = certificate.verify_directly_issued_by
+    try:
+        verify(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

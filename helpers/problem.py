@@ -1,0 +1,26 @@
+"""The one kind of error that a learner reads: what happened, why, and what to do next."""
+
+__all__ = ["Problem"]
+
+
+class Problem(Exception):
+    """Something a person can mend.
+
+    Args:
+        what: what happened, one sentence.
+        why: the reason.
+        next_step: what to do about it.
+    """
+
+    def __init__(self, what: str, why: str, next_step: str) -> None:
+        super().__init__(what, why, next_step)
+        self.what = what
+        self.why = why
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  Why: {self.why}\n  Next: {self.next_step}"
+
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook the three sentences stand alone: a stack of our own frames would hide them (IPython's hook)."""
+        return str(self).splitlines()
