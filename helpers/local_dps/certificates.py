@@ -1,0 +1,158 @@
+"""What the local DPS knows of certificates: reading what clients send, describing it, and judging a proof.
+
+It shares no line with the helpers that make certificates: a mistake must not sit on both sides of the table.
+"""
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import Any, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from helpers.local_dps import errors
+
+__all__ = ["NotACertificate", "PrivateKeyInside", "certificate_info", "certificate_summary", "judge_proof", "read"]
+
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
+_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+class NotACertificate(ValueError):
+    """Neither base64 of PEM, nor base64 of DER, nor PEM."""
+
+
+class PrivateKeyInside(ValueError):
+    """The client sent a private key along; it is neither kept nor logged."""
+
+
+def read(text: str) -> bytes:
+    """The DER of the certificate that a client sent.
+
+    Args:
+        text: base64 of a PEM file (azure-cli), base64 of DER (PowerShell), the PEM itself, or base64 of a file that is
+            itself base64 of DER (what the removed C# sample wrote). Line ends don't matter. Of several certificates
+            in a PEM the first counts.
+
+    Raises:
+        NotACertificate, PrivateKeyInside
+    """
+    content = text.encode()
+    for _ in range(3):
+        if b"PRIVATE KEY-----" in content:
+            raise PrivateKeyInside
+        if block := _PEM_CERTIFICATE.search(content):
+            return _der(lambda pem: x509.load_pem_x509_certificate(pem), block.group())
+        try:
+            content = base64.b64decode(b"".join(content.split()), validate=True)
+        except binascii.Error as error:
+            raise NotACertificate from error
+        if content[:1] == b"\x30":  # an ASN.1 SEQUENCE: this is DER
+            _refuse_private_key(content)
+            return _der(lambda der: x509.load_der_x509_certificate(der), content)
+    raise NotACertificate
+
+
+def judge_proof(proof_der: bytes, uploaded_der: bytes, code: str | None, now: datetime) -> None:
+    """Accept a proof of possession, or raise the refusal that the service gives.
+
+    Accepted if and only if it was signed directly by the uploaded certificate's key, its one CN is the newest code to
+    the letter, and today lies within its dates.
+    """
+    proof, uploaded = (x509.load_der_x509_certificate(der) for der in (proof_der, uploaded_der))
+    if code is None:
+        raise errors.no_code_outstanding()
+    if not _issued(proof, uploaded):
+        raise errors.proof_not_issued_by_certificate(proof.issuer.rfc4514_string())
+    names = [name.value for name in proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if names != [code]:
+        raise errors.proof_of_other_code()
+    if not proof.not_valid_before_utc <= now <= proof.not_valid_after_utc:
+        raise errors.proof_outside_its_dates()
+
+
+def certificate_summary(der: bytes) -> dict[str, Any]:
+    """subject, expiry (RFC 1123) and thumbprint (SHA-1, upper-case hex) as the management plane writes them."""
+    certificate = x509.load_der_x509_certificate(der)
+    return {
+        "subject": certificate.subject.rfc4514_string(),
+        "expiry": f"{certificate.not_valid_after_utc:%a, %d %b %Y %H:%M:%S} GMT",
+        "thumbprint": certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - what the service shows
+    }
+
+
+def certificate_info(der: bytes) -> dict[str, Any]:
+    """The `info` object as the service plane writes it."""
+    certificate = x509.load_der_x509_certificate(der)
+    return {
+        "subjectName": certificate.subject.rfc4514_string(),
+        "sha1Thumbprint": certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - what the service shows
+        "sha256Thumbprint": certificate.fingerprint(hashes.SHA256()).hex().upper(),
+        "issuerName": certificate.issuer.rfc4514_string(),
+        "notBeforeUtc": f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}",
+        "notAfterUtc": f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+        "serialNumber": f"{certificate.serial_number:X}",
+        "version": certificate.version.value + 1,
+    }
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Names fit, key identifiers fit where both are there, the issuer may sign, and the signature holds.
+
+    OpenSSL looks at the key identifier and the key usage, too (X509_check_issued); `cryptography` looks at the names
+    and the signature alone.
+    """
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        extensions, above = certificate.extensions, issuer.extensions
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    usage = _value(above, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return False
+    named = _value(extensions, x509.AuthorityKeyIdentifier)
+    return named is None or _is_named(named, issuer, _value(above, x509.SubjectKeyIdentifier))
+
+
+def _is_named(
+    named: x509.AuthorityKeyIdentifier, issuer: x509.Certificate, key: x509.SubjectKeyIdentifier | None
+) -> bool:
+    """Whether an authority key identifier is this issuer's, in each of its parts that is there (RFC 5280, 4.2.1.1)."""
+    if named.key_identifier is not None and key is not None and named.key_identifier != key.digest:
+        return False
+    if named.authority_cert_serial_number not in (None, issuer.serial_number):
+        return False
+    directory = [name.value for name in named.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
+    return not directory or directory[0] == issuer.issuer
+
+
+def _value(extensions: x509.Extensions, kind: type[Extension]) -> Extension | None:
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _der(load: Any, content: bytes) -> bytes:
+    try:
+        certificate: x509.Certificate = load(content)
+        # The parser is lazy: reading these now keeps a half-broken certificate out of the store.
+        certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
+        certificate.not_valid_after_utc, certificate.signature_algorithm_oid  # noqa: B018
+        return certificate.public_bytes(serialization.Encoding.DER)
+    except Exception as error:  # parsers of hostile input raise more than they document
+        raise NotACertificate from error
+
+
+def _refuse_private_key(der: bytes) -> None:
+    try:
+        serialization.load_der_private_key(der, None)
+    except TypeError as error:  # encrypted, and a private key all the same
+        raise PrivateKeyInside from error
+    except Exception:  # not a key: what we hope for
+        return
+    raise PrivateKeyInside

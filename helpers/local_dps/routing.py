@@ -1,0 +1,97 @@
+"""Calls, answers, and which function answers what: the local DPS without any input or output."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+__all__ = ["Answer", "Call", "Handler", "Route", "find"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as far as a handler may look at it.
+
+    Attributes:
+        path: percent-encoded, without the query.
+        parameters: the path's named parts, decoded.
+        query: names in lower case, as Azure compares them without case.
+        headers: names in lower case.
+        now: the moment of the request, UTC: everything in one answer agrees on it.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    now: datetime
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            ValueError: it is something else, or has what JSON does not: NaN, half a surrogate pair, endless nesting.
+        """
+        try:
+            value = json.loads(self.body, parse_constant=_refuse_constant)
+            json.dumps(value, ensure_ascii=False).encode()
+        except RecursionError as error:
+            raise ValueError("The body is nested too deeply.") from error
+        if not isinstance(value, dict):
+            raise ValueError("The body is not a JSON object.")
+        return value
+
+    def if_match(self) -> str | None:
+        """The ETag asked for, without the quotes that some clients put around it; `*` for any; None when absent."""
+        value = self.headers.get("if-match", "").strip()
+        if len(value) >= 2 and value[0] == value[-1] == '"':
+            value = value[1:-1]
+        return value or None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response: a JSON body (None for an empty one) and what headers it has besides."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler: TypeAlias = Callable[[Call], Answer]
+
+
+class Route:
+    """One line of a plane's table. `{name}` in the template stands for one path segment; case does not matter."""
+
+    def __init__(self, method: str, template: str, handler: Handler) -> None:
+        self.method = method
+        self.handler = handler
+        named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
+        self._pattern = re.compile(named, re.IGNORECASE)
+
+    def match(self, path: str) -> Mapping[str, str] | None:
+        """The decoded parameters if the whole path fits."""
+        found = self._pattern.fullmatch(path)
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+
+
+def find(routes: tuple[Route, ...], call: Call) -> tuple[Route, Mapping[str, str]] | set[str]:
+    """The route of a call and its parameters, or else the methods that its path does take (none: no such path)."""
+    methods = set()
+    for route in routes:
+        parameters = route.match(call.path)
+        if parameters is not None:
+            if route.method == call.method:
+                return route, parameters
+            methods.add(route.method)
+    return methods
