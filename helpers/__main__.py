@@ -21,6 +21,11 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def _commands() -> None:
+    """Commands have names, however few there are."""
+
+
 @app.command("local-dps")
 def local_dps(
     connection_file: Annotated[Path, typer.Option(help="Written, mode 0600, once the service is ready.")],

@@ -38,12 +38,12 @@ def write_atomically(path: Path, content: bytes, *, mode: int) -> None:
         raise Problem(
             f"{path.name} could not be written.",
             f"The folder {path.parent} refused it: {error.strerror}.",
-            "Check that the folder exists, is yours and is not on a full or read-only disk; nothing was changed.",
+            "Check that the folder exists, is yours and is not on a full or read-only disk. Nothing is half written.",
         ) from error
 
 
 def make_private_folder(path: Path) -> Path:
-    """Create `path` and its parents; only the owner may enter the last one.
+    """Create `path` and its parents if they are not there; a folder made here may be entered by its owner alone.
 
     Raises:
         Problem: it can't be created.
@@ -68,10 +68,10 @@ def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         raise Problem(
             f"{path} could not be read.",
-            f"The system says: {error.strerror}.",
+            f"The system says: {getattr(error, 'strerror', None) or error}.",
             "Check the path and that the file may be read by you.",
         ) from error
     if len(content) > limit:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates.describe import describe, extension
@@ -17,7 +18,7 @@ _BACKDATED = timedelta(hours=1)  # a device or a service whose clock is behind s
 _CA_LIFETIME = timedelta(days=3650)
 _DEVICE_LIFETIME = timedelta(days=365)
 _PROOF_LIFETIME = timedelta(days=3)  # as long as Microsoft's own sample gave it; it is used within minutes
-_LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1
+_LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1; counted in bytes by most software
 _CODE = re.compile(r"[0-9A-F]{48}")
 
 
@@ -72,6 +73,7 @@ class CertificateAuthority:
                 "Give the key file that was made together with this certificate.",
             )
         _require_authority(self.certificate)
+        _require_ordinary_key(self.certificate)
 
     def __repr__(self) -> str:
         return f"CertificateAuthority({describe(self.certificate).common_name!r})"
@@ -88,7 +90,7 @@ class CertificateAuthority:
         """A new self-signed CA.
 
         Args:
-            common_name: 1 to 64 characters, no control characters, no white space at its ends.
+            common_name: 1 to 64 bytes in UTF-8, no control characters, no white space at its ends.
             lifetime: from now; the start is backdated by an hour besides.
             path_length: how many CAs may stand in a row below it (RFC 5280 section 4.2.1.9); None for no limit.
         """
@@ -115,11 +117,12 @@ class CertificateAuthority:
         Raises:
             Problem: this CA's path length allows no CA below it, the name is bad, or this CA is not valid today.
         """
-        path_length = describe(self.certificate).path_length
-        if path_length == 0:
+        path_length = self._path_length()
+        if path_length is not None and path_length <= 0:
             raise Problem(
                 f"“{describe(self.certificate).common_name}” can't have a CA below it.",
-                "Its path length is 0: it may sign devices, but no further CA (RFC 5280 section 4.2.1.9).",
+                "Its path length, or that of a CA above it, is used up: it may sign devices, but no further CA "
+                "(RFC 5280 section 4.2.1.9).",
                 "Sign devices with it directly, or start from a CA with a path length of 1 or more.",
             )
         key = key_algorithm.generate()
@@ -137,7 +140,7 @@ class CertificateAuthority:
         """A device's certificate with CN = `device_id`, for TLS client authentication only."""
         key = key_algorithm.generate()
         certificate = self._sign(_as_end_entity(self._start(device_id, key.public_key(), lifetime)))
-        above = tuple(ca for ca in (self.certificate, *self.issuers) if not describe(ca).self_issued)
+        above = tuple(ca for ca in (self.certificate, *self.issuers) if not describe(ca).is_self_signed)
         return DeviceCertificate(certificate, key, (certificate, *above))
 
     def sign_verification_code(self, code: str) -> VerificationCertificate:
@@ -157,27 +160,34 @@ class CertificateAuthority:
         return VerificationCertificate(self._sign(_as_end_entity(builder)), code)
 
     def require_valid_now(self) -> None:
-        """Raises a Problem unless today lies within this CA's life: what it signs outside of it convinces nobody."""
-        facts, now = describe(self.certificate), datetime.now(UTC)
-        if now > facts.not_after:
-            raise Problem(
-                f"The CA “{facts.common_name}” has expired.",
-                f"It was valid until {facts.not_after:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
-                "Create a new CA, or have this one renewed by its issuer.",
-            )
-        if now < facts.not_before:
-            raise Problem(
-                f"The CA “{facts.common_name}” is not valid yet.",
-                f"It begins at {facts.not_before:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
-                "Check this machine's clock, or wait until then.",
-            )
+        """Raises a Problem unless this CA and all above it are valid today: what it signs then convinces nobody."""
+        now = datetime.now(UTC)
+        for facts in map(describe, (self.certificate, *self.issuers)):
+            if now > facts.not_after:
+                raise Problem(
+                    f"The CA “{facts.common_name}” has expired.",
+                    f"It was valid until {facts.not_after:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
+                    "Create a new CA, or have this one renewed by its issuer.",
+                )
+            if now < facts.not_before:
+                raise Problem(
+                    f"The CA “{facts.common_name}” is not valid yet.",
+                    f"It begins at {facts.not_before:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
+                    "Check this machine's clock, or wait until then.",
+                )
+
+    def _path_length(self) -> int | None:
+        """How many CAs may stand below: the tightest limit of all the CAs from this one up. None for no limit."""
+        limits = [describe(ca).path_length for ca in (self.certificate, *self.issuers)]
+        return min((limit - above for above, limit in enumerate(limits) if limit is not None), default=None)
 
     def _start(self, common_name: str, public_key: PublicKey, lifetime: timedelta) -> x509.CertificateBuilder:
-        """What every certificate signed by this CA has. None outlives the CA: its chain would break before it ends."""
+        """What every certificate signed by this CA has. None outlives a CA above it: the chain would break first."""
         self.require_valid_now()
         not_before, not_after = _validity(lifetime)
-        not_before = max(not_before, self.certificate.not_valid_before_utc)
-        not_after = min(not_after, self.certificate.not_valid_after_utc)
+        for authority in (self.certificate, *self.issuers):
+            not_before = max(not_before, authority.not_valid_before_utc)
+            not_after = min(not_after, authority.not_valid_after_utc)
         builder = _builder(_name(common_name), self.certificate.subject, public_key, not_before, not_after)
         return builder.add_extension(self._authority_key_identifier(), critical=False)
 
@@ -213,7 +223,7 @@ def _require_authority(certificate: x509.Certificate) -> None:
     facts = describe(certificate)
     if not facts.is_authority:
         reason = "Its basic constraints do not say that it is a CA (RFC 5280 section 4.2.1.9)."
-    elif facts.usages and "sign certificates" not in facts.usages and extension(certificate, x509.KeyUsage):
+    elif (usage := extension(certificate, x509.KeyUsage)) is not None and not usage.key_cert_sign:
         reason = "Its key usage does not allow it to sign certificates (RFC 5280 section 4.2.1.3)."
     else:
         return
@@ -224,15 +234,29 @@ def _require_authority(certificate: x509.Certificate) -> None:
     )
 
 
+def _require_ordinary_key(certificate: x509.Certificate) -> None:
+    """OpenSSL refuses curves spelled out by their parameters, and keys bound to RSA-PSS sign nothing else.
+
+    Both are seen by writing the public key again: the ordinary form stands in the certificate to the byte.
+    """
+    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    if certificate.public_key().public_bytes(encoding, form) not in certificate.public_bytes(encoding):
+        raise Problem(
+            f"The key of “{describe(certificate).common_name}” is of a form that others refuse.",
+            "It is an RSA-PSS key, or an elliptic curve that is not named but spelled out.",
+            "Use a CA with an ordinary RSA key (rsaEncryption) or a named curve (RFC 5480 section 2.1.1).",
+        )
+
+
 def _name(common_name: str) -> x509.Name:
     if not common_name.strip():
         reason = "It is empty."
     elif common_name != common_name.strip():
         reason = "It begins or ends with white space, which nobody sees and everything compares."
-    elif len(common_name) > _LONGEST_COMMON_NAME:
-        reason = f"It has {len(common_name)} characters; X.509 allows {_LONGEST_COMMON_NAME} (RFC 5280 appendix A.1)."
     elif not common_name.isprintable():
-        reason = "It contains control characters."
+        reason = "It contains control characters or others that nobody can see."
+    elif len(common_name.encode()) > _LONGEST_COMMON_NAME:
+        reason = f"It takes {len(common_name.encode())} bytes in UTF-8; {_LONGEST_COMMON_NAME} fit."
     else:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     raise Problem(f"{common_name!r} can't be a certificate's common name.", reason, "Choose another name.")

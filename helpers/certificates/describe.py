@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates.keys import key_name
 
-__all__ = ["CertificateDescription", "common_name", "describe", "extension"]
+__all__ = ["CertificateDescription", "common_name", "describe", "extension", "is_issued_by", "is_readable"]
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -39,6 +40,7 @@ class CertificateDescription:
         not_before, not_after: UTC.
         serial: upper-case hex.
         sha1, sha256: thumbprints of the DER, upper-case hex without separators (DPS shows SHA-1, IoT Hub SHA-256).
+        is_self_signed: signed with its own key: a root, or somebody's word alone.
         is_authority: BasicConstraints say CA; path_length: CAs allowed below it, None for no limit.
         usages: key usages and extended key usages in words.
     """
@@ -52,14 +54,10 @@ class CertificateDescription:
     serial: str
     sha1: str
     sha256: str
+    is_self_signed: bool
     is_authority: bool
     path_length: int | None
     usages: tuple[str, ...]
-
-    @property
-    def self_issued(self) -> bool:
-        """Subject and issuer are the same name: a root."""
-        return self.subject == self.issuer
 
 
 def describe(certificate: x509.Certificate) -> CertificateDescription:
@@ -79,10 +77,29 @@ def describe(certificate: x509.Certificate) -> CertificateDescription:
         serial=f"{certificate.serial_number:X}",
         sha1=certificate.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - an identifier that DPS shows
         sha256=certificate.fingerprint(hashes.SHA256()).hex().upper(),
+        is_self_signed=is_issued_by(certificate, certificate),
         is_authority=bool(constraints and constraints.ca),
         path_length=constraints.path_length if constraints else None,
         usages=tuple(usages),
     )
+
+
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """The names fit and the signature was made with the issuer's key. Says nothing of dates, or whether it is a CA."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def is_readable(certificate: x509.Certificate) -> bool:
+    """The library parses lazily: a certificate may turn out damaged, or its key of an unknown kind, when it is used."""
+    try:
+        certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def common_name(certificate: x509.Certificate) -> str | None:

@@ -3,16 +3,15 @@
 DPS answers a bad proof with one short line. Every check that it makes is made here first, one by one, in words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from helpers.certificates.describe import CertificateDescription, describe, extension
+from helpers.certificates.describe import CertificateDescription, describe, extension, is_issued_by, is_readable
 from helpers.certificates.storage import public_certificate
 from helpers.problem import Problem
 
@@ -68,6 +67,11 @@ def examine_proof(content: bytes, authority: x509.Certificate, code: str, *, at:
         code: the newest verification code that DPS gave for it.
         at: the moment to judge dates by; now, unless given. UTC.
     """
+    if not is_readable(authority):
+        damaged = Check(
+            "Encoding of the CA", False, "The CA's own certificate is damaged.", "Upload a sound CA certificate."
+        )
+        return Examination("Proof", (damaged,))
     title = f"Proof for “{describe(authority).common_name}”"
     try:
         proof = public_certificate(content, "The proof")
@@ -105,9 +109,15 @@ def examine_chain(
     if not chain:
         nothing = Check("Chain", False, "It is empty.", "Send the device's certificate and the CAs above it.")
         return Examination(title, (nothing,))
+    if not all(map(is_readable, (*chain, authority))):
+        damaged = Check(
+            "Encoding", False, "A certificate is damaged, or its key is of an unknown kind.", "Issue it again."
+        )
+        return Examination(title, (damaged,))
     now = at or datetime.now(UTC)
-    device, *_ = facts = [describe(certificate) for certificate in chain]
+    device = describe(chain[0])
     path = _path_to(chain, authority)
+    to_date = dict.fromkeys((*chain, *(path or ())))  # each once, in order
     checks = [
         _is_a_device(chain[0], device),
         _names_the_device(device, registration_id),
@@ -115,7 +125,7 @@ def examine_chain(
         _reaches(path, authority),
         *(
             _within_dates(f"Dates of “{each.common_name}”", each, now, "Issue it again with dates that include today.")
-            for each in facts
+            for each in map(describe, to_date)
         ),
         *_authorities_may_sign(path or list(chain)),
     ]
@@ -150,7 +160,7 @@ def _names_the_code(facts: CertificateDescription, code: str) -> Check:
 def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
     name = "Signed by the CA"
     to_prove = describe(authority).common_name
-    if _issued_by(proof, authority):
+    if is_issued_by(proof, authority):
         return Check(name, True, f"The signature was made with the private key of “{to_prove}”.")
     signer = proof.issuer.rfc4514_string()
     if proof.issuer == authority.subject:
@@ -190,6 +200,14 @@ def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -
             "Its extended key usage does not allow it to be a TLS client.",
             "Issue it for TLS client authentication.",
         )
+    usage = extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        return Check(
+            name,
+            False,
+            "Its key usage does not allow it to sign a TLS handshake.",
+            "Issue it with the key usage digitalSignature.",
+        )
     return Check(name, True, f"“{facts.common_name}” may be a TLS client and is no CA.")
 
 
@@ -209,7 +227,7 @@ def _links(chain: Sequence[x509.Certificate]) -> Iterator[Check]:
     for below, above in pairwise(chain):
         names = describe(below).common_name, describe(above).common_name
         name = f"“{names[0]}” signed by “{names[1]}”"
-        if _issued_by(below, above):
+        if is_issued_by(below, above):
             yield Check(name, True, "The signature is the next certificate's.")
         else:
             yield Check(
@@ -225,7 +243,7 @@ def _path_to(chain: Sequence[x509.Certificate], authority: x509.Certificate) -> 
     for index, certificate in enumerate(chain):
         if certificate == authority:
             return list(chain[: index + 1])
-    return [*chain, authority] if _issued_by(chain[-1], authority) else None
+    return [*chain, authority] if is_issued_by(chain[-1], authority) else None
 
 
 def _reaches(path: list[x509.Certificate] | None, authority: x509.Certificate) -> Check:
@@ -258,12 +276,3 @@ def _authorities_may_sign(path: Sequence[x509.Certificate]) -> Iterator[Check]:
             )
         else:
             yield Check(name, True, "It is a CA and its path length allows the chain.")
-
-
-def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    verify: Callable[[x509.Certificate], None] = certificate.verify_directly_issued_by
-    try:
-        verify(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True

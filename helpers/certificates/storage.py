@@ -1,6 +1,7 @@
 """Certificates and keys on disk: read whatever tool wrote them, written so that keys stay private."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from cryptography import x509
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from helpers.certificates.authority import CertificateAuthority
-from helpers.certificates.describe import describe
+from helpers.certificates.describe import describe, is_issued_by, is_readable
 from helpers.certificates.keys import PrivateKey
 from helpers.files import PRIVATE, PUBLIC, read_bytes, write_atomically
 from helpers.problem import Problem
@@ -38,10 +39,15 @@ def read_certificates(content: bytes, source: str) -> tuple[x509.Certificate, ..
     Raises:
         Problem: there is none; the error says what the file holds instead.
     """
+    begun = len(re.findall(rb"-----BEGIN (?:X509 )?CERTIFICATE-----", content))
     try:
         if _PEM_LABEL.search(content):
-            return tuple(x509.load_pem_x509_certificates(content))
-        return (x509.load_der_x509_certificate(content),)
+            certificates = x509.load_pem_x509_certificates(content)
+        else:
+            certificates = [x509.load_der_x509_certificate(content)]
+        if len(certificates) < begun or not all(map(is_readable, certificates)):
+            raise ValueError
+        return tuple(certificates)
     except ValueError as error:
         raise Problem(
             f"{source} is not a certificate.",
@@ -82,7 +88,6 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
         Problem: not a key, wrong or missing passphrase, an unneeded passphrase, or a kind that DPS does not take.
     """
     load = serialization.load_pem_private_key if _PEM_LABEL.search(content) else serialization.load_der_private_key
-    content = _key_block(content)
     try:
         key = load(content, passphrase.encode() if passphrase else None)
     except TypeError as error:  # cryptography's word for a passphrase that is missing, or one too many
@@ -97,7 +102,9 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
             "The key is encrypted and no passphrase was given.",
             "Give its passphrase.",
         ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UnsupportedAlgorithm as error:
+        raise _unusable_key(source, "an algorithm that is not known here") from error
+    except ValueError as error:
         if passphrase:
             raise Problem(
                 f"{source} could not be opened.",
@@ -110,11 +117,7 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
             "Give the file with the CA's private key.",
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise Problem(
-            f"{source} holds a kind of key that can't be used here.",
-            f"It is {type(key).__name__}; DPS takes RSA and elliptic curves (ECDSA).",
-            "Use a CA with an RSA or an EC key.",
-        )
+        raise _unusable_key(source, type(key).__name__)
     return key
 
 
@@ -172,38 +175,48 @@ def save_authority(
     """Write the key first: a certificate without its key is of no use, the reverse is mended by saving again.
 
     The certificate's file holds the CA first and then its issuers.
+
+    Raises:
+        Problem: another CA is kept there (its key can't be had again once it is overwritten), or the disk refuses.
     """
+    if certificate_file.exists():
+        kept = read_certificates(read_bytes(certificate_file), certificate_file.name)[0]
+        if kept.public_key() != authority.certificate.public_key():
+            raise Problem(
+                f"{certificate_file.name} was not written.",
+                f"The CA “{describe(kept).common_name}” is there, and nobody can bring back its private key once it "
+                "is overwritten.",
+                "Choose another place, or delete that CA first if you are done with it.",
+            )
     save_private_key(authority.private_key, private_key_file, passphrase=passphrase)
     write_atomically(certificate_file, certificate_pem(authority.certificate, *authority.issuers), mode=PUBLIC)
 
 
 def _issuers(certificate: x509.Certificate, above: list[x509.Certificate], source: str) -> tuple[x509.Certificate, ...]:
     """The certificates that follow a CA in its file, once each is seen to have signed the one before it."""
-    below = certificate
-    for issuer in above:
-        try:
-            below.verify_directly_issued_by(issuer)
-        except Exception as error:  # the library raises ValueError, TypeError or InvalidSignature
+    for below, issuer in pairwise((certificate, *above)):
+        if not is_issued_by(below, issuer):
             raise Problem(
                 f"The certificates in {source} are not a chain.",
                 f"“{describe(below).common_name}” was not signed by the next, “{describe(issuer).common_name}”.",
                 "Put the CA first, then its issuer, and so on up to the root; or give the CA alone.",
-            ) from error
-        below = issuer
+            )
     return tuple(above)
 
 
-def _key_block(content: bytes) -> bytes:
-    """The private key's own block of a PEM file. OpenSSL writes `EC PARAMETERS` before a SEC1 key; others add text."""
-    block = re.search(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", content, re.DOTALL)
-    return block.group() if block else content
+def _unusable_key(source: str, kind: str) -> Problem:
+    return Problem(
+        f"{source} holds a kind of key that can't be used here.",
+        f"It is {kind}; DPS takes RSA and elliptic curves (ECDSA).",
+        "Use a CA with an RSA or an EC key.",
+    )
 
 
 def _instead_of_certificate(content: bytes) -> str:
     label = _PEM_LABEL.search(content)
     if label is None:
-        return "It is neither PEM nor the DER of a certificate." if content else "The file is empty."
+        return "It is neither PEM nor the DER of a readable certificate." if content else "The file is empty."
     found = label.group(1).decode()
     if found == "CERTIFICATE":
-        return "It looks like a PEM certificate, but it is cut off or damaged."
+        return "A certificate in it is cut off or damaged, or its key is neither RSA nor on a usual curve."
     return f"It holds a {found.lower()}."

@@ -1,0 +1,310 @@
+"""Certificates and keys on disk: what is written, who may read it, and what is refused when read."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from helpers.certificates import (
+    CertificateAuthority,
+    KeyAlgorithm,
+    certificate_pem,
+    export_certificate,
+    load_authority,
+    public_certificate,
+    read_certificates,
+    read_private_key,
+    save_authority,
+    save_private_key,
+)
+from helpers.problem import Problem
+from tests.certificates import openssl
+from tests.certificates.crafting import FUTURE, PAST, Crafted, craft
+from tests.certificates.watching import watch, write_with_full_disk
+
+PASSPHRASE = "correct horse"
+ROOT = craft("Contoso Root", ca=True)
+OTHER = craft("Other", ca=True)
+SAVE_NEW = """
+from helpers.certificates import CertificateAuthority, save_authority
+new = CertificateAuthority.create_root("New")
+
+save_authority(new, folder / "ca.pem", folder / "ca.key")
+"""
+
+SAVE_AGAIN = """
+from helpers.certificates import load_authority, save_authority
+old = load_authority(folder / "ca.pem", folder / "ca.key")
+
+save_authority(old, folder / "ca.pem", folder / "ca.key")
+"""
+
+
+@pytest.fixture(
+    scope="module", params=[openssl.SEC1_WITH_PARAMETERS, openssl.RSA_2048], ids=["EC generated", "RSA generated"]
+)
+def generated_key(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key as the `openssl` program writes it when it makes it."""
+    file = tmp_path_factory.mktemp("generated") / "generated.key"
+    file.write_bytes(openssl.run(*request.param))
+    return file
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def put(folder: Path, certificate: bytes, key: bytes) -> tuple[Path, Path]:
+    certificate_file, key_file = folder / "ca.pem", folder / "ca.key"
+    certificate_file.write_bytes(certificate)
+    key_file.write_bytes(key)
+    return certificate_file, key_file
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+class TestSavingAKey:
+    @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA2048])
+    @pytest.mark.parametrize("passphrase", [None, "", PASSPHRASE, "пароль"])
+    def test_it_is_pkcs8_for_the_owner_alone_and_comes_back(
+        self, algorithm: KeyAlgorithm, passphrase: str | None, tmp_path: Path
+    ) -> None:
+        key = algorithm.generate()
+        file = save_private_key(key, tmp_path / "ca.key", passphrase=passphrase)
+        label = b"ENCRYPTED PRIVATE KEY" if passphrase else b"PRIVATE KEY"
+        assert file.read_bytes().startswith(b"-----BEGIN " + label + b"-----\n")
+        assert mode(file) == 0o600
+        assert [each.name for each in tmp_path.iterdir()] == ["ca.key"]
+        again = read_private_key(file.read_bytes(), passphrase, file.name)
+        assert again.public_key() == key.public_key()
+
+    def test_openssl_opens_an_encrypted_one_with_its_passphrase_and_not_without(self, tmp_path: Path) -> None:
+        file = save_private_key(ROOT.private_key, tmp_path / "ca.key", passphrase=PASSPHRASE)
+        assert openssl.opens_key(file, PASSPHRASE)
+        assert not openssl.opens_key(file)
+        assert not openssl.opens_key(file, "wrong horse")
+
+    def test_openssl_opens_a_plain_one(self, tmp_path: Path) -> None:
+        assert openssl.opens_key(save_private_key(ROOT.private_key, tmp_path / "ca.key"))
+
+    def test_a_folder_that_is_missing_is_a_problem(self, tmp_path: Path) -> None:
+        with pytest.raises(Problem, match="could not be written"):
+            save_private_key(ROOT.private_key, tmp_path / "missing" / "ca.key")
+
+
+class TestSavingAnAuthority:
+    @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+    def test_it_comes_back_with_its_issuers(self, passphrase: str | None, tmp_path: Path) -> None:
+        below = CertificateAuthority.create_root("Root").create_intermediate("Below")
+        files = tmp_path / "ca.pem", tmp_path / "ca.key"
+        save_authority(below, *files, passphrase=passphrase)
+        again = load_authority(*files, passphrase=passphrase)
+        assert (again.certificate, again.issuers) == (below.certificate, below.issuers)
+        assert again.private_key.private_numbers() == below.private_key.private_numbers()
+        assert {name: mode(tmp_path / name) for name in contents(tmp_path)} == {"ca.pem": 0o644, "ca.key": 0o600}
+        assert b"PRIVATE" not in files[0].read_bytes()
+
+    def test_no_key_is_ever_readable_by_others_even_under_umask_0(self, tmp_path: Path) -> None:
+        seen = watch(tmp_path, SAVE_NEW)
+        keys = [sight for sight in seen if b"PRIVATE KEY" in sight.content]
+        assert {sight.mode for sight in keys} == {0o600}
+        assert any(sight.name != "ca.key" for sight in keys), "the scratch file was not seen"
+        assert {sight.mode for sight in seen if sight.name == "ca.key"} == {0o600}
+
+    def test_another_authority_is_never_overwritten(self, tmp_path: Path) -> None:
+        old = CertificateAuthority.create_root("Old")
+        save_authority(old, tmp_path / "ca.pem", tmp_path / "ca.key")
+        before = contents(tmp_path)
+        with pytest.raises(Problem, match="“Old” is there"):
+            save_authority(CertificateAuthority.create_root("New"), tmp_path / "ca.pem", tmp_path / "ca.key")
+        assert contents(tmp_path) == before
+
+    @pytest.mark.parametrize("largest", [100, 400])  # bytes: too small for the key; too small for the certificate
+    def test_a_full_disk_leaves_the_authority_that_was_there_usable(self, tmp_path: Path, largest: int) -> None:
+        old = CertificateAuthority.create_root("Old")
+        save_authority(old, tmp_path / "ca.pem", tmp_path / "ca.key")
+        before = contents(tmp_path)
+        assert len(before["ca.key"]) < 400 < len(before["ca.pem"])
+        what, why, _ = write_with_full_disk(tmp_path, SAVE_AGAIN, largest=largest)
+        assert "could not be written" in what
+        assert "too large" in why
+        assert contents(tmp_path) == before
+        assert load_authority(tmp_path / "ca.pem", tmp_path / "ca.key").certificate == old.certificate
+
+
+class TestExport:
+    @pytest.mark.parametrize(("name", "form"), [("ca.pem", "PEM"), ("ca.cer", "DER"), ("CA.CER", "DER")])
+    def test_openssl_reads_what_is_written(self, name: str, form: str, tmp_path: Path) -> None:
+        file = export_certificate(ROOT.certificate, tmp_path / name)
+        assert openssl.run("x509", "-in", file, "-inform", form, "-outform", "PEM") == ROOT.pem
+        assert file.read_bytes().startswith(b"-----BEGIN CERT") == (form == "PEM")
+        assert public_certificate(file.read_bytes(), name) == ROOT.certificate
+
+    @pytest.mark.parametrize("name", ["ca.crt", "ca", "ca.pem.txt"])
+    def test_another_ending_is_refused_and_nothing_is_written(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(Problem, match="not written") as caught:
+            export_certificate(ROOT.certificate, tmp_path / name)
+        assert ".pem or .cer" in caught.value.why
+        assert not contents(tmp_path)
+
+
+class TestWhatMayLeaveTheMachine:
+    @pytest.mark.parametrize(
+        "key",
+        [
+            lambda file: openssl.pkcs8(file, "PEM"),
+            lambda file: openssl.pkcs8(file, "PEM", PASSPHRASE),
+            lambda file: openssl.traditional(file, "PEM"),
+            lambda file: openssl.traditional(file, "PEM", PASSPHRASE),
+            Path.read_bytes,
+        ],
+        ids=["PKCS#8", "encrypted PKCS#8", "traditional", "encrypted traditional", "as generated"],
+    )
+    @pytest.mark.parametrize("key_first", [True, False])
+    def test_a_certificate_with_a_private_key_may_not(
+        self, key: Callable[[Path], bytes], key_first: bool, generated_key: Path
+    ) -> None:
+        parts = (key(generated_key), ROOT.pem) if key_first else (ROOT.pem, key(generated_key))
+        with pytest.raises(Problem, match=r"ca\.pem is not sent") as caught:
+            public_certificate(b"".join(parts), "ca.pem")
+        assert "private key" in caught.value.why
+        assert "certificate alone" in caught.value.next_step
+
+    @pytest.mark.parametrize("form", ["PEM", "DER"])
+    @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+    def test_a_key_alone_may_not(self, form: str, passphrase: str | None, tmp_path: Path) -> None:
+        file = tmp_path / "ca.key"
+        file.write_bytes(ROOT.key_pem)
+        with pytest.raises(Problem):
+            public_certificate(openssl.pkcs8(file, form, passphrase), "ca.key")
+
+    @pytest.mark.parametrize("order", ["certificate first", "key first"])
+    def test_a_der_certificate_with_a_key_may_not(self, order: str, tmp_path: Path) -> None:
+        file = tmp_path / "ca.key"
+        file.write_bytes(ROOT.key_pem)
+        parts = (ROOT.der, openssl.pkcs8(file, "DER"))
+        with pytest.raises(Problem):
+            public_certificate(b"".join(parts if order == "certificate first" else parts[::-1]), "ca.cer")
+
+    def test_several_certificates_may_not(self) -> None:
+        with pytest.raises(Problem, match="not sent") as caught:
+            public_certificate(ROOT.pem + OTHER.pem, "chain.pem")
+        assert "2 certificates" in caught.value.why
+
+    @pytest.mark.parametrize("form", ["pem", "der"])
+    def test_one_certificate_may(self, form: str) -> None:
+        assert public_certificate(getattr(ROOT, form), "ca") == ROOT.certificate
+
+
+class TestReadingCertificates:
+    def test_every_certificate_of_a_pem_comes_in_its_order(self) -> None:
+        content = certificate_pem(OTHER.certificate, ROOT.certificate)
+        assert content == OTHER.pem + ROOT.pem
+        assert read_certificates(content, "chain.pem") == (OTHER.certificate, ROOT.certificate)
+
+    @pytest.mark.parametrize("ending", [b"\r\n", b"\n\n"])
+    def test_other_line_endings_are_read(self, ending: bytes) -> None:
+        content = ROOT.pem.replace(b"\n", ending) if ending == b"\r\n" else ROOT.pem + ending
+        assert read_certificates(content, "ca.pem") == (ROOT.certificate,)
+
+    @pytest.mark.parametrize("left_out", [20, 60, 300])
+    def test_a_chain_whose_last_certificate_is_cut_off_is_refused(self, left_out: int) -> None:
+        with pytest.raises(Problem, match=r"chain\.pem"):
+            read_certificates((OTHER.pem + ROOT.pem)[:-left_out], "chain.pem")
+
+
+def request_pem(folder: Path) -> bytes:
+    file = folder / "for_request.key"
+    file.write_bytes(ROOT.key_pem)
+    request = openssl.sign_request(file)
+    file.unlink()
+    return request
+
+
+class TestAFileThatIsNoCertificate:
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (lambda _: b"", "empty"),
+            (lambda _: b"garbage \x00\xff" * 50, "neither PEM nor the DER"),
+            (lambda _: "Bonjour, voilà".encode(), "neither PEM nor the DER"),
+            (lambda _: ROOT.key_pem, "private key"),
+            (request_pem, "certificate request"),
+            (lambda _: ROOT.pem[:-100], "cut off or damaged"),
+            (lambda _: ROOT.pem.replace(b"-----END CERTIFICATE-----\n", b""), "cut off or damaged"),
+            (lambda _: ROOT.pem[:100] + b"\n!" + ROOT.pem[102:], "cut off or damaged"),
+            (lambda _: ROOT.der[:-10], "neither PEM nor the DER"),
+            (lambda _: ROOT.der + b"more", "neither PEM nor the DER"),
+        ],
+        ids=["empty", "bytes", "text", "key", "CSR", "cut off", "without end", "damaged", "short DER", "long DER"],
+    )
+    def test_it_is_refused_and_the_reason_says_what_it_is(
+        self, content: Callable[[Path], bytes], reason: str, tmp_path: Path
+    ) -> None:
+        files = put(tmp_path, content(tmp_path), ROOT.key_pem)
+        before = contents(tmp_path)
+        with pytest.raises(Problem, match=r"ca\.pem is not a certificate") as caught:
+            load_authority(*files)
+        assert reason in caught.value.why
+        assert "BEGIN CERTIFICATE" in caught.value.next_step
+        assert contents(tmp_path) == before
+
+
+class TestAFileThatIsNoKey:
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"garbage \x00\xff" * 50, ROOT.pem, ROOT.der, ROOT.key_pem[:-60], ROOT.key_pem.replace(b"M", b"!")],
+        ids=["empty", "bytes", "certificate", "DER certificate", "cut off", "damaged"],
+    )
+    @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+    def test_it_is_refused(self, content: bytes, passphrase: str | None, tmp_path: Path) -> None:
+        files = put(tmp_path, ROOT.pem, content)
+        with pytest.raises(Problem, match=r"ca\.key") as caught:
+            load_authority(*files, passphrase=passphrase)
+        assert "not a private key" in caught.value.what + caught.value.why
+
+    def test_a_public_key_is_refused(self, tmp_path: Path) -> None:
+        files = put(tmp_path, ROOT.pem, ROOT.key_pem)
+        files[1].write_bytes(openssl.run("pkey", "-in", files[1], "-pubout"))
+        with pytest.raises(Problem, match="not a private key"):
+            load_authority(*files)
+
+
+class TestAnAuthorityThatCanNotBeUsed:
+    @pytest.mark.parametrize(
+        ("made", "what"),
+        [
+            (craft("Out of time", ca=True, life=PAST), "has expired"),
+            (craft("Out of time", ca=True, life=FUTURE), "is not valid yet"),
+            (craft("Out of time", issuer=ROOT), "is not a CA certificate"),
+        ],
+        ids=["expired", "not yet valid", "a device"],
+    )
+    def test_it_is_refused_and_its_files_are_left_alone(self, made: Crafted, what: str, tmp_path: Path) -> None:
+        files = put(tmp_path, made.pem, made.key_pem)
+        before = contents(tmp_path)
+        with pytest.raises(Problem, match=what) as caught:
+            load_authority(*files)
+        assert "“Out of time”" in caught.value.what
+        assert caught.value.next_step
+        assert contents(tmp_path) == before
+
+    def test_the_key_of_another_certificate_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(Problem, match="does not belong to the certificate “Contoso Root”"):
+            load_authority(*put(tmp_path, ROOT.pem, OTHER.key_pem))
+
+    @pytest.mark.parametrize("missing", ["ca.pem", "ca.key"])
+    def test_a_missing_file_is_named(self, missing: str, tmp_path: Path) -> None:
+        files = put(tmp_path, ROOT.pem, ROOT.key_pem)
+        (tmp_path / missing).unlink()
+        with pytest.raises(Problem, match=missing):
+            load_authority(*files)
+
+    def test_a_malformed_extension_is_a_problem(self, tmp_path: Path) -> None:
+        broken = craft("Broken", further=(x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff"),))
+        with pytest.raises(Problem):
+            load_authority(*put(tmp_path, broken.pem, broken.key_pem))

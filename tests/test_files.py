@@ -1,0 +1,134 @@
+"""Files that are whole or not there, and private from their first moment."""
+
+import pickle
+import stat
+from pathlib import Path
+
+import pytest
+
+from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
+from helpers.problem import Problem
+from tests.certificates.watching import kill_at_every_line, watch, write_with_full_disk
+
+OLD, NEW = b"old" * 100, b"new" * 100
+WRITE_NEW = """
+from helpers.files import write_atomically
+
+write_atomically(folder / "file", b"new" * 100, mode=0o600)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+@pytest.mark.parametrize("mode", [PRIVATE, PUBLIC])
+def test_a_new_file_has_the_content_and_the_mode(tmp_path: Path, mode: int) -> None:
+    write_atomically(tmp_path / "file", NEW, mode=mode)
+    assert (tmp_path / "file").read_bytes() == NEW
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_world_readable_file_becomes_private_when_written_again(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(OLD)
+    target.chmod(0o666)
+    write_atomically(target, NEW, mode=PRIVATE)
+    assert stat.S_IMODE(target.stat().st_mode) == PRIVATE
+
+
+def test_a_private_file_is_never_readable_by_others_even_under_umask_0(tmp_path: Path) -> None:
+    seen = watch(tmp_path, WRITE_NEW)
+    assert {sight.mode for sight in seen} == {0o600}
+    assert any(sight.name != "file" and sight.content == NEW for sight in seen), "the scratch file was not seen"
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one_and_nothing_between(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    assert {sight.content for sight in watch(tmp_path, WRITE_NEW) if sight.name == "file"} == {OLD, NEW}
+
+
+def test_a_process_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    left = kill_at_every_line(tmp_path, WRITE_NEW)
+    assert {sight.content for sight in left if sight.name == "file"} == {OLD, NEW}
+    assert {sight.mode for sight in left if sight.name != "file"} == {0o600}
+
+
+def test_a_full_disk_leaves_the_old_file_whole_and_no_scratch_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    what, why, next_step = write_with_full_disk(tmp_path, WRITE_NEW, largest=100)
+    assert "file could not be written" in what
+    assert "too large" in why
+    assert "full" in next_step
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == OLD
+
+
+def test_a_folder_in_the_files_place_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "inside").write_bytes(OLD)
+    with pytest.raises(Problem) as caught:
+        write_atomically(tmp_path / "file", NEW, mode=PRIVATE)
+    assert "directory" in caught.value.why
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file" / "inside").read_bytes() == OLD
+
+
+def test_writing_into_a_missing_folder_is_a_problem_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        write_atomically(tmp_path / "missing" / "file", NEW, mode=PRIVATE)
+    assert str(tmp_path / "missing") in caught.value.why
+
+
+def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(OLD)
+    (tmp_path / "file").symlink_to(tmp_path / "elsewhere")
+    write_atomically(tmp_path / "file", NEW, mode=PRIVATE)
+    assert (tmp_path / "elsewhere").read_bytes() == OLD
+    assert not (tmp_path / "file").is_symlink()
+
+
+def test_only_the_owner_may_enter_a_private_folder(tmp_path: Path) -> None:
+    made = make_private_folder(tmp_path / "above" / "private")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert make_private_folder(made) == made
+
+
+def test_a_private_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    with pytest.raises(Problem) as caught:
+        make_private_folder(tmp_path / "file")
+    assert "exists" in caught.value.why
+    assert (tmp_path / "file").read_bytes() == OLD
+
+
+@pytest.mark.parametrize(("size", "limit"), [(0, 10), (10, 10)])
+def test_a_file_up_to_the_limit_is_read_whole(tmp_path: Path, size: int, limit: int) -> None:
+    (tmp_path / "file").write_bytes(b"x" * size)
+    assert read_bytes(tmp_path / "file", limit=limit) == b"x" * size
+
+
+def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 1_001)
+    with pytest.raises(Problem, match="larger than 1,000 bytes"):
+        read_bytes(tmp_path / "file", limit=1_000)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("missing", "No such file"), (".", "directory")])
+def test_what_can_not_be_read_is_a_problem_that_names_it(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read_bytes(tmp_path / name)
+    assert str(tmp_path / name) in caught.value.what
+    assert reason in caught.value.why
+
+
+def test_a_problem_says_what_why_and_what_next_in_that_order() -> None:
+    text = str(Problem("It broke.", "It fell.", "Mend it."))
+    assert text.index("It broke.") < text.index("It fell.") < text.index("Mend it.")
+
+
+def test_a_problem_survives_the_way_between_two_processes() -> None:
+    copy = pickle.loads(pickle.dumps(Problem("It broke.", "It fell.", "Mend it.")))
+    assert (copy.what, copy.why, copy.next_step) == ("It broke.", "It fell.", "Mend it.")
