@@ -5,13 +5,14 @@ It shares no line with the helpers that make certificates: a mistake must not si
 
 import base64
 import binascii
-import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from helpers.local_dps import errors
@@ -19,7 +20,7 @@ from helpers.local_dps import errors
 __all__ = ["NotACertificate", "PrivateKeyInside", "certificate_info", "certificate_summary", "judge_proof", "read"]
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
-_PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
 class NotACertificate(ValueError):
@@ -45,15 +46,16 @@ def read(text: str) -> bytes:
     for _ in range(3):
         if b"PRIVATE KEY-----" in content:
             raise PrivateKeyInside
-        if block := _PEM_CERTIFICATE.search(content):
-            return _der(lambda pem: x509.load_pem_x509_certificate(pem), block.group())
+        if (begin := content.find(_PEM_BEGIN)) >= 0:
+            end = content.find(_PEM_END, begin) + len(_PEM_END)
+            return _der(x509.load_pem_x509_certificate, content[begin:end])
         try:
             content = base64.b64decode(b"".join(content.split()), validate=True)
         except binascii.Error as error:
             raise NotACertificate from error
         if content[:1] == b"\x30":  # an ASN.1 SEQUENCE: this is DER
             _refuse_private_key(content)
-            return _der(lambda der: x509.load_der_x509_certificate(der), content)
+            return _der(x509.load_der_x509_certificate, content)
     raise NotACertificate
 
 
@@ -95,7 +97,7 @@ def certificate_info(der: bytes) -> dict[str, Any]:
         "issuerName": certificate.issuer.rfc4514_string(),
         "notBeforeUtc": f"{certificate.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}",
         "notAfterUtc": f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
-        "serialNumber": f"{certificate.serial_number:X}",
+        "serialNumber": _whole_bytes(certificate.serial_number),
         "version": certificate.version.value + 1,
     }
 
@@ -103,19 +105,52 @@ def certificate_info(der: bytes) -> dict[str, Any]:
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Names fit, key identifiers fit where both are there, the issuer may sign, and the signature holds.
 
-    OpenSSL looks at the key identifier and the key usage, too (X509_check_issued); `cryptography` looks at the names
-    and the signature alone.
+    So does OpenSSL (X509_check_issued). `cryptography`'s own verify_directly_issued_by compares names byte by byte and
+    looks at nothing but the signature besides.
     """
     try:
-        certificate.verify_directly_issued_by(issuer)
+        if _comparable(certificate.issuer) != _comparable(issuer.subject):
+            return False
+        _verify_signature(certificate, issuer)
         extensions, above = certificate.extensions, issuer.extensions
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     usage = _value(above, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         return False
     named = _value(extensions, x509.AuthorityKeyIdentifier)
     return named is None or _is_named(named, issuer, _value(above, x509.SubjectKeyIdentifier))
+
+
+def _comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
+    """Two names are the same whatever their string types, case and runs of spaces (RFC 5280 section 7.1)."""
+    return [
+        frozenset(
+            (
+                part.oid.dotted_string,
+                " ".join(part.value.split()).casefold() if isinstance(part.value, str) else part.value,
+            )
+            for part in relative
+        )
+        for relative in name.rdns
+    ]
+
+
+def _verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+    """Raises InvalidSignature unless the issuer's key made the certificate's signature."""
+    key, hash_algorithm = issuer.public_key(), certificate.signature_hash_algorithm
+    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
+    parameters = certificate.signature_algorithm_parameters
+    if isinstance(key, rsa.RSAPublicKey) and hash_algorithm is not None:
+        if isinstance(parameters, ec.ECDSA) or parameters is None:
+            raise InvalidSignature
+        key.verify(signature, signed, parameters, hash_algorithm)
+    elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(parameters, ec.ECDSA):
+        key.verify(signature, signed, parameters)
+    elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+        key.verify(signature, signed)
+    else:
+        raise InvalidSignature
 
 
 def _is_named(
@@ -137,9 +172,15 @@ def _value(extensions: x509.Extensions, kind: type[Extension]) -> Extension | No
         return None
 
 
-def _der(load: Any, content: bytes) -> bytes:
+def _whole_bytes(number: int) -> str:
+    """Upper-case hex, two digits a byte, as .NET writes serial numbers."""
+    digits = f"{number:X}"
+    return digits.zfill(len(digits) + len(digits) % 2)
+
+
+def _der(load: Callable[[bytes], x509.Certificate], content: bytes) -> bytes:
     try:
-        certificate: x509.Certificate = load(content)
+        certificate = load(content)
         # The parser is lazy: reading these now keeps a half-broken certificate out of the store.
         certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
         certificate.not_valid_after_utc, certificate.signature_algorithm_oid  # noqa: B018

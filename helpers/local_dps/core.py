@@ -12,7 +12,9 @@ from helpers.local_dps.management import ManagementPlane
 from helpers.local_dps.routing import Answer, Call, Route, find
 from helpers.local_dps.store import Store
 
-__all__ = ["Core"]
+__all__ = ["BODY_LIMIT", "Core"]
+
+BODY_LIMIT = 256 * 1024  # bytes; a certificate is a few KiB, and the real service takes messages up to 96 KiB
 
 
 class Core:
@@ -55,6 +57,8 @@ class Core:
             case _:
                 routes = self._identity.routes
                 nothing, other_method = errors.identity_route_not_found(), errors.identity_method_not_allowed
+        if len(call.body) > BODY_LIMIT:
+            raise errors.body_too_large(plane, BODY_LIMIT)
         found = find(routes, call)
         if isinstance(found, set):
             raise other_method(call.method) if found else nothing

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,7 +42,7 @@ class ServicePlane:
         def guarded(call: Call) -> Answer:
             authorization = call.headers.get("authorization", "")
             check_service_credential(
-                authorization, self._store.identity(), self._service(), self._host, right, call.now
+                authorization, self._store.identity(), self._service(), self._host, call.path, right, call.now
             )
             if call.query.get("api-version") not in _API_VERSIONS:
                 raise errors.service_request_invalid(
@@ -275,7 +274,7 @@ def _require_hubs(sent: Mapping[str, Any], service: ServiceRow) -> None:
 def _page_size(header: str | None) -> int:
     if header is None:
         return _PAGE_LIMIT
-    if not header.isascii() or not header.isdecimal() or not 1 <= int(header[:9]) <= _PAGE_LIMIT:
+    if not re.fullmatch(r"[0-9]{1,9}", header) or not 1 <= int(header) <= _PAGE_LIMIT:
         raise errors.service_request_invalid(
             "x-ms-max-item-count is invalid.", f"It is a whole number from 1 to {_PAGE_LIMIT}."
         )
@@ -283,15 +282,18 @@ def _page_size(header: str | None) -> int:
 
 
 def _continuation(last_id: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": last_id}).encode()).decode()
+    return base64.urlsafe_b64encode(f"after {last_id}".encode()).decode()
 
 
 def _read_continuation(token: str) -> str:
     if not token:
         return ""
     try:
-        return str(json.loads(base64.urlsafe_b64decode(token))["after"])
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        word, _, last_id = base64.urlsafe_b64decode(token).decode().partition(" ")
+        if word == "after" and _GROUP_ID.fullmatch(last_id):
+            return last_id
+        raise ValueError
+    except (binascii.Error, ValueError) as error:
         raise errors.service_request_invalid(
             "x-ms-continuation is invalid.", "Send back what the page before gave, and nothing else."
         ) from error

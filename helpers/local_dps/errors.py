@@ -80,6 +80,12 @@ def state_not_writable(plane: Plane, reason: str) -> Refusal:
     )
 
 
+def body_too_large(plane: Plane, limit: int) -> Refusal:
+    code: int | str = "RequestEntityTooLarge" if plane in (Plane.RESOURCE_MANAGER, Plane.IDENTITY) else 413000
+    message = "The request body is too large."
+    return Refusal(plane, 413, code, message, f"At most {limit} bytes are taken; a certificate is a few thousand.")
+
+
 # --- the resource provider: certificates ------------------------------------------------------------------------------
 
 

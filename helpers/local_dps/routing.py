@@ -76,7 +76,7 @@ class Route:
     def __init__(self, method: str, template: str, handler: Handler) -> None:
         self.method = method
         self.handler = handler
-        named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
+        named = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
         self._pattern = re.compile(named, re.IGNORECASE)
 
     def match(self, path: str) -> Mapping[str, str] | None:

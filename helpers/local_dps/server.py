@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from helpers.local_dps.core import Core
+from helpers.local_dps.core import BODY_LIMIT, Core
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
@@ -26,7 +26,6 @@ from helpers.local_dps.tls import server_context
 
 __all__ = ["CannotStart", "Exchange", "LocalDps", "running"]
 
-_BODY_LIMIT = 256 * 1024  # a certificate is a few KiB; the real service takes messages up to 96 KiB
 _LOOPBACK = "127.0.0.1"
 
 
@@ -133,7 +132,7 @@ class LocalDps:
             now=datetime.now(UTC),
         )
         answer, refusal = core.handle(call)
-        if self.observe:
+        if self.observe:  # the answer stands already, whatever becomes of the log
             exchange = Exchange(
                 method=call.method,
                 path=call.path,
@@ -144,7 +143,8 @@ class LocalDps:
                 seconds=time.monotonic() - began,
                 refusal=refusal,
             )
-            self.observe(exchange)
+            with suppress(Exception):
+                self.observe(exchange)
         if answer.body is None:
             return web.Response(status=answer.status, headers=answer.headers)
         text = json.dumps(answer.body)
@@ -263,12 +263,12 @@ def running(
 
 
 async def _read_body(request: web.BaseRequest) -> bytes:
-    """At most `_BODY_LIMIT` bytes; more is refused before it is kept."""
+    """The body, or so much of it that the core sees that it is too large."""
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise web.HTTPRequestEntityTooLarge(max_size=_BODY_LIMIT, actual_size=len(body))
+        if len(body) > BODY_LIMIT:
+            break
     return bytes(body)
 
 

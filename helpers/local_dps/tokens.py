@@ -60,23 +60,24 @@ def check_token(authorization: str, identity: Identity, audience: str) -> bool:
             leeway=0,
             options={"require": ["exp", "aud", "nbf"]},
         )
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are no text
         return False
     return True
 
 
 def check_service_credential(
-    authorization: str, identity: Identity, service: ServiceRow, host: str, right: str, now: datetime
+    authorization: str, identity: Identity, service: ServiceRow, host: str, path: str, right: str, now: datetime
 ) -> None:
     """Raises a Refusal unless the header is a token for the service plane, or a signature by a key with that right.
 
     Args:
-        host: the service's own `name:port`, which the signature must be for.
+        host, path: the service's own `name:port` and what is asked of it; the signature must be for these, or for a
+            whole number of their first segments.
         right: `EnrollmentRead`, `EnrollmentWrite`, …
     """
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() == "sharedaccesssignature":
-        _check_signature(rest, service, host, right, now)
+        _check_signature(rest, service, host, path, right, now)
     elif not check_token(authorization, identity, SERVICE):
         raise errors.service_unauthorized(
             "A service call needs a shared access signature by one of this service's keys, or a bearer token that this "
@@ -84,7 +85,7 @@ def check_service_credential(
         )
 
 
-def _check_signature(signature: str, service: ServiceRow, host: str, right: str, now: datetime) -> None:
+def _check_signature(signature: str, service: ServiceRow, host: str, path: str, right: str, now: datetime) -> None:
     """HMAC-SHA256 over `{sr}\\n{se}`, with sr exactly as it was sent: clients differ in how they escape it."""
     parts = _parts(signature)
     policy = next((p for p in service.policies if p.name.lower() == unquote_plus(parts["skn"]).lower()), None)
@@ -93,9 +94,9 @@ def _check_signature(signature: str, service: ServiceRow, host: str, right: str,
     try:
         sent = base64.b64decode(unquote_plus(parts["sig"]), validate=True)
         expires = int(parts["se"])
+        signed = f"{parts['sr']}\n{parts['se']}".encode()
     except (binascii.Error, ValueError) as error:
-        raise errors.service_unauthorized("The signature's sig is not base64, or its se is not a number.") from error
-    signed = f"{parts['sr']}\n{parts['se']}".encode()
+        raise errors.service_unauthorized("The signature's sig, se or sr is damaged.") from error
     keys = (policy.primary_key, policy.secondary_key)
     made = [hmac.digest(base64.b64decode(key), signed, hashlib.sha256) for key in keys]
     primary, secondary = (hmac.compare_digest(sent, expected) for expected in made)
@@ -103,8 +104,8 @@ def _check_signature(signature: str, service: ServiceRow, host: str, right: str,
         raise errors.service_unauthorized(f"The signature was not made with a key of the policy {policy.name}.")
     if expires <= now.timestamp():
         raise errors.service_unauthorized("The signature has expired: its se lies in the past.")
-    if not _covers(unquote_plus(parts["sr"]), host):
-        raise errors.service_unauthorized(f"The signature is for another host than {host}: see its sr.")
+    if not _covers(unquote_plus(parts["sr"]), host + path):
+        raise errors.service_unauthorized(f"The signature is for something else than {host}{path}: see its sr.")
     if right not in policy.rights.split(", "):
         raise errors.service_unauthorized(f"The policy {policy.name} does not have the right {right}.")
 
@@ -118,6 +119,7 @@ def _parts(signature: str) -> Mapping[str, str]:
     return parts
 
 
-def _covers(scope: str, host: str) -> bool:
+def _covers(scope: str, resource: str) -> bool:
     """Clients sign the endpoint as it was typed: with or without https://, with or without a slash at the end."""
-    return scope.lower().removeprefix("https://").rstrip("/") == host.lower()
+    segments = scope.lower().removeprefix("https://").rstrip("/").split("/")
+    return resource.lower().split("/")[: len(segments)] == segments

@@ -1,0 +1,92 @@
+"""A local DPS on a folder of its own, and Azure's own clients connected to it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.identity import ClientSecretCredential
+from azure.iot.deviceprovisioning import DeviceProvisioningClient
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
+
+from helpers.local_dps import running
+from tests.local_dps.process import Server
+from tests.local_dps.wire import LocalService
+
+
+@pytest.fixture
+def dps(tmp_path: Path) -> Iterator[LocalService]:
+    state = tmp_path / "state"
+    with running(state) as connection:
+        yield LocalService(connection, state)
+
+
+@pytest.fixture(scope="module")
+def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+    """One for a whole module, whose tests must leave it as they found it."""
+    state = tmp_path_factory.mktemp("shared") / "state"
+    with running(state) as connection:
+        yield LocalService(connection, state)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """The local DPS as a process; killed at the end, if it still runs."""
+    with Server(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def credential(dps: LocalService) -> Iterator[ClientSecretCredential]:
+    given = dps.connection
+    with client_secret_credential(dps, given["client_secret"]) as made:
+        yield made
+
+
+@pytest.fixture
+def management(dps: LocalService, credential: ClientSecretCredential) -> Iterator[IotDpsClient]:
+    given = dps.connection
+    with IotDpsClient(
+        credential,
+        given["subscription_id"],
+        base_url=given["management_endpoint"],
+        connection_verify=given["ca_file"],
+    ) as client:
+        yield client
+
+
+ServiceClients = dict[str, Callable[[], DeviceProvisioningClient]]
+
+
+@pytest.fixture(params=["connection string", "named key", "token"])
+def service(
+    request: pytest.FixtureRequest, dps: LocalService, credential: ClientSecretCredential
+) -> Iterator[DeviceProvisioningClient]:
+    """The client for enrollment groups, by each of the credentials that it takes."""
+    given = dps.connection
+    verify = {"connection_verify": given["ca_file"]}
+    keys = dps.keys()
+    makers: ServiceClients = {
+        "connection string": lambda: DeviceProvisioningClient.from_connection_string(
+            given["connection_string"], **verify
+        ),
+        "named key": lambda: DeviceProvisioningClient(
+            given["service_endpoint"], AzureNamedKeyCredential(keys["keyName"], keys["secondaryKey"]), **verify
+        ),
+        "token": lambda: DeviceProvisioningClient(given["service_endpoint"], credential, **verify),
+    }
+    with ExitStack() as stack:
+        yield stack.enter_context(makers[request.param]())
+
+
+def client_secret_credential(dps: LocalService, secret: str) -> ClientSecretCredential:
+    given = dps.connection
+    return ClientSecretCredential(
+        given["tenant_id"],
+        given["client_id"],
+        secret,
+        authority=given["authority"],
+        disable_instance_discovery=True,
+        connection_verify=given["ca_file"],
+    )

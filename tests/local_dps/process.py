@@ -1,0 +1,97 @@
+"""The local DPS as its own process, started the way anybody starts it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from tests.local_dps.wire import LocalService
+
+T = TypeVar("T")
+PATIENCE = 30.0  # seconds until a wait counts as failed
+
+
+class Server:
+    """`python -m helpers local-dps` on one state folder, started and ended as often as a test likes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.connection_file = folder / "connection.json"
+        self.log = folder / "log.txt"
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def command(self, *options: str) -> list[str]:
+        given = ("--connection-file", str(self.connection_file), "--state", str(self.state))
+        return [sys.executable, "-m", "helpers", "local-dps", *given, *options]
+
+    def launch(self, *options: str, **popen: Any) -> subprocess.Popen[bytes]:
+        """Start it, and don't wait."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.command(*options), **{"stdout": log, "stderr": subprocess.STDOUT, "umask": 0} | popen
+            )
+        self.processes.append(process)
+        return process
+
+    def start(self, *options: str, **popen: Any) -> LocalService:
+        """Start it, and wait until its connection file names it."""
+        self.launch(*options, **popen)
+        return self.connected()
+
+    def connected(self) -> LocalService:
+        """Wait for the connection file of the last launch."""
+
+        def ready() -> Mapping[str, Any] | None:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                connection = json.loads(self.connection_file.read_text())  # never a part of it: it must be whole
+            except FileNotFoundError:
+                return None
+            return connection if connection["pid"] == self.process.pid else None
+
+        return LocalService(wait_for(ready), self.state)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.processes[-1]
+
+    def kill(self) -> None:
+        """As the power switch: nothing of the program runs any more."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        """As Ctrl-C: the program ends by itself."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def refused(self, *options: str) -> str:
+        """What a start that must fail says on stderr."""
+        result = subprocess.run(self.command(*options), capture_output=True, text=True, timeout=PATIENCE, check=False)
+        assert result.returncode == 1, (result.returncode, result.stdout, result.stderr)
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+
+def wait_for(ask: Callable[[], T | None]) -> T:
+    """The first answer that is not None."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")

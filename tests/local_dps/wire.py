@@ -1,0 +1,236 @@
+"""A local DPS as a stranger sees it: plain HTTPS requests and the bytes that come back."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import sqlite3
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
+
+NEWEST = "2026-11-01"
+MANAGEMENT_SCOPE = "https://management.azure.com/.default"
+SERVICE_SCOPE = "https://azure-devices-provisioning.net/.default"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class LocalService:
+    """Speaks to one local DPS."""
+
+    def __init__(self, connection: Mapping[str, Any], state: Path) -> None:
+        self.connection = connection
+        self.state = state
+        self.address = urlsplit(connection["management_endpoint"])
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.connection["ca_file"])
+
+    @property
+    def host(self) -> str:
+        return self.address.netloc
+
+    @property
+    def root(self) -> str:
+        """The path of the service resource."""
+        given = self.connection
+        return (
+            f"/subscriptions/{given['subscription_id']}/resourceGroups/{given['resource_group']}"
+            f"/providers/Microsoft.Devices/provisioningServices/{given['provisioning_service']}"
+        )
+
+    # --- raw ---
+
+    def call(
+        self, method: str, target: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
+    ) -> Reply:
+        """One request on a connection of its own. A body that is not bytes goes out as JSON."""
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        sent = dict(headers or {})
+        if content is not None:
+            sent.setdefault("Content-Type", "application/json")
+        elif method in ("POST", "PUT"):
+            sent.setdefault("Content-Length", "0")
+        client = http.client.HTTPSConnection(self.address.hostname, self.address.port, context=self.context, timeout=30)
+        with closing(client):
+            client.request(method, target, content, sent)
+            answer = client.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+
+    def send_bytes(self, request: bytes) -> Reply:
+        """Exactly these bytes, for what no HTTP library would send."""
+        plain = socket.create_connection((self.address.hostname, self.address.port), timeout=30)
+        with self.context.wrap_socket(plain, server_hostname=self.address.hostname) as secured:
+            secured.sendall(request)
+            answer = http.client.HTTPResponse(secured)
+            answer.begin()
+            return Reply(answer.status, answer.headers, answer.read())
+
+    # --- credentials ---
+
+    def ask_for_token(self, *, tenant: str | None = None, **changes: str) -> Reply:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.connection["client_id"],
+            "client_secret": self.connection["client_secret"],
+            "scope": MANAGEMENT_SCOPE,
+        } | changes
+        path = f"/{tenant or self.connection['tenant_id']}/oauth2/v2.0/token"
+        return self.call("POST", path, urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+
+    @cached_property
+    def management_token(self) -> str:
+        return self.ask_for_token().json["access_token"]
+
+    @cached_property
+    def service_token(self) -> str:
+        return self.ask_for_token(scope=SERVICE_SCOPE).json["access_token"]
+
+    def keys(self) -> Mapping[str, str]:
+        return self.manage("POST", "/listkeys").json["value"][0]
+
+    # --- planes ---
+
+    def manage(
+        self,
+        method: str,
+        suffix: str = "",
+        body: Any = None,
+        *,
+        if_match: str | None = None,
+        version: str = NEWEST,
+        headers: Mapping[str, str | bytes] | None = None,
+    ) -> Reply:
+        """A management call below the service resource."""
+        sent: dict[str, str | bytes] = {"Authorization": f"Bearer {self.management_token}"}
+        if if_match is not None:
+            sent["If-Match"] = if_match
+        return self.call(method, f"{self.root}{suffix}?api-version={version}", body, sent | dict(headers or {}))
+
+    def serve(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        if_match: str | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
+    ) -> Reply:
+        """A call on the service plane."""
+        sent: dict[str, str | bytes] = {"Authorization": f"Bearer {self.service_token}"}
+        if if_match is not None:
+            sent["If-Match"] = if_match
+        return self.call(method, f"{path}?api-version=2021-10-01", body, sent | dict(headers or {}))
+
+    # --- steps of a walkthrough ---
+
+    def upload(self, name: str, certificate: str, **options: Any) -> Mapping[str, Any]:
+        return _accepted(self.manage("PUT", f"/certificates/{name}", upload_body(certificate), **options))
+
+    def certificate(self, name: str) -> Mapping[str, Any]:
+        return _accepted(self.manage("GET", f"/certificates/{name}"))
+
+    def generate_code(self, name: str, *, if_match: str = "*") -> Mapping[str, Any]:
+        return _accepted(self.manage("POST", f"/certificates/{name}/generateVerificationCode", if_match=if_match))
+
+    def verify(self, name: str, proof: str, *, if_match: str = "*") -> Reply:
+        return self.manage("POST", f"/certificates/{name}/verify", {"certificate": proof}, if_match=if_match)
+
+    def put_group(self, group: Mapping[str, Any], *, if_match: str | None = None) -> Mapping[str, Any]:
+        path = f"/enrollmentGroups/{group['enrollmentGroupId']}"
+        return _accepted(self.serve("PUT", path, group, if_match=if_match))
+
+    def group(self, group_id: str) -> Mapping[str, Any]:
+        return _accepted(self.serve("GET", f"/enrollmentGroups/{group_id}"))
+
+    # --- what is kept ---
+
+    def everything(self) -> Mapping[str, Any]:
+        """All that the service says it has, to compare before and after."""
+        return {
+            "service": self.manage("GET").json,
+            "certificates": self.manage("GET", "/certificates").json,
+            "groups": self.serve("POST", "/enrollmentGroups/query", {"query": "SELECT *"}).json,
+        }
+
+    def codes(self) -> dict[str, str | None]:
+        """The outstanding codes, which no call tells: straight from the database."""
+        with closing(sqlite3.connect(self.state / "dps.sqlite3")) as database:
+            return dict(database.execute("SELECT name, code FROM certificate"))
+
+    def token_key(self) -> bytes:
+        with closing(sqlite3.connect(self.state / "dps.sqlite3")) as database:
+            return database.execute("SELECT token_key FROM identity").fetchone()[0]
+
+    def stored_bytes(self) -> bytes:
+        """Every byte in the state folder: the database, its write-ahead log, everything."""
+        return b"".join(file.read_bytes() for file in sorted(self.state.rglob("*")) if file.is_file())
+
+
+def upload_body(certificate: str, **fields: Any) -> dict[str, Any]:
+    return {"properties": {"certificate": certificate, **fields}}
+
+
+def group_body(
+    group_id: str, *, reference: str | None = None, signing: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """An enrollment group bound to an uploaded CA by name, or to a certificate that it brings along."""
+    attestation = (
+        {"caReferences": {"primary": reference}}
+        if reference is not None
+        else {"signingCertificates": {"primary": {"certificate": signing}}}
+    )
+    return {"enrollmentGroupId": group_id, "attestation": {"type": "x509", "x509": attestation}, **more}
+
+
+def signature(
+    resource: str,
+    key: str,
+    *,
+    policy: str = "provisioningserviceowner",
+    expires: float | None = None,
+    order: str = "sr sig se skn",
+    lower_escapes: bool = False,
+) -> str:
+    """A shared access signature, as the documentation on access control says."""
+
+    def escape(text: str) -> str:
+        escaped = quote(text, safe="")
+        return "".join(_lowered(escaped)) if lower_escapes else escaped
+
+    scope = escape(resource)
+    until = str(int(time.time() + 600 if expires is None else expires))
+    digest = hmac.digest(base64.b64decode(key), f"{scope}\n{until}".encode(), hashlib.sha256)
+    parts = {"sr": scope, "sig": escape(base64.b64encode(digest).decode()), "se": until, "skn": quote_plus(policy)}
+    return "SharedAccessSignature " + "&".join(f"{name}={parts[name]}" for name in order.split())
+
+
+def _lowered(escaped: str) -> list[str]:
+    first, *rest = escaped.split("%")
+    return [first, *(f"%{part[:2].lower()}{part[2:]}" for part in rest)]
+
+
+def _accepted(reply: Reply) -> Mapping[str, Any]:
+    assert reply.status == 200, (reply.status, reply.content)
+    return reply.json
