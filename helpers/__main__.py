@@ -1,17 +1,23 @@
 """The command line: `python -m helpers`."""
 
 import asyncio
+import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from helpers.local_dps import CannotStart, LocalDps
+from helpers.problem import Problem
 
 __all__: list[str] = []
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_LEARNERS = _PROJECT / "data" / "workspace" / "lab"
+_HEADLESS = _PROJECT / "data" / "workspace" / "run"
 
 app = typer.Typer(
     help="Prove to Azure DPS that you hold a CA's private key: run the notebooks, or serve a local DPS.",
@@ -21,9 +27,89 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Commands have names, however few there are."""
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """A Problem is for a person: its three sentences, and exit status 1."""
+    try:
+        yield
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        raise typer.Exit(1) from problem
+
+
+@app.command()
+def run(
+    workspace: Annotated[Path, typer.Option(help="Emptied first, unless --keep.")] = _HEADLESS,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with what is in the workspace.")] = False,
+    parameters: Annotated[Path, typer.Option(help="A YAML file of parameters.")] = _PROJECT
+    / "data/parameters/local.yaml",
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", help="name=value; wins over the file; repeatable.")
+    ] = None,
+) -> None:
+    """Execute every notebook in order. Exit status 0 only if every cell ran."""
+    from helpers import walkthrough  # papermill takes a second to import; the other commands don't need it
+    from helpers.workspace import Workspace
+
+    live = sys.stdout.isatty()
+
+    def progress(notebook: str, cell: int, cells: int) -> None:
+        line = f"{notebook}: cell {cell} of {cells}"
+        print(f"\r\033[K{line}" if live else line, end="" if live else "\n", flush=True)
+
+    with _plain_errors():
+        values = walkthrough.read_parameters(parameters, parameter or [])
+        place = Workspace(workspace) if keep else walkthrough.fresh_workspace(workspace)
+        outcomes = walkthrough.run(place, values, progress=progress)
+    if live:
+        print("\r\033[K", end="")
+    for outcome in outcomes:
+        print(f"{'FAILED' if outcome.failure else 'ok':6}  {outcome.name:30}  {outcome.seconds:5.1f} s")
+    executed = place.folder / "executed"
+    print(f"Executed copies: {executed}\nIndex: {executed / 'index.html'}")
+    if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
+        print(f"\n{failures[0]}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(workspace: Annotated[Path, typer.Option(help="Whose state to show.")] = _LEARNERS) -> None:
+    """Say how far a walkthrough has come."""
+    from helpers.workspace import Workspace
+
+    with _plain_errors():
+        if not workspace.exists():
+            print("Nothing has been begun. Run make lab and open notebooks/00_start_here.ipynb.")
+            return
+        place = Workspace(workspace)
+        facts, roles = place.facts, place.authority_roles()
+    print(f"Target:            {facts.target or 'not chosen'}")
+    print(f"CAs with a key:    {', '.join(roles) or 'none'}")
+    print(
+        f"Registered:        {f'{facts.registered_role} as {facts.certificate_name}' if facts.certificate_name else 'no'}"
+    )
+    print(f"Code waiting:      {'yes' if facts.verification_code else 'no'}")
+    print(f"Verified:          {'yes' if facts.verified else 'no'}")
+    print(f"Enrollment group:  {facts.enrollment_group_id or 'none'}")
+
+
+@app.command()
+def reset(
+    workspace: Annotated[Path, typer.Option(help="What to remove.")] = _LEARNERS,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Remove a workspace with its keys, and stop its local DPS. What is registered in Azure stays there."""
+    from helpers.dps import stop_local_dps
+
+    if not (workspace / "workspace.json").exists():
+        print(f"There is no workspace at {workspace}.")
+        return
+    if not yes:
+        typer.confirm(f"Remove {workspace} with its private keys? They can't be brought back.", abort=True)
+    with _plain_errors():
+        stop_local_dps(workspace / "local-dps")
+    shutil.rmtree(workspace)
+    print(f"Removed {workspace}.")
 
 
 @app.command("local-dps")
@@ -39,6 +125,8 @@ def local_dps(
     ] = None,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
+    from helpers.local_dps import CannotStart, LocalDps
+
     dps = LocalDps(
         state or connection_file.with_name("local-dps-state"),
         https_port=https_port,

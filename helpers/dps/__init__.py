@@ -1,0 +1,32 @@
+"""Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
+
+from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate
+from helpers.dps.enrollment_groups import (
+    AllocationPolicy,
+    CaReference,
+    EnrollmentGroup,
+    EnrollmentGroups,
+    ReprovisionPolicy,
+    SigningCertificate,
+)
+from helpers.dps.errors import DpsError
+from helpers.dps.local_process import start_local_dps, stop_local_dps
+from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure, connect_local
+
+__all__ = [
+    "AllocationPolicy",
+    "CaCertificates",
+    "CaReference",
+    "DpsError",
+    "EnrollmentGroup",
+    "EnrollmentGroups",
+    "ProvisioningService",
+    "RegisteredCertificate",
+    "ReprovisionPolicy",
+    "ServiceDescription",
+    "SigningCertificate",
+    "connect_azure",
+    "connect_local",
+    "start_local_dps",
+    "stop_local_dps",
+]

@@ -1,0 +1,201 @@
+"""CA certificates on the management plane: upload, code, proof, verified. ETags travel with the value."""
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from azure.mgmt.iothubprovisioningservices.models import (
+    CertificateProperties,
+    CertificateResponse,
+    VerificationCodeRequest,
+)
+from cryptography import x509
+
+from helpers.certificates import certificate_pem, check_verification_code, describe, public_certificate
+from helpers.dps.errors import DpsError, translated
+from helpers.problem import Problem
+
+__all__ = ["CaCertificates", "RegisteredCertificate"]
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True)
+class RegisteredCertificate:
+    """A CA certificate as the service has it at one moment.
+
+    Attributes:
+        etag: names this moment; the next change needs it and gives a new one.
+        thumbprint: SHA-1, upper-case hex.
+        expires: the certificate's own end, UTC.
+        verification_code: only in the value that `generate_verification_code` returns; None elsewhere.
+    """
+
+    name: str
+    subject: str
+    thumbprint: str
+    expires: datetime
+    verified: bool
+    etag: str
+    verification_code: str | None = None
+
+
+class CaCertificates:
+    """The CA certificates of one provisioning service.
+
+    Each change takes the value that the one before it returned, and with it the right ETag; none is guessed, and `*` is
+    never sent. Every method raises DpsError when the service refuses (412: the value is stale; read it again).
+    """
+
+    def __init__(self, client: IotDpsClient, resource_group: str, provisioning_service: str) -> None:
+        self._certificates = client.dps_certificate
+        self._group = resource_group
+        self._service = provisioning_service
+
+    def upload(self, name: str, content: bytes, *, source: str = "The file") -> RegisteredCertificate:
+        """Register a CA's public part under a new name; it is unverified then.
+
+        The same certificate under the same name again changes nothing and returns what is there.
+
+        Args:
+            name: 1 to 64 letters, digits, hyphens, full stops, underscores.
+            content: the certificate's file, PEM or DER.
+            source: the file's name, for errors.
+
+        Raises:
+            Problem: a bad name, not one certificate, a private key in the file, or not a CA.
+            DpsError: another certificate has that name (409), or the service refuses.
+        """
+        _check_name(name)
+        certificate = public_certificate(content, source)
+        if not describe(certificate).is_authority:
+            raise Problem(
+                f"{source} is not uploaded.",
+                f"“{describe(certificate).common_name}” is not a CA's certificate: it looks like a device's.",
+                "Upload the certificate of the CA that signs your devices.",
+            )
+        present = self._find(name)
+        if present is not None:
+            return _same_or_taken(present, certificate)
+        body = CertificateResponse(properties=CertificateProperties(certificate=certificate_pem(certificate)))
+        with translated(f"upload the CA certificate “{name}”"):
+            answer = self._certificates.create_or_update(self._group, self._service, name, body)
+        return _registered(answer)
+
+    def get(self, name: str) -> RegisteredCertificate:
+        """The certificate's status and ETag now."""
+        with translated(f"read the CA certificate “{name}”"):
+            return _registered(self._certificates.get(name, self._group, self._service))
+
+    def list(self) -> list[RegisteredCertificate]:
+        """Every CA certificate of the service."""
+        with translated("list the CA certificates"):
+            answer = self._certificates.list(self._group, self._service)
+        return [_registered(each) for each in answer.value or ()]
+
+    def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
+        """Ask for a code. A code asked for before is void then."""
+        with translated(f"get a verification code for “{registered.name}”"):
+            answer = self._certificates.generate_verification_code(
+                registered.name,
+                self._group,
+                self._service,
+                etag=registered.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        properties = answer.properties
+        if properties is None or properties.verification_code is None:
+            raise DpsError(
+                f"“{registered.name}” got no verification code.", "The answer holds none.", "Ask for one again."
+            )
+        code = check_verification_code(properties.verification_code)
+        return RegisteredCertificate(
+            name=registered.name,
+            subject=registered.subject,
+            thumbprint=registered.thumbprint,
+            expires=registered.expires,
+            verified=bool(properties.is_verified),
+            etag=_etag(answer),
+            verification_code=code,
+        )
+
+    def verify(self, registered: RegisteredCertificate, proof: bytes) -> RegisteredCertificate:
+        """Send a verification certificate; the CA is verified when the service accepts it.
+
+        Args:
+            proof: its file, PEM or DER; a private key in it is refused before anything is sent.
+        """
+        certificate = public_certificate(proof, "The proof")
+        request = VerificationCodeRequest(certificate=base64.b64encode(certificate_pem(certificate)).decode())
+        with translated(f"verify the CA certificate “{registered.name}”"):
+            answer = self._certificates.verify_certificate(
+                registered.name,
+                self._group,
+                self._service,
+                request,
+                etag=registered.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        return _registered(answer)
+
+    def delete(self, registered: RegisteredCertificate) -> None:
+        """Remove the certificate from the service. Enrollment groups that refer to it let nobody in any more."""
+        with translated(f"delete the CA certificate “{registered.name}”"):
+            self._certificates.delete(
+                self._group,
+                self._service,
+                registered.name,
+                etag=registered.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+
+    def _find(self, name: str) -> RegisteredCertificate | None:
+        try:
+            return self.get(name)
+        except DpsError as error:
+            if error.status == 404 and error.code != "ResourceGroupNotFound":
+                return None
+            raise
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Problem(
+            f"{name!r} can't be a CA certificate's name at DPS.",
+            "A name has 1 to 64 letters, digits, hyphens, full stops and underscores (Azure's naming rules).",
+            "Choose another name.",
+        )
+
+
+def _same_or_taken(present: RegisteredCertificate, certificate: x509.Certificate) -> RegisteredCertificate:
+    """An upload over another certificate would silently un-verify it; so it is never sent."""
+    if present.thumbprint.upper() == describe(certificate).sha1:
+        return present
+    raise DpsError(
+        f"The name “{present.name}” is taken.",
+        f"Another CA certificate, {present.subject}, is registered under it.",
+        "Choose another name, or delete that one first.",
+        status=409,
+    )
+
+
+def _registered(answer: CertificateResponse) -> RegisteredCertificate:
+    properties: Any = answer.properties
+    return RegisteredCertificate(
+        name=str(answer.name),
+        subject=properties.subject,
+        thumbprint=properties.thumbprint,
+        expires=properties.expiry,
+        verified=bool(properties.is_verified),
+        etag=_etag(answer),
+    )
+
+
+def _etag(answer: Any) -> str:
+    if not answer.etag:
+        raise DpsError("The answer holds no ETag.", "Without it nothing can be changed safely.", "Try again.")
+    return str(answer.etag)

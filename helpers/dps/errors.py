@@ -1,0 +1,112 @@
+"""What a provisioning service answers when it refuses, as one kind of error with the meaning and the way out."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from helpers.problem import Problem
+
+__all__ = ["DpsError", "translated"]
+
+_BY_CODE = {
+    "412001": (
+        "The certificate has changed since its ETag was read: every upload, code and verification gives a new one.",
+        "Read the certificate again and repeat the step with its present ETag.",
+    ),
+    "400053": (
+        "The proof must be signed by the uploaded CA's own key, have the newest code as its CN, and be valid today.",
+        "Examine the proof; sign the newest code with the private key of the CA that was uploaded.",
+    ),
+    "500019": (
+        "The service could not read the certificate that was sent; it says so with an internal error.",
+        "Send a CA certificate as PEM or DER.",
+    ),
+    "404204": ("There is no enrollment group of that name.", "List the groups, or create it."),
+    "409202": (
+        "An enrollment group of that name exists already.",
+        "Choose another name, or read the group and update it.",
+    ),
+}
+_BY_STATUS = {
+    400: ("The service did not accept the request.", "Change what the message names and try again."),
+    401: ("The service does not accept the credential.", "Sign in again, or connect to the service anew."),
+    403: ("The credential lacks the right, or a limit of the service is reached.", "Ask for the role, or make room."),
+    404: ("What was asked for is not there.", "Check the name; list what there is."),
+    409: ("Something of that name exists already.", "Choose another name."),
+    412: ("It has changed since its ETag was read.", "Read it again and repeat the step with its present ETag."),
+    429: ("The service is asked too often.", "Wait a little and try again."),
+}
+
+
+class DpsError(Problem):
+    """A provisioning service refused, or could not be reached.
+
+    Attributes:
+        status: the HTTP status; None when there was no answer.
+        code: the service's own code (`412001`, `404204`, `ResourceNotFound`, …); "" when it gave none.
+        why: what that means. next_step: what to do.
+    """
+
+    def __init__(self, what: str, why: str, next_step: str, *, status: int | None = None, code: str = "") -> None:
+        super().__init__(what, why, next_step)
+        self.status = status
+        self.code = code
+
+
+@contextmanager
+def translated(attempt: str) -> Iterator[None]:
+    """What Azure's SDKs raise inside becomes a DpsError.
+
+    Args:
+        attempt: what is being done, for the first sentence: `upload the CA certificate “x”`.
+    """
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _refused(attempt, error) from error
+    except (ServiceRequestError, ServiceResponseError) as error:
+        raise DpsError(
+            f"Could not {attempt}: the service did not answer.",
+            "It is not running, or the network does not reach it.",
+            "A local DPS is started again by the notebook's connect cell; what it acknowledged before is kept.",
+        ) from error
+    except AzureError as error:
+        raise DpsError(f"Could not {attempt}.", str(error), "Mend what the message names and try again.") from error
+
+
+def _refused(attempt: str, error: HttpResponseError) -> DpsError:
+    code, message = _code_and_message(error)
+    status = error.status_code
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return DpsError(
+            f"Could not {attempt}: no credential.", str(error.message), "Sign in, for example with az login."
+        )
+    fallback = ("The service failed.", "Try again in a moment.")
+    meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
+    says = f" It says: {message}" if message else ""
+    what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
+    return DpsError(what, meaning + says, remedy, status=status, code=code)
+
+
+def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
+    """The three shapes: the resource provider's flat one, Azure Resource Manager's, and the service plane's."""
+    try:
+        body = json.loads(error.response.text()) if error.response is not None else {}
+    except (ValueError, AttributeError):
+        body = {}
+    if not isinstance(body, dict):
+        body = {}
+    inner = body.get("error")
+    if isinstance(inner, dict):
+        body = inner
+    code = body.get("code", body.get("errorCode", ""))
+    message = str(body.get("message") or error.message).partition(" If you contact a support representative")[0]
+    return str(code), message

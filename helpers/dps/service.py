@@ -1,0 +1,138 @@
+"""A connection to one provisioning service: both planes behind one object, with one credential."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.identity import ClientSecretCredential, DefaultAzureCredential
+from azure.iot.deviceprovisioning import DeviceProvisioningClient
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
+
+from helpers.dps.ca_certificates import CaCertificates
+from helpers.dps.enrollment_groups import EnrollmentGroups
+from helpers.dps.errors import translated
+from helpers.files import read_bytes
+from helpers.problem import Problem
+
+__all__ = ["ProvisioningService", "ServiceDescription", "connect_azure", "connect_local"]
+
+
+@dataclass(frozen=True)
+class ServiceDescription:
+    """What the service says of itself.
+
+    Attributes:
+        id_scope: what a device must know to find it. iot_hubs: host names of the linked hubs.
+    """
+
+    name: str
+    location: str
+    id_scope: str
+    allocation_policy: str
+    iot_hubs: tuple[str, ...]
+
+
+class ProvisioningService:
+    """One provisioning service. `certificates` is on the management plane, `enrollment_groups` on the service plane."""
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        *,
+        subscription_id: str,
+        resource_group: str,
+        provisioning_service: str,
+        service_endpoint: str,
+        management_endpoint: str | None = None,
+        trust: str | bool = True,
+    ) -> None:
+        """
+        Args:
+            service_endpoint: https URL of the service plane. management_endpoint: None for Azure's own.
+            trust: the PEM file of the CA that signed the endpoints' certificates; True for the public CAs.
+        """
+        self._group, self._name = resource_group, provisioning_service
+        self._management = IotDpsClient(
+            credential, subscription_id, base_url=management_endpoint, connection_verify=trust
+        )
+        self._service = DeviceProvisioningClient(service_endpoint, credential, connection_verify=trust)
+        self.certificates = CaCertificates(self._management, resource_group, provisioning_service)
+        self.enrollment_groups = EnrollmentGroups(self._service)
+
+    def describe(self) -> ServiceDescription:
+        """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
+        with translated(f"read the provisioning service “{self._name}”"):
+            answer = self._management.iot_dps_resource.get(self._name, self._group)
+        properties: Any = answer.properties
+        return ServiceDescription(
+            name=str(answer.name),
+            location=str(answer.location),
+            id_scope=properties.id_scope or "",
+            allocation_policy=str(properties.allocation_policy or ""),
+            iot_hubs=tuple(hub.name for hub in properties.iot_hubs or ()),
+        )
+
+    def close(self) -> None:
+        """Close both planes' connections."""
+        self._management.close()
+        self._service.close()
+
+
+def connect_azure(*, subscription_id: str, resource_group: str, provisioning_service: str) -> ProvisioningService:
+    """A provisioning service in Azure, with whatever credential DefaultAzureCredential finds (az login, environment, …).
+
+    Raises:
+        Problem: one of the three names is missing.
+    """
+    names = {
+        "subscription_id": subscription_id,
+        "resource_group": resource_group,
+        "provisioning_service": provisioning_service,
+    }
+    missing = [name for name, value in names.items() if not value.strip()]
+    if missing:
+        raise Problem(
+            f"The target azure needs {' and '.join(missing)}.",
+            "Without them nobody knows which provisioning service is meant.",
+            "Copy them from the service's overview page in the Azure portal.",
+        )
+    return ProvisioningService(
+        DefaultAzureCredential(),
+        service_endpoint=f"https://{provisioning_service}.azure-devices-provisioning.net",
+        **names,
+    )
+
+
+def connect_local(connection_file: Path) -> ProvisioningService:
+    """The local DPS that wrote this connection file.
+
+    Raises:
+        Problem: the file is not there, or is not a connection file.
+    """
+    try:
+        connection = json.loads(read_bytes(connection_file))
+        credential = ClientSecretCredential(
+            connection["tenant_id"],
+            connection["client_id"],
+            connection["client_secret"],
+            authority=connection["authority"],
+            disable_instance_discovery=True,
+            connection_verify=connection["ca_file"],
+        )
+        return ProvisioningService(
+            credential,
+            subscription_id=connection["subscription_id"],
+            resource_group=connection["resource_group"],
+            provisioning_service=connection["provisioning_service"],
+            service_endpoint=connection["service_endpoint"],
+            management_endpoint=connection["management_endpoint"],
+            trust=connection["ca_file"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Problem(
+            f"{connection_file.name} is not a connection file.",
+            "It lacks what a local DPS writes into it.",
+            "Start the local DPS again; it writes the file anew.",
+        ) from error

@@ -1,0 +1,161 @@
+"""Pictures: HTML that follows JupyterLab's theme and needs no script, and plain text where there is no HTML."""
+
+from dataclasses import dataclass
+from html import escape
+
+from cryptography import x509
+
+from helpers.certificates import CertificateDescription, Examination, describe
+from helpers.dps import CaReference, EnrollmentGroup, RegisteredCertificate, ServiceDescription
+
+__all__ = ["CertificateCard", "EtagTrail", "GroupCard", "ServiceCard", "Verdicts", "show_certificate"]
+
+_BOX = (
+    "border:1px solid var(--jp-border-color1, #bbb);border-radius:6px;padding:.6em 1em;margin:.3em 0;max-width:46em;"
+    "background:var(--jp-layout-color1, #fff);color:var(--jp-ui-font-color1, #222)"
+)
+
+
+def _card(title: str, rows: list[tuple[str, str]], *, mark: str = "") -> str:
+    lines = "".join(
+        f"<tr><th style='text-align:left;vertical-align:top;padding-right:1em'>{escape(name)}</th>"
+        f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(text)}</td></tr>"
+        for name, text in rows
+    )
+    badge = f" <span>{escape(mark)}</span>" if mark else ""
+    return f"<div style='{_BOX}'><b>{escape(title)}</b>{badge}<table>{lines}</table></div>"
+
+
+def _plain(title: str, rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([title, *(f"  {name:{width}}  {text}" for name, text in rows)])
+
+
+@dataclass(frozen=True)
+class CertificateCard:
+    """A certificate's facts; `status` is what DPS knows of it, if it was asked."""
+
+    facts: CertificateDescription
+    status: str = ""
+
+    def _rows(self) -> list[tuple[str, str]]:
+        facts = self.facts
+        kind = "an end entity: it signs no certificates"
+        if facts.is_authority:
+            limit = "any number of" if facts.path_length is None else str(facts.path_length)
+            kind = f"a CA; {limit} CAs may stand below it"
+        rows = [
+            ("Issued by", "itself" if facts.is_self_signed else facts.issuer),
+            ("It is", kind),
+            ("Key", facts.key),
+            ("Valid", f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"),
+            ("May be used to", ", ".join(facts.usages) or "anything"),
+            ("SHA-1", f"{facts.sha1} (DPS shows this one)"),
+            ("SHA-256", f"{facts.sha256} (IoT Hub shows this one)"),
+        ]
+        return [*rows, ("At DPS", self.status)] if self.status else rows
+
+    def __repr__(self) -> str:
+        return _plain(self.facts.common_name, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.facts.common_name, self._rows(), mark="🔏" if self.facts.is_authority else "")
+
+
+def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:
+    """The card of a certificate, and what DPS says of it if it is registered there."""
+    status = ""
+    if registered is not None:
+        status = f"registered as “{registered.name}”, {'VERIFIED' if registered.verified else 'not verified yet'}"
+    return CertificateCard(describe(certificate), status)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the examiner found, one line a check."""
+
+    examination: Examination
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {'✔' if check.passed else '✘'} {check.name}: {check.reason}{f' → {check.remedy}' if check.remedy else ''}"
+            for check in self.examination.checks
+        ]
+        return "\n".join([self.examination.title, *lines])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f"{'✔' if check.passed else '✘'} {check.name}", f"{check.reason} {check.remedy}".strip())
+            for check in self.examination.checks
+        ]
+        return _card(self.examination.title, rows)
+
+
+@dataclass(frozen=True)
+class EtagTrail:
+    """The ETags of one certificate so far: each change brought a new one, and only the last is good."""
+
+    etags: tuple[tuple[str, str], ...]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        last = len(self.etags) - 1
+        return [
+            (step, f"{etag}{'  ← good now' if index == last else '  (stale)'}")
+            for index, (step, etag) in enumerate(self.etags)
+        ]
+
+    def __repr__(self) -> str:
+        return _plain("ETags", self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card("ETags", self._rows())
+
+
+@dataclass(frozen=True)
+class ServiceCard:
+    """The provisioning service that the walkthrough speaks to."""
+
+    target: str
+    service: ServiceDescription
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            ("Target", self.target),
+            ("Location", self.service.location),
+            ("ID scope", self.service.id_scope),
+            ("Linked hubs", ", ".join(self.service.iot_hubs) or "none"),
+        ]
+
+    def __repr__(self) -> str:
+        return _plain(self.service.name, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.service.name, self._rows())
+
+
+@dataclass(frozen=True)
+class GroupCard:
+    """An enrollment group: which CA lets devices in, and how they are set up."""
+
+    group: EnrollmentGroup
+
+    def _rows(self) -> list[tuple[str, str]]:
+        group = self.group
+        bound = "a signing certificate given inline"
+        if isinstance(group.attestation, CaReference):
+            names = [name for name in (group.attestation.primary, group.attestation.secondary) if name]
+            bound = f"the registered CA {' and '.join(f'“{name}”' for name in names)}"
+        again = group.reprovision_policy
+        return [
+            ("Bound to", bound),
+            ("Status", "enabled" if group.enabled else "disabled: nobody gets in"),
+            ("Hub chosen by", group.allocation_policy.value if group.allocation_policy else "the service's own policy"),
+            ("Among the hubs", ", ".join(group.iot_hubs) or "all linked ones"),
+            ("Registering again", "may move to another hub" if again.update_hub_assignment else "stays at its hub"),
+        ]
+
+    def __repr__(self) -> str:
+        return _plain(self.group.group_id, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.group.group_id, self._rows())

@@ -1,0 +1,63 @@
+"""The typed value behind each notebook's form. A parameter of the notebook is a field here; there are no others."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from helpers.certificates import KeyAlgorithm
+from helpers.workspace import Role
+
+__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "StartHere", "UploadCa"]
+
+
+class _Inputs(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StartHere(_Inputs):
+    """Which provisioning service the walkthrough speaks to."""
+
+    target: Literal["local", "azure"] = Field(
+        "local", title="Target", description="local needs nothing but this machine"
+    )
+    subscription_id: str = Field("", title="Subscription id", description="for azure only")
+    resource_group: str = Field("", title="Resource group", description="for azure only")
+    provisioning_service: str = Field("", title="Provisioning service", description="for azure only")
+
+
+class CreateCa(_Inputs):
+    """What the CAs are called and made of; or where one's own CA lies."""
+
+    root_name: str = Field("Walkthrough Root CA", title="Root's common name", description="up to 64 characters")
+    intermediate_name: str = Field("Walkthrough Intermediate CA", title="Intermediate's common name")
+    key_algorithm: KeyAlgorithm = Field(KeyAlgorithm.P256, title="Key algorithm", description="RSA-4096 takes seconds")
+    lifetime_days: int = Field(3650, ge=1, le=36500, title="Lifetime in days")
+    own_ca_certificate: str = Field(
+        "", title="Own CA: certificate file", description="leave empty to create a new root"
+    )
+    own_ca_key: str = Field("", title="Own CA: private key file", description="a passphrase goes into the field below")
+
+
+class UploadCa(_Inputs):
+    """Which CA to register, and under which name."""
+
+    register_ca: Role = Field(
+        "intermediate", title="CA to register", description="the one that signs devices, or the root"
+    )
+    certificate_name: str = Field(
+        "walkthrough-ca", title="Name at DPS", description="1 to 64 letters, digits and - . _"
+    )
+
+
+class CreateEnrollmentGroup(_Inputs):
+    """What the group is called."""
+
+    enrollment_group_id: str = Field(
+        "walkthrough-devices", title="Enrollment group id", description="up to 128 characters"
+    )
+
+
+class CleanUp(_Inputs):
+    """Whether the keys on this machine go, too."""
+
+    delete_keys: bool = Field(False, title="Delete the CA's keys here, too", description="they can't be brought back")

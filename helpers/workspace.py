@@ -1,0 +1,168 @@
+"""What one walkthrough keeps on disk: one JSON file of facts, and the certificates and keys beside it.
+
+workspace.json            the facts, schema version 1; written whole or not at all
+ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); intermediate likewise
+ca/root.key.pem           its private key, mode 0600
+proof/verification.pem    the verification certificate, and .cer
+local-dps/                the local DPS of this workspace: connection file, state, log
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from helpers.certificates import CertificateAuthority, export_certificate, load_authority, save_authority
+from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
+from helpers.problem import Problem
+
+__all__ = ["Facts", "Role", "Workspace"]
+
+Role: TypeAlias = Literal["root", "intermediate"]
+_FILE = "workspace.json"
+
+
+class Facts(BaseModel):
+    """What the notebooks tell one another. Nothing in it is secret.
+
+    Attributes:
+        registered_role: which of the CAs is registered with DPS, under `certificate_name`.
+        etags: the certificate's ETags so far, newest last, each with the step that brought it.
+        verification_code: the code that is waiting to be signed; None once it is used.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    target: Literal["local", "azure"] | None = None
+    subscription_id: str = ""
+    resource_group: str = ""
+    provisioning_service: str = ""
+    registered_role: Role | None = None
+    certificate_name: str | None = None
+    etags: tuple[tuple[str, str], ...] = ()
+    verification_code: str | None = None
+    verified: bool = False
+    enrollment_group_id: str | None = None
+
+
+class Workspace:
+    """One folder, one walkthrough."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open the folder, or create it for its owner alone.
+
+        Raises:
+            Problem: it can't be created, or its file of facts is damaged.
+        """
+        self.folder = make_private_folder(Path(folder).resolve())
+        self._file = self.folder / _FILE
+        self.facts  # noqa: B018 - a damaged file is found now and not half-way
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.folder.name!r})"
+
+    @property
+    def facts(self) -> Facts:
+        """The facts as they are on disk now: another notebook may have written them."""
+        if not self._file.exists():
+            return Facts()
+        try:
+            return Facts.model_validate(json.loads(read_bytes(self._file)))
+        except (ValueError, ValidationError) as error:
+            raise Problem(
+                f"{self._file} is damaged.",
+                "It is not the JSON that these notebooks write: it was cut off, edited, or made by another version.",
+                "Your certificates and keys beside it are untouched. Mend the file, or set it aside and start again from "
+                "00_start_here; `python -m helpers reset` removes the whole workspace.",
+            ) from error
+
+    def update(self, **changes: Any) -> Facts:
+        """Change some facts; the others stay, even if another notebook changes them at the same time."""
+        with self._locked():
+            facts = Facts.model_validate({**self.facts.model_dump(), **changes})
+            text = facts.model_dump_json(indent=2)
+            write_atomically(self._file, text.encode(), mode=PRIVATE)
+        return facts
+
+    # --- certificate authorities ---
+
+    def authority_roles(self) -> list[Role]:
+        """The CAs whose keys are kept here, topmost first."""
+        roles: tuple[Role, ...] = ("root", "intermediate")
+        return [role for role in roles if self._ca(role, ".pem").exists() and self._ca(role, ".key.pem").exists()]
+
+    def save_authority(self, role: Role, authority: CertificateAuthority, *, passphrase: str | None = None) -> None:
+        """Keep a CA: its key at 0600, its public part as .pem and .cer. Another CA in its place is an error."""
+        make_private_folder(self.folder / "ca")
+        save_authority(authority, self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
+        export_certificate(authority.certificate, self._ca(role, ".cer"))
+
+    def authority(self, role: Role, *, passphrase: str | None = None) -> CertificateAuthority:
+        """A CA with its key.
+
+        Raises:
+            Problem: it is not there (run 01_create_ca first), or the passphrase is wrong or missing.
+        """
+        if role not in self.authority_roles():
+            kept = " and ".join(self.authority_roles())
+            raise Problem(
+                f"This workspace holds no {role} CA with its key.",
+                f"It holds: {kept}." if kept else "No CA has been created here yet.",
+                f"Choose {kept}." if kept else "Run the notebook 01_create_ca first.",
+            )
+        return load_authority(self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
+
+    def public_part(self, role: Role) -> Path:
+        """The .cer of a CA: its certificate alone, which may leave this machine."""
+        return self._ca(role, ".cer")
+
+    def delete_certificates(self) -> list[str]:
+        """Delete every CA, key and proof kept here; returns the files' names."""
+        deleted = []
+        for folder in (self.folder / "ca", self.proof_file.parent):
+            for file in sorted(folder.glob("*")):
+                file.unlink()
+                deleted.append(file.name)
+        return deleted
+
+    def _ca(self, role: Role, ending: str) -> Path:
+        return self.folder / "ca" / f"{role}{ending}"
+
+    # --- the proof ---
+
+    @property
+    def proof_file(self) -> Path:
+        """The verification certificate as PEM; its .cer stands beside it."""
+        return self.folder / "proof" / "verification.pem"
+
+    # --- the local DPS of this workspace ---
+
+    @property
+    def local_dps_folder(self) -> Path:
+        """Where the local DPS of this workspace keeps its connection file, state and log."""
+        return self.folder / "local-dps"
+
+    # --- inside ---
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time; the lock goes with the process, however that ends."""
+        try:
+            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE)
+        except OSError as error:
+            raise Problem(
+                f"The workspace {self.folder} can't be written.",
+                f"The system says: {error.strerror}.",
+                "Check that the disk is not full or read-only. Nothing was changed.",
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
