@@ -3,6 +3,7 @@
 import difflib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
@@ -141,7 +142,10 @@ def _execute(
     failure = None
     began = time.monotonic()
     try:
-        with chdir(PROJECT):  # relative, so that the copy's metadata holds no path outside of the workspace
+        with (
+            tempfile.TemporaryDirectory() as sockets,
+            chdir(PROJECT),
+        ):  # relative, so that the copy's metadata holds no path outside of the workspace
             papermill.execute_notebook(
                 str(notebook.relative_to(PROJECT)) if notebook.is_relative_to(PROJECT) else str(notebook),
                 os.path.relpath(copy, PROJECT),
@@ -153,7 +157,7 @@ def _execute(
                 store_widget_state=False,  # a password field's value would be written into the copy
                 shutdown_kernel="immediate",
                 on_cell_start=cell_begins,
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
             )
     except PapermillExecutionError as error:
         failure = f"{notebook.stem}, cell [{error.exec_count}]: {error.evalue}"

@@ -1,0 +1,94 @@
+"""The house rules: contracts between the rooms, types, lint, stripped notebooks, one environment in two files."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from rattler import MatchSpec
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+ENVIRONMENT = yaml.safe_load((PROJECT / "environment.yml").read_text())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "--no-error-summary"],
+        ["importlinter.cli"],
+    ],
+    ids=["lint", "format", "types", "contracts"],
+)
+def test_the_tree_keeps_the_rules(command: list[str]) -> None:
+    program = (
+        ["-c", "from importlinter.cli import lint_imports_command as c; c()"] if "." in command[0] else ["-m", *command]
+    )
+    result = subprocess.run([sys.executable, *program], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def cells(notebook: Path) -> list[dict]:
+    return json.loads(notebook.read_text())["cells"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+class TestNotebook:
+    def test_it_is_stripped_of_outputs(self, notebook: Path) -> None:
+        for cell in cells(notebook):
+            assert not cell.get("outputs")
+            assert not cell.get("execution_count")
+
+    def test_no_cell_is_long(self, notebook: Path) -> None:
+        for cell in cells(notebook):
+            if cell["cell_type"] == "code":
+                assert len(cell["source"]) <= 15
+
+    def test_no_paragraph_is_a_wall_of_text(self, notebook: Path) -> None:
+        for cell in cells(notebook):
+            if cell["cell_type"] == "markdown":
+                for paragraph in "".join(cell["source"]).split("\n\n"):
+                    assert paragraph.startswith("|") or len(paragraph.split()) <= 120
+
+    def test_it_has_parameters_and_ends_in_a_checkpoint(self, notebook: Path) -> None:
+        code = [cell for cell in cells(notebook) if cell["cell_type"] == "code"]
+        assert [cell["metadata"].get("tags") for cell in code].count(["parameters"]) == 1
+        assert "lesson.checkpoint(" in "".join(code[-1]["source"])
+
+    def test_no_secret_is_a_parameter(self, notebook: Path) -> None:
+        (parameters,) = (cell for cell in cells(notebook) if cell["metadata"].get("tags") == ["parameters"])
+        assert not re.search(r"pass|secret|password|token", "".join(parameters["source"]), re.IGNORECASE)
+
+    def test_it_says_before_after_and_what_the_portal_does(self, notebook: Path) -> None:
+        prose = "".join("".join(cell["source"]) for cell in cells(notebook) if cell["cell_type"] == "markdown")
+        for part in ("**Before", "**After", "*In the Azure portal"):
+            assert part in prose
+
+
+def test_the_notebooks_are_in_order_and_no_other_is_there() -> None:
+    numbers = [notebook.stem[:2] for notebook in NOTEBOOKS]
+    assert numbers == ["00", "01", "02", "03", "04", "05", "10"]
+
+
+def test_conda_would_make_the_same_environment() -> None:
+    assert set(ENVIRONMENT) == {"name", "channels", "dependencies"}
+    conda = [each for each in ENVIRONMENT["dependencies"] if isinstance(each, str)]
+    assert {str(MatchSpec(each, strict=True).name.normalized) for each in conda} == {"python", "pip", "openssl", "make"}
+    (pip,) = (each["pip"] for each in ENVIRONMENT["dependencies"] if isinstance(each, dict))
+    # pyproject.toml is the one list of packages: Makefile and environment.yml both install it, and nothing else.
+    assert pip == ["--editable .[test]"]
+    assert "--editable '.[test]'" in (PROJECT / "Makefile").read_text()
+
+
+def test_every_dependency_is_bounded() -> None:
+    import tomllib
+
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"]:
+        assert any(each.operator in ("<", "==") for each in Requirement(text).specifier), text
