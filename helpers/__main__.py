@@ -1,7 +1,6 @@
 """The command line: `python -m helpers`."""
 
 import asyncio
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -100,6 +99,7 @@ def reset(
 ) -> None:
     """Remove a workspace with its keys, and stop its local DPS. What is registered in Azure stays there."""
     from helpers.dps import stop_local_dps
+    from helpers.workspace import remove_workspace
 
     if not (workspace / "workspace.json").exists():
         print(f"There is no workspace at {workspace}.")
@@ -108,7 +108,7 @@ def reset(
         typer.confirm(f"Remove {workspace} with its private keys? They can't be brought back.", abort=True)
     with _plain_errors():
         stop_local_dps(workspace / "local-dps")
-    shutil.rmtree(workspace)
+        remove_workspace(workspace)
     print(f"Removed {workspace}.")
 
 

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from traitlets.config import Config
 from helpers.dps import stop_local_dps
 from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
-from helpers.workspace import Workspace
+from helpers.workspace import Workspace, remove_workspace
 
 __all__ = ["NOTEBOOKS", "PROJECT", "Outcome", "fresh_workspace", "read_parameters", "run"]
 
@@ -57,7 +56,8 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
     sources = [(file.name, read_bytes(file).decode(errors="replace"))] if file else []
     try:
         for source, text in sources:
-            values = yaml.safe_load(text) or {}
+            values = yaml.safe_load(text)
+            values = {} if values is None else values
             if not isinstance(values, dict):
                 raise Problem(
                     f"{source} holds no parameters.", "It is not a YAML mapping.", "Write name: value, a line each."
@@ -82,15 +82,9 @@ def fresh_workspace(folder: Path) -> Workspace:
     Raises:
         Problem: the folder holds something else than a workspace; nothing is touched then.
     """
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / "workspace.json").exists() and not (folder / "executed").exists():
-            raise Problem(
-                f"{folder} was not emptied.",
-                "It is not a workspace of these notebooks: something else lies in it.",
-                "Choose another folder with --workspace.",
-            )
+    if folder.is_dir():
         stop_local_dps(folder / "local-dps")
-        shutil.rmtree(folder)
+        remove_workspace(folder)
     return Workspace(folder)
 
 

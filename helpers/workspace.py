@@ -8,8 +8,8 @@ local-dps/                the local DPS of this workspace: connection file, stat
 """
 
 import fcntl
-import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +17,28 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from helpers.certificates import CertificateAuthority, export_certificate, load_authority, save_authority
+from helpers.certificates import (
+    CertificateAuthority,
+    export_certificate,
+    load_authority,
+    read_certificates,
+    save_authority,
+)
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
-__all__ = ["Facts", "Role", "Workspace"]
+__all__ = ["Facts", "Role", "Workspace", "remove_workspace"]
 
 Role: TypeAlias = Literal["root", "intermediate"]
 _FILE = "workspace.json"
+_CONTENTS = (
+    "ca",
+    "proof",
+    "local-dps",
+    "executed",
+    ".lock",
+    _FILE,
+)  # the file last: while it is there, this is a workspace
 
 
 class Facts(BaseModel):
@@ -58,10 +72,13 @@ class Workspace:
         """Open the folder, or create it for its owner alone.
 
         Raises:
-            Problem: it can't be created, or its file of facts is damaged.
+            Problem: it can't be created, holds something else, or its file of facts is damaged.
         """
         self.folder = make_private_folder(Path(folder).resolve())
         self._file = self.folder / _FILE
+        if not self._file.exists():
+            _require_empty(self.folder)
+            self._write(Facts())
         self.facts  # noqa: B018 - a damaged file is found now and not half-way
 
     def __repr__(self) -> str:
@@ -70,11 +87,9 @@ class Workspace:
     @property
     def facts(self) -> Facts:
         """The facts as they are on disk now: another notebook may have written them."""
-        if not self._file.exists():
-            return Facts()
         try:
-            return Facts.model_validate(json.loads(read_bytes(self._file)))
-        except (ValueError, ValidationError) as error:
+            return Facts.model_validate_json(read_bytes(self._file))
+        except ValidationError as error:
             raise Problem(
                 f"{self._file} is damaged.",
                 "It is not the JSON that these notebooks write: it was cut off, edited, or made by another version.",
@@ -86,8 +101,7 @@ class Workspace:
         """Change some facts; the others stay, even if another notebook changes them at the same time."""
         with self._locked():
             facts = Facts.model_validate({**self.facts.model_dump(), **changes})
-            text = facts.model_dump_json(indent=2)
-            write_atomically(self._file, text.encode(), mode=PRIVATE)
+            self._write(facts)
         return facts
 
     # --- certificate authorities ---
@@ -119,8 +133,17 @@ class Workspace:
         return load_authority(self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
 
     def public_part(self, role: Role) -> Path:
-        """The .cer of a CA: its certificate alone, which may leave this machine."""
-        return self._ca(role, ".cer")
+        """The .cer of a CA that is kept here: its certificate alone, which may leave this machine."""
+        file = self._ca(role, ".cer")
+        if not file.exists():  # a run that was interrupted before its last file
+            certificate, *_ = read_certificates(read_bytes(self._ca(role, ".pem")), f"{role}.pem")
+            export_certificate(certificate, file)
+        return file
+
+    def delete_proof(self) -> None:
+        """Delete the verification certificate: its code is used up."""
+        for ending in (".pem", ".cer"):
+            self.proof_file.with_suffix(ending).unlink(missing_ok=True)
 
     def delete_certificates(self) -> list[str]:
         """Delete every CA, key and proof kept here; returns the files' names."""
@@ -150,6 +173,9 @@ class Workspace:
 
     # --- inside ---
 
+    def _write(self, facts: Facts) -> None:
+        write_atomically(self._file, facts.model_dump_json(indent=2).encode(), mode=PRIVATE)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time; the lock goes with the process, however that ends."""
@@ -166,3 +192,32 @@ class Workspace:
             yield
         finally:
             os.close(descriptor)
+
+
+def remove_workspace(folder: Path) -> None:
+    """Remove all that these notebooks make, keys included, even if the file of facts is damaged.
+
+    Whatever else lies in the folder stays, and the folder with it.
+
+    Raises:
+        Problem: it is not a workspace; nothing is touched then.
+    """
+    if not (folder / _FILE).exists():
+        _require_empty(folder)
+    for name in _CONTENTS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _require_empty(folder: Path) -> None:
+    if any(folder.iterdir()):
+        raise Problem(
+            f"{folder} is not a workspace.",
+            f"Something else lies in it, and no {_FILE}.",
+            "Choose an empty folder, or one that is not there yet (--workspace on the command line).",
+        )

@@ -163,7 +163,7 @@ class CaCertificates:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name in (".", ".."):  # in a URL these two mean another resource
         raise Problem(
             f"{name!r} can't be a CA certificate's name at DPS.",
             "A name has 1 to 64 letters, digits, hyphens, full stops and underscores (Azure's naming rules).",

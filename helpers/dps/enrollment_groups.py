@@ -110,14 +110,9 @@ class EnrollmentGroups:
     def update(self, group: EnrollmentGroup) -> EnrollmentGroup:
         """Replace the group by this value, if it has not changed since the value was read (else 412)."""
         document = _document(group)
-        if group.etag is None:
-            raise Problem(
-                f"The enrollment group “{group.group_id}” was not updated.",
-                "The value has no ETag, so it was never read from the service.",
-                "Read the group first and change what you read, or create it.",
-            )
+        etag = _etag(group, "updated")
         with translated(f"update the enrollment group “{group.group_id}”"):
-            answer = self._groups.create_or_update(group.group_id, document, if_match=group.etag)
+            answer = self._groups.create_or_update(group.group_id, document, if_match=etag)
         return _group(answer, group.attestation)
 
     def disable(self, group: EnrollmentGroup) -> EnrollmentGroup:
@@ -126,8 +121,20 @@ class EnrollmentGroups:
 
     def delete(self, group: EnrollmentGroup) -> None:
         """Remove the group, if it has not changed since the value was read (else 412)."""
+        etag = _etag(group, "deleted")
         with translated(f"delete the enrollment group “{group.group_id}”"):
-            self._groups.delete(group.group_id, if_match=group.etag)
+            self._groups.delete(group.group_id, if_match=etag)
+
+
+def _etag(group: EnrollmentGroup, changed: str) -> str:
+    """Without an ETag the service would change the group whatever it is now."""
+    if group.etag is None:
+        raise Problem(
+            f"The enrollment group “{group.group_id}” was not {changed}.",
+            "The value has no ETag, so it was never read from the service.",
+            "Read the group first and use what you read.",
+        )
+    return group.etag
 
 
 def _document(group: EnrollmentGroup) -> _Document:

@@ -50,7 +50,7 @@ class DpsError(Problem):
     """A provisioning service refused, or could not be reached.
 
     Attributes:
-        status: the HTTP status; None when there was no answer.
+        status: the HTTP status; None when this service gave no answer (or the token endpoint refused).
         code: the service's own code (`412001`, `404204`, `ResourceNotFound`, …); "" when it gave none.
         why: what that means. next_step: what to do.
     """
@@ -87,7 +87,9 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     status = error.status_code
     if isinstance(error, ClientAuthenticationError) and status is None:
         return DpsError(
-            f"Could not {attempt}: no credential.", str(error.message), "Sign in, for example with az login."
+            f"Could not {attempt}: there is no credential that is accepted.",
+            str(error.message),
+            "Sign in, for example with az login.",
         )
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)

@@ -32,7 +32,7 @@ def start_local_dps(folder: Path) -> Path:
     Raises:
         Problem: it does not start; the error quotes what it said.
     """
-    make_private_folder(folder)
+    folder = make_private_folder(folder.resolve())
     connection_file = folder / "connection.json"
     with (folder / "start.lock").open("w") as lock:  # two notebooks may start at the same moment
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -43,12 +43,12 @@ def start_local_dps(folder: Path) -> Path:
 
 def stop_local_dps(folder: Path) -> bool:
     """Stop the local DPS in `folder` gracefully; its state stays. Returns whether there was one."""
-    connection_file = folder / "connection.json"
+    connection_file = folder.resolve() / "connection.json"
     if not _answers(connection_file):
         return False
     pid = int(json.loads(connection_file.read_text())["pid"])
     os.kill(pid, signal.SIGTERM)
-    _wait_until(lambda: not _answers(connection_file))
+    _wait_until(lambda: not _is_served(connection_file.parent / "state"))
     return True
 
 
@@ -64,6 +64,7 @@ def _start(folder: Path, connection_file: Path) -> None:
         )
     _wait_until(lambda: connection_file.exists() or process.poll() is not None)
     if not _answers(connection_file):
+        process.terminate()
         said = log_file.read_bytes()[began:].decode(errors="replace").strip()
         raise Problem(
             "The local DPS did not start.",
@@ -80,9 +81,19 @@ def _answers(connection_file: Path) -> bool:
         context = ssl.create_default_context(cafile=connection["ca_file"])
         with socket.create_connection((endpoint.hostname, endpoint.port), timeout=5) as raw:
             context.wrap_socket(raw, server_hostname=endpoint.hostname).close()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return True
+
+
+def _is_served(state: Path) -> bool:
+    """Whether a process holds the state: it keeps the lock until all it wrote is closed."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

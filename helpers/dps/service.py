@@ -1,14 +1,14 @@
 """A connection to one provisioning service: both planes behind one object, with one credential."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from azure.core.credentials import TokenCredential
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from helpers.dps.ca_certificates import CaCertificates
 from helpers.dps.enrollment_groups import EnrollmentGroups
@@ -70,7 +70,7 @@ class ProvisioningService:
             name=str(answer.name),
             location=str(answer.location),
             id_scope=properties.id_scope or "",
-            allocation_policy=str(properties.allocation_policy or ""),
+            allocation_policy=str(getattr(properties.allocation_policy, "value", properties.allocation_policy) or ""),
             iot_hubs=tuple(hub.name for hub in properties.iot_hubs or ()),
         )
 
@@ -111,28 +111,47 @@ def connect_local(connection_file: Path) -> ProvisioningService:
     Raises:
         Problem: the file is not there, or is not a connection file.
     """
+    content = read_bytes(connection_file)
     try:
-        connection = json.loads(read_bytes(connection_file))
-        credential = ClientSecretCredential(
-            connection["tenant_id"],
-            connection["client_id"],
-            connection["client_secret"],
-            authority=connection["authority"],
-            disable_instance_discovery=True,
-            connection_verify=connection["ca_file"],
-        )
-        return ProvisioningService(
-            credential,
-            subscription_id=connection["subscription_id"],
-            resource_group=connection["resource_group"],
-            provisioning_service=connection["provisioning_service"],
-            service_endpoint=connection["service_endpoint"],
-            management_endpoint=connection["management_endpoint"],
-            trust=connection["ca_file"],
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        connection = _Connection.model_validate_json(content)
+    except ValidationError as error:
         raise Problem(
             f"{connection_file.name} is not a connection file.",
             "It lacks what a local DPS writes into it.",
             "Start the local DPS again; it writes the file anew.",
         ) from error
+    credential = ClientSecretCredential(
+        connection.tenant_id,
+        connection.client_id,
+        connection.client_secret.get_secret_value(),
+        authority=connection.authority,
+        disable_instance_discovery=True,
+        connection_verify=connection.ca_file,
+    )
+    return ProvisioningService(
+        credential,
+        subscription_id=connection.subscription_id,
+        resource_group=connection.resource_group,
+        provisioning_service=connection.provisioning_service,
+        service_endpoint=connection.service_endpoint,
+        management_endpoint=connection.management_endpoint,
+        trust=connection.ca_file,
+    )
+
+
+_Text: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1)]
+
+
+class _Connection(BaseModel):
+    """What is needed of a connection file. Nothing may be missing: an SDK would fall back to Azure's own endpoints."""
+
+    tenant_id: _Text
+    client_id: _Text
+    client_secret: Annotated[SecretStr, Field(min_length=1)]
+    authority: _Text
+    subscription_id: _Text
+    resource_group: _Text
+    provisioning_service: _Text
+    service_endpoint: _Text
+    management_endpoint: _Text
+    ca_file: _Text

@@ -27,7 +27,7 @@ def _card(title: str, rows: list[tuple[str, str]], *, mark: str = "") -> str:
 
 
 def _plain(title: str, rows: list[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
+    width = max((len(name) for name, _ in rows), default=0)
     return "\n".join([title, *(f"  {name:{width}}  {text}" for name, text in rows)])
 
 

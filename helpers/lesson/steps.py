@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
@@ -129,28 +130,42 @@ def create_authorities(
     With a CA of one's own (`own_ca_certificate`, `own_ca_key`): a self-signed one takes the root's place and, if its path
     length allows it, an intermediate is created below it; another takes the intermediate's place.
     """
-    kept = workspace.authority_roles()
-    if not kept or ("intermediate" not in kept and not inputs.own_ca_certificate):
-        _create(workspace, inputs, passphrase)
+    own = _own_authority(inputs, passphrase)
+    kept = {role: workspace.authority(role, passphrase=passphrase) for role in workspace.authority_roles()}
+    if own and kept and own.certificate not in [authority.certificate for authority in kept.values()]:
+        raise Problem(
+            f"“{describe(own.certificate).common_name}” was not taken.",
+            f"This workspace has the CA “{describe(next(iter(kept.values())).certificate).common_name}” already.",
+            "Leave the fields of your own CA empty, run 10_clean_up with the keys deleted, or use another workspace.",
+        )
+    if "intermediate" not in kept:
+        _create_missing(workspace, inputs, kept.get("root") or own, passphrase)
+    for role in workspace.authority_roles():
+        workspace.public_part(role)
     return {role: workspace.authority(role, passphrase=passphrase) for role in workspace.authority_roles()}
 
 
-def _create(workspace: Workspace, inputs: CreateCa, passphrase: str | None) -> None:
-    lifetime = timedelta(days=inputs.lifetime_days)
-    if inputs.own_ca_certificate or inputs.own_ca_key:
-        top = load_authority(Path(inputs.own_ca_certificate), Path(inputs.own_ca_key), passphrase=passphrase)
-    elif "root" in workspace.authority_roles():  # a run that was interrupted between the two
-        top = workspace.authority("root", passphrase=passphrase)
-    else:
-        top = CertificateAuthority.create_root(inputs.root_name, key_algorithm=inputs.key_algorithm, lifetime=lifetime)
-    facts = describe(top.certificate)
-    if not facts.is_self_signed:
+def _own_authority(inputs: CreateCa, passphrase: str | None) -> CertificateAuthority | None:
+    if not inputs.own_ca_certificate and not inputs.own_ca_key:
+        return None
+    return load_authority(Path(inputs.own_ca_certificate), Path(inputs.own_ca_key), passphrase=passphrase)
+
+
+def _create_missing(
+    workspace: Workspace, inputs: CreateCa, top: CertificateAuthority | None, passphrase: str | None
+) -> None:
+    """What is missing of a root and an intermediate below it, starting from the topmost CA if there is one."""
+    made: Any = {"key_algorithm": inputs.key_algorithm, "lifetime": timedelta(days=inputs.lifetime_days)}
+    if top is None:
+        top = CertificateAuthority.create_root(inputs.root_name, **made)
+    elif not describe(top.certificate).is_self_signed:
         workspace.save_authority("intermediate", top, passphrase=passphrase)
         return
     below = None
-    if facts.path_length != 0:
-        below = top.create_intermediate(inputs.intermediate_name, key_algorithm=inputs.key_algorithm, lifetime=lifetime)
-    workspace.save_authority("root", top, passphrase=passphrase)
+    if describe(top.certificate).path_length != 0:
+        below = top.create_intermediate(inputs.intermediate_name, **made)
+    if "root" not in workspace.authority_roles():
+        workspace.save_authority("root", top, passphrase=passphrase)
     if below is not None:
         workspace.save_authority("intermediate", below, passphrase=passphrase)
 
@@ -279,7 +294,7 @@ def bind_enrollment_group(
 
     Raises:
         Problem: the CA is not verified yet (run 04_verify_ca).
-        DpsError: a group of that name exists that this walkthrough did not make (409).
+        DpsError: a group of that name exists that is bound to something else (409).
     """
     facts = workspace.facts
     if not facts.verified or facts.certificate_name is None:
@@ -292,9 +307,15 @@ def bind_enrollment_group(
         )
     if facts.enrollment_group_id is not None:
         return dps.enrollment_groups.get(inputs.enrollment_group_id)
-    group = dps.enrollment_groups.create(
-        EnrollmentGroup(inputs.enrollment_group_id, CaReference(facts.certificate_name))
-    )
+    wanted = EnrollmentGroup(inputs.enrollment_group_id, CaReference(facts.certificate_name))
+    try:
+        group = dps.enrollment_groups.create(wanted)
+    except DpsError as error:
+        if error.status != 409:
+            raise
+        group = dps.enrollment_groups.get(wanted.group_id)
+        if group.attestation != wanted.attestation:  # else a run that was interrupted before it could write it down
+            raise
     workspace.update(enrollment_group_id=group.group_id)
     return group
 
@@ -324,6 +345,7 @@ def clean_up(workspace: Workspace, inputs: CleanUp) -> list[str]:
             verification_code=None,
             verified=False,
         )
+        workspace.delete_proof()
     if facts.target == "local" and stop_local_dps(workspace.local_dps_folder):
         done.append("The local DPS is stopped.")
     if inputs.delete_keys:

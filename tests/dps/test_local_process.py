@@ -1,0 +1,219 @@
+"""The local DPS as a process: started once, shared, stopped, and not confused with a stranger."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from helpers.certificates import CertificateAuthority, certificate_pem
+from helpers.dps import connect_local, start_local_dps, stop_local_dps
+from helpers.local_dps import running
+from helpers.problem import Problem
+
+
+class Place:
+    """A workspace's folder for its local DPS; what was started there is ended at the end, whatever becomes of the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pids: set[int] = set()
+
+    def start(self) -> dict[str, Any]:
+        connection: dict[str, Any] = json.loads(start_local_dps(self.folder).read_text())
+        self.pids.add(connection["pid"])
+        return connection
+
+    def kill(self, pid: int) -> None:
+        """As the power switch; and reaped, for here its parent is this process."""
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.pids.discard(pid)
+
+    def is_served(self) -> bool:
+        """Whether a process holds the state."""
+        with (self.folder / "state" / "lock").open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "local-dps")
+    yield made
+    for file in tmp_path.rglob("connection.json"):  # one that was started, whatever the start then said of it
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
+            made.pids.add(json.loads(file.read_text())["pid"])
+    for pid in made.pids - {os.getpid()}:
+        made.kill(pid)
+
+
+def test_it_is_started_once_found_again_and_stopped(place: Place) -> None:
+    connection = place.start()
+    assert place.start() == connection
+    file = place.folder / "connection.json"
+    assert (file.stat().st_mode & 0o777, (place.folder / "log.txt").stat().st_mode & 0o777) == (0o600, 0o600)
+    service = connect_local(file)
+    assert service.describe().name == connection["provisioning_service"]
+    service.close()
+    assert "GET" in (place.folder / "log.txt").read_text()
+    assert stop_local_dps(place.folder)
+    assert not file.exists()
+    assert not stop_local_dps(place.folder)
+
+
+def test_stopping_where_nothing_was_started_says_so(tmp_path: Path) -> None:
+    assert not stop_local_dps(tmp_path / "nothing")
+
+
+def test_threads_that_start_at_once_share_one_process(place: Place) -> None:
+    gate = threading.Barrier(3)
+
+    def start(_: int) -> int:
+        gate.wait()
+        return int(place.start()["pid"])
+
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(start, range(3)))) == 1
+
+
+def test_processes_that_start_at_once_share_one_process(place: Place) -> None:
+    code = "import sys; from pathlib import Path; from helpers.dps import start_local_dps; "
+    code += "print(start_local_dps(Path(sys.argv[1])).read_text())"
+    command = [sys.executable, "-c", code, str(place.folder)]
+    starters = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    pids = [json.loads(starter.communicate(timeout=40)[0])["pid"] for starter in starters]
+    place.pids |= set(pids)
+    assert len(set(pids)) == 1
+    assert place.start()["pid"] == pids[0]  # it outlives who started it
+    assert stop_local_dps(place.folder)
+
+
+def test_after_a_kill_it_is_started_again_on_the_same_state(place: Place, ca: CertificateAuthority) -> None:
+    before = place.start()
+    service = connect_local(place.folder / "connection.json")
+    registered = service.certificates.upload("factory", certificate_pem(ca.certificate))
+    service.close()
+    place.kill(before["pid"])
+    assert (place.folder / "connection.json").exists()
+
+    after = place.start()
+    assert after["pid"] != before["pid"]
+    assert after["id_scope"] == before["id_scope"]
+    service = connect_local(place.folder / "connection.json")
+    assert service.certificates.list() == [registered]
+    service.close()
+
+
+def test_once_it_is_stopped_nobody_holds_the_state_even_if_a_request_was_half_sent(place: Place) -> None:
+    connection = place.start()
+    endpoint = urlsplit(connection["management_endpoint"])
+    context = ssl.create_default_context(cafile=connection["ca_file"])
+    with (
+        socket.create_connection((endpoint.hostname, endpoint.port)) as raw,
+        context.wrap_socket(raw, server_hostname=endpoint.hostname) as line,
+    ):
+        line.sendall(b"POST /enrollmentGroups/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        assert stop_local_dps(place.folder)
+        assert not place.is_served()
+        assert place.start()["pid"] != connection["pid"]
+
+
+def test_a_start_that_fails_quotes_the_log(place: Place) -> None:
+    place.folder.mkdir()
+    (place.folder / "state").write_text("a file, where a folder should be")
+    (place.folder / "log.txt").write_text("an older line\n")
+    with pytest.raises(Problem, match="did not start") as caught:
+        place.start()
+    said = (place.folder / "log.txt").read_text().removeprefix("an older line\n")
+    assert caught.value.why == said.strip()
+    assert "can't be used" in said
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"management_endpoint": 5, "ca_file": 5}',
+        '{"management_endpoint": "https://localhost:port", "ca_file": "ca.pem"}',
+        "[" * 100_000,
+    ],
+    ids=["empty", "list", "numbers", "bad port", "deep"],
+)
+def test_a_garbled_connection_file_is_replaced(place: Place, content: str) -> None:
+    place.folder.mkdir()
+    (place.folder / "connection.json").write_text(content)
+    assert not stop_local_dps(place.folder)
+    assert place.start()["pid"]
+
+
+def test_a_relative_folder_will_do(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place.folder.parent)
+    place.folder = Path("local-dps")
+    assert place.start()["pid"]
+
+
+# --- strangers ---
+
+
+@pytest.fixture
+def other_dps(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """A TLS server with a CA of its own."""
+    with running(tmp_path / "other") as connection:
+        yield dict(connection)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[str]:
+    """A port that takes connections and hangs up, without TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://localhost:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+Stranger = Callable[[pytest.FixtureRequest], str]
+STRANGERS: dict[str, Stranger] = {
+    "another CA": lambda request: request.getfixturevalue("other_dps")["management_endpoint"],
+    "no TLS": lambda request: request.getfixturevalue("silent_port"),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+def test_a_stranger_on_the_port_is_neither_trusted_nor_stopped(
+    place: Place, request: pytest.FixtureRequest, stranger: Stranger
+) -> None:
+    killed = place.start()
+    place.kill(killed["pid"])
+    endpoint = stranger(request)
+    file = place.folder / "connection.json"
+    file.write_text(json.dumps({**killed, "management_endpoint": endpoint, "pid": os.getpid()}))
+    assert not stop_local_dps(place.folder)
+    connection = place.start()
+    assert connection["management_endpoint"] != endpoint
+    assert connection["pid"] != os.getpid()

@@ -1,0 +1,114 @@
+"""Pictures say the same in HTML and in plain text, and what a certificate says is never HTML."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from helpers import lesson
+from helpers.certificates import Check, Examination
+from helpers.dps import (
+    AllocationPolicy,
+    CaReference,
+    EnrollmentGroup,
+    RegisteredCertificate,
+    ReprovisionPolicy,
+    ServiceDescription,
+    SigningCertificate,
+)
+from tests.certificates.crafting import craft
+
+SCRIPT = "<script>alert('&')</script>"
+REGISTERED = RegisteredCertificate("at-dps", "CN=x", "00", datetime.now(UTC), False, "etag")
+GROUP = EnrollmentGroup("the-group", CaReference("the-ca"))
+
+
+def assert_shows(picture: Any, *texts: str) -> None:
+    for text in texts:
+        assert text in repr(picture)
+        assert escape(text) in picture._repr_html_()
+
+
+def thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> str:
+    return certificate.fingerprint(algorithm).hex().upper()
+
+
+def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
+    root = craft("The Root", ca=True)
+    device = craft("The Device", issuer=root).certificate
+    card = lesson.show_certificate(device)
+    assert_shows(card, "The Device", "CN=The Root", "signs no certificates")
+    assert_shows(card, thumbprint(device, hashes.SHA1()), thumbprint(device, hashes.SHA256()))
+    assert "At DPS" not in repr(card)
+
+
+@pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "0 CAs"), (2, "2 CAs")])
+def test_a_cas_card_says_that_it_is_one_and_how_long_the_path_below_may_be(path_length: int | None, says: str) -> None:
+    card = lesson.show_certificate(craft("Root", ca=True, path_length=path_length).certificate)
+    assert_shows(card, "a CA; ", says, "itself")
+
+
+@pytest.mark.parametrize(("verified", "says"), [(True, "VERIFIED"), (False, "not verified yet")])
+def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says: str) -> None:
+    card = lesson.show_certificate(craft("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
+    assert_shows(card, "at-dps", says)
+    assert ("VERIFIED" in repr(card)) is verified
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        lesson.show_certificate(craft(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
+        lesson.show_certificate(craft("x", issuer=craft(SCRIPT, ca=True)).certificate),
+        lesson.Verdicts(Examination(SCRIPT, (Check(SCRIPT, False, SCRIPT, SCRIPT),))),
+        lesson.EtagTrail(((SCRIPT, SCRIPT),)),
+        lesson.GroupCard(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT), iot_hubs=(SCRIPT,))),
+        lesson.ServiceCard(SCRIPT, ServiceDescription(SCRIPT, SCRIPT, SCRIPT, SCRIPT, (SCRIPT,))),
+    ],
+    ids=lambda picture: type(picture).__name__,
+)
+def test_a_script_in_a_name_is_shown_and_not_run(picture: Any) -> None:
+    assert "<script" not in picture._repr_html_()
+    assert "&lt;script" in picture._repr_html_()
+
+
+def test_verdicts_show_every_check_with_its_reason_and_its_remedy_if_it_failed() -> None:
+    checks = (Check("The code", True, "It is right."), Check("The dates", False, "It is over.", "Sign anew."))
+    verdicts = lesson.Verdicts(Examination("The proof", checks))
+    assert_shows(verdicts, "The proof", "✔ The code", "It is right.", "✘ The dates", "It is over.", "Sign anew.")
+
+
+def test_only_the_last_etag_is_good() -> None:
+    trail = lesson.EtagTrail((("upload", "AAA="), ("verification code", "BBB="), ("verification", "CCC=")))
+    assert_shows(trail, "AAA=  (stale)", "BBB=  (stale)", "CCC=  ← good now")
+    assert repr(trail).count("good now") == trail._repr_html_().count("good now") == 1
+
+
+@pytest.mark.parametrize("picture", [lesson.EtagTrail(()), lesson.Verdicts(Examination("Nothing", ()))])
+def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
+    assert repr(picture)
+    assert picture._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("group", "says"),
+    [
+        (GROUP, ["the-group", "“the-ca”", "enabled", "the service's own policy", "all linked ones", "may move"]),
+        (replace(GROUP, enabled=False), ["disabled: nobody gets in"]),
+        (replace(GROUP, attestation=CaReference("one", "two")), ["“one” and “two”"]),
+        (replace(GROUP, attestation=SigningCertificate(None)), ["given inline"]),
+        (replace(GROUP, allocation_policy=AllocationPolicy.STATIC, iot_hubs=("a.hub",)), ["static", "a.hub"]),
+        (replace(GROUP, reprovision_policy=ReprovisionPolicy(update_hub_assignment=False)), ["stays at its hub"]),
+    ],
+)
+def test_a_groups_card_says_who_is_let_in_and_where(group: EnrollmentGroup, says: list[str]) -> None:
+    assert_shows(lesson.GroupCard(group), *says)
+
+
+def test_the_services_card_says_what_is_spoken_to() -> None:
+    card = lesson.ServiceCard("local", ServiceDescription("dps-1", "westeurope", "0ne001", "Hashed", ("a.hub",)))
+    assert_shows(card, "local", "dps-1", "westeurope", "0ne001", "a.hub")

@@ -1,0 +1,62 @@
+"""A passphrase is in the kernel's memory and nowhere else."""
+
+import pytest
+
+from helpers.lesson import Passphrase
+
+SECRET = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def no_passphrase_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
+
+
+def test_there_is_none_unless_one_is_given() -> None:
+    assert Passphrase().take() is None
+    assert repr(Passphrase()) == "Passphrase(none)"
+
+
+def test_an_empty_one_in_the_environment_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", "")
+    assert Passphrase().take() is None
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", SECRET)
+    assert Passphrase().take() == SECRET
+
+
+@pytest.mark.parametrize("how", ["in Python", "from the browser"])
+def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
+    passphrase = Passphrase()
+    if how == "in Python":
+        passphrase._widget.value = SECRET
+    else:
+        passphrase._widget.set_state({"value": SECRET})
+    assert passphrase._widget.value == ""
+    assert SECRET not in str(passphrase._widget.get_state())
+    assert passphrase.take() == SECRET
+    assert passphrase.take() == SECRET
+
+
+def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", "from outside")
+    passphrase = Passphrase()
+    for typed in ("first", SECRET, SECRET):
+        passphrase._widget.value = typed
+    assert passphrase.take() == SECRET
+
+
+@pytest.mark.parametrize("source", ["typed", "environment"])
+def test_nothing_that_is_shown_has_it(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    passphrase = Passphrase()
+    if source == "typed":
+        passphrase._widget.value = SECRET
+    else:
+        monkeypatch.setenv("CA_PASSPHRASE", SECRET)
+    assert repr(passphrase) == str(passphrase) == "Passphrase(set)"
+    assert SECRET not in str(passphrase._repr_mimebundle_())
+    assert SECRET not in str(passphrase._widget.get_state())

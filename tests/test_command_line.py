@@ -1,0 +1,293 @@
+"""`python -m helpers` as a person types it, and what it reads and empties before anything runs."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from helpers import lesson, walkthrough
+from helpers.dps import stop_local_dps
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a workspace will be; a local DPS that is left there is stopped."""
+    place = tmp_path / "workspace"
+    yield place
+    stop_local_dps(place / "local-dps")
+
+
+def command(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "helpers", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    return subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=60, env=environment)
+
+
+def told(status: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """The lines of `status` as pairs."""
+    assert status.returncode == 0, status.stderr
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in status.stdout.splitlines())}
+
+
+def begun(folder: Path) -> Workspace:
+    place = Workspace(folder)
+    lesson.choose_target(place, lesson.StartHere())
+    lesson.create_authorities(place, lesson.CreateCa(), None)
+    return place
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+def test_status_of_nothing_says_how_to_begin_and_creates_nothing(folder: Path) -> None:
+    status = command("status", "--workspace", folder)
+    assert status.returncode == 0
+    assert "Nothing has been begun" in status.stdout
+    assert not folder.exists()
+
+
+def test_status_of_a_walkthrough_that_has_begun(folder: Path) -> None:
+    begun(folder)
+    assert told(command("status", "--workspace", folder)) == {
+        "Target": "local",
+        "CAs with a key": "root, intermediate",
+        "Registered": "no",
+        "Code waiting": "no",
+        "Verified": "no",
+        "Enrollment group": "none",
+    }
+
+
+def test_status_of_a_walkthrough_that_waits_for_its_proof_does_not_show_the_code(folder: Path) -> None:
+    place = begun(folder)
+    place.update(registered_role="root", certificate_name="ca", verification_code="C0DE" * 12)
+    status = command("status", "--workspace", folder)
+    assert told(status)["Code waiting"] == "yes"
+    assert "C0DE" not in status.stdout
+
+
+def test_status_of_a_walkthrough_that_is_done(folder: Path) -> None:
+    begun(folder).update(
+        registered_role="intermediate", certificate_name="the-ca", verified=True, enrollment_group_id="the-group"
+    )
+    status = told(command("status", "--workspace", folder))
+    assert status["Registered"] == "intermediate as the-ca"
+    assert (status["Verified"], status["Enrollment group"], status["Code waiting"]) == ("yes", "the-group", "no")
+
+
+def test_status_of_a_damaged_workspace_is_a_problem_in_words(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "workspace.json").write_text("{")
+    status = command("status", "--workspace", folder)
+    assert status.returncode == 1
+    assert "is damaged" in status.stderr
+    assert "Traceback" not in status.stderr
+
+
+# --- reset ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "removed"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_reset_asks_before_it_removes_keys(folder: Path, answer: str, removed: bool) -> None:
+    begun(folder)
+    before = tree(folder)
+    reset = command("reset", "--workspace", folder, stdin=answer)
+    assert "private keys" in reset.stdout + reset.stderr
+    assert (reset.returncode == 0) is removed
+    assert folder.exists() is not removed
+    assert removed or tree(folder) == before
+
+
+def test_reset_with_yes_does_not_ask_and_stops_the_local_dps(folder: Path) -> None:
+    place = begun(folder)
+    lesson.connect(place).close()
+    connection = (place.local_dps_folder / "connection.json").read_bytes()
+    assert is_listening(connection)
+    reset = command("reset", "--workspace", folder, "--yes")
+    assert reset.returncode == 0, reset.stderr
+    assert not folder.exists()
+    assert not is_listening(connection)
+
+
+def is_listening(connection: bytes) -> bool:
+    port = urlsplit(json.loads(connection)["management_endpoint"]).port
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--yes"]])
+def test_reset_of_a_folder_that_is_no_workspace_does_nothing(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    reset = command("reset", "--workspace", tmp_path, *options)
+    assert reset.returncode == 0
+    assert "no workspace" in reset.stdout
+    assert tree(tmp_path) == {"thesis.txt": b"years of work"}
+
+
+def test_reset_of_nothing_does_nothing(folder: Path) -> None:
+    assert "no workspace" in command("reset", "--workspace", folder, "--yes").stdout
+    assert not folder.exists()
+
+
+def test_reset_removes_the_keys_of_a_workspace_in_which_a_ca_was_created_before_a_target_was_chosen(
+    folder: Path,
+) -> None:
+    lesson.create_authorities(Workspace(folder), lesson.CreateCa(), None)
+    assert command("reset", "--workspace", folder, "--yes").returncode == 0
+    assert not folder.exists()
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "parameters.yaml"
+    path.write_text("certificate_name: from-the-file\nlifetime_days: 30\n")
+    return path
+
+
+def test_a_parameter_given_wins_over_the_files(file: Path) -> None:
+    given = ["certificate_name=given", "certificate_name=given later"]
+    assert walkthrough.read_parameters(file, given) == {"certificate_name": "given later", "lifetime_days": 30}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("delete_keys=true", True),
+        ("lifetime_days=7", 7),
+        ("root_name='7'", "7"),
+        ("root_name=a=b", "a=b"),
+        ("root_name=", ""),
+        (" root_name =x", "x"),
+    ],
+)
+def test_a_value_is_read_as_yaml(text: str, value: Any) -> None:
+    assert list(walkthrough.read_parameters(None, [text]).values()) == [value]
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "{}"])
+def test_an_empty_file_has_no_parameters(file: Path, content: str) -> None:
+    file.write_text(content)
+    assert walkthrough.read_parameters(file) == {}
+
+
+@pytest.mark.parametrize("content", ["- a\n- b\n", "target", "7", "a: [", "a: b: c", "\0", "!!python/object:os.x {}"])
+def test_a_file_that_is_no_yaml_mapping_is_refused(file: Path, content: str) -> None:
+    file.write_text(content)
+    with pytest.raises(Problem, match=r"parameters"):
+        walkthrough.read_parameters(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"missing\.yaml"):
+        walkthrough.read_parameters(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize("name", ["local", "azure"])
+def test_the_files_that_come_along_can_be_read(name: str) -> None:
+    parameters = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / f"{name}.yaml")
+    assert parameters["target"] == name
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("certificat_name=x", ["certificat_name", "The nearest is certificate_name."]),
+        ("zzz=x", ["zzz", "certificate_name"]),
+        ("workspace=x", ["--workspace"]),
+        ("target", ["-p target", "no “=”", "-p name=value"]),
+        ("root_name=[1", ["Not YAML"]),
+    ],
+)
+def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[str]) -> None:
+    with pytest.raises(Problem) as caught:
+        walkthrough.read_parameters(None, [given])
+    assert all(text in str(caught.value) for text in says), str(caught.value)
+
+
+def test_a_wrong_parameter_stops_the_run_before_anything_is_touched(folder: Path) -> None:
+    begun(folder)
+    before = tree(folder)
+    run = command("run", "--workspace", folder, "-p", "certificat_name=x")
+    assert run.returncode == 1
+    assert "The nearest is certificate_name." in run.stderr
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+    assert tree(folder) == before
+
+
+def test_an_unknown_name_in_the_file_is_refused_too(file: Path) -> None:
+    file.write_text("tarket: local")
+    with pytest.raises(Problem, match="tarket") as caught:
+        walkthrough.read_parameters(file)
+    assert caught.value.why == "The nearest is target."
+
+
+# --- the workspace of a run -------------------------------------------------------------------------------------------
+
+
+def test_a_fresh_workspace_is_made_where_nothing_is(folder: Path) -> None:
+    assert walkthrough.fresh_workspace(folder).authority_roles() == []
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_fresh_workspace_may_be_an_empty_folder(tmp_path: Path) -> None:
+    assert walkthrough.fresh_workspace(tmp_path).folder == tmp_path
+
+
+def test_a_fresh_workspace_has_nothing_of_the_one_before_and_its_local_dps_is_stopped(folder: Path) -> None:
+    place = begun(folder)
+    lesson.connect(place).close()
+    connection = (place.local_dps_folder / "connection.json").read_bytes()
+    fresh = walkthrough.fresh_workspace(folder)
+    assert (fresh.authority_roles(), fresh.facts.target, list(tree(folder))) == ([], None, ["workspace.json"])
+    assert not is_listening(connection)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "ca/thesis.txt", ".git/config", "executed/thesis.txt"])
+def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text("years of work")
+    with pytest.raises(Problem, match="is not a workspace"):
+        walkthrough.fresh_workspace(folder)
+    assert tree(folder) == {name: b"years of work"}
+
+
+def test_a_file_in_the_workspaces_place_is_a_problem_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "workspace").write_text("years of work")
+    with pytest.raises(Problem):
+        walkthrough.fresh_workspace(tmp_path / "workspace")
+    assert (tmp_path / "workspace").read_text() == "years of work"
+
+
+def test_run_refuses_a_folder_with_something_else_in_it(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    run = command("run", "--workspace", folder)
+    assert run.returncode == 1
+    assert "is not a workspace" in run.stderr
+    assert "--workspace" in run.stderr
+    assert tree(folder) == {"thesis.txt": b"years of work"}
+
+
+def test_reset_removes_a_damaged_workspace_but_nothing_that_is_not_its_own(folder: Path) -> None:
+    place = begun(folder)
+    (place.folder / "workspace.json").write_text("{")
+    (place.folder / "thesis.txt").write_text("years of work")
+    assert command("reset", "--workspace", str(folder), "--yes").returncode == 0
+    assert tree(folder) == {"thesis.txt": b"years of work"}

@@ -1,0 +1,237 @@
+"""What a walkthrough keeps on disk: whole, private, and never lost."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from helpers.certificates import CertificateAuthority
+from helpers.problem import Problem
+from helpers.workspace import Facts, Role, Workspace
+
+EVERYTHING: dict[str, Any] = {
+    "target": "azure",
+    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "resource_group": "größe",
+    "provisioning_service": "dps",
+    "registered_role": "intermediate",
+    "certificate_name": "factory",
+    "etags": (("AAA=", "uploaded"), ("BBB=", "code")),
+    "verification_code": "0123456789ABCDEF" * 3,
+    "verified": True,
+    "enrollment_group_id": "pumps",
+}
+TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="module")
+def root() -> CertificateAuthority:
+    return CertificateAuthority.create_root("Root")
+
+
+def file_of(workspace: Workspace) -> Path:
+    return workspace.folder / "workspace.json"
+
+
+# --- facts ---
+
+
+def test_a_new_workspace_knows_nothing(workspace: Workspace) -> None:
+    assert workspace.facts == Facts()
+    assert file_of(workspace).exists(), "the file says that the folder is a workspace"
+
+
+def test_every_fact_comes_back(workspace: Workspace) -> None:
+    assert set(EVERYTHING) | {"schema_version"} == set(Facts.model_fields)
+    kept = workspace.update(**EVERYTHING)
+    assert kept == Facts(**EVERYTHING) == workspace.facts == Workspace(workspace.folder).facts
+
+
+def test_a_change_leaves_the_other_facts(workspace: Workspace) -> None:
+    workspace.update(**EVERYTHING)
+    assert workspace.update(verified=False) == Facts(**{**EVERYTHING, "verified": False})
+
+
+def test_the_folder_and_the_file_are_their_owners_alone(workspace: Workspace) -> None:
+    workspace.update(verified=True)
+    assert workspace.folder.stat().st_mode & 0o777 == 0o700
+    assert file_of(workspace).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("change", [{"verified": "perhaps"}, {"target": "moon"}, {"nothing": 1}])
+def test_a_fact_that_cannot_be_is_not_written(workspace: Workspace, change: dict[str, Any]) -> None:
+    workspace.update(**EVERYTHING)
+    before = file_of(workspace).read_bytes()
+    with pytest.raises(ValueError):
+        workspace.update(**change)
+    assert file_of(workspace).read_bytes() == before
+
+
+def test_threads_that_write_at_once_lose_nothing(workspace: Workspace) -> None:
+    def write(name: str) -> None:
+        for number in range(10):
+            workspace.update(**{name: f"{name} {number}"})
+
+    with ThreadPoolExecutor(len(TEXTS)) as pool:
+        list(pool.map(write, TEXTS))
+    assert workspace.facts == Facts(**{name: f"{name} 9" for name in TEXTS})
+
+
+def test_processes_that_write_at_once_lose_nothing_and_a_reader_never_sees_half(workspace: Workspace) -> None:
+    code = (
+        "import sys; from helpers.workspace import Workspace; place = Workspace(sys.argv[1])\n"
+        "for number in range(20): place.update(**{sys.argv[2]: str(number)})"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(workspace.folder), name]) for name in TEXTS[:3]]
+    while any(writer.poll() is None for writer in writers):
+        assert workspace.facts.schema_version == 1
+    assert [writer.returncode for writer in writers] == [0] * 3
+    assert workspace.facts == Facts(**dict.fromkeys(TEXTS[:3], "19"))
+
+
+# --- damage ---
+
+
+def assert_damaged(workspace: Workspace, content: bytes) -> None:
+    """Opening, reading and changing it are refused, and the bytes stay for whoever wants to mend them."""
+    file_of(workspace).write_bytes(content)
+    for use in (lambda: workspace.facts, lambda: Workspace(workspace.folder), lambda: workspace.update(verified=True)):
+        with pytest.raises(Problem, match="is damaged"):
+            use()
+    assert file_of(workspace).read_bytes() == content
+
+
+def test_a_file_cut_off_anywhere_is_damaged_and_left_alone(workspace: Workspace) -> None:
+    workspace.update(**EVERYTHING)
+    whole = file_of(workspace).read_bytes()
+    for end in range(len(whole)):
+        assert_damaged(workspace, whole[:end])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema_version": 2},
+        {"schema_version": "1"},
+        {"schema_version": None},
+        {"unknown": 1},
+        {"etags": 5},
+        {"target": "moon"},
+        {"resource_group": "\ud800"},
+    ],
+    ids=str,
+)
+def test_another_version_or_field_is_damaged(workspace: Workspace, change: dict[str, Any]) -> None:
+    facts = workspace.update(**EVERYTHING).model_dump()
+    assert_damaged(workspace, json.dumps({**facts, **change}).encode())
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60) | st.from_type(type(None) | bool | int | str).map(lambda v: json.dumps(v).encode()))
+@example(b"[" * 100_000)
+@example(b"[]")
+@example(b"\xff\xfe{}")
+@example(b"1" * 5_000)
+def test_garbage_is_damaged(workspace: Workspace, content: bytes) -> None:
+    assert_damaged(workspace, content)
+
+
+def test_a_full_disk_leaves_the_old_facts_whole(workspace: Workspace) -> None:
+    workspace.update(**EVERYTHING)
+    before = file_of(workspace).read_bytes()
+    code = (
+        "import resource, sys; from helpers.workspace import Workspace; from helpers.problem import Problem\n"
+        "place = Workspace(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try: place.update(resource_group='x' * 1000)\n"
+        "except Problem as problem: print(problem.what)"
+    )
+    command = [sys.executable, "-c", code, str(workspace.folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "workspace.json could not be written.\n"
+    assert file_of(workspace).read_bytes() == before
+    assert {file.name for file in workspace.folder.iterdir()} == {".lock", "workspace.json"}
+
+
+def test_a_folder_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Problem, match="could not be created"):
+        Workspace(tmp_path / "file")
+
+
+# --- certificate authorities ---
+
+
+@pytest.mark.parametrize("passphrase", [None, "correct horse"])
+def test_an_authority_comes_back(workspace: Workspace, root: CertificateAuthority, passphrase: str | None) -> None:
+    below = root.create_intermediate("Line 1")
+    workspace.save_authority("intermediate", below, passphrase=passphrase)
+    assert workspace.authority_roles() == ["intermediate"]
+    workspace.save_authority("root", root, passphrase=passphrase)
+    assert workspace.authority_roles() == ["root", "intermediate"]
+    roles: dict[Role, CertificateAuthority] = {"root": root, "intermediate": below}
+    for role, authority in roles.items():
+        kept = Workspace(workspace.folder).authority(role, passphrase=passphrase)
+        assert (kept.certificate, kept.issuers) == (authority.certificate, authority.issuers)
+        assert kept.private_key.public_key() == authority.private_key.public_key()
+        key_file = workspace.folder / "ca" / f"{role}.key.pem"
+        assert key_file.stat().st_mode & 0o777 == 0o600
+        assert (b"ENCRYPTED" in key_file.read_bytes()) == (passphrase is not None)
+        assert b"PRIVATE" not in workspace.public_part(role).read_bytes()
+    assert (workspace.folder / "ca").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("passphrase", [None, "", "wrong"])
+def test_a_wrong_passphrase_is_a_problem(
+    workspace: Workspace, root: CertificateAuthority, passphrase: str | None
+) -> None:
+    workspace.save_authority("root", root, passphrase="right")
+    with pytest.raises(Problem, match="could not be opened"):
+        workspace.authority("root", passphrase=passphrase)
+    assert workspace.authority("root", passphrase="right").certificate == root.certificate
+
+
+def test_a_missing_authority_names_the_notebook_that_makes_one(workspace: Workspace) -> None:
+    with pytest.raises(Problem) as caught:
+        workspace.authority("root")
+    assert "01_create_ca" in caught.value.next_step
+
+
+def test_a_missing_role_names_the_one_that_is_there(workspace: Workspace, root: CertificateAuthority) -> None:
+    workspace.save_authority("root", root)
+    with pytest.raises(Problem) as caught:
+        workspace.authority("intermediate")
+    assert "root" in caught.value.next_step
+
+
+def test_another_ca_is_not_written_over_the_one_that_is_kept(workspace: Workspace, root: CertificateAuthority) -> None:
+    workspace.save_authority("root", root)
+    before = {file.name: file.read_bytes() for file in (workspace.folder / "ca").iterdir()}
+    with pytest.raises(Problem, match="was not written"):
+        workspace.save_authority("root", CertificateAuthority.create_root("Root"))
+    assert {file.name: file.read_bytes() for file in (workspace.folder / "ca").iterdir()} == before
+    workspace.save_authority("root", root)  # the same again is fine
+
+
+def test_certificates_keys_and_proofs_are_deleted_and_the_facts_stay(
+    workspace: Workspace, root: CertificateAuthority
+) -> None:
+    assert workspace.delete_certificates() == []
+    workspace.update(**EVERYTHING)
+    workspace.save_authority("root", root)
+    workspace.proof_file.parent.mkdir()
+    workspace.proof_file.write_bytes(b"proof")
+    assert workspace.delete_certificates() == ["root.cer", "root.key.pem", "root.pem", "verification.pem"]
+    assert workspace.authority_roles() == []
+    assert workspace.facts == Facts(**EVERYTHING)
+    workspace.save_authority("root", CertificateAuthority.create_root("Another"))
