@@ -1,6 +1,7 @@
 """The command line: `python -m helpers`."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,7 @@ def status(workspace: Annotated[Path, typer.Option(help="Whose state to show.")]
 
     with _plain_errors():
         if not workspace.exists():
-            print("Nothing has been begun. Run make lab and open notebooks/00_start_here.ipynb.")
+            print(f"Nothing has been begun in {workspace}. Run make lab, or name another with --workspace.")
             return
         place = Workspace(workspace)
         facts, roles = place.facts, place.authority_roles()
@@ -112,6 +113,14 @@ def reset(
     print(f"Removed {workspace}.")
 
 
+def _log(line: str) -> None:
+    """One line to standard output, for as long as somebody reads it."""
+    try:
+        print(line, flush=True)
+    except OSError:  # the reader is gone; what is left in the buffer would fail once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @app.command("local-dps")
 def local_dps(
     connection_file: Annotated[Path, typer.Option(help="Written, mode 0600, once the service is ready.")],
@@ -131,7 +140,7 @@ def local_dps(
         state or connection_file.with_name("local-dps-state"),
         https_port=https_port,
         host_names=tuple(host_name or ()),
-        observe=lambda exchange: print(exchange.line(), flush=True),
+        observe=lambda exchange: _log(exchange.line()),
         idle_seconds=idle_seconds,
     )
 

@@ -70,7 +70,7 @@ def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
             content = file.read(limit + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         raise Problem(
-            f"{path} could not be read.",
+            f"{path.absolute()} could not be read.",
             f"The system says: {getattr(error, 'strerror', None) or error}.",
             "Check the path and that the file may be read by you.",
         ) from error

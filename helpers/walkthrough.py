@@ -19,7 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from helpers.dps import stop_local_dps
-from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
+from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 from helpers.workspace import Workspace, remove_workspace
 
@@ -83,9 +83,23 @@ def fresh_workspace(folder: Path) -> Workspace:
         Problem: the folder holds something else than a workspace; nothing is touched then.
     """
     if folder.is_dir():
+        _require_nothing_in_azure(folder)
         stop_local_dps(folder / "local-dps")
         remove_workspace(folder)
     return Workspace(folder)
+
+
+def _require_nothing_in_azure(folder: Path) -> None:
+    """A workspace is the only record of what a walkthrough has registered in Azure."""
+    if not (folder / "workspace.json").exists():
+        return
+    facts = Workspace(folder).facts
+    if facts.target == "azure" and (facts.certificate_name or facts.enrollment_group_id):
+        raise Problem(
+            f"{folder} was not emptied.",
+            f"The CA “{facts.certificate_name}” of that walkthrough is still registered with {facts.provisioning_service}.",
+            "Go on with --keep, which ends in 10_clean_up, or choose another folder with --workspace.",
+        )
 
 
 def run(
@@ -114,7 +128,7 @@ def run(
                 break
     finally:
         stop_local_dps(workspace.local_dps_folder)
-        write_atomically(executed / "index.html", _index(outcomes).encode(), mode=PUBLIC)
+        write_atomically(executed / "index.html", _index(outcomes).encode(), mode=PRIVATE)
     return outcomes
 
 
@@ -154,7 +168,7 @@ def _execute(
                 config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
             )
     except PapermillExecutionError as error:
-        failure = f"{notebook.stem}, cell [{error.exec_count}]: {error.evalue}"
+        failure = f"{notebook.stem}, cell {error.exec_count} of {cells}: {error.evalue}"
     except Exception as error:
         failure = f"{notebook.stem}: the kernel failed: {type(error).__name__}: {error}"
     _finish(copy, html)
@@ -179,7 +193,7 @@ def _finish(copy: Path, html: Path) -> None:
 def _index(outcomes: Sequence[Outcome]) -> str:
     rows = "".join(
         f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
-        f"<td>{each.seconds:.1f} s</td><td><pre>{escape(each.failure or '')}</pre></td></tr>"
+        f"<td>{each.seconds:.1f} s</td><td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
         for each in outcomes
     )
     return (

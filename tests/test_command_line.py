@@ -291,3 +291,14 @@ def test_reset_removes_a_damaged_workspace_but_nothing_that_is_not_its_own(folde
     (place.folder / "thesis.txt").write_text("years of work")
     assert command("reset", "--workspace", str(folder), "--yes").returncode == 0
     assert tree(folder) == {"thesis.txt": b"years of work"}
+
+
+def test_a_workspace_with_something_registered_in_azure_is_never_emptied(folder: Path) -> None:
+    azure = {"target": "azure", "subscription_id": "s", "resource_group": "g", "provisioning_service": "contoso-dps"}
+    Workspace(folder).update(**azure, certificate_name="walkthrough-ca", registered_role="intermediate")
+    before = tree(folder)
+    with pytest.raises(Problem, match="was not emptied") as caught:
+        walkthrough.fresh_workspace(folder)
+    assert "contoso-dps" in caught.value.why
+    assert "--keep" in caught.value.next_step
+    assert tree(folder) == before

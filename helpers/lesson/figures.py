@@ -43,15 +43,15 @@ class CertificateCard:
         kind = "an end entity: it signs no certificates"
         if facts.is_authority:
             limit = "any number of" if facts.path_length is None else str(facts.path_length)
-            kind = f"a CA; {limit} CAs may stand below it"
+            kind = f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it"
         rows = [
             ("Issued by", "itself" if facts.is_self_signed else facts.issuer),
             ("It is", kind),
             ("Key", facts.key),
             ("Valid", f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"),
             ("May be used to", ", ".join(facts.usages) or "anything"),
-            ("SHA-1", f"{facts.sha1} (DPS shows this one)"),
-            ("SHA-256", f"{facts.sha256} (IoT Hub shows this one)"),
+            ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
+            ("SHA-256", facts.sha256),
         ]
         return [*rows, ("At DPS", self.status)] if self.status else rows
 

@@ -148,6 +148,13 @@ def create_authorities(
 def _own_authority(inputs: CreateCa, passphrase: str | None) -> CertificateAuthority | None:
     if not inputs.own_ca_certificate and not inputs.own_ca_key:
         return None
+    if not inputs.own_ca_certificate or not inputs.own_ca_key:
+        missing = "own_ca_key" if inputs.own_ca_certificate else "own_ca_certificate"
+        raise Problem(
+            f"{missing} is missing.",
+            "A CA of your own is two files: its certificate and its private key.",
+            "Give both.",
+        )
     return load_authority(Path(inputs.own_ca_certificate), Path(inputs.own_ca_key), passphrase=passphrase)
 
 

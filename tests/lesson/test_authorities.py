@@ -211,3 +211,9 @@ def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
     made["intermediate"].certificate.verify_directly_issued_by(root)
     assert workspace.public_part("root").exists()
     assert workspace.public_part("intermediate").exists()
+
+
+def test_one_file_of_an_own_ca_is_not_enough(tmp_path: Path) -> None:
+    inputs = lesson.CreateCa(own_ca_certificate=str(tmp_path / "ca.pem"))
+    with pytest.raises(Problem, match="own_ca_key is missing"):
+        lesson.create_authorities(lesson.Workspace(tmp_path / "w"), inputs, None)
