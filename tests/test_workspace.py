@@ -235,3 +235,10 @@ def test_certificates_keys_and_proofs_are_deleted_and_the_facts_stay(
     assert workspace.authority_roles() == []
     assert workspace.facts == Facts(**EVERYTHING)
     workspace.save_authority("root", CertificateAuthority.create_root("Another"))
+
+
+@pytest.mark.parametrize("place", ["/proc/dps", "/dev/null/dps"])
+def test_a_place_that_can_not_be_written_is_a_problem(place: str) -> None:
+    with pytest.raises(Problem, match="could not be created") as caught:
+        Workspace(place)
+    assert "may write to" in caught.value.next_step
