@@ -88,8 +88,8 @@ def _field(name: str, info: FieldInfo, value: Any) -> Any:
     look = {
         "description": info.title or name,
         "tooltip": info.description or info.title or name,
-        "style": {"description_width": "14em"},
-        "layout": widgets.Layout(width="40em"),
+        "style": {"description_width": "18em"},
+        "layout": widgets.Layout(width="46em"),
     }
     kind: Any = info.annotation
     if get_origin(kind) is Literal:

@@ -23,8 +23,8 @@ class Passphrase:
             description="Passphrase",
             placeholder=f"of the CA's private key; or set {VARIABLE} before you start",
             continuous_update=False,
-            style={"description_width": "14em"},
-            layout=widgets.Layout(width="40em"),
+            style={"description_width": "18em"},
+            layout=widgets.Layout(width="46em"),
         )
         self._widget.observe(self._take, names="value")
 
