@@ -5,6 +5,7 @@ ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); 
 ca/root.key.pem           its private key, mode 0600
 proof/verification.pem    the verification certificate, and .cer
 local-dps/                the local DPS of this workspace: connection file, state, log
+executed/                 the copies and the index of a headless run
 """
 
 import fcntl

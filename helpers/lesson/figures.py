@@ -16,14 +16,13 @@ _BOX = (
 )
 
 
-def _card(title: str, rows: list[tuple[str, str]], *, mark: str = "") -> str:
+def _card(title: str, rows: list[tuple[str, str]]) -> str:
     lines = "".join(
         f"<tr><th style='text-align:left;vertical-align:top;padding-right:1em'>{escape(name)}</th>"
         f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(text)}</td></tr>"
         for name, text in rows
     )
-    badge = f" <span>{escape(mark)}</span>" if mark else ""
-    return f"<div style='{_BOX}'><b>{escape(title)}</b>{badge}<table>{lines}</table></div>"
+    return f"<div style='{_BOX}'><b>{escape(title)}</b><table>{lines}</table></div>"
 
 
 def _plain(title: str, rows: list[tuple[str, str]]) -> str:
@@ -59,7 +58,7 @@ class CertificateCard:
         return _plain(self.facts.common_name, self._rows())
 
     def _repr_html_(self) -> str:
-        return _card(self.facts.common_name, self._rows(), mark="🔏" if self.facts.is_authority else "")
+        return _card(self.facts.common_name, self._rows())
 
 
 def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:

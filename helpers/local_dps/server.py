@@ -223,9 +223,7 @@ class LocalDps:
 
 
 @contextmanager
-def running(
-    state: Path, *, observe: Callable[[Exchange], None] | None = None, https_port: int = 0
-) -> Iterator[Mapping[str, Any]]:
+def running(state: Path, *, observe: Callable[[Exchange], None] | None = None) -> Iterator[Mapping[str, Any]]:
     """A local DPS in a thread of this process, for tests: yields the connection, stops at the end.
 
     Raises:
@@ -241,7 +239,7 @@ def running(
         started.set()
 
     def serve() -> None:
-        dps = LocalDps(state, https_port=https_port, observe=observe)
+        dps = LocalDps(state, observe=observe)
         try:
             loop.run_until_complete(dps.serve(stop, state / "connection.json", report))
         except BaseException as error:  # handed to the caller's thread
