@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helpers.problem import Problem
+
+if TYPE_CHECKING:
+    from helpers.local_dps import Faults
 
 __all__: list[str] = []
 
@@ -121,28 +124,54 @@ def _log(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _faults(wanted: list[str], seed: int) -> "Faults":
+    from helpers.local_dps import Fault, Faults
+
+    try:
+        parts = [each.partition("=") for each in wanted]
+        return Faults({Fault(name): float(rate) for name, _, rate in parts}, seed)
+    except ValueError as error:
+        names = ", ".join(known.value for known in Fault)
+        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {names}.") from error
+
+
 @app.command("local-dps")
 def local_dps(
     connection_file: Annotated[Path, typer.Option(help="Written, mode 0600, once the service is ready.")],
     state: Annotated[
         Path | None, typer.Option(help="Where its data lives; a folder beside the connection file unless given.")
     ] = None,
+    begin_anew: Annotated[bool, typer.Option("--reset", help="Forget what the state holds.")] = False,
     https_port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free port.")] = 0,
+    bind: Annotated[str, typer.Option(help="The address to listen on; beyond loopback you are warned.")] = "127.0.0.1",
     host_name: Annotated[list[str] | None, typer.Option(help="A further name for its certificate; repeatable.")] = None,
     idle_seconds: Annotated[
         float | None, typer.Option(min=1, help="Stop after this long without a request; never unless given.")
     ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="name=rate, the part of the requests that meet it; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
     from helpers.local_dps import CannotStart, LocalDps
 
     dps = LocalDps(
         state or connection_file.with_name("local-dps-state"),
+        reset=begin_anew,
         https_port=https_port,
+        bind=bind,
         host_names=tuple(host_name or ()),
         observe=lambda exchange: _log(exchange.line()),
         idle_seconds=idle_seconds,
+        faults=_faults(fault or [], seed),
     )
+    if not dps.is_on_loopback:
+        print(
+            f"Warning: at {bind} others can reach this local DPS. It is made for learning and tests: whoever reads the "
+            "connection file, or finds a mistake in it, does with it what they like.",
+            file=sys.stderr,
+        )
 
     def ready(connection: Mapping[str, Any]) -> None:
         print(f"Local DPS ready at {connection['management_endpoint']}; connection file: {connection_file}", flush=True)

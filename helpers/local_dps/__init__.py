@@ -4,6 +4,8 @@
 what it assumes is in the README beside this file.
 """
 
-from helpers.local_dps.server import CannotStart, Exchange, LocalDps, running
+from helpers.local_dps.edge import Exchange
+from helpers.local_dps.faults import Fault, Faults
+from helpers.local_dps.server import CannotStart, LocalDps, running
 
-__all__ = ["CannotStart", "Exchange", "LocalDps", "running"]
+__all__ = ["CannotStart", "Exchange", "Fault", "Faults", "LocalDps", "running"]

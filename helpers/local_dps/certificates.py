@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from helpers.local_dps import errors
+from helpers.local_dps.errors import resource_provider as errors
 
 __all__ = ["NotACertificate", "PrivateKeyInside", "certificate_info", "certificate_summary", "judge_proof", "read"]
 

@@ -1,85 +1,131 @@
-"""The local DPS without its sockets: a call goes in, an answer comes out, and the store holds what changed."""
+"""The local DPS without a network: a call goes in, an answer comes out, the store holds what changed."""
 
+import logging
 import sqlite3
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from helpers.local_dps import errors
-from helpers.local_dps.enrollment import ServicePlane
-from helpers.local_dps.errors import Plane, Refusal
+from cryptography import x509
+
+from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.errors import (
+    Plane,
+    Refusal,
+    body_too_large,
+    crashed,
+    identity,
+    resource_manager,
+    service,
+    state_not_writable,
+)
 from helpers.local_dps.identity import IdentityPlane
 from helpers.local_dps.management import ManagementPlane
+from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Answer, Call, Route, find
+from helpers.local_dps.service import ServicePlane
 from helpers.local_dps.store import Store
 
-__all__ = ["BODY_LIMIT", "Core"]
+__all__ = ["BODY_LIMIT", "Core", "plane_of"]
 
 BODY_LIMIT = 256 * 1024  # bytes; a certificate is a few KiB, and the real service takes messages up to 96 KiB
 
 
-class Core:
-    """The planes of one local DPS on one store. One transaction a call: a refused call changes nothing."""
+@dataclass(frozen=True)
+class _Table:
+    """What a plane answers, and what it says of a path or a method that it does not have."""
 
-    def __init__(self, store: Store, host: str) -> None:
+    routes: tuple[Route, ...]
+    no_such_path: Callable[[str], Refusal]
+    no_such_method: Callable[[str], Refusal]
+
+
+class Core:
+    """The planes of one local DPS on one store: a refused call changes nothing."""
+
+    def __init__(self, store: Store, endpoints: Endpoints, client_certificate: x509.Certificate) -> None:
         """
         Args:
-            host: `name:port` under which clients reach it.
+            client_certificate: of the application, for tokens by client assertion.
         """
         self._store = store
-        self._management = ManagementPlane(store, service_host=host, device_host=host)
-        self._service = ServicePlane(store, host)
-        self._identity = IdentityPlane(store, f"https://{host}")
+        self.tables: Mapping[Plane, _Table] = {
+            Plane.RESOURCE_MANAGER: _Table(
+                ManagementPlane(store, endpoints).routes,
+                resource_manager.resource_not_found,
+                resource_manager.method_not_allowed,
+            ),
+            Plane.SERVICE: _Table(
+                ServicePlane(store, endpoints).routes, service.route_not_found, service.method_not_allowed
+            ),
+            Plane.IDENTITY: _Table(
+                IdentityPlane(store, client_certificate).routes, identity.route_not_found, identity.method_not_allowed
+            ),
+        }
 
-    def handle(self, call: Call) -> tuple[Answer, Refusal | None]:
-        """The answer, and the refusal that it tells of, if it does."""
-        plane = _plane(call.path)
+    def handle(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Answer calls that came at the same time, in their order.
+
+        They share one transaction, each with a savepoint of its own: a durable commit costs as much for ten as for one.
+        Nothing of it is answered before it is durable.
+        """
         try:
             with self._store.transaction():
-                answer = self._answer(plane, call)
-            refusal = None
-        except Refusal as error:
-            refusal = error
+                return [self._attempt(call) for call in calls]
         except sqlite3.Error as error:
-            refusal = errors.state_not_writable(plane, str(error))
-        if refusal is not None:
-            answer = _refused(refusal)
-        return replace(answer, headers={"x-ms-request-id": str(uuid4()), **answer.headers}), refusal
+            if len(calls) > 1:  # one that can't be kept must not take its neighbours with it
+                return [outcome for call in calls for outcome in self.handle([call])]
+            return [refused(state_not_writable(plane_of(call.path), str(error))) for call in calls]
 
-    def _answer(self, plane: Plane, call: Call) -> Answer:
-        routes: tuple[Route, ...]
-        match plane:
-            case Plane.RESOURCE_MANAGER:
-                routes = self._management.routes
-                nothing, other_method = errors.resource_not_found(call.path), errors.management_method_not_allowed
-            case Plane.SERVICE:
-                routes = self._service.routes
-                nothing, other_method = errors.service_route_not_found(), errors.service_method_not_allowed
-            case _:
-                routes = self._identity.routes
-                nothing, other_method = errors.identity_route_not_found(), errors.identity_method_not_allowed
+    def read(self, call: Call) -> Outcome:
+        """Answer a call that changes nothing, without a transaction: nobody writes in between."""
+        try:
+            return self._answered(call)
+        except Refusal as refusal:
+            return refused(refusal)
+        except sqlite3.Error as error:
+            return refused(state_not_writable(plane_of(call.path), str(error)))
+
+    def change_etag(self, call: Call) -> None:
+        """Give what the call's If-Match names another ETag, as if somebody else had been faster."""
+        etag = call.if_match()
+        if etag is not None:
+            with self._store.transaction():
+                self._store.change_etag(etag)
+
+    def _attempt(self, call: Call) -> Outcome:
+        try:
+            with self._store.savepoint():
+                return self._answered(call)
+        except Refusal as refusal:
+            return refused(refusal)
+
+    def _answered(self, call: Call) -> Outcome:
+        plane = plane_of(call.path)
+        try:
+            answer = self._answer(self.tables[plane], plane, call)
+        except (Refusal, sqlite3.Error):
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("A call was not answered.")
+            raise crashed(plane, type(error).__name__) from error
+        return Outcome(replace(answer, headers={"x-ms-request-id": str(uuid4()), **answer.headers}))
+
+    def _answer(self, table: _Table, plane: Plane, call: Call) -> Answer:
         if len(call.body) > BODY_LIMIT:
-            raise errors.body_too_large(plane, BODY_LIMIT)
-        found = find(routes, call)
+            raise body_too_large(plane, BODY_LIMIT)
+        found = find(table.routes, call)
         if isinstance(found, set):
-            raise other_method(call.method) if found else nothing
+            raise table.no_such_method(call.method) if found else table.no_such_path(call.path)
         route, parameters = found
         return route.handler(replace(call, parameters=parameters))
 
 
-def _plane(path: str) -> Plane:
+def plane_of(path: str) -> Plane:
     """Azure has a host for each plane; here they share one, and the first segment of the path tells them apart."""
     first = path.split("/")[1].lower() if path.startswith("/") else ""
-    if first in ("subscriptions", "providers"):
+    if first in ("subscriptions", "providers", "tenants", "metadata"):
         return Plane.RESOURCE_MANAGER
     if first in ("enrollmentgroups", "enrollments", "registrations"):
         return Plane.SERVICE
     return Plane.IDENTITY
-
-
-def _refused(refusal: Refusal) -> Answer:
-    # A header can't hold line ends or letters beyond ASCII, and a name in an explanation is whatever a client sent.
-    explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in refusal.explanation)
-    headers = {"x-ms-request-id": refusal.request_id, "x-local-dps-explanation": explanation}
-    if refusal.status == 401 and refusal.plane is not Plane.IDENTITY:
-        headers["WWW-Authenticate"] = "Bearer"
-    return Answer(refusal.status, refusal.body(), headers)

@@ -16,6 +16,7 @@ class Call:
     """One request, as far as a handler may look at it.
 
     Attributes:
+        name, port: how the client reached the local DPS; `name` is one of those in its certificate.
         path: percent-encoded, without the query.
         parameters: the path's named parts, decoded.
         query: names in lower case, as Azure compares them without case.
@@ -24,12 +25,19 @@ class Call:
     """
 
     method: str
+    name: str
+    port: int
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     now: datetime
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """`name:port` as the client reached it: answers name places in the client's own words."""
+        return f"{self.name}:{self.port}"
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object.
@@ -75,6 +83,7 @@ class Route:
 
     def __init__(self, method: str, template: str, handler: Handler) -> None:
         self.method = method
+        self.template = template
         self.handler = handler
         named = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
         self._pattern = re.compile(named, re.IGNORECASE)

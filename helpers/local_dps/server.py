@@ -1,7 +1,8 @@
-"""The local DPS as a process: TLS on a loopback port, one connection file, one line a request."""
+"""The local DPS as a process: TLS listeners, one connection file, one process a state folder."""
 
 import asyncio
 import fcntl
+import ipaddress
 import json
 import os
 import secrets
@@ -16,47 +17,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
-from helpers.local_dps.core import BODY_LIMIT, Core
-from helpers.local_dps.errors import Refusal
+from helpers.local_dps.batches import Batches
+from helpers.local_dps.control import Control
+from helpers.local_dps.core import Core, plane_of
+from helpers.local_dps.edge import Edge, Exchange
+from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.errors import Plane
+from helpers.local_dps.faults import Faults, Unreliable
+from helpers.local_dps.identity.assertion import new_client_certificate
+from helpers.local_dps.listeners import Listeners
+from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
 from helpers.local_dps.tls import server_context
 
-__all__ = ["CannotStart", "Exchange", "LocalDps", "running"]
+__all__ = ["CannotStart", "LocalDps", "running"]
 
 _LOOPBACK = "127.0.0.1"
+_GRACE_SECONDS = 2.0
+_MAKES_SERVICES = ("PUT", "DELETE")
 
 
 class CannotStart(Exception):
     """The local DPS could not begin to serve: the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and what became of it, as an observer sees it.
-
-    Attributes:
-        headers, body: the request's, with whatever secrets the client put in: an observer must not write them down.
-        seconds: from the request's first line to the answer.
-        refusal: why it was refused, if it was.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-    status: int
-    seconds: float
-    refusal: Refusal | None
-
-    def line(self) -> str:
-        """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""
-        reason = f"  {self.refusal.message} {self.refusal.explanation}" if self.refusal else ""
-        line = f"{self.method:6} {self.path}  {self.status}  {self.seconds * 1000:.1f} ms{reason}"
-        return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 @dataclass
@@ -65,18 +48,24 @@ class LocalDps:
 
     Args:
         state: where its data lives; created when it is not there. One process at a time may serve it.
+        reset: forget what the folder holds, and begin anew.
         https_port: 0 for a free one.
-        host_names: names for its certificate besides localhost and the loopback addresses.
+        bind: the address to listen on.
+        host_names: names for its certificate besides localhost and the loopback addresses. When it listens beyond
+            loopback the connection file uses the first of them.
         observe: called after each request.
         idle_seconds: stop by itself after that long without a request; None for never.
+        faults: what goes wrong from the start.
     """
 
     state: Path
+    reset: bool = False
     https_port: int = 0
+    bind: str = _LOOPBACK
     host_names: tuple[str, ...] = ()
     observe: Callable[[Exchange], None] | None = None
     idle_seconds: float | None = None
-    _last_request: float = field(default_factory=time.monotonic, init=False)
+    faults: Faults = field(default_factory=Faults)
 
     async def serve(
         self, stop: asyncio.Event, connection_file: Path, ready: Callable[[Mapping[str, Any]], None]
@@ -89,108 +78,89 @@ class LocalDps:
         Raises:
             CannotStart: the port is taken, the state can't be opened, or another process serves it.
         """
-        with self._exclusive(), self._open_store() as store, self._listen() as listener:
-            context, authority_pem = server_context(("localhost", _LOOPBACK, *self.host_names))
-            port = listener.getsockname()[1]
-            core = Core(store, f"localhost:{port}")
+        names = tuple(name.lower() for name in ("localhost", _LOOPBACK, *self.host_names))
+        with self._exclusive(), self._open_store() as store, self._listen(self.https_port) as main:
+            context, authority_pem = server_context(names)
+            client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
+            endpoints = Endpoints(main.getsockname()[1])
+            core = Core(store, endpoints, client_certificate)
+            batches = Batches(core)
 
-            async def answer(request: web.BaseRequest) -> web.StreamResponse:
-                return await self._answer(core, request)
+            async def handle(call: Call) -> Outcome:
+                outcome = await batches.handle(call)
+                if call.method in _MAKES_SERVICES and plane_of(call.path) is Plane.RESOURCE_MANAGER:
+                    await listeners.follow()
+                return outcome
 
-            runner = web.ServerRunner(web.Server(answer, access_log=None), handle_signals=False, shutdown_timeout=2.0)
-            await runner.setup()
-            try:
-                await web.SockSite(runner, listener, ssl_context=context).start()
-                connection = self._connection(store, port, authority_pem)
-                _write_private(connection_file, json.dumps(connection, indent=2).encode())
+            unreliable = Unreliable(handle, core.change_etag, self.faults)
+            edge = Edge(unreliable.handle, names, self.observe)
+            listeners = Listeners(edge, context, self.bind, endpoints, store)
+            control_token = secrets.token_urlsafe(30)
+            control = Edge(Control(control_token, unreliable).handle, names, self.observe)
+            with self._listen(0) as control_socket:
+                servers = [await listeners.start(main), await listeners.listen(control, control_socket)]
                 try:
-                    ready(connection)
-                    await self._until_stopped(stop)
+                    host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
+                    connection = {
+                        **_describe(host, endpoints, store),
+                        "control_endpoint": f"https://{host}:{control_socket.getsockname()[1]}",
+                        "control_token": control_token,
+                        "client_certificate_file": self._write("client.pem", client_pem),
+                        "ca_file": self._write("ca.pem", authority_pem),
+                        "pid": os.getpid(),
+                    }
+                    _write_private(connection_file, json.dumps(connection, indent=2).encode())
+                    try:
+                        ready(connection)
+                        await self._until_stopped(stop, edge)
+                    finally:
+                        _remove_own(connection_file)
                 finally:
-                    _remove_own(connection_file)
-            finally:
-                await runner.cleanup()
+                    listeners.close()
+                    for server in servers:
+                        server.close()
+                    await asyncio.gather(edge.close(_GRACE_SECONDS), control.close(_GRACE_SECONDS))
 
-    def _listen(self) -> socket.socket:
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach it."""
         try:
-            return socket.create_server((_LOOPBACK, self.https_port))
+            return ipaddress.ip_address(self.bind).is_loopback
+        except ValueError:
+            return self.bind == "localhost"
+
+    def _listen(self, port: int) -> socket.socket:
+        try:
+            return socket.create_server((self.bind, port))
         except OSError as error:
             raise CannotStart(
-                f"Port {self.https_port} on {_LOOPBACK} can't be used: {error.strerror}. Another program may have it. "
+                f"Port {port} on {self.bind} can't be used: {error.strerror}. Another program may have it. "
                 "Choose another with --https-port, or leave the option out for a free one."
             ) from error
 
-    async def _answer(self, core: Core, request: web.BaseRequest) -> web.Response:
-        began = self._last_request = time.monotonic()
-        body = await _read_body(request)
-        call = Call(
-            method=request.method,
-            path=request.rel_url.raw_path,
-            query={name.lower(): value for name, value in request.rel_url.query.items()},
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=body,
-            now=datetime.now(UTC),
-        )
-        answer, refusal = core.handle(call)
-        if self.observe:  # the answer stands already, whatever becomes of the log
-            exchange = Exchange(
-                method=call.method,
-                path=call.path,
-                query=request.rel_url.raw_query_string,
-                headers=call.headers,
-                body=body,
-                status=answer.status,
-                seconds=time.monotonic() - began,
-                refusal=refusal,
-            )
-            with suppress(Exception):
-                self.observe(exchange)
-        if answer.body is None:
-            return web.Response(status=answer.status, headers=answer.headers)
-        text = json.dumps(answer.body)
-        return web.Response(
-            status=answer.status, text=text, content_type="application/json", charset="utf-8", headers=answer.headers
-        )
+    def _write(self, name: str, content: bytes) -> str:
+        """A file beside the state, for clients; new at each start."""
+        path = self.state / name
+        _write_private(path, content)
+        return str(path.resolve())
 
-    async def _until_stopped(self, stop: asyncio.Event) -> None:
-        self._last_request = time.monotonic()
+    async def _until_stopped(self, stop: asyncio.Event, edge: Edge) -> None:
+        edge.last_request = time.monotonic()
         while not stop.is_set():
             left = None
             if self.idle_seconds is not None:
-                left = self._last_request + self.idle_seconds - time.monotonic()
+                left = edge.last_request + self.idle_seconds - time.monotonic()
                 if left <= 0:
                     return
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), left)
-
-    def _connection(self, store: Store, port: int, authority_pem: bytes) -> Mapping[str, Any]:
-        ca_file = self.state / "ca.pem"
-        _write_private(ca_file, authority_pem)
-        endpoint, identity, service = f"https://localhost:{port}", store.identity(), store.services()[0]
-        policy = service.policies[0]
-        return {
-            "management_endpoint": endpoint,
-            "service_endpoint": endpoint,
-            "authority": endpoint,
-            "tenant_id": identity.tenant_id,
-            "client_id": identity.client_id,
-            "client_secret": identity.client_secret,
-            "subscription_id": service.subscription_id,
-            "resource_group": service.resource_group,
-            "provisioning_service": service.name,
-            "id_scope": service.id_scope,
-            "connection_string": f"HostName=localhost:{port};SharedAccessKeyName={policy.name};"
-            f"SharedAccessKey={policy.primary_key}",
-            "iot_hubs": list(service.iot_hubs),
-            "ca_file": str(ca_file.resolve()),
-            "pid": os.getpid(),
-        }
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """One process a state folder. The lock goes with the process, however that ends."""
         try:
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.state.chmod(0o700)  # one that was there may have been open to others
             descriptor = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(
@@ -210,11 +180,14 @@ class LocalDps:
     @contextmanager
     def _open_store(self) -> Iterator[Store]:
         try:
+            if self.reset:
+                for file in self.state.glob("dps.sqlite3*"):
+                    file.unlink()
             store = Store(self.state / "dps.sqlite3")
         except (sqlite3.Error, OSError) as error:
             raise CannotStart(
-                f"The state in {self.state} can't be opened: {error}. Check that the disk may be written, or choose "
-                "another folder with --state."
+                f"The state in {self.state} can't be opened: {error}. Check that the disk may be written, choose another "
+                "folder with --state, or begin anew with --reset."
             ) from error
         try:
             yield store
@@ -223,7 +196,9 @@ class LocalDps:
 
 
 @contextmanager
-def running(state: Path, *, observe: Callable[[Exchange], None] | None = None) -> Iterator[Mapping[str, Any]]:
+def running(
+    state: Path, *, observe: Callable[[Exchange], None] | None = None, faults: Faults | None = None
+) -> Iterator[Mapping[str, Any]]:
     """A local DPS in a thread of this process, for tests: yields the connection, stops at the end.
 
     Raises:
@@ -239,7 +214,7 @@ def running(state: Path, *, observe: Callable[[Exchange], None] | None = None) -
         started.set()
 
     def serve() -> None:
-        dps = LocalDps(state, observe=observe)
+        dps = LocalDps(state, observe=observe, faults=faults or Faults())
         try:
             loop.run_until_complete(dps.serve(stop, state / "connection.json", report))
         except BaseException as error:  # handed to the caller's thread
@@ -260,14 +235,25 @@ def running(state: Path, *, observe: Callable[[Exchange], None] | None = None) -
         thread.join()
 
 
-async def _read_body(request: web.BaseRequest) -> bytes:
-    """The body, or so much of it that the core sees that it is too large."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            break
-    return bytes(body)
+def _describe(host: str, endpoints: Endpoints, store: Store) -> Mapping[str, Any]:
+    """What a client must know to use the oldest service."""
+    service = store.services.all()[0]
+    owner = service.policies[0]
+    place = f"{host}:{endpoints.main_port}"
+    return {
+        "management_endpoint": f"https://{place}",
+        "service_endpoint": f"https://{place}",
+        "authority": f"https://{place}",
+        "tenant_id": store.identity.tenant_id,
+        "client_id": store.identity.client_id,
+        "client_secret": store.identity.client_secret,
+        "subscription_id": store.identity.subscription_id,
+        "resource_group": service.resource_group,
+        "provisioning_service": service.name,
+        "id_scope": service.id_scope,
+        "connection_string": f"HostName={place};SharedAccessKeyName={owner.name};SharedAccessKey={owner.primary_key}",
+        "iot_hubs": [hub.name for hub in service.iot_hubs],
+    }
 
 
 def _write_private(path: Path, content: bytes) -> None:

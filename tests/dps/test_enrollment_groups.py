@@ -188,7 +188,14 @@ def test_an_unknown_ca_is_a_400(wire: Wire, reference: CaReference) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"iot_hubs": ("stranger.azure-devices.net",)}, {"allocation_policy": AllocationPolicy.STATIC}]
+    "change",
+    [
+        {"iot_hubs": ("stranger.azure-devices.net",)},
+        {
+            "allocation_policy": AllocationPolicy.STATIC,
+            "iot_hubs": ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"),
+        },
+    ],
 )
 def test_an_update_that_the_service_refuses_changes_nothing(
     wire: Wire, group: EnrollmentGroup, change: dict[str, Any]

@@ -238,6 +238,7 @@ def test_a_good_group_id_is_accepted(shared_dps: LocalService, good: str) -> Non
     assert shared_dps.serve("DELETE", f"/enrollmentGroups/{good}").status == 204
 
 
+TWO_HUBS = ["local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"]
 X509 = {"type": "x509", "x509": {"caReferences": {"primary": "ca"}}}
 BAD_GROUPS: dict[str, dict[str, Any]] = {
     "no attestation": {"attestation": None},
@@ -263,7 +264,7 @@ BAD_GROUPS: dict[str, dict[str, Any]] = {
     "unknown status": {"provisioningStatus": "maybe"},
     "status of no text": {"provisioningStatus": []},
     "unknown policy": {"allocationPolicy": "random"},
-    "static policy without a hub": {"allocationPolicy": "static"},
+    "static policy with two hubs": {"allocationPolicy": "static", "iotHubs": TWO_HUBS},
     "custom policy without a definition": {"allocationPolicy": "custom"},
     "reprovision policy of text": {"reprovisionPolicy": "never"},
     "half a reprovision policy": {"reprovisionPolicy": {"updateHubAssignment": True}},
@@ -352,12 +353,12 @@ def test_a_query_that_is_not_known_is_refused(dps: LocalService, query: Any) -> 
 
 Target = Callable[[LocalService], str]
 MANAGEMENT_PATHS: dict[str, Target] = {
-    "another subscription": lambda dps: dps.root.replace(dps.connection["subscription_id"], "0" * 8),
-    "another group": lambda dps: dps.root.replace(dps.connection["resource_group"], "other"),
     "another service": lambda dps: dps.root[:-1] + "x",
     "below the service": lambda dps: dps.root + "/nothing",
     "below a certificate": lambda dps: dps.root + "/certificates/ca/nothing",
-    "above": lambda _dps: "/subscriptions",
+    "a provider that is not here": lambda dps: (
+        dps.root.partition("/resourceGroups")[0] + "/providers/Microsoft.Devices"
+    ),
     "another provider": lambda dps: dps.root.replace("Microsoft.Devices", "Microsoft.Nothing"),
     "a provider that looks alike": lambda dps: dps.root.replace("Microsoft.Devices", "Microsoft-Devices"),
     "line ends": lambda dps: dps.root + "%0d%0aSet-Cookie:%20a=b",
@@ -372,7 +373,17 @@ def test_an_unknown_path_of_the_management_plane_is_not_found(dps: LocalService,
     assert "Set-Cookie" not in reply.headers
 
 
-@pytest.mark.parametrize("path", ["/enrollmentGroups", "/enrollmentGroups/g1/nothing", "/enrollmentGroups/%0d%0a/x"])
+@pytest.mark.parametrize(
+    ("part", "code"), [("subscription_id", "SubscriptionNotFound"), ("resource_group", "ResourceGroupNotFound")]
+)
+def test_a_service_of_somebody_else_is_not_found(dps: LocalService, part: str, code: str) -> None:
+    headers = {"Authorization": f"Bearer {dps.management_token}"}
+    path = dps.root.replace(dps.connection[part], "other")
+    reply = dps.call("GET", f"{path}?api-version={NEWEST}", headers=headers)
+    assert (reply.status, reply.json["error"]["code"]) == (404, code)
+
+
+@pytest.mark.parametrize("path", ["/registrations", "/enrollmentGroups/g1/nothing", "/enrollmentGroups/%0d%0a/x"])
 def test_an_unknown_path_of_the_service_plane_is_not_found(dps: LocalService, path: str) -> None:
     assert_service_refuses(dps.serve("GET", path), 404, 404000)
 

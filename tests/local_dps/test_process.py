@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -174,7 +175,8 @@ def listening(pid: int) -> set[tuple[str, int]]:
 
 def test_it_listens_on_loopback_only(server: Server) -> None:
     dps = server.start()
-    assert listening(server.process.pid) == {("0100007F", dps.address.port)}
+    control = urlsplit(dps.connection["control_endpoint"])
+    assert listening(server.process.pid) == {("0100007F", dps.address.port), ("0100007F", control.port)}
     for elsewhere in ("127.0.0.2", "::1"):
         with pytest.raises(OSError):
             socket.create_connection((elsewhere, dps.address.port), timeout=5).close()

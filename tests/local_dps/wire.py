@@ -184,8 +184,9 @@ class LocalService:
             return database.execute("SELECT token_key FROM identity").fetchone()[0]
 
     def stored_bytes(self) -> bytes:
-        """Every byte in the state folder: the database, its write-ahead log, everything."""
-        return b"".join(file.read_bytes() for file in sorted(self.state.rglob("*")) if file.is_file())
+        """Every byte in the state folder but the client's own key: the database, its write-ahead log, everything."""
+        files = (file for file in sorted(self.state.rglob("*")) if file.is_file() and file.name != "client.pem")
+        return b"".join(file.read_bytes() for file in files)
 
 
 def upload_body(certificate: str, **fields: Any) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""Calls that wait at the same moment are made durable together."""
+
+import asyncio
+from asyncio import Future
+
+from helpers.local_dps.core import Core
+from helpers.local_dps.outcome import Outcome
+from helpers.local_dps.routing import Call
+
+__all__ = ["Batches"]
+
+_READING = ("GET", "HEAD")
+
+
+class Batches:
+    """A core behind an event loop.
+
+    A commit waits for the disk, and while it waits requests pile up: what has come until then goes into the next
+    transaction. Nobody is answered before the commit that holds the change.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._waiting: list[tuple[Call, Future[Outcome]]] = []
+
+    async def handle(self, call: Call) -> Outcome:
+        """The answer to one call."""
+        if call.method in _READING:
+            return self._core.read(call)
+        loop = asyncio.get_running_loop()
+        future: Future[Outcome] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        self._waiting.append((call, future))
+        return await future
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        outcomes = self._core.handle([call for call, _ in waiting])
+        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+            if not future.done():  # its client may be gone
+                future.set_result(outcome)

@@ -1,0 +1,213 @@
+"""The edge: HTTP requests in, answers out, with limits, and an observer who sees what was exchanged."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import HttpVersion11, web
+
+from helpers.local_dps.core import BODY_LIMIT, plane_of
+from helpers.local_dps.errors import Refusal, body_too_slow
+from helpers.local_dps.outcome import Outcome, refused
+from helpers.local_dps.routing import Call
+
+__all__ = ["Edge", "Exchange"]
+
+_HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
+_BODY_SECONDS = 20.0  # for a whole body
+_IDLE_SECONDS = 75.0  # between two requests on one connection
+_HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
+_HEADERS_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and what became of it, as an observer sees it.
+
+    Attributes:
+        headers, body: the request's, with whatever secrets the client put in: an observer must not write them down.
+        status: None if the connection was dropped instead.
+        seconds: from the request's first line to the answer.
+        refusal: why it was refused, if it was. fault: what went wrong on purpose, if something did.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int | None
+    seconds: float
+    refusal: Refusal | None = None
+    fault: str | None = None
+
+    def line(self) -> str:
+        """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""
+        line = f"{self.method:6} {self.path}  {self.status or 'dropped'}  {self.seconds * 1000:.1f} ms"
+        if self.fault:
+            line += f"  [fault {self.fault}]"
+        elif self.refusal:
+            line += f"  {self.refusal.message} {self.refusal.explanation}"
+        return "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+class Edge:
+    """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
+
+    Args:
+        names: under which clients may reach it, in lower case; the first stands for every other.
+        observe: called after each request.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Call], Awaitable[Outcome]],
+        names: tuple[str, ...],
+        observe: Callable[[Exchange], None] | None,
+    ) -> None:
+        self._handle = handle
+        self._names = names
+        self._observe = observe
+        self.last_request = time.monotonic()
+        self._server = web.Server(self._respond, access_log=None)
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return _Connection(
+            self._server,
+            self._note_unreadable,
+            access_log=None,
+            keepalive_timeout=_IDLE_SECONDS,
+            max_line_size=_HEAD_LIMIT,
+            max_field_size=_HEAD_LIMIT,
+            max_headers=_HEADERS_LIMIT,
+            lingering_time=1.0,
+            auto_decompress=False,  # a small body may be endless when it is unpacked
+        )
+
+    async def close(self, seconds: float) -> None:
+        """Let requests that are being answered come to their end, at most that long."""
+        self._server.pre_shutdown()
+        await self._server.shutdown(seconds)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        began = self.last_request = time.monotonic()
+        if isinstance(request.protocol, _Connection):
+            request.protocol.heard()
+        try:
+            body = await _read_body(request)
+        except TimeoutError:
+            call = self._call(request, b"")
+            outcome = refused(body_too_slow(plane_of(call.path), _BODY_SECONDS))
+        else:
+            call = self._call(request, body)
+            outcome = await self._handle(call)
+        answer = outcome.answer
+        self._tell(
+            Exchange(
+                method=call.method,
+                path=call.path,
+                query=request.rel_url.raw_query_string,
+                headers=call.headers,
+                body=call.body,
+                status=answer.status if answer else None,
+                seconds=time.monotonic() - began,
+                refusal=outcome.refusal,
+                fault=outcome.fault,
+            )
+        )
+        if answer is None:
+            if request.transport:
+                request.transport.abort()
+            return web.Response()
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=answer.headers)
+        headers = {**answer.headers, "Content-Type": "application/json; charset=utf-8"}
+        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=headers)
+
+    def _call(self, request: web.BaseRequest, body: bytes) -> Call:
+        host = request.headers.get("Host", "").lower()
+        name = host.rpartition(":")[0] or host
+        return Call(
+            method=request.method,
+            name=name if name in self._names else self._names[0],
+            port=request.transport.get_extra_info("sockname")[1] if request.transport else 0,
+            path=request.rel_url.raw_path,
+            query={name.lower(): value for name, value in request.rel_url.query.items()},
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            now=datetime.now(UTC),
+        )
+
+    def _note_unreadable(self, status: int) -> None:
+        """A request that is no HTTP, or whose head is too large, has no method and no path to tell of."""
+        self._tell(Exchange("?", "(a request that can't be read)", "", {}, b"", status, 0.0))
+
+    def _tell(self, exchange: Exchange) -> None:
+        if self._observe:  # the answer stands already, whatever becomes of the log
+            with suppress(Exception):
+                self._observe(exchange)
+
+
+class _Connection(web.RequestHandler):
+    """One client. One that connects and says nothing, or never ends its first request's head, is let go."""
+
+    def __init__(self, server: web.Server, note_unreadable: Callable[[int], None], **limits: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **limits)
+        self._note_unreadable = note_unreadable
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.Transport):
+            self._patience = asyncio.get_running_loop().call_later(_HEAD_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.heard()
+        super().connection_lost(exc)
+
+    def heard(self) -> None:
+        """A request has come; from here on the time between two requests counts."""
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What can't be parsed is answered in a line and forgotten; nothing that it held is written down."""
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        self._note_unreadable(status)
+        response = web.Response(status=status, text="This is not an HTTP request that can be read, or it is too large.")
+        response.force_close()
+        return response
+
+
+async def _read_body(request: web.BaseRequest) -> bytes:
+    """The body, or so much of it that the core sees that it is too large.
+
+    Raises:
+        TimeoutError: it did not come.
+    """
+    if not request.can_read_body:
+        return b""
+    if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    body = bytearray()
+    async with asyncio.timeout(_BODY_SECONDS):
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                break
+    return bytes(body)

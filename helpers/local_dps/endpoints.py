@@ -1,0 +1,22 @@
+"""Where each provisioning service is reached."""
+
+from dataclasses import dataclass, field
+
+__all__ = ["Endpoints"]
+
+
+@dataclass
+class Endpoints:
+    """In Azure each service has a host name; here each has a port.
+
+    Attributes:
+        main_port: the management and identity planes; the oldest service's own plane is there, too.
+        ports: the port of each service by its number.
+    """
+
+    main_port: int
+    ports: dict[int, int] = field(default_factory=dict)
+
+    def service_at(self, port: int) -> int | None:
+        """The number of the service whose plane is on that port."""
+        return next((service for service, own in self.ports.items() if own == port), None)

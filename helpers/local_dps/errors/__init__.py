@@ -1,0 +1,133 @@
+"""Every refusal of the local DPS, in one catalogue.
+
+Each has the real service's status, code and message where they are known (README.md beside this folder lists
+what is assumed where they are not), and a plain explanation. The explanation never changes a body: it travels in
+the header `x-local-dps-explanation` and in the request log.
+
+This module says what a refusal is, and has those that every plane knows; the others stand in a module a plane.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+__all__ = [
+    "Plane",
+    "Refusal",
+    "body_too_large",
+    "body_too_slow",
+    "broken",
+    "crashed",
+    "state_not_writable",
+    "throttled",
+]
+
+
+class Plane(Enum):
+    """Whose error body an answer has: they look nothing like each other."""
+
+    RESOURCE_PROVIDER = "Microsoft.Devices behind Azure Resource Manager"
+    RESOURCE_MANAGER = "Azure Resource Manager's front door"
+    SERVICE = "the service plane"
+    IDENTITY = "Entra ID"
+    CONTROL = "the control of this local DPS"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether codes are names here; elsewhere they are numbers."""
+        return self in (Plane.RESOURCE_MANAGER, Plane.IDENTITY, Plane.CONTROL)
+
+
+@dataclass(eq=False)  # not frozen: Python writes tracebacks onto exceptions
+class Refusal(Exception):
+    """A request that is answered with an error.
+
+    Attributes:
+        code: the number of the resource provider and the service plane, or the name of the others.
+        explanation: one line for a learner; never a secret.
+        retry_after: seconds, for the header of that name.
+        request_id: a GUID that the answer's header `x-ms-request-id` and its body share.
+    """
+
+    plane: Plane
+    status: int
+    code: int | str
+    message: str
+    explanation: str
+    retry_after: int | None = None
+    request_id: str = field(default_factory=lambda: str(uuid4()))
+
+    def body(self) -> Mapping[str, Any]:
+        """The error body as this plane of the real service writes it."""
+        now = datetime.now(UTC)
+        match self.plane:
+            case Plane.RESOURCE_PROVIDER:
+                support = (
+                    f" If you contact a support representative please include this correlation identifier: "
+                    f"{self.request_id}, "
+                    f"timestamp: {now:%Y-%m-%d %H:%M:%S}Z, errorcode: IH{self.code}."
+                )
+                phrase = HTTPStatus(self.status).phrase.replace(" ", "")
+                return {"code": self.code, "httpStatusCode": phrase, "message": self.message + support}
+            case Plane.RESOURCE_MANAGER | Plane.CONTROL:
+                return {"error": {"code": self.code, "message": self.message}}
+            case Plane.SERVICE:
+                stamp = f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
+                return {
+                    "errorCode": self.code,
+                    "trackingId": self.request_id,
+                    "message": self.message,
+                    "timestampUtc": stamp,
+                }
+            case Plane.IDENTITY:
+                trace = f" Trace ID: {self.request_id} Timestamp: {now:%Y-%m-%d %H:%M:%S}Z"
+                return {"error": self.code, "error_description": self.message + trace}
+
+
+def state_not_writable(plane: Plane, reason: str) -> Refusal:
+    return _internal_error(
+        plane,
+        f"The local DPS could not keep its state ({reason}). Nothing was changed; look at its disk, then try again.",
+    )
+
+
+def crashed(plane: Plane, kind: str) -> Refusal:
+    return _internal_error(
+        plane, f"A mistake in the local DPS ({kind}); its standard error has the details. Nothing was changed."
+    )
+
+
+def _internal_error(plane: Plane, explanation: str) -> Refusal:
+    code = "InternalServerError" if plane.is_named else 500000
+    return Refusal(plane, 500, code, "Internal Error.", explanation)
+
+
+def body_too_large(plane: Plane, limit: int) -> Refusal:
+    code = "RequestEntityTooLarge" if plane.is_named else 413000
+    message = "The request body is too large."
+    return Refusal(plane, 413, code, message, f"At most {limit} bytes are taken; a certificate is a few thousand.")
+
+
+def body_too_slow(plane: Plane, seconds: float) -> Refusal:
+    code = "RequestTimeout" if plane.is_named else 408000
+    message = "The request body did not arrive in time."
+    return Refusal(plane, 408, code, message, f"A whole body must be here within {seconds:g} seconds.")
+
+
+def throttled(plane: Plane, seconds: int) -> Refusal:
+    code = "TooManyRequests" if plane.is_named else 429001
+    message = "Too many requests."
+    explanation = f"Throttled on purpose, as a fault that was asked for. Try again after {seconds} s."
+    return Refusal(plane, 429, code, message, explanation, retry_after=seconds)
+
+
+def broken(plane: Plane, status: int) -> Refusal:
+    """An internal error (500) or an unavailable service (503), on purpose."""
+    names = {500: "InternalServerError", 503: "ServiceUnavailable"}
+    code = names[status] if plane.is_named else status * 1000 + 1
+    explanation = "Broken on purpose, as a fault that was asked for. Nothing was done; try again."
+    return Refusal(plane, status, code, "The service is not available.", explanation)

@@ -1,0 +1,74 @@
+"""What the token endpoint refuses: RFC 6749 section 5.2, with Entra's AADSTS numbers in the description."""
+
+from helpers.local_dps.errors import Plane, Refusal
+
+
+def unknown_tenant() -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        400,
+        "invalid_tenant",
+        "AADSTS90002: Tenant not found.",
+        "The connection file names the one tenant that exists here.",
+    )
+
+
+def invalid_client() -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        401,
+        "invalid_client",
+        "AADSTS7000215: Invalid client secret provided.",
+        "client_id and client_secret are in the connection file.",
+    )
+
+
+def invalid_assertion(reason: str) -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        401,
+        "invalid_client",
+        "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on "
+        "application, or the assertion is not valid.",
+        f"The client assertion was not accepted: {reason} client_certificate_file in the connection file signs good ones.",
+    )
+
+
+def unsupported_grant() -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        400,
+        "unsupported_grant_type",
+        "AADSTS70003: The app requested an unsupported grant type.",
+        "Only client_credentials is issued here.",
+    )
+
+
+def invalid_scope(scope: str) -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        400,
+        "invalid_scope",
+        f"AADSTS70011: The provided request must include a 'scope' input parameter. The scope {scope} is not valid.",
+        "Ask for https://management.azure.com/.default or https://azure-devices-provisioning.net/.default.",
+    )
+
+
+def route_not_found(path: str) -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        404,
+        "not_found",
+        f"AADSTS900144: There is nothing at {path}.",
+        "The token endpoint is /{tenant}/oauth2/v2.0/token.",
+    )
+
+
+def method_not_allowed(method: str) -> Refusal:
+    return Refusal(
+        Plane.IDENTITY,
+        405,
+        "invalid_request",
+        f"AADSTS900561: The endpoint does not accept {method} requests.",
+        "Tokens are asked for with POST.",
+    )

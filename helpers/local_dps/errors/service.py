@@ -1,0 +1,90 @@
+"""What the service plane refuses."""
+
+from helpers.local_dps.errors import Plane, Refusal
+
+
+def unauthorized(reason: str) -> Refusal:
+    return Refusal(Plane.SERVICE, 401, 401000, "Unauthorized", reason)
+
+
+def request_invalid(message: str, explanation: str) -> Refusal:
+    return Refusal(Plane.SERVICE, 400, 400000, message, explanation)
+
+
+def attestation_required() -> Refusal:
+    return request_invalid(
+        "TPM or X509 attestation is required.",
+        "An enrollment group says how its devices prove who they are: caReferences (the name of an uploaded CA) or "
+        "signingCertificates (the CA itself).",
+    )
+
+
+def ca_reference_not_found(name: str) -> Refusal:
+    return request_invalid(
+        f"CA certificate '{name}' was not found.",
+        "The group refers to a CA by the name under which it was uploaded; no certificate has that name.",
+    )
+
+
+def enrollment_not_found(noun: str, code: int, enrollment: str) -> Refusal:
+    return Refusal(
+        Plane.SERVICE, 404, code, f"{noun} not found.", f"There is no {noun} '{enrollment}'. Query them to see what is."
+    )
+
+
+def enrollment_exists(noun: str, code: int) -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        409,
+        code,
+        f"{noun} already exists.",
+        "A PUT without If-Match creates; to change what is there, send its ETag (or *) in If-Match.",
+    )
+
+
+def stale_etag(code: int) -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        412,
+        code,
+        "ETag is invalid",
+        "It has changed since you got this ETag. Read it again and use its present ETag.",
+    )
+
+
+def too_many_groups(limit: int, attestation: str) -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        403,
+        403202,
+        f"The maximum number of {limit} enrollment groups with attestation type {attestation} has been reached.",
+        "Delete a group that is not needed any more.",
+    )
+
+
+def registration_not_found(registration: str) -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        404,
+        404202,
+        "Device registration not found.",
+        f"No device has registered as '{registration}'.",
+    )
+
+
+def no_service_here() -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        404,
+        404001,
+        "Provisioning service not found.",
+        "The service of this port was deleted. The management plane lists what there is, with the host of each.",
+    )
+
+
+def route_not_found(path: str) -> Refusal:
+    return Refusal(Plane.SERVICE, 404, 404000, "Not found.", f"The service plane has nothing at {path}.")
+
+
+def method_not_allowed(method: str) -> Refusal:
+    return Refusal(Plane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")

@@ -1,0 +1,121 @@
+"""Faults on request: seeded, so that the same requests meet the same faults again; counted; off unless asked for."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from helpers.local_dps.core import plane_of
+from helpers.local_dps.errors import broken, throttled
+from helpers.local_dps.outcome import Outcome, refused
+from helpers.local_dps.routing import Call
+
+__all__ = ["Fault", "Faults", "Unreliable"]
+
+_LATE_SECONDS = 1.0
+_RETRY_SECONDS = 1
+
+
+class Fault(Enum):
+    """What can go wrong with a request. At most one thing does."""
+
+    SLOW = "slow"
+    THROTTLE = "throttle"
+    INTERNAL_ERROR = "internal-error"
+    UNAVAILABLE = "unavailable"
+    DROP_REQUEST = "drop-request"
+    DROP_ANSWER = "drop-answer"
+    CHANGE_ETAG = "change-etag"
+
+    @property
+    def meaning(self) -> str:
+        """In a few words, for the log and the command line."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Fault.SLOW: "the answer comes a second late",
+    Fault.THROTTLE: "429 with Retry-After; nothing is done",
+    Fault.INTERNAL_ERROR: "500; nothing is done",
+    Fault.UNAVAILABLE: "503; nothing is done",
+    Fault.DROP_REQUEST: "the connection is dropped; nothing is done",
+    Fault.DROP_ANSWER: "the connection is dropped after the work was done",
+    Fault.CHANGE_ETAG: "what If-Match names gets another ETag just before",
+}
+
+
+@dataclass
+class Faults:
+    """How often each fault happens, and how often it did.
+
+    Each fault has a random stream of its own, so that one that is switched on does not move the others.
+
+    Args:
+        rates: the part of the requests that meet the fault, 0 to 1.
+        seed: where the streams begin.
+    """
+
+    rates: Mapping[Fault, float] = field(default_factory=dict)
+    seed: int = 0
+    counts: Counter[Fault] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
+        wrong = [fault.value for fault, rate in self.rates.items() if not 0 <= rate <= 1]
+        if wrong:
+            raise ValueError(f"The rate of {wrong[0]} is not between 0 and 1.")
+        self._streams = {fault: random.Random(f"{self.seed} {fault.value}") for fault in Fault}  # noqa: S311 - no secret
+
+    def draw(self, call: Call) -> Fault | None:
+        """The fault that this call meets, if any. Each call moves the stream of each fault that could meet it."""
+        if not self.rates:
+            return None
+        met = [fault for fault in Fault if self._meets(fault, call)]
+        if not met:
+            return None
+        self.counts[met[0]] += 1
+        return met[0]
+
+    def _meets(self, fault: Fault, call: Call) -> bool:
+        rate = self.rates.get(fault, 0)
+        if fault is Fault.CHANGE_ETAG and call.if_match() in (None, "*"):
+            return False
+        return rate > 0 and self._streams[fault].random() < rate
+
+
+class Unreliable:
+    """A handler with which things go wrong: the one inside, and the faults that it is to have just now."""
+
+    def __init__(
+        self, handle: Callable[[Call], Awaitable[Outcome]], change_etag: Callable[[Call], None], faults: Faults
+    ) -> None:
+        """
+        Args:
+            change_etag: gives what the call's If-Match names another ETag.
+        """
+        self._handle = handle
+        self._change_etag = change_etag
+        self.faults = faults
+
+    async def handle(self, call: Call) -> Outcome:
+        """The outcome of one call, or what became of it instead."""
+        fault = self.faults.draw(call)
+        if fault is None:
+            return await self._handle(call)
+        note, plane = f"{fault.value}: {fault.meaning}", plane_of(call.path)
+        match fault:
+            case Fault.THROTTLE:
+                return refused(throttled(plane, _RETRY_SECONDS), note)
+            case Fault.INTERNAL_ERROR:
+                return refused(broken(plane, 500), note)
+            case Fault.UNAVAILABLE:
+                return refused(broken(plane, 503), note)
+            case Fault.DROP_REQUEST:
+                return Outcome(None, fault=note)
+            case Fault.SLOW:
+                await asyncio.sleep(_LATE_SECONDS)
+            case Fault.CHANGE_ETAG:
+                self._change_etag(call)
+        outcome = replace(await self._handle(call), fault=note)
+        return replace(outcome, answer=None) if fault is Fault.DROP_ANSWER else outcome

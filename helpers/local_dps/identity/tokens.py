@@ -1,0 +1,67 @@
+"""Access tokens: one audience each, an hour long, signed with a key that nobody else has."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+import jwt
+
+from helpers.local_dps.errors import identity as errors
+from helpers.local_dps.store import Identity
+
+__all__ = ["LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token"]
+
+MANAGEMENT = "https://management.azure.com"
+SERVICE = "https://azure-devices-provisioning.net"
+LIFETIME = timedelta(hours=1)
+
+
+def issue_token(identity: Identity, scope: str, now: datetime) -> str:
+    """An access token for one audience, valid for `LIFETIME`.
+
+    Args:
+        scope: `<audience>/.default`, where the audience is one of the two planes'. Some clients write two slashes.
+
+    Raises:
+        Refusal: another scope.
+    """
+    audience = scope.removesuffix("/.default").rstrip("/")
+    if not scope.endswith("/.default") or audience not in (MANAGEMENT, SERVICE):
+        raise errors.invalid_scope(scope)
+    claims = {
+        "aud": audience,
+        "iss": f"https://sts.windows.net/{identity.tenant_id}/",
+        "tid": identity.tenant_id,
+        "appid": identity.client_id,
+        "iat": now,
+        "nbf": now,
+        "exp": now + LIFETIME,
+        "jti": str(uuid4()),
+    }
+    return jwt.encode(claims, identity.token_key, algorithm="HS256")
+
+
+def check_token(authorization: str, identity: Identity, audience: str, now: datetime) -> bool:
+    """Whether an Authorization header carries a bearer token of ours for that audience that has not expired."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    try:
+        claims = _claims(token.strip(), identity.token_key)
+    except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are no text
+        return False
+    return bool(claims["aud"] == audience and claims["nbf"] <= now.timestamp() < claims["exp"])
+
+
+@lru_cache(maxsize=256)  # a client sends one token with each of its requests, and the signature does not change
+def _claims(token: str, key: bytes) -> Mapping[str, Any]:
+    """What a token says, if its signature is ours. Whether its time has come is asked each time anew.
+
+    Raises:
+        jwt.InvalidTokenError
+    """
+    options = {"require": ["exp", "aud", "nbf"], "verify_exp": False, "verify_nbf": False, "verify_aud": False}
+    claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=["HS256"], options=options)  # type: ignore[arg-type]
+    return claims

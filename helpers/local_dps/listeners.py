@@ -1,0 +1,57 @@
+"""The ports of one local DPS: one for the oldest service and everything else, and one for each further service."""
+
+import asyncio
+import socket
+import ssl
+
+from helpers.local_dps.edge import Edge
+from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.store import Store
+
+__all__ = ["Listeners"]
+
+_HANDSHAKE_SECONDS = 10.0
+
+
+class Listeners:
+    """TLS servers in front of one edge, as many as there are services."""
+
+    def __init__(self, edge: Edge, context: ssl.SSLContext, address: str, endpoints: Endpoints, store: Store) -> None:
+        self._edge = edge
+        self._context = context
+        self._address = address
+        self._endpoints = endpoints
+        self._store = store
+        self._further: dict[int, asyncio.Server] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def start(self, main: socket.socket) -> asyncio.Server:
+        """Listen for the oldest service, and for each of the others."""
+        oldest = self._store.services.all()[0]
+        self._endpoints.ports[oldest.id] = self._endpoints.main_port
+        await self.follow()
+        return await self.listen(self._edge, main)
+
+    async def listen(self, edge: Edge, listener: socket.socket) -> asyncio.Server:
+        """A TLS server on that socket."""
+        return await asyncio.get_running_loop().create_server(
+            edge, sock=listener, ssl=self._context, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+        )
+
+    async def follow(self) -> None:
+        """Listen for services that are new, and no more for those that are gone."""
+        async with self._one_at_a_time:
+            present = {service.id for service in self._store.services.all()}
+            for service in present - self._endpoints.ports.keys():
+                listener = socket.create_server((self._address, 0))
+                self._further[service] = await self.listen(self._edge, listener)
+                self._endpoints.ports[service] = listener.getsockname()[1]
+            for service in self._endpoints.ports.keys() - present:
+                del self._endpoints.ports[service]
+                if service in self._further:
+                    self._further.pop(service).close()
+
+    def close(self) -> None:
+        """Accept no more connections of further services."""
+        for server in self._further.values():
+            server.close()

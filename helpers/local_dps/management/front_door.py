@@ -1,0 +1,115 @@
+"""What Azure Resource Manager does before a resource provider is asked: token, api-version, subscription, group."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.local_dps.errors import resource_manager, resource_provider
+from helpers.local_dps.identity.tokens import MANAGEMENT, check_token
+from helpers.local_dps.routing import Answer, Call, Handler
+from helpers.local_dps.store import ResourceGroupRow, ServiceRow, Store
+
+__all__ = ["DPS_VERSIONS", "GROUP", "SERVICE", "SUBSCRIPTION", "FrontDoor", "json_object", "read_tags", "service_id"]
+
+DPS_VERSIONS = (
+    "2017-08-21-preview",
+    "2017-11-15",
+    "2018-01-22",
+    "2020-01-01",
+    "2020-03-01",
+    "2020-09-01-preview",
+    "2021-10-15",
+    "2022-02-05",
+    "2022-12-12",
+    "2023-03-01-preview",
+    "2025-02-01-preview",
+    "2026-11-01",
+)
+SUBSCRIPTION = "/subscriptions/{subscription}"
+GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
+SERVICE = GROUP + "/providers/Microsoft.Devices/provisioningServices/{service}"
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?")
+_TAG_LIMIT = 50
+
+
+class FrontDoor:
+    """Every call needs a bearer token for Azure Resource Manager and a known api-version."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of_dps(self, handler: Handler) -> Handler:
+        """The handler of a DPS call behind the door: it takes the resource provider's versions."""
+
+        def guarded(call: Call) -> Answer:
+            if self._admitted(call) not in DPS_VERSIONS:
+                raise resource_manager.api_version_unknown(call.query["api-version"], ", ".join(DPS_VERSIONS))
+            return handler(call)
+
+        return guarded
+
+    def of_resource_manager(self, handler: Handler) -> Handler:
+        """The handler of one of Resource Manager's own calls behind the door: any date will do as version."""
+
+        def guarded(call: Call) -> Answer:
+            if not _VERSION.fullmatch(self._admitted(call)):
+                raise resource_manager.api_version_unknown(call.query["api-version"], "2022-12-01")
+            return handler(call)
+
+        return guarded
+
+    def _admitted(self, call: Call) -> str:
+        """The api-version. The token comes first, so that a stranger learns nothing, then the subscription."""
+        if not check_token(call.headers.get("authorization", ""), self._store.identity, MANAGEMENT, call.now):
+            raise resource_manager.unauthorized()
+        version = call.query.get("api-version", "")
+        if not version:
+            raise resource_manager.api_version_required()
+        subscription = call.parameters.get("subscription")
+        if subscription is not None and subscription.lower() != self._store.identity.subscription_id:
+            raise resource_manager.subscription_not_found(subscription)
+        return version
+
+    def group(self, call: Call) -> ResourceGroupRow:
+        """The resource group in the path."""
+        group = self._store.resource_groups.get(call.parameters["group"])
+        if group is None:
+            raise resource_manager.group_not_found(call.parameters["group"])
+        return group
+
+    def service(self, call: Call) -> ServiceRow:
+        """The provisioning service in the path."""
+        found = self.find_service(call)
+        if found is None:
+            group = self.group(call)
+            raise resource_manager.service_not_found(call.parameters["service"], group.name)
+        return found
+
+    def find_service(self, call: Call) -> ServiceRow | None:
+        """The provisioning service in the path, or None if this group has none of the name."""
+        found = self._store.services.get(call.parameters["service"])
+        in_group = found is not None and found.resource_group.lower() == call.parameters["group"].lower()
+        return found if in_group else None
+
+
+def service_id(subscription: str, service: ServiceRow) -> str:
+    """The resource id, which is also the path."""
+    return SERVICE.format(subscription=subscription, group=service.resource_group, service=service.name)
+
+
+def json_object(call: Call) -> Mapping[str, Any]:
+    """The body of a call to the resource provider."""
+    try:
+        return call.json_object()
+    except ValueError as error:
+        raise resource_provider.body_not_understood("The body is not a JSON object.") from error
+
+
+def read_tags(sent: Any) -> Mapping[str, str]:
+    """A resource's tags: names and values are strings."""
+    tags = {} if sent is None else sent
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise resource_manager.request_invalid("The tags are invalid.", "tags is an object of strings.")
+    if len(tags) > _TAG_LIMIT:
+        raise resource_manager.request_invalid("Too many tags.", f"A resource has at most {_TAG_LIMIT}.")
+    return tags

@@ -1,0 +1,145 @@
+"""What clients ask of Azure Resource Manager around a service: the cloud, tenants, subscriptions, resource groups."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.local_dps.errors import resource_manager as errors
+from helpers.local_dps.identity.tokens import MANAGEMENT
+from helpers.local_dps.management.front_door import GROUP, SUBSCRIPTION, FrontDoor, read_tags
+from helpers.local_dps.routing import Answer, Call, Route
+from helpers.local_dps.store import ResourceGroupRow, Store
+
+__all__ = ["Resources"]
+
+_GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
+
+
+class Resources:
+    """One tenant with one subscription, and the resource groups in it."""
+
+    def __init__(self, store: Store, door: FrontDoor) -> None:
+        self._store = store
+        self._door = door
+        self.routes = (
+            Route("GET", "/metadata/endpoints", self._metadata),
+            Route("GET", "/tenants", door.of_resource_manager(self._tenants)),
+            Route("GET", "/subscriptions", door.of_resource_manager(self._subscriptions)),
+            Route("GET", SUBSCRIPTION, door.of_resource_manager(self._get_subscription)),
+            Route("GET", SUBSCRIPTION + "/resourceGroups", door.of_resource_manager(self._groups)),
+            Route("GET", GROUP, door.of_resource_manager(self._get_group)),
+            Route("HEAD", GROUP, door.of_resource_manager(self._has_group)),
+            Route("PUT", GROUP, door.of_resource_manager(self._put_group)),
+            Route("DELETE", GROUP, door.of_resource_manager(self._delete_group)),
+        )
+
+    def _metadata(self, call: Call) -> Answer:
+        """What `az cloud register` asks before anybody has signed in: where everything of this cloud is."""
+        here = f"https://{call.host}"
+        return Answer(
+            200,
+            {
+                "name": "local",
+                "portal": here,
+                "resourceManager": here,
+                "authentication": {
+                    "loginEndpoint": here,
+                    "audiences": [f"{MANAGEMENT}/"],
+                    "tenant": self._store.identity.tenant_id,
+                    "identityProvider": "AAD",
+                },
+                "suffixes": {},
+                "graph": here,
+                "graphAudience": here,
+                "batch": here,
+                "media": here,
+                "gallery": here,
+                "sqlManagement": here,
+                "vmImageAliasDoc": here,
+                "activeDirectoryDataLake": here,
+                "microsoftGraphResourceId": here,
+                "ossrdbmsResourceId": here,
+                "logAnalyticsResourceId": here,
+                "appInsightsResourceId": here,
+                "synapseAnalyticsResourceId": here,
+                "attestationResourceId": here,
+            },
+        )
+
+    def _tenants(self, _call: Call) -> Answer:
+        tenant = self._store.identity.tenant_id
+        described = {
+            "id": f"/tenants/{tenant}",
+            "tenantId": tenant,
+            "displayName": "Local DPS",
+            "tenantCategory": "Home",
+        }
+        return Answer(200, {"value": [described]})
+
+    def _subscriptions(self, _call: Call) -> Answer:
+        return Answer(200, {"value": [self._subscription()]})
+
+    def _get_subscription(self, _call: Call) -> Answer:
+        return Answer(200, self._subscription())
+
+    def _subscription(self) -> Mapping[str, Any]:
+        identity = self._store.identity
+        return {
+            "id": f"/subscriptions/{identity.subscription_id}",
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+            "subscriptionId": identity.subscription_id,
+            "tenantId": identity.tenant_id,
+            "displayName": "Local DPS",
+            "state": "Enabled",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "PayAsYouGo_2014-09-01",
+                "spendingLimit": "Off",
+            },
+        }
+
+    def _groups(self, _call: Call) -> Answer:
+        return Answer(200, {"value": [self._group(row) for row in self._store.resource_groups.all()]})
+
+    def _get_group(self, call: Call) -> Answer:
+        return Answer(200, self._group(self._door.group(call)))
+
+    def _has_group(self, call: Call) -> Answer:
+        self._door.group(call)
+        return Answer(204)
+
+    def _put_group(self, call: Call) -> Answer:
+        name = call.parameters["group"]
+        if not _GROUP_NAME.fullmatch(name):
+            raise errors.request_invalid(
+                f"The resource group name '{name}' is invalid.",
+                "A name has 1 to 90 letters, digits, and ( ) - _ . and does not end in a full stop.",
+            )
+        try:
+            sent = call.json_object()
+        except ValueError as error:
+            raise errors.request_invalid("The request content is invalid.", "It is not a JSON object.") from error
+        location = sent.get("location")
+        if not isinstance(location, str) or not location:
+            raise errors.location_required()
+        present = self._store.resource_groups.get(name)
+        if present and present.location != location:
+            raise errors.other_location(present.name, present.location, location)
+        row = ResourceGroupRow(present.name if present else name, location, read_tags(sent.get("tags")))
+        self._store.resource_groups.put(row)
+        return Answer(200 if present else 201, self._group(row))
+
+    def _delete_group(self, call: Call) -> Answer:
+        self._store.resource_groups.delete(self._door.group(call).name)
+        return Answer(200)
+
+    def _group(self, row: ResourceGroupRow) -> Mapping[str, Any]:
+        return {
+            "id": GROUP.format(subscription=self._store.identity.subscription_id, group=row.name),
+            "name": row.name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": row.location,
+            "tags": row.tags,
+            "properties": {"provisioningState": "Succeeded"},
+        }

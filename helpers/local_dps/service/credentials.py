@@ -1,0 +1,75 @@
+"""Who may call the service plane: a token for it, or a shared access signature by a key with the right."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import unquote, unquote_plus
+
+from helpers.local_dps.errors import service as errors
+from helpers.local_dps.identity.tokens import SERVICE, check_token
+from helpers.local_dps.routing import Call
+from helpers.local_dps.store import AccessPolicy, Identity
+
+__all__ = ["check_credential"]
+
+
+def check_credential(call: Call, identity: Identity, policies: tuple[AccessPolicy, ...], right: str) -> None:
+    """Raises a Refusal unless the call carries a token for the service plane, or a signature by a key with that right.
+
+    A signature must be for what is asked, `name:port/path`, or for a whole number of its first segments.
+
+    Args:
+        right: `EnrollmentRead`, `EnrollmentWrite`, …
+    """
+    authorization = call.headers.get("authorization", "")
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "sharedaccesssignature":
+        _check_signature(rest, call, policies, right)
+    elif not check_token(authorization, identity, SERVICE, call.now):
+        raise errors.unauthorized(
+            "A service call needs a shared access signature by one of this service's keys, or a bearer token that this "
+            f"DPS issued for {SERVICE}, not expired."
+        )
+
+
+def _check_signature(signature: str, call: Call, policies: tuple[AccessPolicy, ...], right: str) -> None:
+    """HMAC-SHA256 over `{sr}\\n{se}`, with sr exactly as it was sent: clients differ in how they escape it."""
+    parts = _parts(signature)
+    policy = next((p for p in policies if p.name.lower() == unquote_plus(parts["skn"]).lower()), None)
+    if policy is None:
+        raise errors.unauthorized("There is no access policy of the name in skn.")
+    try:
+        # Base64 has + but no space: a client that did not escape it means the plus.
+        sent = base64.b64decode(unquote(parts["sig"]), validate=True)
+        expires = int(parts["se"])
+        signed = f"{parts['sr']}\n{parts['se']}".encode()
+    except (binascii.Error, ValueError) as error:
+        raise errors.unauthorized("The signature's sig, se or sr is damaged.") from error
+    keys = (policy.primary_key, policy.secondary_key)
+    made = [hmac.digest(base64.b64decode(key), signed, hashlib.sha256) for key in keys]
+    primary, secondary = (hmac.compare_digest(sent, expected) for expected in made)
+    if not (primary or secondary):
+        raise errors.unauthorized(f"The signature was not made with a key of the policy {policy.name}.")
+    if expires <= call.now.timestamp():
+        raise errors.unauthorized("The signature has expired: its se lies in the past.")
+    if not _covers(unquote_plus(parts["sr"]), call.host + call.path):
+        raise errors.unauthorized(f"The signature is for something else than {call.host}{call.path}: see its sr.")
+    if right not in policy.rights.split(", "):
+        raise errors.unauthorized(f"The policy {policy.name} does not have the right {right}.")
+
+
+def _parts(signature: str) -> Mapping[str, str]:
+    """sr, sig, se and skn in any order, still escaped."""
+    parts = dict(part.partition("=")[::2] for part in signature.strip().split("&"))
+    missing = [name for name in ("sr", "sig", "se", "skn") if not parts.get(name)]
+    if missing:
+        raise errors.unauthorized(f"The shared access signature lacks {', '.join(missing)}.")
+    return parts
+
+
+def _covers(scope: str, resource: str) -> bool:
+    """Clients sign the endpoint as it was typed: with or without https://, with or without a slash at the end."""
+    segments = scope.lower().removeprefix("https://").rstrip("/").split("/")
+    return resource.lower().split("/")[: len(segments)] == segments

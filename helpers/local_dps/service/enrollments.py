@@ -1,0 +1,218 @@
+"""Enrollment groups and individual enrollments: create, read, change, delete, query, bulk."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from helpers.local_dps.errors import Refusal
+from helpers.local_dps.errors import service as errors
+from helpers.local_dps.routing import Answer, Call, Route
+from helpers.local_dps.service.attestation import describe_attestation, read_attestation
+from helpers.local_dps.service.document import read_settings
+from helpers.local_dps.service.door import Door, check_if_match, json_object
+from helpers.local_dps.service.kinds import GROUPS, IS_ID, Kind
+from helpers.local_dps.service.paging import paged
+from helpers.local_dps.service.registrations import describe_registration
+from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store, new_etag
+
+__all__ = ["Enrollments"]
+
+_GROUP_LIMIT = 100  # for each type of attestation
+_BULK_LIMIT = 10
+
+
+class Enrollments:
+    """The calls on one kind of enrollment."""
+
+    def __init__(self, kind: Kind, store: Store, door: Door) -> None:
+        self._kind = kind
+        self._store = store
+        all_, one = f"/{kind.collection}", f"/{kind.collection}/{{id}}"
+        self._query_text = re.compile(rf"\s*(SELECT\s+)?\*(\s+FROM\s+{kind.collection})?\s*", re.IGNORECASE)
+        self._bulk_modes: Mapping[str, Callable[[_Change], None]] = {
+            "create": self._create_item,
+            "update": self._put_item,
+            "updateIfMatchETag": self._update_item,
+            "delete": self._delete_item,
+        }
+        self.routes = (
+            Route("POST", all_ + "/query", door.guarded("EnrollmentRead", self._query)),
+            Route("POST", all_, door.guarded("EnrollmentWrite", self._bulk)),
+            Route("POST", all_ + "/", door.guarded("EnrollmentWrite", self._bulk)),  # as Node's client writes it
+            Route("GET", one, door.guarded("EnrollmentRead", self._get)),
+            Route("PUT", one, door.guarded("EnrollmentWrite", self._put)),
+            Route("DELETE", one, door.guarded("EnrollmentWrite", self._delete)),
+            Route("POST", one + "/attestationmechanism", door.guarded("EnrollmentWrite", self._attestation_mechanism)),
+        )
+
+    def _get(self, call: Call, service: ServiceRow) -> Answer:
+        row = self._require(service, call.parameters["id"])
+        answer = self._describe(row, with_keys=False)
+        if self._kind is not GROUPS:
+            record = self._store.registrations.get(service.id, row.id)
+            unassigned = {"registrationId": row.id, "status": "unassigned"}
+            answer["registrationState"] = describe_registration(record) if record else unassigned
+        return Answer(200, answer)
+
+    def _put(self, call: Call, service: ServiceRow) -> Answer:
+        change = _Change(service, call.parameters["id"], json_object(call), call.if_match(), call.now)
+        return Answer(200, self._describe(self._write(change), with_keys=True))
+
+    def _delete(self, call: Call, service: ServiceRow) -> Answer:
+        self._remove(service, call.parameters["id"], call.if_match())
+        return Answer(204)
+
+    def _attestation_mechanism(self, call: Call, service: ServiceRow) -> Answer:
+        row = self._require(service, call.parameters["id"])
+        return Answer(200, describe_attestation(row.document["attestation"], with_keys=True))
+
+    def _query(self, call: Call, service: ServiceRow) -> Answer:
+        query = json_object(call).get("query")
+        if not isinstance(query, str) or not self._query_text.fullmatch(query):
+            raise errors.request_invalid(
+                "The query is not supported.",
+                f'It is "SELECT *", or the same with "FROM {self._kind.collection}".',
+            )
+
+        def read(after: str, limit: int) -> list[EnrollmentRow]:
+            return self._store.enrollments.page(service.id, self._kind.collection, after, limit)
+
+        return paged(call, self._kind.item_type, read, lambda row: self._describe(row, with_keys=False))
+
+    # --- bulk ---
+
+    def _bulk(self, call: Call, service: ServiceRow) -> Answer:
+        """Up to ten changes at once. Each is made or not for itself, and the answer lists those that were not."""
+        sent = json_object(call)
+        mode, items = sent.get("mode"), sent.get(self._kind.collection)
+        if not isinstance(mode, str) or mode not in self._bulk_modes:
+            raise errors.request_invalid("The bulk mode is invalid.", f"It is one of {', '.join(self._bulk_modes)}.")
+        if not isinstance(items, list) or not 1 <= len(items) <= _BULK_LIMIT:
+            raise errors.request_invalid(
+                f"{self._kind.collection} is invalid.", f"It is a list of 1 to {_BULK_LIMIT} enrollments."
+            )
+        failures = [failed for item in items if (failed := self._attempt(mode, item, service, call.now))]
+        return Answer(200, {"isSuccessful": not failures, "errors": failures})
+
+    def _attempt(self, mode: str, item: Any, service: ServiceRow, now: datetime) -> Mapping[str, Any] | None:
+        sent = item if isinstance(item, dict) else {}
+        enrollment, etag = sent.get(self._kind.id_name), sent.get("etag")
+        try:
+            if not isinstance(enrollment, str) or not isinstance(etag, str | None):
+                raise errors.request_invalid("The enrollment is invalid.", "It has an id, and may have an etag.")
+            self._bulk_modes[mode](_Change(service, enrollment, sent, etag or None, now))
+        except Refusal as refusal:
+            named = enrollment if isinstance(enrollment, str) else None
+            return {self._kind.id_name: named, "errorCode": refusal.code, "errorStatus": refusal.message}
+        return None
+
+    def _create_item(self, change: "_Change") -> None:
+        if self._find(change.service, change.id):
+            raise errors.enrollment_exists(self._kind.noun, self._kind.exists)
+        self._put_item(change)
+
+    def _put_item(self, change: "_Change") -> None:
+        """Like a PUT: an item without an ETag is refused where one is there already, as the real service does."""
+        self._write(change)
+
+    def _update_item(self, change: "_Change") -> None:
+        if change.if_match is None:
+            raise errors.stale_etag(self._kind.stale)
+        self._require(change.service, change.id)
+        self._write(change)
+
+    def _delete_item(self, change: "_Change") -> None:
+        self._remove(change.service, change.id, change.if_match)
+
+    # --- inside ---
+
+    def _find(self, service: ServiceRow, enrollment: str) -> EnrollmentRow | None:
+        return self._store.enrollments.get(service.id, self._kind.collection, enrollment)
+
+    def _require(self, service: ServiceRow, enrollment: str) -> EnrollmentRow:
+        row = self._find(service, enrollment)
+        if row is None:
+            raise errors.enrollment_not_found(self._kind.noun, self._kind.not_found, enrollment)
+        return row
+
+    def _remove(self, service: ServiceRow, enrollment: str, if_match: str | None) -> None:
+        row = self._require(service, enrollment)
+        check_if_match(if_match, row.etag, self._kind.stale)
+        self._store.enrollments.delete(row)
+
+    def _write(self, change: "_Change") -> EnrollmentRow:
+        """Without an ETag: create, and only create. With one: change what has that ETag; `*` does either."""
+        present = self._find(change.service, change.id)
+        if present is None and change.if_match not in (None, "*"):
+            raise errors.enrollment_not_found(self._kind.noun, self._kind.not_found, change.id)
+        if present is not None:
+            if change.if_match is None:
+                raise errors.enrollment_exists(self._kind.noun, self._kind.exists)
+            check_if_match(change.if_match, present.etag, self._kind.stale)
+        document = self._document(change)
+        self._check_limit(change.service, present, document)
+        stamp = _timestamp(change.now)
+        row = EnrollmentRow(
+            service=change.service.id,
+            collection=self._kind.collection,
+            id=present.id if present else change.id,
+            document=document,
+            etag=new_etag(),
+            created=present.created if present else stamp,
+            updated=stamp,
+        )
+        self._store.enrollments.put(row)
+        return row
+
+    def _document(self, change: "_Change") -> Mapping[str, Any]:
+        if not IS_ID(change.id):
+            raise errors.request_invalid(
+                f"The {self._kind.id_name} is invalid.",
+                "An id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
+            )
+        if str(change.sent.get(self._kind.id_name, "")).lower() != change.id.lower():
+            raise errors.request_invalid(
+                f"The {self._kind.id_name} does not match the id in the path.",
+                "Send the same id in the path and the body.",
+            )
+        settings = read_settings(change.sent, self._kind, change.service.iot_hubs)
+
+        def is_uploaded(name: str) -> bool:
+            return self._store.certificates.get(change.service.id, name) is not None
+
+        return {"attestation": read_attestation(change.sent.get("attestation"), self._kind, is_uploaded), **settings}
+
+    def _check_limit(self, service: ServiceRow, present: EnrollmentRow | None, document: Mapping[str, Any]) -> None:
+        attestation = document["attestation"]["type"]
+        if self._kind is not GROUPS or (present and present.document["attestation"]["type"] == attestation):
+            return
+        if self._store.enrollments.count(service.id, self._kind.collection, attestation) >= _GROUP_LIMIT:
+            raise errors.too_many_groups(_GROUP_LIMIT, attestation)
+
+    def _describe(self, row: EnrollmentRow, *, with_keys: bool) -> dict[str, Any]:
+        return {
+            self._kind.id_name: row.id,
+            **row.document,
+            "attestation": describe_attestation(row.document["attestation"], with_keys=with_keys),
+            "etag": row.etag,
+            "createdDateTimeUtc": row.created,
+            "lastUpdatedDateTimeUtc": row.updated,
+        }
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What a PUT or one item of a bulk asks for."""
+
+    service: ServiceRow
+    id: str
+    sent: Mapping[str, Any]
+    if_match: str | None
+    now: datetime
+
+
+def _timestamp(now: datetime) -> str:
+    """Seven fractional digits, as .NET writes them."""
+    return f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"

@@ -1,0 +1,59 @@
+"""In what enrollment groups and individual enrollments differ. Everything else about them is the same."""
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["GROUPS", "INDIVIDUALS", "IS_ID", "Kind"]
+
+IS_ID = re.compile(r"[A-Za-z0-9._:-]{0,127}[A-Za-z0-9-]").fullmatch
+"""Both kinds' ids, and so registration ids (concepts-service.md): compared without case."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two kinds.
+
+    Attributes:
+        collection: in paths, in queries and in bulk bodies.
+        id_name: the member that holds the id. noun, item_type: what messages and the header call one.
+        not_found, exists, stale: error codes.
+        attestations: the types that it may have.
+        certificates: the member of an X.509 attestation that holds certificates.
+        fields: members of the document that only this kind has.
+    """
+
+    collection: str
+    id_name: str
+    noun: str
+    item_type: str
+    not_found: int
+    exists: int
+    stale: int
+    attestations: tuple[str, ...]
+    certificates: str
+    fields: tuple[str, ...] = ()
+
+
+GROUPS = Kind(
+    collection="enrollmentGroups",
+    id_name="enrollmentGroupId",
+    noun="EnrollmentGroup",
+    item_type="EnrollmentGroup",
+    not_found=404204,
+    exists=409202,
+    stale=412202,
+    attestations=("x509", "symmetricKey"),
+    certificates="signingCertificates",
+)
+INDIVIDUALS = Kind(
+    collection="enrollments",
+    id_name="registrationId",
+    noun="Enrollment",
+    item_type="Enrollment",
+    not_found=404201,
+    exists=409201,
+    stale=412201,
+    attestations=("x509", "symmetricKey", "tpm"),
+    certificates="clientCertificates",
+    fields=("deviceId", "optionalDeviceInformation"),
+)

@@ -1,0 +1,65 @@
+"""Registration records: what became of each device that asked to be let in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.local_dps.errors import service as errors
+from helpers.local_dps.routing import Answer, Call, Route
+from helpers.local_dps.service.door import Door, check_if_match
+from helpers.local_dps.service.kinds import GROUPS
+from helpers.local_dps.service.paging import paged
+from helpers.local_dps.store import RegistrationRow, ServiceRow, Store
+
+__all__ = ["Registrations", "describe_registration"]
+
+_STALE = 412203
+
+
+class Registrations:
+    """Read and deleted here; made when a device registers."""
+
+    def __init__(self, store: Store, door: Door) -> None:
+        self._store = store
+        one = "/registrations/{id}"
+        self.routes = (
+            Route("GET", one, door.guarded("RegistrationStatusRead", self._get)),
+            Route("DELETE", one, door.guarded("RegistrationStatusWrite", self._delete)),
+            Route("POST", one + "/query", door.guarded("RegistrationStatusRead", self._query)),
+        )
+
+    def _get(self, call: Call, service: ServiceRow) -> Answer:
+        return Answer(200, describe_registration(self._require(service, call)))
+
+    def _delete(self, call: Call, service: ServiceRow) -> Answer:
+        row = self._require(service, call)
+        check_if_match(call.if_match(), row.etag, _STALE)
+        self._store.registrations.delete(row)
+        return Answer(204)
+
+    def _query(self, call: Call, service: ServiceRow) -> Answer:
+        """The records of a group, whose id stands where a registration's would."""
+        group = call.parameters["id"]
+        if self._store.enrollments.get(service.id, GROUPS.collection, group) is None:
+            raise errors.enrollment_not_found(GROUPS.noun, GROUPS.not_found, group)
+
+        def read(after: str, limit: int) -> list[RegistrationRow]:
+            return self._store.registrations.page(service.id, group, after, limit)
+
+        return paged(call, "DeviceRegistration", read, describe_registration)
+
+    def _require(self, service: ServiceRow, call: Call) -> RegistrationRow:
+        row = self._store.registrations.get(service.id, call.parameters["id"])
+        if row is None:
+            raise errors.registration_not_found(call.parameters["id"])
+        return row
+
+
+def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
+    """A record as both planes that show it write it."""
+    return {
+        "registrationId": row.id,
+        "createdDateTimeUtc": row.created,
+        **row.document,
+        "lastUpdatedDateTimeUtc": row.updated,
+        "etag": row.etag,
+    }

@@ -1,0 +1,169 @@
+"""What the local DPS remembers: one SQLite file. Acknowledged means durable."""
+
+import base64
+import secrets
+import sqlite3
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from helpers.local_dps.store import certificates, enrollments, registrations, services
+from helpers.local_dps.store.certificates import Certificates, StoredCertificate
+from helpers.local_dps.store.database import Database
+from helpers.local_dps.store.enrollments import EnrollmentRow, Enrollments
+from helpers.local_dps.store.registrations import RegistrationRow, Registrations
+from helpers.local_dps.store.services import (
+    AccessPolicy,
+    Hub,
+    ResourceGroupRow,
+    ResourceGroups,
+    ServiceRow,
+    Services,
+    new_key,
+    new_row_version,
+)
+
+__all__ = [
+    "OWNER_RIGHTS",
+    "AccessPolicy",
+    "EnrollmentRow",
+    "Hub",
+    "Identity",
+    "RegistrationRow",
+    "ResourceGroupRow",
+    "ServiceRow",
+    "Store",
+    "StoredCertificate",
+    "new_etag",
+    "new_id_scope",
+    "new_key",
+    "new_owner_policy",
+    "new_row_version",
+]
+
+_SCHEMA_VERSION = 2
+_SCHEMA = """
+CREATE TABLE identity (
+    tenant_id TEXT NOT NULL,
+    subscription_id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    client_secret TEXT NOT NULL,
+    token_key BLOB NOT NULL
+);
+"""
+_WITH_ETAGS = ("service", "certificate", "enrollment", "registration")
+OWNER_RIGHTS = (
+    "ServiceConfig",
+    "DeviceConnect",
+    "EnrollmentRead",
+    "EnrollmentWrite",
+    "RegistrationStatusRead",
+    "RegistrationStatusWrite",
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The one tenant, its subscription, the application that may ask for tokens, and the key that signs these."""
+
+    tenant_id: str
+    subscription_id: str
+    client_id: str
+    client_secret: str
+    token_key: bytes
+
+
+class Store:
+    """The SQLite file behind one local DPS, a room for each kind of thing."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or create it with one resource group and one provisioning service in it.
+
+        Raises:
+            sqlite3.Error: it can't be opened, or another version of the local DPS wrote it.
+        """
+        self._database = Database(path)
+        self.resource_groups = ResourceGroups(self._database)
+        self.services = Services(self._database)
+        self.certificates = Certificates(self._database)
+        self.enrollments = Enrollments(self._database)
+        self.registrations = Registrations(self._database)
+        try:
+            self._create()
+        except BaseException:
+            self._database.close()
+            raise
+        self.identity = Identity(**dict(self._database.rows("SELECT * FROM identity")[0]))
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self._database.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of what happens inside is kept, or none of it."""
+        return self._database.transaction()
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: undo what happens inside if it raises, and nothing else."""
+        return self._database.savepoint()
+
+    def change_etag(self, etag: str) -> None:
+        """Give whatever has this ETag another, as if somebody else had changed it."""
+        for table in _WITH_ETAGS:
+            self._database.execute(f"UPDATE {table} SET etag = ? WHERE etag = ?", new_etag(), etag)  # noqa: S608 - ours
+
+    def _create(self) -> None:
+        version = self._database.count("PRAGMA user_version")
+        if version not in (0, _SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(
+                f"it was written by another version of the local DPS (schema {version}, this is {_SCHEMA_VERSION})"
+            )
+        with self.transaction():
+            if version == 0:
+                for statement in "".join((_SCHEMA, *(room.SCHEMA for room in _ROOMS))).split(";"):
+                    self._database.execute(statement)
+                self._database.execute(
+                    "INSERT INTO identity VALUES (?, ?, ?, ?, ?)",
+                    *(str(uuid4()) for _ in range(3)),
+                    secrets.token_urlsafe(30),
+                    secrets.token_bytes(32),
+                )
+                self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            if not self.services.all():  # a new file, or somebody deleted the last one: a start needs one to tell of
+                self.resource_groups.put(ResourceGroupRow("local-group", "local", {}))
+                self.services.insert(_first_service())
+
+
+_ROOMS = (services, certificates, enrollments, registrations)
+
+
+def new_etag() -> str:
+    """An ETag as the service writes them since 2020: base64 of a GUID in double quotes."""
+    return base64.b64encode(f'"{uuid4()}"'.encode()).decode()
+
+
+def new_id_scope() -> str:
+    """`0ne` and eight upper-case hex digits."""
+    return f"0ne{secrets.token_hex(4).upper()}"
+
+
+def new_owner_policy() -> AccessPolicy:
+    """The policy that a new service has: every right."""
+    return AccessPolicy("provisioningserviceowner", ", ".join(OWNER_RIGHTS), new_key(), new_key())
+
+
+def _first_service() -> ServiceRow:
+    return ServiceRow(
+        id=0,
+        resource_group="local-group",
+        name="local-dps",
+        id_scope=new_id_scope(),
+        etag=new_row_version(),
+        location="local",
+        tags={},
+        sku={"name": "S1", "tier": "Standard", "capacity": 1},
+        properties={"allocationPolicy": "Hashed"},
+        policies=(new_owner_policy(),),
+        iot_hubs=tuple(Hub(f"local-hub-{number}.azure-devices.net", "local") for number in (1, 2)),
+    )

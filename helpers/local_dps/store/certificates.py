@@ -1,0 +1,86 @@
+"""The CA certificates that were uploaded to a provisioning service."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from helpers.local_dps.store.database import Database
+
+__all__ = ["Certificates", "StoredCertificate"]
+
+SCHEMA = """
+CREATE TABLE certificate (
+    service INTEGER NOT NULL REFERENCES service (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    body TEXT NOT NULL,
+    der BLOB NOT NULL,
+    summary TEXT NOT NULL,
+    verified INTEGER NOT NULL,
+    code TEXT,
+    etag TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    PRIMARY KEY (service, name)
+);
+"""
+
+
+@dataclass(frozen=True)
+class StoredCertificate:
+    """An uploaded CA certificate.
+
+    Attributes:
+        body: as it was uploaded, verbatim; der: the same certificate decoded.
+        summary: subject, expiry and thumbprint as the management plane writes them.
+        code: the newest verification code that has not been used, or None.
+        created, updated: RFC 1123.
+    """
+
+    service: int
+    name: str
+    body: str
+    der: bytes
+    summary: Mapping[str, Any]
+    verified: bool
+    code: str | None
+    etag: str
+    created: str
+    updated: str
+
+
+class Certificates:
+    """Certificates by service and name, compared without case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, service: int) -> list[StoredCertificate]:
+        """The certificates of a service, by name."""
+        rows = self._database.rows("SELECT * FROM certificate WHERE service = ? ORDER BY name", service)
+        return [_certificate(row) for row in rows]
+
+    def count(self, service: int) -> int:
+        """How many certificates the service has."""
+        return self._database.count("SELECT count(*) FROM certificate WHERE service = ?", service)
+
+    def get(self, service: int, name: str) -> StoredCertificate | None:
+        """One certificate."""
+        row = self._database.row("SELECT * FROM certificate WHERE service = ? AND name = ?", service, name)
+        return _certificate(row) if row else None
+
+    def put(self, row: StoredCertificate) -> None:
+        """Insert or replace."""
+        values = [json.dumps(value) if isinstance(value, dict) else value for value in astuple(row)]
+        self._database.execute(f"INSERT OR REPLACE INTO certificate VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+
+    def delete(self, row: StoredCertificate) -> None:
+        """Forget one."""
+        self._database.execute("DELETE FROM certificate WHERE service = ? AND name = ?", row.service, row.name)
+
+
+def _certificate(row: sqlite3.Row) -> StoredCertificate:
+    values = dict(row)
+    verified, summary = bool(values.pop("verified")), json.loads(values.pop("summary"))
+    return StoredCertificate(verified=verified, summary=summary, **values)

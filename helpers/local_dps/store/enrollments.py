@@ -1,0 +1,97 @@
+"""Enrollment groups and individual enrollments: documents by id, with an ETag and times."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.local_dps.store.database import Database
+
+__all__ = ["EnrollmentRow", "Enrollments"]
+
+SCHEMA = """
+CREATE TABLE enrollment (
+    service INTEGER NOT NULL REFERENCES service (id) ON DELETE CASCADE,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL COLLATE NOCASE,
+    attestation TEXT NOT NULL,
+    document TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    PRIMARY KEY (service, collection, id)
+);
+"""
+
+
+@dataclass(frozen=True)
+class EnrollmentRow:
+    """One enrollment: the document without id, ETag and times, which stand beside it.
+
+    Attributes:
+        collection: `enrollmentGroups` or `enrollments`.
+        created, updated: as the service plane writes times.
+    """
+
+    service: int
+    collection: str
+    id: str
+    document: Mapping[str, Any]
+    etag: str
+    created: str
+    updated: str
+
+
+class Enrollments:
+    """Enrollments by service, collection and id, compared without case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, service: int, collection: str, after: str, limit: int) -> list[EnrollmentRow]:
+        """Enrollments by id, those behind `after`, at most `limit` of them."""
+        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id > ? ORDER BY id LIMIT ?"
+        return [_enrollment(row) for row in self._database.rows(statement, service, collection, after, limit)]
+
+    def count(self, service: int, collection: str, attestation: str) -> int:
+        """How many enrollments of a collection have that attestation type."""
+        statement = "SELECT count(*) FROM enrollment WHERE service = ? AND collection = ? AND attestation = ?"
+        return self._database.count(statement, service, collection, attestation)
+
+    def get(self, service: int, collection: str, enrollment: str) -> EnrollmentRow | None:
+        """One enrollment."""
+        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
+        row = self._database.row(statement, service, collection, enrollment)
+        return _enrollment(row) if row else None
+
+    def put(self, row: EnrollmentRow) -> None:
+        """Insert or replace."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO enrollment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row.service,
+            row.collection,
+            row.id,
+            row.document["attestation"]["type"],
+            json.dumps(row.document),
+            row.etag,
+            row.created,
+            row.updated,
+        )
+
+    def delete(self, row: EnrollmentRow) -> None:
+        """Forget one."""
+        statement = "DELETE FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
+        self._database.execute(statement, row.service, row.collection, row.id)
+
+
+def _enrollment(row: sqlite3.Row) -> EnrollmentRow:
+    return EnrollmentRow(
+        row["service"],
+        row["collection"],
+        row["id"],
+        json.loads(row["document"]),
+        row["etag"],
+        row["created"],
+        row["updated"],
+    )

@@ -1,0 +1,92 @@
+"""What became of each device that registered: one record a device."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.local_dps.store.database import Database
+
+__all__ = ["RegistrationRow", "Registrations"]
+
+SCHEMA = """
+CREATE TABLE registration (
+    service INTEGER NOT NULL REFERENCES service (id) ON DELETE CASCADE,
+    id TEXT NOT NULL COLLATE NOCASE,
+    enrollment_group TEXT COLLATE NOCASE,
+    document TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    PRIMARY KEY (service, id)
+);
+CREATE INDEX registration_by_group ON registration (service, enrollment_group, id);
+"""
+
+
+@dataclass(frozen=True)
+class RegistrationRow:
+    """One registration record.
+
+    Attributes:
+        enrollment_group: through which the device came; None for an individual enrollment.
+        document: status, substatus, assignedHub, deviceId, … as the service plane writes them.
+        created, updated: as the service plane writes times.
+    """
+
+    service: int
+    id: str
+    enrollment_group: str | None
+    document: Mapping[str, Any]
+    etag: str
+    created: str
+    updated: str
+
+
+class Registrations:
+    """Registration records by service and registration id, compared without case."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, service: int, enrollment_group: str, after: str, limit: int) -> list[RegistrationRow]:
+        """The records of a group by id, those behind `after`, at most `limit` of them."""
+        statement = (
+            "SELECT * FROM registration WHERE service = ? AND enrollment_group = ? AND id > ? ORDER BY id LIMIT ?"
+        )
+        return [_registration(row) for row in self._database.rows(statement, service, enrollment_group, after, limit)]
+
+    def get(self, service: int, registration: str) -> RegistrationRow | None:
+        """One record."""
+        row = self._database.row("SELECT * FROM registration WHERE service = ? AND id = ?", service, registration)
+        return _registration(row) if row else None
+
+    def put(self, row: RegistrationRow) -> None:
+        """Insert or replace."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row.service,
+            row.id,
+            row.enrollment_group,
+            json.dumps(row.document),
+            row.etag,
+            row.created,
+            row.updated,
+        )
+
+    def delete(self, row: RegistrationRow) -> None:
+        """Forget one."""
+        self._database.execute("DELETE FROM registration WHERE service = ? AND id = ?", row.service, row.id)
+
+
+def _registration(row: sqlite3.Row) -> RegistrationRow:
+    return RegistrationRow(
+        row["service"],
+        row["id"],
+        row["enrollment_group"],
+        json.loads(row["document"]),
+        row["etag"],
+        row["created"],
+        row["updated"],
+    )
