@@ -116,12 +116,25 @@ def reset(
     print(f"Removed {workspace}.")
 
 
-def _log(line: str) -> None:
-    """One line to standard output, for as long as somebody reads it."""
-    try:
-        print(line, flush=True)
-    except OSError:  # the reader is gone; what is left in the buffer would fail once more at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+class _Log:
+    """Lines to standard output, for as long as somebody reads it: at once on a terminal, else ten times a second."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def write(self, line: str) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(0.0 if sys.stdout.isatty() else 0.1, self.flush)
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        try:
+            print(*lines, sep="\n", flush=True)
+        except OSError:  # the reader is gone; what is left in the buffer would fail once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _faults(wanted: list[str], seed: int) -> "Faults":
@@ -156,13 +169,14 @@ def local_dps(
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
     from helpers.local_dps import CannotStart, LocalDps
 
+    log = _Log()
     dps = LocalDps(
         state or connection_file.with_name("local-dps-state"),
         reset=begin_anew,
         https_port=https_port,
         bind=bind,
         host_names=tuple(host_name or ()),
-        observe=lambda exchange: _log(exchange.line()),
+        observe=lambda exchange: log.write(exchange.line()),
         idle_seconds=idle_seconds,
         faults=_faults(fault or [], seed),
     )
@@ -180,7 +194,10 @@ def local_dps(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await dps.serve(stop, connection_file, ready)
+        try:
+            await dps.serve(stop, connection_file, ready)
+        finally:
+            log.flush()
 
     try:
         asyncio.run(serve())

@@ -11,6 +11,7 @@ from helpers.dps.enrollment_groups import (
 )
 from helpers.dps.errors import DpsError
 from helpers.dps.local_process import start_local_dps, stop_local_dps
+from helpers.dps.persistence import read_and_change
 from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure, connect_local
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "SigningCertificate",
     "connect_azure",
     "connect_local",
+    "read_and_change",
     "start_local_dps",
     "stop_local_dps",
 ]

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from cryptography import x509
 
 from helpers.certificates import certificate_pem, check_verification_code, describe, public_certificate
 from helpers.dps.errors import DpsError, translated
+from helpers.dps.persistence import repeat, settle
 from helpers.problem import Problem
 
 __all__ = ["CaCertificates", "RegisteredCertificate"]
@@ -78,50 +79,58 @@ class CaCertificates:
                 f"“{describe(certificate).common_name}” is not a CA's certificate: it looks like a device's.",
                 "Upload the certificate of the CA that signs your devices.",
             )
-        present = self._find(name)
+        present = self._same(name, certificate)
         if present is not None:
-            return _same_or_taken(present, certificate)
+            return present
         body = CertificateResponse(properties=CertificateProperties(certificate=certificate_pem(certificate)))
-        with translated(f"upload the CA certificate “{name}”"):
-            answer = self._certificates.create_or_update(self._group, self._service, name, body)
-        return _registered(answer)
+
+        def upload() -> RegisteredCertificate:
+            with translated(f"upload the CA certificate “{name}”"):
+                return _registered(self._certificates.create_or_update(self._group, self._service, name, body))
+
+        return settle(upload, lambda: self._same(name, certificate))
 
     def get(self, name: str) -> RegisteredCertificate:
         """The certificate's status and ETag now."""
-        with translated(f"read the CA certificate “{name}”"):
-            return _registered(self._certificates.get(name, self._group, self._service))
+
+        def read() -> RegisteredCertificate:
+            with translated(f"read the CA certificate “{name}”"):
+                return _registered(self._certificates.get(name, self._group, self._service))
+
+        return repeat(read)
 
     def list(self) -> list[RegisteredCertificate]:
         """Every CA certificate of the service."""
-        with translated("list the CA certificates"):
-            answer = self._certificates.list(self._group, self._service)
-        return [_registered(each) for each in answer.value or ()]
+
+        def read() -> Any:
+            with translated("list the CA certificates"):
+                return self._certificates.list(self._group, self._service)
+
+        return [_registered(each) for each in repeat(read).value or ()]
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
         """Ask for a code. A code asked for before is void then."""
-        with translated(f"get a verification code for “{registered.name}”"):
-            answer = self._certificates.generate_verification_code(
-                registered.name,
-                self._group,
-                self._service,
-                etag=registered.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
-        properties = answer.properties
-        if properties is None or properties.verification_code is None:
-            raise DpsError(
-                f"“{registered.name}” got no verification code.", "The answer holds none.", "Ask for one again."
-            )
-        code = check_verification_code(properties.verification_code)
-        return RegisteredCertificate(
-            name=registered.name,
-            subject=registered.subject,
-            thumbprint=registered.thumbprint,
-            expires=registered.expires,
-            verified=bool(properties.is_verified),
-            etag=_etag(answer),
-            verification_code=code,
-        )
+        known = registered
+
+        def generate() -> RegisteredCertificate:
+            with translated(f"get a verification code for “{known.name}”"):
+                answer = self._certificates.generate_verification_code(
+                    known.name,
+                    self._group,
+                    self._service,
+                    etag=known.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            return _with_code(known, answer)
+
+        def look() -> None:
+            """A code whose answer was lost is lost with it: what the service has now is asked for another."""
+            nonlocal known
+            present = self.get(registered.name)
+            if present.thumbprint == registered.thumbprint:
+                known = present
+
+        return settle(generate, look)
 
     def verify(self, registered: RegisteredCertificate, proof: bytes) -> RegisteredCertificate:
         """Send a verification certificate; the CA is verified when the service accepts it.
@@ -131,27 +140,55 @@ class CaCertificates:
         """
         certificate = public_certificate(proof, "The proof")
         request = VerificationCodeRequest(certificate=base64.b64encode(certificate_pem(certificate)).decode())
-        with translated(f"verify the CA certificate “{registered.name}”"):
-            answer = self._certificates.verify_certificate(
-                registered.name,
-                self._group,
-                self._service,
-                request,
-                etag=registered.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
-        return _registered(answer)
+
+        def verify() -> RegisteredCertificate:
+            with translated(f"verify the CA certificate “{registered.name}”"):
+                answer = self._certificates.verify_certificate(
+                    registered.name,
+                    self._group,
+                    self._service,
+                    request,
+                    etag=registered.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            return _registered(answer)
+
+        def verified() -> RegisteredCertificate | None:
+            present = self.get(registered.name)
+            return present if present.verified and present.thumbprint == registered.thumbprint else None
+
+        return settle(verify, verified)
 
     def delete(self, registered: RegisteredCertificate) -> None:
         """Remove the certificate from the service. Enrollment groups that refer to it let nobody in any more."""
-        with translated(f"delete the CA certificate “{registered.name}”"):
-            self._certificates.delete(
-                self._group,
-                self._service,
-                registered.name,
-                etag=registered.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
+
+        def delete() -> bool:
+            with translated(f"delete the CA certificate “{registered.name}”"):
+                self._certificates.delete(
+                    self._group,
+                    self._service,
+                    registered.name,
+                    etag=registered.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            return True
+
+        settle(delete, lambda: self._find(registered.name) is None or None)
+
+    def _same(self, name: str, certificate: x509.Certificate) -> RegisteredCertificate | None:
+        """What is registered under the name: this certificate, or nothing.
+
+        An upload over another certificate would silently un-verify it; so it is never sent.
+        """
+        present = self._find(name)
+        if present is None or present.thumbprint.upper() == describe(certificate).sha1:
+            return present
+        raise DpsError(
+            f"The name “{present.name}” is taken.",
+            f"Another CA certificate, {present.subject}, is registered under it.",
+            "Choose another name, or delete that one first.",
+            status=409,
+        )
 
     def _find(self, name: str) -> RegisteredCertificate | None:
         try:
@@ -171,15 +208,15 @@ def _check_name(name: str) -> None:
         )
 
 
-def _same_or_taken(present: RegisteredCertificate, certificate: x509.Certificate) -> RegisteredCertificate:
-    """An upload over another certificate would silently un-verify it; so it is never sent."""
-    if present.thumbprint.upper() == describe(certificate).sha1:
-        return present
-    raise DpsError(
-        f"The name “{present.name}” is taken.",
-        f"Another CA certificate, {present.subject}, is registered under it.",
-        "Choose another name, or delete that one first.",
-        status=409,
+def _with_code(registered: RegisteredCertificate, answer: Any) -> RegisteredCertificate:
+    properties = answer.properties
+    if properties is None or properties.verification_code is None:
+        raise DpsError(f"“{registered.name}” got no verification code.", "The answer holds none.", "Ask for one again.")
+    return replace(
+        registered,
+        verified=bool(properties.is_verified),
+        etag=_etag(answer),
+        verification_code=check_verification_code(properties.verification_code),
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from cryptography import x509
 
-from helpers.certificates import certificate_pem
-from helpers.dps.errors import translated
+from helpers.certificates import certificate_pem, describe
+from helpers.dps.errors import DpsError, translated
+from helpers.dps.persistence import repeat, settle
 from helpers.problem import Problem
 
 __all__ = [
@@ -92,28 +93,39 @@ class EnrollmentGroups:
         self._groups = client.enrollment_group
 
     def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Create the group; one of that name that exists already is an error (409) and stays as it is."""
+        """Create the group. The same group again changes nothing and returns what is there; another is an error (409)."""
         document = _document(group)
-        with translated(f"create the enrollment group “{group.group_id}”"):
-            return _group(self._groups.create_or_update(group.group_id, document), group.attestation)
+
+        def create() -> EnrollmentGroup:
+            with translated(f"create the enrollment group “{group.group_id}”"):
+                return _group(self._groups.create_or_update(group.group_id, document), group.attestation)
+
+        return settle(create, lambda: self._like(group))
 
     def get(self, group_id: str) -> EnrollmentGroup:
         """The group as it is now."""
-        with translated(f"read the enrollment group “{group_id}”"):
-            return _group(self._groups.get(group_id))
+        return self._get(group_id, None)
 
     def list(self) -> list[EnrollmentGroup]:
         """All groups, however many pages they fill."""
-        with translated("list the enrollment groups"):
-            return [_group(each) for each in self._groups.query({"query": "SELECT * FROM enrollmentGroups"})]
+
+        def read() -> list[EnrollmentGroup]:
+            with translated("list the enrollment groups"):
+                return [_group(each) for each in self._groups.query({"query": "SELECT * FROM enrollmentGroups"})]
+
+        return repeat(read)
 
     def update(self, group: EnrollmentGroup) -> EnrollmentGroup:
         """Replace the group by this value, if it has not changed since the value was read (else 412)."""
         document = _document(group)
         etag = _etag(group, "updated")
-        with translated(f"update the enrollment group “{group.group_id}”"):
-            answer = self._groups.create_or_update(group.group_id, document, if_match=etag)
-        return _group(answer, group.attestation)
+
+        def update() -> EnrollmentGroup:
+            with translated(f"update the enrollment group “{group.group_id}”"):
+                answer = self._groups.create_or_update(group.group_id, document, if_match=etag)
+            return _group(answer, group.attestation)
+
+        return settle(update, lambda: self._like(group))
 
     def disable(self, group: EnrollmentGroup) -> EnrollmentGroup:
         """Let none of its devices in any more; they don't fall through to another group."""
@@ -122,8 +134,33 @@ class EnrollmentGroups:
     def delete(self, group: EnrollmentGroup) -> None:
         """Remove the group, if it has not changed since the value was read (else 412)."""
         etag = _etag(group, "deleted")
-        with translated(f"delete the enrollment group “{group.group_id}”"):
-            self._groups.delete(group.group_id, if_match=etag)
+
+        def delete() -> bool:
+            with translated(f"delete the enrollment group “{group.group_id}”"):
+                self._groups.delete(group.group_id, if_match=etag)
+            return True
+
+        settle(delete, lambda: self._find(group.group_id, None) is None or None)
+
+    def _get(self, group_id: str, sent: CaReference | SigningCertificate | None) -> EnrollmentGroup:
+        def read() -> EnrollmentGroup:
+            with translated(f"read the enrollment group “{group_id}”"):
+                return _group(self._groups.get(group_id), sent)
+
+        return repeat(read)
+
+    def _find(self, group_id: str, sent: CaReference | SigningCertificate | None) -> EnrollmentGroup | None:
+        try:
+            return self._get(group_id, sent)
+        except DpsError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _like(self, group: EnrollmentGroup) -> EnrollmentGroup | None:
+        """What is there, if it says what this group says."""
+        present = self._find(group.group_id, group.attestation)
+        return present if present and replace(present, etag=None) == replace(group, etag=None) else None
 
 
 def _etag(group: EnrollmentGroup, changed: str) -> str:
@@ -188,8 +225,10 @@ def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | N
     kept: CaReference | SigningCertificate | None = None
     if references and references.get("primary"):
         kept = CaReference(references["primary"], references.get("secondary"))
-    elif attestation.get("signingCertificates"):
-        kept = sent if isinstance(sent, SigningCertificate) else SigningCertificate(None)
+    elif signing := attestation.get("signingCertificates"):
+        kept = (
+            sent if isinstance(sent, SigningCertificate) and _is_described(sent, signing) else SigningCertificate(None)
+        )
     policy, reprovision = answer.get("allocationPolicy"), answer.get("reprovisionPolicy") or {}
     return EnrollmentGroup(
         group_id=answer["enrollmentGroupId"],
@@ -203,3 +242,10 @@ def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | N
         initial_twin=answer.get("initialTwin"),
         etag=answer.get("etag"),
     )
+
+
+def _is_described(certificates: SigningCertificate, signing: Mapping[str, Any]) -> bool:
+    """Whether these are the certificates of which the service gives the description."""
+    given = {"primary": certificates.primary, "secondary": certificates.secondary}
+    mine = {slot: describe(certificate).sha256 for slot, certificate in given.items() if certificate}
+    return mine == {slot: each["info"]["sha256Thumbprint"] for slot, each in signing.items() if each}

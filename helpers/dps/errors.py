@@ -52,13 +52,25 @@ class DpsError(Problem):
     Attributes:
         status: the HTTP status; None when this service gave no answer (or the token endpoint refused).
         code: the service's own code (`412001`, `404204`, `ResourceNotFound`, …); "" when it gave none.
+        transient: whether the service faltered (no answer, 408, 429, 5xx): the same call may succeed in a moment, and may
+            have been carried out already.
         why: what that means. next_step: what to do.
     """
 
-    def __init__(self, what: str, why: str, next_step: str, *, status: int | None = None, code: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        why: str,
+        next_step: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        transient: bool = False,
+    ) -> None:
         super().__init__(what, why, next_step)
         self.status = status
         self.code = code
+        self.transient = transient
 
 
 @contextmanager
@@ -77,6 +89,9 @@ def translated(attempt: str) -> Iterator[None]:
             f"Could not {attempt}: the service did not answer.",
             "It is not running, or the network does not reach it.",
             "A local DPS is started again by the notebook's connect cell; what it acknowledged before is kept.",
+            transient=isinstance(
+                error, ServiceResponseError
+            ),  # the other was never sent, and the SDK has tried for long
         ) from error
     except AzureError as error:
         raise DpsError(f"Could not {attempt}.", str(error), "Mend what the message names and try again.") from error
@@ -95,7 +110,12 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
     says = f" It says: {message}" if message else ""
     what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
-    return DpsError(what, meaning + says, remedy, status=status, code=code)
+    return DpsError(what, meaning + says, remedy, status=status, code=code, transient=_is_transient(status, code))
+
+
+def _is_transient(status: int | None, code: str) -> bool:
+    """500019 is the answer to a certificate that can't be read, whenever it is sent."""
+    return status is not None and (status in (408, 429) or status >= 500) and code != "500019"
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str, str]:

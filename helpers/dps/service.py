@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationE
 from helpers.dps.ca_certificates import CaCertificates
 from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
+from helpers.dps.persistence import repeat
 from helpers.files import read_bytes
 from helpers.problem import Problem
 
@@ -63,8 +64,12 @@ class ProvisioningService:
 
     def describe(self) -> ServiceDescription:
         """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
-        with translated(f"read the provisioning service “{self._name}”"):
-            answer = self._management.iot_dps_resource.get(self._name, self._group)
+
+        def read() -> Any:
+            with translated(f"read the provisioning service “{self._name}”"):
+                return self._management.iot_dps_resource.get(self._name, self._group)
+
+        answer = repeat(read)
         properties: Any = answer.properties
         return ServiceDescription(
             name=str(answer.name),

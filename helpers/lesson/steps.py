@@ -31,6 +31,7 @@ from helpers.dps import (
     RegisteredCertificate,
     connect_azure,
     connect_local,
+    read_and_change,
     start_local_dps,
     stop_local_dps,
 )
@@ -230,11 +231,16 @@ def ask_for_code(workspace: Workspace, dps: ProvisioningService) -> RegisteredCe
 
     A CA that is verified gets none: a new code would make it unverified again.
     """
-    now = _registered_now(workspace, dps)
     facts = workspace.facts
-    if now.verified or (facts.verification_code and facts.etags[-1][1] == now.etag):
-        return now
-    with_code = dps.certificates.generate_verification_code(now)
+
+    def with_waiting_code(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified or (facts.verification_code and facts.etags[-1][1] == now.etag):
+            return now
+        return dps.certificates.generate_verification_code(now)
+
+    with_code = read_and_change(lambda: _registered_now(workspace, dps), with_waiting_code)
+    if with_code.verification_code is None:
+        return with_code
     workspace.update(
         etags=(*facts.etags, ("verification code", with_code.etag)), verification_code=with_code.verification_code
     )
@@ -280,14 +286,18 @@ def verify_with_kept_proof(workspace: Workspace, dps: ProvisioningService) -> Re
         DpsError: the service refuses it.
     """
     content = _kept_proof(workspace)
-    now = _registered_now(workspace, dps)
-    if not now.verified:
+
+    def verified(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified:
+            return now
         examine_kept_proof(workspace).require()
-        now = dps.certificates.verify(now, content)
-        etags = (*workspace.facts.etags, ("verification", now.etag))
+        return dps.certificates.verify(now, content)
+
+    now = read_and_change(lambda: _registered_now(workspace, dps), verified)
+    facts = workspace.facts
+    if not facts.verified:
+        etags = facts.etags if facts.etags[-1][1] == now.etag else (*facts.etags, ("verification", now.etag))
         workspace.update(etags=etags, verification_code=None, verified=True)
-    elif not workspace.facts.verified:
-        workspace.update(verification_code=None, verified=True)
     return now
 
 
@@ -394,11 +404,11 @@ def _run_first(notebook: str, reason: str) -> Problem:
 
 
 def _delete_group(dps: ProvisioningService, group_id: str) -> None:
-    dps.enrollment_groups.delete(dps.enrollment_groups.get(group_id))
+    read_and_change(lambda: dps.enrollment_groups.get(group_id), dps.enrollment_groups.delete)
 
 
 def _delete_certificate(dps: ProvisioningService, name: str) -> None:
-    dps.certificates.delete(dps.certificates.get(name))
+    read_and_change(lambda: dps.certificates.get(name), dps.certificates.delete)
 
 
 def _is_gone(delete: Callable[[], None]) -> bool:

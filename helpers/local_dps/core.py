@@ -3,8 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from uuid import uuid4
+from dataclasses import dataclass
 
 from cryptography import x509
 
@@ -103,13 +102,12 @@ class Core:
     def _answered(self, call: Call) -> Outcome:
         plane = plane_of(call.path)
         try:
-            answer = self._answer(self.tables[plane], plane, call)
+            return Outcome(self._answer(self.tables[plane], plane, call))
         except (Refusal, sqlite3.Error):
             raise
         except Exception as error:
             logging.getLogger(__name__).exception("A call was not answered.")
             raise crashed(plane, type(error).__name__) from error
-        return Outcome(replace(answer, headers={"x-ms-request-id": str(uuid4()), **answer.headers}))
 
     def _answer(self, table: _Table, plane: Plane, call: Call) -> Answer:
         if len(call.body) > BODY_LIMIT:
@@ -117,8 +115,8 @@ class Core:
         found = find(table.routes, call)
         if isinstance(found, set):
             raise table.no_such_method(call.method) if found else table.no_such_path(call.path)
-        route, parameters = found
-        return route.handler(replace(call, parameters=parameters))
+        route, call.parameters = found
+        return route.handler(call)
 
 
 def plane_of(path: str) -> Plane:

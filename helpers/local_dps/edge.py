@@ -5,9 +5,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 from aiohttp import HttpVersion11, web
 
@@ -25,8 +25,7 @@ _HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
 _HEADERS_LIMIT = 64
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One request and what became of it, as an observer sees it.
 
     Attributes:
@@ -53,7 +52,7 @@ class Exchange:
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
-        return "".join(letter if letter.isprintable() else "?" for letter in line)
+        return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 class Edge:
@@ -125,9 +124,10 @@ class Edge:
             if request.transport:
                 request.transport.abort()
             return web.Response()
+        headers = {"x-ms-request-id": str(uuid4()), **answer.headers}
         if answer.body is None:
-            return web.Response(status=answer.status, headers=answer.headers)
-        headers = {**answer.headers, "Content-Type": "application/json; charset=utf-8"}
+            return web.Response(status=answer.status, headers=headers)
+        headers["Content-Type"] = "application/json; charset=utf-8"
         return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=headers)
 
     def _call(self, request: web.BaseRequest, body: bytes) -> Call:
@@ -139,7 +139,7 @@ class Edge:
             port=request.transport.get_extra_info("sockname")[1] if request.transport else 0,
             path=request.rel_url.raw_path,
             query={name.lower(): value for name, value in request.rel_url.query.items()},
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=request.headers,
             body=body,
             now=datetime.now(UTC),
         )

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from helpers.local_dps.core import plane_of
@@ -117,5 +117,5 @@ class Unreliable:
                 await asyncio.sleep(_LATE_SECONDS)
             case Fault.CHANGE_ETAG:
                 self._change_etag(call)
-        outcome = replace(await self._handle(call), fault=note)
-        return replace(outcome, answer=None) if fault is Fault.DROP_ANSWER else outcome
+        outcome = (await self._handle(call))._replace(fault=note)
+        return outcome._replace(answer=None) if fault is Fault.DROP_ANSWER else outcome

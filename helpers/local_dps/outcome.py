@@ -1,6 +1,6 @@
 """What becomes of a call."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from helpers.local_dps.errors import Plane, Refusal
 from helpers.local_dps.routing import Answer
@@ -8,8 +8,7 @@ from helpers.local_dps.routing import Answer
 __all__ = ["Outcome", "refused"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The answer to one call.
 
     Attributes:

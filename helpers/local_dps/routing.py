@@ -5,22 +5,23 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 __all__ = ["Answer", "Call", "Handler", "Route", "find"]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One request, as far as a handler may look at it.
 
     Attributes:
         name, port: how the client reached the local DPS; `name` is one of those in its certificate.
         path: percent-encoded, without the query.
-        parameters: the path's named parts, decoded.
         query: names in lower case, as Azure compares them without case.
-        headers: names in lower case.
+        headers: asked for in lower case.
+        parameters: the path's named parts, decoded; there once its route is found.
         now: the moment of the request, UTC: everything in one answer agrees on it.
     """
 
@@ -66,13 +67,12 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One response: a JSON body (None for an empty one) and what headers it has besides."""
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 Handler: TypeAlias = Callable[[Call], Answer]

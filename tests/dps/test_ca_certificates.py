@@ -245,9 +245,8 @@ def test_a_proof_that_must_not_or_cannot_be_sent_is_not(
         lambda certificates, gone, ca: certificates.get("nobody"),
         lambda certificates, gone, ca: certificates.generate_verification_code(gone),
         lambda certificates, gone, ca: certificates.verify(gone, proof_by(ca, STALE_CODE)),
-        lambda certificates, gone, ca: certificates.delete(gone),
     ],
-    ids=["get", "generate_verification_code", "verify", "delete"],
+    ids=["get", "generate_verification_code", "verify"],
 )
 def test_a_certificate_that_is_not_there_is_a_404(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority, change: Change
@@ -256,6 +255,12 @@ def test_a_certificate_that_is_not_there_is_a_404(
         change(wire.certificates, replace(registered, name="nobody"), ca)
     assert caught.value.status == 404
     assert wire.certificates.list() == [registered]
+
+
+def test_deleting_what_is_gone_is_done(wire: Wire, registered: RegisteredCertificate) -> None:
+    for _ in range(2):
+        wire.certificates.delete(registered)
+    assert wire.certificates.list() == []
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "ü"])

@@ -210,8 +210,18 @@ Use = Callable[[Wire, EnrollmentGroup], Any]
 USES: dict[str, Use] = {
     "get": lambda wire, gone: wire.groups.get(gone.group_id),
     "update": lambda wire, gone: wire.groups.update(gone),
-    "delete": lambda wire, gone: wire.groups.delete(gone),
 }
+
+
+def test_deleting_what_is_gone_is_done(wire: Wire, group: EnrollmentGroup) -> None:
+    for _ in range(2):
+        wire.groups.delete(group)
+    assert wire.groups.list() == []
+
+
+def test_the_same_group_again_is_the_one_that_is_there(wire: Wire, group: EnrollmentGroup) -> None:
+    assert wire.groups.create(replace(group, etag=None)) == group
+    assert wire.groups.get(group.group_id).etag == group.etag
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)

@@ -72,8 +72,8 @@ def test_it_is_started_once_found_again_and_stopped(place: Place) -> None:
     service = connect_local(file)
     assert service.describe().name == connection["provisioning_service"]
     service.close()
-    assert "GET" in (place.folder / "log.txt").read_text()
     assert stop_local_dps(place.folder)
+    assert "GET" in (place.folder / "log.txt").read_text()
     assert not file.exists()
     assert not stop_local_dps(place.folder)
 

@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from helpers.local_dps.store.database import Database
@@ -217,7 +218,12 @@ def _columns(row: ServiceRow) -> dict[str, Any]:
 
 
 def _service(row: sqlite3.Row) -> ServiceRow:
-    values = dict(row)
+    return _decoded(tuple(row.keys()), tuple(row))
+
+
+@lru_cache(maxsize=64)  # every call reads its service, and a service seldom changes
+def _decoded(names: tuple[str, ...], columns: tuple[Any, ...]) -> ServiceRow:
+    values = dict(zip(names, columns, strict=True))
     values |= {name: json.loads(values[name]) for name in _JSON_COLUMNS}
     policies = tuple(AccessPolicy(**policy) for policy in values.pop("policies"))
     hubs = tuple(Hub(**hub) for hub in values.pop("iot_hubs"))

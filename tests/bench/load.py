@@ -1,0 +1,105 @@
+"""A client that costs little: the same request again and again on a few kept connections."""
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Measured", "cpu_seconds", "load", "once", "resident_megabytes"]
+
+CONNECTIONS = 16
+_TICKS = 100.0  # of /proc/PID/stat a second, on every Linux
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a while of load showed: requests a second, and the server's CPU seconds a request."""
+
+    rate: float
+    cpu: float
+
+
+def load(pid: int, port: int, authority: ssl.SSLContext, request: bytes, seconds: float) -> Measured:
+    """Send `request` for that long on `CONNECTIONS` connections, each as soon as the answer before is there."""
+    return asyncio.run(_load(pid, port, authority, request, seconds))
+
+
+def once(port: int, authority: ssl.SSLContext, request: bytes) -> bytes:
+    """The whole answer to one request."""
+
+    async def ask() -> bytes:
+        client = await _connect(port, authority, request)
+        await client.finish()
+        return client.last
+
+    return asyncio.run(ask())
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process until now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_megabytes(pid: int) -> float:
+    """The most memory that the process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+async def _load(pid: int, port: int, authority: ssl.SSLContext, request: bytes, seconds: float) -> Measured:
+    clients = await asyncio.gather(*(_connect(port, authority, request) for _ in range(CONNECTIONS)))
+    await asyncio.sleep(seconds / 4)  # until everything is warm
+    answered, cpu, began = sum(client.answers for client in clients), cpu_seconds(pid), time.perf_counter()
+    await asyncio.sleep(seconds)
+    answered = sum(client.answers for client in clients) - answered
+    elapsed, cpu = time.perf_counter() - began, cpu_seconds(pid) - cpu
+    await asyncio.gather(*(client.finish() for client in clients))
+    return Measured(answered / elapsed, cpu / answered)
+
+
+async def _connect(port: int, authority: ssl.SSLContext, request: bytes) -> "_Client":
+    _, client = await asyncio.get_running_loop().create_connection(
+        lambda: _Client(request), "127.0.0.1", port, ssl=authority, server_hostname="localhost"
+    )
+    return client
+
+
+class _Client(asyncio.Protocol):
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._got = b""
+        self._finished = asyncio.get_running_loop().create_future()
+        self._finishing = False
+        self.answers = 0
+        self.last = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, found, body = self._got.partition(b"\r\n\r\n")
+        if not found or len(body) < _length(head):
+            return
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"The server refused: {self._got[:400]!r}")
+        self.last, self._got = self._got, b""
+        self.answers += 1
+        if self._finishing:
+            self._finished.set_result(None)
+        else:
+            self._transport.write(self._request)
+
+    async def finish(self) -> None:
+        """Wait for the answer that is under way, and hang up."""
+        self._finishing = True
+        await self._finished
+        self._transport.close()
+
+
+def _length(head: bytes) -> int:
+    return int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])

@@ -1,0 +1,202 @@
+"""Changes on a service that falters: each is made, once, and the answer is the right one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from helpers.certificates import CertificateAuthority, certificate_pem
+from helpers.dps import (
+    CaReference,
+    DpsError,
+    EnrollmentGroup,
+    ProvisioningService,
+    RegisteredCertificate,
+    SigningCertificate,
+    connect_local,
+    read_and_change,
+)
+from helpers.local_dps import Exchange, Fault, Faults, running
+
+AUTHORITY = CertificateAuthority.create_root("Factory Root")
+
+
+@contextmanager
+def faltering(place: Path) -> Iterator["Line"]:
+    """A local DPS with which nothing goes wrong until the line is told that something shall."""
+    faults = Once()
+    seen: list[Exchange] = []
+    with running(place / "state", observe=seen.append, faults=faults):
+        service = connect_local(place / "state" / "connection.json")
+        yield Line(service, faults, seen)
+        service.close()
+
+
+class Once(Faults):
+    """The next so many requests of one method, to a path with that end, meet one fault."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: tuple[Fault, str, str] | None = None
+        self.left = 0
+
+    def draw(self, call):  # type: ignore[no-untyped-def]
+        if not (self.wanted and self.left):
+            return None
+        fault, method, end = self.wanted
+        if call.method != method or not call.path.endswith(end):
+            return None
+        self.left -= 1
+        return fault
+
+
+class Line:
+    """One connected service, and what shall go wrong on the way to it."""
+
+    def __init__(self, service: ProvisioningService, faults: Once, seen: list[Exchange]) -> None:
+        self.service = service
+        self.faults = faults
+        self.seen = seen
+
+    def breaks(self, fault: Fault, method: str, end: str, times: int = 1) -> None:
+        self.faults.wanted, self.faults.left = (fault, method, end), times
+        self.seen.clear()
+
+    def made(self, method: str, end: str) -> int:
+        """How many requests of that kind were carried out."""
+        asked = [each for each in self.seen if each.method == method and each.path.endswith(end)]
+        return sum(1 for each in asked if each.status in (200, 204) or "drop-answer" in (each.fault or ""))
+
+    def upload(self) -> RegisteredCertificate:
+        return self.service.certificates.upload("factory", certificate_pem(AUTHORITY.certificate))
+
+    def code(self) -> RegisteredCertificate:
+        return self.service.certificates.generate_verification_code(self.upload())
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    with faltering(tmp_path) as made:
+        yield made
+
+
+def test_an_upload_whose_answer_was_lost_is_found(line: Line) -> None:
+    line.breaks(Fault.DROP_ANSWER, "PUT", "/factory")
+    assert line.upload() == line.service.certificates.get("factory")
+    assert line.made("PUT", "/factory") == 1
+
+
+def test_an_upload_that_never_arrived_is_made(line: Line) -> None:
+    line.breaks(Fault.DROP_REQUEST, "PUT", "/factory")
+    assert line.upload().name == "factory"
+
+
+def test_a_code_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
+    registered = line.upload()
+    line.breaks(Fault.DROP_ANSWER, "POST", "/generateVerificationCode")
+    with_code = line.service.certificates.generate_verification_code(registered)
+    assert line.made("POST", "/generateVerificationCode") == 2
+    proof = AUTHORITY.sign_verification_code(str(with_code.verification_code))
+    assert line.service.certificates.verify(with_code, certificate_pem(proof.certificate)).verified
+
+
+def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: Line) -> None:
+    registered = line.upload()
+    line.breaks(Fault.DROP_REQUEST, "POST", "/generateVerificationCode")
+    assert line.service.certificates.generate_verification_code(registered).verification_code
+    sent = {each.headers["if-match"] for each in line.seen if each.method == "POST" and "Code" in each.path}
+    assert sent == {f'"{registered.etag}"'}
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
+def test_a_verification_whose_answer_was_lost_is_made_once(line: Line, fault: Fault) -> None:
+    with_code = line.code()
+    proof = AUTHORITY.sign_verification_code(str(with_code.verification_code))
+    line.breaks(fault, "POST", "/verify")
+    verified = line.service.certificates.verify(with_code, certificate_pem(proof.certificate))
+    assert verified.verified
+    assert verified == line.service.certificates.get("factory")
+    assert line.made("POST", "/verify") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
+def test_a_deletion_whose_answer_was_lost_is_made(line: Line, fault: Fault) -> None:
+    registered = line.upload()
+    line.breaks(fault, "DELETE", "/factory")
+    line.service.certificates.delete(registered)
+    assert line.service.certificates.list() == []
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
+@pytest.mark.parametrize("attestation", [CaReference("factory"), SigningCertificate(AUTHORITY.certificate)])
+def test_a_group_is_created_changed_and_deleted_once(
+    line: Line, fault: Fault, attestation: CaReference | SigningCertificate
+) -> None:
+    line.upload()
+    groups = line.service.enrollment_groups
+    line.breaks(fault, "PUT", "/pumps")
+    group = groups.create(EnrollmentGroup("pumps", attestation))
+    assert group.etag == groups.get("pumps").etag
+    line.breaks(fault, "PUT", "/pumps")
+    changed = groups.disable(group)
+    assert not changed.enabled
+    assert line.made("PUT", "/pumps") == 1
+    line.breaks(fault, "DELETE", "/pumps")
+    groups.delete(changed)
+    assert groups.list() == []
+
+
+def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line: Line) -> None:
+    line.upload()
+    groups = line.service.enrollment_groups
+    groups.create(EnrollmentGroup("pumps", CaReference("factory")))
+    with pytest.raises(DpsError) as caught:
+        groups.create(EnrollmentGroup("pumps", SigningCertificate(AUTHORITY.certificate)))
+    assert caught.value.status == 409
+
+
+@pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
+def test_a_service_that_is_busy_is_asked_again(line: Line, fault: Fault) -> None:
+    line.breaks(fault, "GET", "/local-dps")
+    assert line.service.describe().name == "local-dps"
+
+
+def test_a_token_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
+    line.breaks(Fault.DROP_ANSWER, "POST", "/token")
+    assert line.service.certificates.list() == []
+
+
+def test_a_stale_value_is_refused_and_never_forced(line: Line) -> None:
+    stale = line.upload()
+    line.service.certificates.generate_verification_code(stale)
+    for change in (line.service.certificates.generate_verification_code, line.service.certificates.delete):
+        with pytest.raises(DpsError) as caught:
+            change(stale)
+        assert caught.value.status == 412
+
+
+def test_reading_again_overcomes_an_etag_that_changed_underneath(line: Line) -> None:
+    line.upload()
+    certificates = line.service.certificates
+    line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=3)
+    with_code = read_and_change(lambda: certificates.get("factory"), certificates.generate_verification_code)
+    assert with_code.etag == certificates.get("factory").etag
+
+
+def test_somebody_who_is_always_faster_wins(line: Line) -> None:
+    line.upload()
+    certificates = line.service.certificates
+    line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=99)
+    with pytest.raises(DpsError) as caught:
+        read_and_change(lambda: certificates.get("factory"), certificates.generate_verification_code)
+    assert caught.value.status == 412
+
+
+def test_another_certificate_that_took_the_name_is_not_given_a_code(line: Line) -> None:
+    """The answer is lost, and before the helper looks somebody else's CA stands under the name."""
+    registered = line.upload()
+    with pytest.raises(DpsError) as caught:
+        line.service.certificates.generate_verification_code(replace(registered, etag="stale", thumbprint="0" * 40))
+    assert caught.value.status == 412
