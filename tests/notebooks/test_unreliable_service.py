@@ -1,0 +1,35 @@
+"""The whole walkthrough while one request in ten goes wrong in each of the ways in which one can."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit
+
+from helpers.dps import start_local_dps
+from helpers.local_dps import Fault
+from helpers.workspace import Workspace
+from tests.notebooks.test_walkthrough import run, workspace
+
+__all__ = ["workspace"]  # the fixture
+
+
+def set_faults(connection: Mapping[str, Any], rate: float) -> None:
+    """Through the control of a running local DPS."""
+    place = urlsplit(connection["control_endpoint"])
+    context = ssl.create_default_context(cafile=connection["ca_file"])
+    headers = {"Authorization": f"Bearer {connection['control_token']}"}
+    body = json.dumps({"rates": {fault.value: rate for fault in Fault}, "seed": 3})
+    with closing(http.client.HTTPSConnection(place.hostname, place.port, context=context)) as client:
+        client.request("PUT", "/faults", body, headers)
+        assert client.getresponse().status == 200
+
+
+def test_every_notebook_runs_to_its_end(workspace: Workspace) -> None:
+    set_faults(json.loads(start_local_dps(workspace.local_dps_folder).read_text()), 0.1)
+    run(workspace)
+    log = (workspace.local_dps_folder / "log.txt").read_text()
+    assert log.count("[fault ") >= 10
+    assert {fault for fault in Fault if f"[fault {fault.value}: " in log} >= {Fault.SLOW, Fault.THROTTLE}
