@@ -238,7 +238,7 @@ def running(
 def _describe(host: str, endpoints: Endpoints, store: Store) -> Mapping[str, Any]:
     """What a client must know to use the oldest service."""
     service = store.services.all()[0]
-    owner = service.policies[0]
+    owner = max(service.policies, key=lambda policy: len(policy.rights))
     place = f"{host}:{endpoints.main_port}"
     return {
         "management_endpoint": f"https://{place}",

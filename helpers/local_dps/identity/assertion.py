@@ -69,7 +69,9 @@ def check_assertion(assertion: str, certificate: x509.Certificate, client_id: st
 def _names(header: Mapping[str, Any], certificate: x509.Certificate) -> bool:
     thumbprints = {"x5t": hashes.SHA1(), "x5t#S256": hashes.SHA256()}  # noqa: S303 - RFC 7515 names both
     named = [name for name in thumbprints if name in header]
-    return bool(named) and all(header[name] == _base64url(certificate.fingerprint(thumbprints[name])) for name in named)
+    # RFC 7515 writes base64url without padding; azure-identity pads.
+    sent = {name: str(header[name]).rstrip("=") for name in named}
+    return bool(named) and sent == {name: _base64url(certificate.fingerprint(thumbprints[name])) for name in named}
 
 
 def _base64url(content: bytes) -> str:

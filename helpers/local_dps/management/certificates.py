@@ -99,8 +99,8 @@ class Certificates:
         service = self._door.service(call)
         code = secrets.token_hex(24).upper()
         row = self._change(self._require_matched(service, call), call.now, code=code, verified=False)
-        answer = self._answer(call, service, row)
-        answer["properties"] |= {"verificationCode": code, "certificate": row.body}
+        answer = self._answer(call, service, row, certificate=row.body)
+        answer["properties"]["verificationCode"] = code
         return Answer(200, answer)
 
     def _verify(self, call: Call) -> Answer:
@@ -134,11 +134,13 @@ class Certificates:
         self._store.certificates.put(changed)
         return changed
 
-    def _answer(self, call: Call, service: ServiceRow, row: StoredCertificate) -> dict[str, Any]:
+    def _answer(
+        self, call: Call, service: ServiceRow, row: StoredCertificate, certificate: str | None = None
+    ) -> dict[str, Any]:
         """The answer of every certificate call. `certificate` is null but in the answer that carries a new code."""
         properties = {**row.summary, "isVerified": row.verified, "created": row.created, "updated": row.updated}
         if call.query["api-version"] >= _ECHOED_SINCE:
-            properties["certificate"] = None
+            properties["certificate"] = certificate
         return {
             "properties": properties,
             "id": f"{service_id(self._store.identity.subscription_id, service)}/certificates/{row.name}",

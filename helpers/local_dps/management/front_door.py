@@ -9,7 +9,17 @@ from helpers.local_dps.identity.tokens import MANAGEMENT, check_token
 from helpers.local_dps.routing import Answer, Call, Handler
 from helpers.local_dps.store import ResourceGroupRow, ServiceRow, Store
 
-__all__ = ["DPS_VERSIONS", "GROUP", "SERVICE", "SUBSCRIPTION", "FrontDoor", "json_object", "read_tags", "service_id"]
+__all__ = [
+    "DPS_VERSIONS",
+    "GROUP",
+    "SERVICE",
+    "SUBSCRIPTION",
+    "FrontDoor",
+    "json_object",
+    "read_tags",
+    "same_location",
+    "service_id",
+]
 
 DPS_VERSIONS = (
     "2017-08-21-preview",
@@ -113,3 +123,12 @@ def read_tags(sent: Any) -> Mapping[str, str]:
     if len(tags) > _TAG_LIMIT:
         raise resource_manager.request_invalid("Too many tags.", f"A resource has at most {_TAG_LIMIT}.")
     return tags
+
+
+def same_location(present: ResourceGroupRow | ServiceRow | None, location: str) -> str:
+    """The location to keep: a resource does not move, and `West US` is `westus`."""
+    if present is None:
+        return location
+    if present.location.replace(" ", "").lower() != location.replace(" ", "").lower():
+        raise resource_manager.other_location(present.name, present.location, location)
+    return present.location

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.local_dps.errors import resource_provider as errors
-from helpers.local_dps.store import Hub
+from helpers.local_dps.store import Hub, masked_connection_string
 
 __all__ = ["describe_hub", "read_hubs"]
 
 _LIMIT = 50
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _ECHOED = ("authenticationType", "selectedUserAssignedIdentityResourceId")
-_MASK = "SharedAccessKey=****"
 
 
 def read_hubs(sent: Any) -> tuple[Hub, ...]:
@@ -36,6 +35,8 @@ def describe_hub(hub: Hub) -> Mapping[str, Any]:
         "allocationWeight": hub.allocation_weight,
         "name": hub.name,
         "connectionString": hub.connection_string,
+        # Azure's client sends no name back when it changes what it has read, so one of the two must say which hub it is.
+        **({} if hub.connection_string else {"hostName": hub.name}),
         "location": hub.location,
         **hub.properties,
     }
@@ -58,15 +59,14 @@ def _hub(sent: Mapping[str, Any]) -> Hub:
         raise _invalid(f"The allocationWeight of '{name}' is invalid.", "It is a whole number from 1 to 1000.")
     if not isinstance(applies, bool | None):
         raise _invalid(f"The applyAllocationPolicy of '{name}' is invalid.", "It is true or false.")
-    masked = None
-    if connection_string:
-        masked = f"HostName={name};SharedAccessKeyName={parts.get('SharedAccessKeyName', 'iothubowner')};{_MASK}"
     return Hub(
         name=name,
         location=location,
         allocation_weight=1 if weight is None else weight,
         apply_allocation_policy=applies is not False,
-        connection_string=masked,
+        connection_string=masked_connection_string(name, parts.get("SharedAccessKeyName"))
+        if connection_string
+        else None,
         properties={key: sent[key] for key in _ECHOED if sent.get(key) is not None},
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.local_dps.errors import resource_manager as errors
 from helpers.local_dps.identity.tokens import MANAGEMENT
-from helpers.local_dps.management.front_door import GROUP, SUBSCRIPTION, FrontDoor, read_tags
+from helpers.local_dps.management.front_door import GROUP, SUBSCRIPTION, FrontDoor, read_tags, same_location
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.store import ResourceGroupRow, Store
 
@@ -124,9 +124,9 @@ class Resources:
         if not isinstance(location, str) or not location:
             raise errors.location_required()
         present = self._store.resource_groups.get(name)
-        if present and present.location != location:
-            raise errors.other_location(present.name, present.location, location)
-        row = ResourceGroupRow(present.name if present else name, location, read_tags(sent.get("tags")))
+        row = ResourceGroupRow(
+            present.name if present else name, same_location(present, location), read_tags(sent.get("tags"))
+        )
         self._store.resource_groups.put(row)
         return Answer(200 if present else 201, self._group(row))
 

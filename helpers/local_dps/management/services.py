@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from helpers.local_dps.endpoints import Endpoints
@@ -18,6 +19,7 @@ from helpers.local_dps.management.front_door import (
     FrontDoor,
     json_object,
     read_tags,
+    same_location,
     service_id,
 )
 from helpers.local_dps.management.hubs import describe_hub, read_hubs
@@ -47,7 +49,8 @@ _ECHOED = (
     "minTlsVersion",
 )
 _PROVIDER = "/providers/Microsoft.Devices"
-_ACCEPTED = {"provisioningState": "Accepted"}
+_BEGUN = {"state": "Activating", "provisioningState": "Accepted"}
+_CHANGING = {"state": "Transitioning", "provisioningState": "Accepted"}
 _DONE = {"state": "Active", "provisioningState": "Succeeded"}
 
 
@@ -145,10 +148,9 @@ class Services:
             self._store.services.update(row)
         else:
             self._store.services.insert(row)
-        state = {"state": "Transitioning"} if present else {"state": "Activating", "idScope": None}
         return Answer(
             200 if present else 201,
-            self._answer(call, row, {**state, **_ACCEPTED}),
+            self._answer(call, row, _CHANGING),
             {"Azure-AsyncOperation": self._begin(call) + "&asyncinfo", "Retry-After": "1"},
         )
 
@@ -156,7 +158,8 @@ class Services:
         """Tags and nothing else."""
         row = self._door.service(call)
         self._check_conditions(call, row)
-        changed = replace(row, tags=read_tags(json_object(call).get("tags")), etag=new_row_version())
+        tags = read_tags(json_object(call).get("tags", row.tags))
+        changed = replace(row, tags=tags, etag=new_row_version())
         self._store.services.update(changed)
         return Answer(200, self._answer(call, changed))
 
@@ -170,7 +173,11 @@ class Services:
 
     def _check_conditions(self, call: Call, present: ServiceRow | None) -> None:
         wanted = call.if_match()
-        if wanted not in (None, "*") and (present is None or wanted != present.etag):
+        if present is None:
+            stale = wanted is not None
+        else:
+            stale = wanted not in (None, "*", present.etag) or "if-none-match" in call.headers
+        if stale:
             raise errors.service_changed()
 
     def _properties(self, sent: Any, present: ServiceRow | None) -> dict[str, Any]:
@@ -195,25 +202,22 @@ class Services:
         operation = base64.b64encode(f"id=os_id_{uuid4()};region=local".encode()).decode()
         path = self._path(call)
         self._store.services.add_operation(operation, path, call.now.isoformat())
-        return f"https://{call.host}{path}/operationResults/{operation}?api-version={call.query['api-version']}"
+        return f"https://{call.host}{quote(path)}/operationResults/{operation}?api-version={call.query['api-version']}"
 
     def _path(self, call: Call) -> str:
         return SERVICE.format(**call.parameters)
 
     def _answer(self, call: Call, row: ServiceRow, state: Mapping[str, Any] = _DONE) -> dict[str, Any]:
-        hosts = {}
-        if state is _DONE:  # before that nobody answers there yet
+        properties: dict[str, Any] = {"iotHubs": [describe_hub(hub) for hub in row.iot_hubs]}
+        port = self._endpoints.ports.get(row.id)
+        if port is None:  # nobody answers there yet
+            properties |= {"idScope": None, **row.properties, **_BEGUN}
+        else:
             hosts = {
-                "serviceOperationsHostName": f"{call.name}:{self._endpoints.ports.get(row.id)}",
+                "serviceOperationsHostName": f"{call.name}:{port}",
                 "deviceProvisioningHostName": f"{call.name}:{self._endpoints.main_port}",
             }
-        properties = {
-            "iotHubs": [describe_hub(hub) for hub in row.iot_hubs],
-            **hosts,
-            "idScope": row.id_scope,
-            **row.properties,
-            **state,
-        }
+            properties |= {**hosts, "idScope": row.id_scope, **row.properties, **state}
         subscription = self._store.identity.subscription_id
         return {
             "etag": row.etag,
@@ -233,9 +237,7 @@ def _location(sent: Mapping[str, Any], present: ServiceRow | None) -> str:
     location = sent.get("location")
     if not isinstance(location, str) or not location:
         raise resource_manager.location_required()
-    if present and present.location.replace(" ", "").lower() != location.replace(" ", "").lower():
-        raise resource_manager.other_location(present.name, present.location, location)
-    return present.location if present else location
+    return same_location(present, location)
 
 
 def _sku(sent: Any) -> Mapping[str, Any]:
@@ -252,7 +254,7 @@ def _sku(sent: Any) -> Mapping[str, Any]:
 def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
     """The access policies after a PUT: those sent, or else those that were there. A missing key is made, or kept."""
     before = present.policies if present else (new_owner_policy(),)
-    if sent is None:
+    if sent is None or sent == []:
         return before
     if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
         raise errors.service_not_understood("authorizationPolicies is invalid.", "It is a list of rules.")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -111,7 +111,7 @@ class Enrollments:
     def _create_item(self, change: "_Change") -> None:
         if self._find(change.service, change.id):
             raise errors.enrollment_exists(self._kind.noun, self._kind.exists)
-        self._put_item(change)
+        self._write(replace(change, if_match=None))
 
     def _put_item(self, change: "_Change") -> None:
         """Like a PUT: an item without an ETag is refused where one is there already, as the real service does."""

@@ -20,6 +20,7 @@ from helpers.local_dps.store.services import (
     ResourceGroups,
     ServiceRow,
     Services,
+    masked_connection_string,
     new_key,
     new_row_version,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "ServiceRow",
     "Store",
     "StoredCertificate",
+    "masked_connection_string",
     "new_etag",
     "new_id_scope",
     "new_key",
@@ -135,6 +137,7 @@ class Store:
                 self.services.insert(_first_service())
 
 
+_FIRST_HUBS = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")
 _ROOMS = (services, certificates, enrollments, registrations)
 
 
@@ -165,5 +168,7 @@ def _first_service() -> ServiceRow:
         sku={"name": "S1", "tier": "Standard", "capacity": 1},
         properties={"allocationPolicy": "Hashed"},
         policies=(new_owner_policy(),),
-        iot_hubs=tuple(Hub(f"local-hub-{number}.azure-devices.net", "local") for number in (1, 2)),
+        iot_hubs=tuple(
+            Hub(name, "local", connection_string=masked_connection_string(name, None)) for name in _FIRST_HUBS
+        ),
     )

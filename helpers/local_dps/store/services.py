@@ -18,6 +18,7 @@ __all__ = [
     "ResourceGroups",
     "ServiceRow",
     "Services",
+    "masked_connection_string",
     "new_key",
     "new_row_version",
 ]
@@ -29,7 +30,7 @@ CREATE TABLE resource_group (
     tags TEXT NOT NULL
 );
 CREATE TABLE service (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     resource_group TEXT NOT NULL COLLATE NOCASE REFERENCES resource_group (name) ON DELETE CASCADE,
     name TEXT NOT NULL COLLATE NOCASE UNIQUE,
     id_scope TEXT NOT NULL UNIQUE,
@@ -192,6 +193,11 @@ class Services:
         return (
             self._database.row("SELECT 1 FROM operation WHERE id = ? AND service = ?", operation, service) is not None
         )
+
+
+def masked_connection_string(hub: str, policy: str | None) -> str:
+    """A hub's connection string as the service shows it: without the key."""
+    return f"HostName={hub};SharedAccessKeyName={policy or 'iothubowner'};SharedAccessKey=****"
 
 
 def new_key() -> str:

@@ -1,0 +1,520 @@
+"""What stands around services: resource groups, subscription, tenant, cloud; and several services side by side."""
+
+import http.client
+import json
+import re
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.local_dps.crafting import proof, root
+from tests.local_dps.process import Server
+from tests.local_dps.test_management import assert_is_refused
+from tests.local_dps.test_services import (
+    READER,
+    ask,
+    census,
+    create,
+    description,
+    group_path,
+    hub,
+    poll,
+    read,
+    rules,
+    service_path,
+    subscription,
+    updated,
+)
+from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
+
+
+class Neighbour(LocalService):
+    """Another service of the same local DPS: managed where all are, with a service plane of its own."""
+
+    def __init__(self, dps: LocalService, name: str, group: str | None = None) -> None:
+        group = group or dps.connection["resource_group"]
+        super().__init__({**dps.connection, "resource_group": group, "provisioning_service": name}, dps.state)
+
+    def own(self) -> LocalService:
+        """A client whose calls all go to the host name that the service resource tells."""
+        endpoint = f"https://{self.own_host()}"
+        return LocalService({**self.connection, "management_endpoint": endpoint}, self.state)
+
+    def own_host(self) -> str:
+        return read(self)["properties"]["serviceOperationsHostName"]
+
+    def serve(self, *args: Any, **options: Any) -> Reply:
+        return self.own().serve(*args, **options)
+
+
+def put_group(dps: LocalService, name: str, **changes: Any) -> Reply:
+    return ask(dps, "PUT", group_path(dps, name), {"location": "local"} | changes)
+
+
+def neighbours(dps: LocalService) -> list[Neighbour]:
+    """The service that was there, one beside it, and two in another group."""
+    assert put_group(dps, "other").status == 201
+    places = [("second", None), ("third", "other"), ("fourth", "other")]
+    for name, group in places:
+        create(dps, name, group)
+    return [Neighbour(dps, name, group) for name, group in [(dps.connection["provisioning_service"], None), *places]]
+
+
+def signed(host: str, at: LocalService, rule: Mapping[str, str], path: str = "/enrollmentGroups/g1") -> int:
+    """The answer to a signature for one host that is shown at another."""
+    headers = {"Authorization": signature(host, rule["primaryKey"], policy=rule["keyName"])}
+    return at.call("GET", f"{path}?api-version=2021-10-01", headers=headers).status
+
+
+def owner(dps: LocalService) -> Mapping[str, str]:
+    return rules(dps)["provisioningserviceowner"]
+
+
+def is_silent(at: LocalService) -> bool:
+    """Whether nobody is there any more, or somebody who knows nothing of a service."""
+    try:
+        return at.call("GET", "/enrollmentGroups/g1?api-version=2021-10-01").status == 404
+    except OSError:
+        return True
+
+
+# --- several services -------------------------------------------------------------------------------------------------
+
+
+def test_each_service_has_its_own_scope_host_keys_and_etag(dps: LocalService) -> None:
+    services = neighbours(dps)
+    described = [read(service) for service in services]
+    assert len({each["properties"]["idScope"] for each in described}) == 4
+    assert len({each["properties"]["serviceOperationsHostName"] for each in described}) == 4
+    assert len({each["properties"]["deviceProvisioningHostName"] for each in described}) == 1
+    assert len({each["etag"] for each in described}) == 4
+    keys = [owner(service)[which] for service in services for which in ("primaryKey", "secondaryKey")]
+    assert len(set(keys)) == 8
+
+
+def test_each_service_answers_at_its_own_host_with_its_own_groups(dps: LocalService) -> None:
+    services = neighbours(dps)
+    for number, service in enumerate(services):
+        made = service.put_group(group_body("g1", signing=root(f"Root {number}").pem))
+        assert made["attestation"]["x509"]["signingCertificates"]["primary"]["info"]["subjectName"].endswith(
+            f"Root {number}"
+        )
+        service.put_group(group_body(f"only-{number}", signing=root().pem))
+    for number, service in enumerate(services):
+        query = {"query": "SELECT * FROM enrollmentGroups"}
+        listed = service.serve("POST", "/enrollmentGroups/query", query).json
+        assert sorted(each["enrollmentGroupId"] for each in listed) == ["g1", f"only-{number}"]
+        assert service.serve("GET", f"/enrollmentGroups/only-{(number + 1) % 4}").status == 404
+
+
+def test_a_key_of_one_service_opens_no_other(dps: LocalService) -> None:
+    services = neighbours(dps)
+    for service in services:
+        service.put_group(group_body("g1", signing=root().pem))
+    for one in services:
+        for other in services:
+            expected = 200 if one is other else 401
+            assert signed(other.own_host(), other.own(), owner(one)) == expected  # the right host, the wrong key
+            assert signed(one.own_host(), other.own(), owner(other)) == expected  # the right key, the wrong host
+            assert signed(one.own_host(), other.own(), owner(one)) == expected  # a good signature in the wrong place
+
+
+def test_one_token_opens_every_service(dps: LocalService) -> None:
+    for service in neighbours(dps):
+        headers = {"Authorization": f"Bearer {dps.service_token}"}
+        path = "/enrollmentGroups/nothing?api-version=2021-10-01"
+        assert service.own().call("GET", path, headers=headers).status == 404
+        headers = {"Authorization": f"Bearer {dps.management_token}"}
+        assert service.own().call("GET", path, headers=headers).status == 401
+
+
+def test_one_name_in_two_services_is_two_certificates(dps: LocalService) -> None:
+    one, *others = neighbours(dps)
+    mine, theirs = root("Mine"), root("Theirs")
+    first = one.upload("ca", mine.pem)
+    for other in others:
+        second = other.upload("ca", theirs.pem)
+        assert first["properties"]["thumbprint"] != second["properties"]["thumbprint"]
+        assert second["id"].startswith(other.root)
+        code = one.generate_code("ca")["properties"]["verificationCode"]
+        foreign = other.generate_code("ca")
+        before = other.certificate("ca")
+        assert other.verify("ca", proof(mine, code).pem).status == 400
+        assert other.verify("ca", proof(theirs, code).pem).status == 400
+        assert_is_refused(
+            other.verify("ca", proof(theirs, code).pem, if_match=one.certificate("ca")["etag"]),
+            412, 412001, "PreconditionFailed",
+        )  # fmt: skip
+        assert other.certificate("ca") == before
+        proved = other.verify("ca", proof(theirs, foreign["properties"]["verificationCode"]).pem)
+        assert (proved.status, proved.json["properties"]["isVerified"]) == (200, True)
+        assert one.certificate("ca")["properties"]["isVerified"] is False
+        assert other.manage("DELETE", "/certificates/ca", if_match="*").status == 200
+        assert other.manage("GET", "/certificates").json == {"value": []}
+        assert one.certificate("ca")["properties"]["thumbprint"] == first["properties"]["thumbprint"]
+
+
+def test_each_service_may_have_its_25_certificates(dps: LocalService) -> None:
+    create(dps, "second")
+    second, uploaded = Neighbour(dps, "second"), root().pem
+    for number in range(25):
+        dps.upload(f"ca-{number}", uploaded)
+    second.upload("ca", uploaded)
+    assert dps.manage("PUT", "/certificates/one-more", {"properties": {"certificate": uploaded}}).status == 403
+
+
+def test_a_group_refers_to_certificates_and_hubs_of_its_own_service_only(dps: LocalService) -> None:
+    create(dps, "second", iotHubs=[hub("second.azure-devices.net")])
+    second = Neighbour(dps, "second")
+    dps.upload("ca", root().pem)
+    linked = dps.connection["iot_hubs"][0]
+    before = second.everything()
+    for body in (
+        group_body("g1", reference="ca"),
+        group_body("g1", signing=root().pem, allocationPolicy="static", iotHubs=[linked]),
+    ):
+        dps.put_group(body)
+        assert second.serve("PUT", "/enrollmentGroups/g1", body).status == 400
+        assert dps.serve("DELETE", "/enrollmentGroups/g1").status == 204
+    assert second.everything() == before
+    own = group_body("g1", signing=root().pem, allocationPolicy="static", iotHubs=["second.azure-devices.net"])
+    assert second.put_group(own)["iotHubs"] == ["second.azure-devices.net"]
+
+
+def test_a_change_of_one_service_leaves_the_others(dps: LocalService) -> None:
+    one, *others = neighbours(dps)
+    before = [census(other) for other in others]
+    policies = [{**owner(one)}, {"keyName": "reader", "rights": "EnrollmentRead"}]
+    assert updated(one, iotHubs=[hub()], allocationPolicy="Static", authorizationPolicies=policies).status == 200
+    assert one.manage("PATCH", "", {"tags": {"a": "b"}}).status == 200
+    one.upload("ca", root().pem)
+    one.put_group(group_body("g1", signing=root().pem))
+    for other, state in zip(others, before, strict=True):
+        assert other.everything() == {name: state[name] for name in ("service", "certificates", "groups")}
+        assert set(rules(other)) == {"provisioningserviceowner"}
+
+
+@pytest.mark.parametrize("deleted", [0, 1, 2, 3])
+def test_a_deletion_leaves_the_others_and_silences_one_host(dps: LocalService, deleted: int) -> None:
+    services = neighbours(dps)
+    for service in services:
+        service.upload("ca", root().pem)
+        service.put_group(group_body("g1", reference="ca"))
+    gone = services.pop(deleted)
+    before, place, rule = [service.everything() for service in services], gone.own(), owner(gone)
+    assert signed(place.host, place, rule) == 200
+    assert gone.manage("DELETE").status == 202
+    assert is_silent(place)
+    assert [service.everything() for service in services] == before
+    for service in services:
+        assert signed(service.own_host(), service.own(), owner(service)) == 200
+        assert signed(service.own_host(), service.own(), rule) == 401
+
+
+def test_a_connection_that_is_still_open_learns_that_its_service_is_gone(dps: LocalService) -> None:
+    create(dps, "second")
+    second = Neighbour(dps, "second")
+    place = second.own().address
+    headers = {"Authorization": f"Bearer {dps.service_token}"}
+    client = http.client.HTTPSConnection(place.hostname, place.port, context=dps.context, timeout=30)
+    with closing(client):
+        client.request("GET", "/enrollmentGroups/g1?api-version=2021-10-01", headers=headers)
+        present = json.loads(client.getresponse().read())
+        assert second.manage("DELETE").status == 202
+        client.request("GET", "/enrollmentGroups/g1?api-version=2021-10-01", headers=headers)
+        reply = client.getresponse()
+        assert reply.status == 404
+        assert json.loads(reply.read())["errorCode"] != present["errorCode"]
+
+
+def test_all_services_can_be_deleted_and_others_made(dps: LocalService) -> None:
+    before = read(dps)["properties"]["idScope"]
+    assert dps.manage("DELETE").status == 202
+    listed = ask(dps, "GET", f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices").json
+    assert listed == {"value": []}
+    create(dps, "second")
+    second = Neighbour(dps, "second")
+    assert second.everything()["groups"] == []
+    assert second.everything()["certificates"] == {"value": []}
+    assert read(second)["properties"]["idScope"] != before
+    second.put_group(group_body("g1", signing=root().pem))
+
+
+def test_a_service_that_is_made_again_answers_at_the_host_that_it_tells(dps: LocalService) -> None:
+    for _ in range(3):
+        create(dps, "second")
+        second = Neighbour(dps, "second")
+        second.put_group(group_body("g1", signing=root().pem))
+        assert second.manage("DELETE").status == 202
+
+
+def test_a_service_is_never_active_without_a_host(dps: LocalService) -> None:
+    over = threading.Event()
+    path = f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices?api-version={NEWEST}"
+    headers = {"Authorization": f"Bearer {dps.management_token}"}
+
+    def watch() -> set[tuple[str, str]]:
+        seen = set()
+        client = http.client.HTTPSConnection(dps.address.hostname, dps.address.port, context=dps.context, timeout=30)
+        with closing(client):
+            while not over.is_set():
+                client.request("GET", path, headers=headers)
+                for service in json.loads(client.getresponse().read())["value"]:
+                    properties = service["properties"]
+                    seen.add((properties["state"], properties.get("serviceOperationsHostName", "none")))
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        watchers = [pool.submit(watch) for _ in range(4)]
+        try:
+            made = [create(dps, f"service-{number}") for number in range(10)]
+        finally:
+            over.set()
+        seen = set().union(*(watcher.result() for watcher in watchers))
+    assert ("Active", made[0]["properties"]["serviceOperationsHostName"]) in seen
+    assert {host for state, host in seen if state == "Active" and not re.fullmatch(r"localhost:\d+", host)} == set()
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_services_come_back_after_a_restart(server: Server, how: str) -> None:
+    before = server.start()
+    services = neighbours(before)
+    for service in services:
+        service.upload("ca", root(service.connection["provisioning_service"]).pem)
+        service.put_group(group_body("g1", reference="ca"))
+    updated(services[2], iotHubs=[hub()], authorizationPolicies=[owner(services[2]), READER])
+    assert services.pop(1).manage("DELETE").status == 202
+    states = [(without_hosts(service.everything()), rules(service)) for service in services]
+    assert server.stop() == 0 if how == "stop" else server.kill() is None
+    after = server.start()
+    again = [after_restart(after, service) for service in services]
+    assert [(without_hosts(service.everything()), rules(service)) for service in again] == states
+    for service in again:
+        assert signed(service.own_host(), service.own(), owner(service)) == 200
+    reader = rules(again[1])["reader"]
+    assert signed(again[1].own_host(), again[1].own(), reader) == 200
+
+
+def after_restart(dps: LocalService, service: Neighbour) -> Neighbour:
+    return Neighbour(dps, service.connection["provisioning_service"], service.connection["resource_group"])
+
+
+def without_hosts(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ports are free ones at each start."""
+    properties = {
+        name: value for name, value in state["service"]["properties"].items() if not name.endswith("HostName")
+    }
+    return {**state, "service": {**state["service"], "properties": properties}}
+
+
+# --- resource groups --------------------------------------------------------------------------------------------------
+
+
+def test_a_resource_group_is_created_read_changed_and_deleted(dps: LocalService) -> None:
+    path, listing = group_path(dps, "New-Group"), f"{subscription(dps)}/resourceGroups"
+    (present,) = ask(dps, "GET", listing).json["value"]
+    assert present["name"] == dps.connection["resource_group"]
+    made = put_group(dps, "New-Group", location="westus", tags={"a": "b"})
+    assert made.status == 201
+    assert made.json == {
+        "id": path,
+        "name": "New-Group",
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": "westus",
+        "tags": {"a": "b"},
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    assert ask(dps, "GET", path).json == made.json
+    assert ask(dps, "GET", path.upper()).json == made.json
+    assert ask(dps, "GET", listing).json == {"value": [present, made.json]}
+    there = ask(dps, "HEAD", path)
+    assert (there.status, there.content) == (204, b"")
+    changed = put_group(dps, "NEW-group", location="westus", tags={"c": "d"})
+    assert (changed.status, changed.json) == (200, made.json | {"tags": {"c": "d"}})
+    assert ask(dps, "DELETE", path).status in (200, 202)
+    for method in ("GET", "DELETE"):
+        reply = ask(dps, method, path)
+        assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceGroupNotFound")
+    gone = ask(dps, "HEAD", path)
+    assert (gone.status, gone.content) == (404, b"")
+    assert ask(dps, "GET", listing).json == {"value": [present]}
+
+
+def test_a_resource_group_is_deleted_with_what_is_in_it(dps: LocalService) -> None:
+    services = neighbours(dps)
+    for service in services:
+        service.upload("ca", root().pem)
+    rest, gone = services[:2], services[2:]
+    before, places = [service.everything() for service in rest], [service.own() for service in gone]
+    assert ask(dps, "DELETE", group_path(dps, "other")).status in (200, 202)
+    assert all(is_silent(place) for place in places)
+    for service in gone:
+        assert ask(dps, "GET", service.root).json["error"]["code"] == "ResourceGroupNotFound"
+    assert put_group(dps, "other").status == 201
+    assert ask(dps, "GET", gone[0].root).json["error"]["code"] == "ResourceNotFound"
+    assert [service.everything() for service in rest] == before
+    create(dps, "third", "other")
+    assert Neighbour(dps, "third", "other").manage("GET", "/certificates").json == {"value": []}
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 90, "(a)", "a.b-c_d", "1", "Größe"])
+def test_a_service_can_be_made_in_a_group_of_any_good_name(dps: LocalService, name: str) -> None:
+    made = put_group(dps, name)
+    assert (made.status, made.json["name"]) == (201, name)
+    reply = ask(dps, "PUT", service_path(dps, "second", name), description())
+    assert reply.status == 201
+    url = reply.headers["Azure-AsyncOperation"]
+    assert url.isascii()
+    assert poll(dps, url).json == {"status": "Succeeded"}
+
+
+@pytest.mark.parametrize("name", ["a" * 91, "a.", "a b", "a%b", "a/b", "a:b", "a\n", "<a>"])
+def test_a_bad_name_of_a_resource_group_is_refused(shared_dps: LocalService, name: str) -> None:
+    before = census(shared_dps)
+    assert put_group(shared_dps, name).status == 400
+    assert census(shared_dps) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"location": None}, {"location": ""}, {"location": 5}, [], "local", None, b"{",
+        {"location": "local", "tags": []}, {"location": "local", "tags": {"a": 1}},
+        {"location": "local", "tags": {f"t{number}": "" for number in range(51)}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_resource_group_that_makes_no_sense_is_neither_created_nor_changed(
+    shared_dps: LocalService, body: Any
+) -> None:
+    before = census(shared_dps)
+    for name in ("new", shared_dps.connection["resource_group"]):
+        assert ask(shared_dps, "PUT", group_path(shared_dps, name), body).status == 400
+    assert census(shared_dps) == before
+
+
+def test_a_resource_group_does_not_move(dps: LocalService) -> None:
+    before = census(dps)
+    reply = put_group(dps, dps.connection["resource_group"], location="westus")
+    assert reply.status == 409
+    assert census(dps) == before
+
+
+def test_the_location_of_a_resource_group_may_be_spelled_in_another_way(dps: LocalService) -> None:
+    for spelling, status in (("West US", 201), ("westus", 200), ("WestUS", 200)):
+        assert put_group(dps, "new", location=spelling).status == status
+
+
+# --- subscription, tenant, cloud --------------------------------------------------------------------------------------
+
+
+def test_there_is_one_subscription_of_one_tenant(shared_dps: LocalService) -> None:
+    known, tenant = shared_dps.connection["subscription_id"], shared_dps.connection["tenant_id"]
+    one = ask(shared_dps, "GET", subscription(shared_dps))
+    assert one.status == 200
+    assert ask(shared_dps, "GET", "/subscriptions").json == {"value": [one.json]}
+    assert (one.json["id"], one.json["subscriptionId"]) == (f"/subscriptions/{known}", known)
+    assert (one.json["tenantId"], one.json["state"]) == (tenant, "Enabled")
+    assert ask(shared_dps, "GET", subscription(shared_dps).upper()).json == one.json
+    (described,) = ask(shared_dps, "GET", "/tenants").json["value"]
+    assert (described["id"], described["tenantId"]) == (f"/tenants/{tenant}", tenant)
+
+
+UNKNOWN = "/subscriptions/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("GET", "/resourceGroups"),
+        ("PUT", "/resourceGroups/new"),
+        ("GET", "/providers/Microsoft.Devices/provisioningServices"),
+        ("POST", "/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability"),
+        ("PUT", "/resourceGroups/{group}/providers/Microsoft.Devices/provisioningServices/second"),
+        ("DELETE", "/resourceGroups/{group}/providers/Microsoft.Devices/provisioningServices/{service}"),
+    ],
+)
+def test_another_subscription_has_nothing(shared_dps: LocalService, method: str, path: str) -> None:
+    given = shared_dps.connection
+    before = census(shared_dps)
+    target = UNKNOWN + path.format(group=given["resource_group"], service=given["provisioning_service"])
+    reply = ask(shared_dps, method, target, description(name="second") if method != "GET" else None)
+    assert (reply.status, reply.json["error"]["code"]) == (404, "SubscriptionNotFound")
+    assert census(shared_dps) == before
+
+
+def test_the_cloud_describes_itself_to_anybody(shared_dps: LocalService) -> None:
+    for path in ("/metadata/endpoints?api-version=2022-09-01", "/metadata/endpoints", "/METADATA/Endpoints"):
+        reply = shared_dps.call("GET", path)
+        assert reply.status == 200
+        described = reply.json
+        assert described["resourceManager"] == shared_dps.connection["management_endpoint"]
+        assert described["authentication"]["loginEndpoint"] == shared_dps.connection["authority"]
+        assert described["authentication"]["tenant"] == shared_dps.connection["tenant_id"]
+        assert "https://management.azure.com/" in described["authentication"]["audiences"]
+
+
+CALLS = [
+    ("GET", "/subscriptions"),
+    ("GET", "/tenants"),
+    ("GET", "{subscription}"),
+    ("GET", "{subscription}/resourceGroups"),
+    ("GET", "{group}"),
+    ("HEAD", "{group}"),
+    ("PUT", "{group}"),
+    ("PUT", "{subscription}/resourceGroups/new"),
+    ("DELETE", "{group}"),
+    ("GET", "{subscription}/providers/Microsoft.Devices/provisioningServices"),
+    ("GET", "{group}/providers/Microsoft.Devices/provisioningServices"),
+    ("POST", "{subscription}/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability"),
+    ("GET", "{service}"),
+    ("PUT", "{service}"),
+    ("PUT", "{group}/providers/Microsoft.Devices/provisioningServices/new"),
+    ("PATCH", "{service}"),
+    ("DELETE", "{service}"),
+    ("GET", "{service}/skus"),
+    ("POST", "{service}/keys/provisioningserviceowner/listkeys"),
+    ("GET", "{service}/operationResults/any"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_everything_else_needs_a_token_for_management(shared_dps: LocalService, method: str, path: str) -> None:
+    places = {"subscription": subscription(shared_dps), "service": shared_dps.root}
+    places["group"] = group_path(shared_dps, shared_dps.connection["resource_group"])
+    of_the_service_plane = (
+        f"Bearer {shared_dps.service_token}",
+        signature(shared_dps.host, owner(shared_dps)["primaryKey"]),
+    )
+    before = census(shared_dps)
+    body = description(name="new") if method in ("PUT", "POST", "PATCH") else None
+    for headers in ({}, *({"Authorization": each} for each in of_the_service_plane)):
+        reply = shared_dps.call(method, f"{path.format(**places)}?api-version={NEWEST}", body, headers)
+        assert reply.status == 401
+        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        if method != "HEAD":
+            assert reply.json["error"]["code"] == "InvalidAuthenticationToken"
+    assert census(shared_dps) == before
+
+
+@pytest.mark.parametrize("version", ["2016-06-01", "2020-10-01", "2022-12-01", "2019-05-10-preview"])
+@pytest.mark.parametrize("path", ["/subscriptions", "/tenants", "{subscription}", "{subscription}/resourceGroups"])
+def test_resource_manager_takes_any_date_for_its_own_calls(shared_dps: LocalService, path: str, version: str) -> None:
+    path = path.format(subscription=subscription(shared_dps))
+    assert ask(shared_dps, "GET", path, version=version).status == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [(None, "MissingApiVersionParameter"), ("newest", "InvalidApiVersionParameter")]
+)
+@pytest.mark.parametrize("path", ["/subscriptions", "/tenants", "{subscription}", "{subscription}/resourceGroups"])
+def test_resource_manager_needs_a_date_for_its_own_calls(
+    shared_dps: LocalService, path: str, version: str | None, code: str
+) -> None:
+    reply = ask(shared_dps, "GET", path.format(subscription=subscription(shared_dps)), version=version)
+    assert (reply.status, reply.json["error"]["code"]) == (400, code)

@@ -1,0 +1,753 @@
+"""The provisioning service resource on the wire: its life, names, ETags, tags, linked hubs and access policies."""
+
+import base64
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from helpers.local_dps import running
+from tests.local_dps.crafting import root
+from tests.local_dps.test_management import assert_is_refused
+from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
+
+NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")  # of the newest specification
+FRESH_ETAG = base64.b64encode(b"\0\0\0fresh").decode()
+
+
+# --- tools, for the neighbouring modules too --------------------------------------------------------------------------
+
+
+def ask(
+    dps: LocalService,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    version: str | None = NEWEST,
+    if_match: str | None = None,
+) -> Reply:
+    """A management call anywhere, with a token."""
+    headers = {"Authorization": f"Bearer {dps.management_token}"}
+    if if_match is not None:
+        headers["If-Match"] = if_match
+    return dps.call(method, path + (f"?api-version={version}" if version else ""), body, headers)
+
+
+def subscription(dps: LocalService) -> str:
+    return f"/subscriptions/{dps.connection['subscription_id']}"
+
+
+def group_path(dps: LocalService, group: str) -> str:
+    return f"{subscription(dps)}/resourceGroups/{quote(group, safe='()')}"
+
+
+def service_path(dps: LocalService, name: str, group: str | None = None) -> str:
+    group = dps.connection["resource_group"] if group is None else group
+    return f"{group_path(dps, group)}/providers/Microsoft.Devices/provisioningServices/{quote(name, safe='')}"
+
+
+def description(**changes: Any) -> dict[str, Any]:
+    """The body of a PUT as the Azure CLI sends it."""
+    return {"location": "local", "tags": {}, "properties": {}, "sku": {"name": "S1", "capacity": 1}} | changes
+
+
+def create(dps: LocalService, name: str, group: str | None = None, **properties: Any) -> Mapping[str, Any]:
+    """A new service, as it is read afterwards."""
+    path = service_path(dps, name, group)
+    reply = ask(dps, "PUT", path, description(properties=properties))
+    assert reply.status == 201, reply.content
+    return ask(dps, "GET", path).json
+
+
+def poll(dps: LocalService, url: str) -> Reply:
+    """What a client gets at the address that a header named."""
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc) == ("https", dps.host)
+    return ask(dps, "GET", f"{parts.path}?{parts.query}", version=None)
+
+
+def census(dps: LocalService) -> Mapping[str, Any]:
+    """All resource groups, all services and their keys, to compare before and after."""
+    services = ask(dps, "GET", f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices").json
+    return {
+        "groups": ask(dps, "GET", f"{subscription(dps)}/resourceGroups").json,
+        "services": services,
+        "keys": [ask(dps, "POST", f"{service['id']}/listkeys").json for service in services["value"]],
+        **dps.everything(),
+    }
+
+
+def read(dps: LocalService) -> dict[str, Any]:
+    reply = dps.manage("GET")
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+def updated(dps: LocalService, **properties: Any) -> Reply:
+    """Read, change, write back."""
+    present = read(dps)
+    return dps.manage("PUT", "", {**present, "properties": {**present["properties"], **properties}})
+
+
+def without_etag(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in service.items() if name != "etag"}
+
+
+# --- its life ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_creation_is_answered_as_an_operation_that_has_begun(dps: LocalService) -> None:
+    path = service_path(dps, "second")
+    reply = ask(dps, "PUT", path, description(location="westus", tags={"a": "b"}))
+    assert reply.status == 201
+    body = reply.json
+    assert body["properties"]["state"] == "Activating"
+    assert body["properties"]["provisioningState"] == "Accepted"
+    assert body["properties"]["allocationPolicy"] == "Hashed"
+    assert body["properties"]["idScope"] is None
+    assert not any(name.endswith("HostName") for name in body["properties"])
+    assert (body["id"], body["name"], body["type"]) == (path, "second", "Microsoft.Devices/provisioningServices")
+    assert (body["location"], body["tags"]) == ("westus", {"a": "b"})
+    assert body["sku"] == {"name": "S1", "tier": "Standard", "capacity": 1}
+    assert body["resourcegroup"] == dps.connection["resource_group"]
+    assert body["subscriptionid"] == dps.connection["subscription_id"]
+    assert int(reply.headers["Retry-After"]) <= 1
+    asynchronous = reply.headers["Azure-AsyncOperation"]
+    found = re.search(r"/operationResults/([A-Za-z0-9+/=]+)\?api-version=2026-11-01&asyncinfo$", asynchronous)
+    assert found
+    assert re.fullmatch(rb"id=os_id_[0-9a-f-]{36};region=\w+", base64.b64decode(found[1], validate=True))
+    polled = poll(dps, asynchronous)
+    assert (polled.status, polled.json) == (200, {"status": "Succeeded"})
+
+
+def test_a_service_is_active_once_it_is_created(dps: LocalService) -> None:
+    made = create(dps, "second")
+    properties = made["properties"]
+    assert (properties["state"], properties["provisioningState"]) == ("Active", "Succeeded")
+    assert (properties["iotHubs"], properties["allocationPolicy"]) == ([], "Hashed")
+    assert re.fullmatch(r"0ne[0-9A-F]{8}", properties["idScope"])
+    assert len(base64.b64decode(made["etag"], validate=True)) == 8
+    assert re.fullmatch(r"localhost:\d+", properties["serviceOperationsHostName"])
+    assert properties["deviceProvisioningHostName"] == read(dps)["properties"]["deviceProvisioningHostName"]
+
+
+def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService) -> None:
+    before = read(dps)
+    reply = dps.manage("PUT", "", description(tags={"x": "y"}, properties={"allocationPolicy": "Static"}))
+    assert reply.status == 200
+    properties = reply.json["properties"]
+    assert (properties["state"], properties["provisioningState"]) == ("Transitioning", "Accepted")
+    assert properties["idScope"] == before["properties"]["idScope"]
+    assert poll(dps, reply.headers["Azure-AsyncOperation"]).json == {"status": "Succeeded"}
+    after = read(dps)
+    assert (after["properties"]["state"], after["properties"]["provisioningState"]) == ("Active", "Succeeded")
+    assert (after["tags"], after["properties"]["allocationPolicy"]) == ({"x": "y"}, "Static")
+    assert after["properties"]["serviceOperationsHostName"] == before["properties"]["serviceOperationsHostName"]
+    assert after["properties"]["idScope"] == before["properties"]["idScope"]
+
+
+def test_an_update_leaves_keys_certificates_and_groups_alone(dps: LocalService) -> None:
+    dps.upload("ca", root().pem)
+    dps.put_group(group_body("g1", reference="ca"))
+    before = dps.everything()
+    keys = dps.keys()
+    assert dps.manage("PUT", "", description()).status == 200
+    after = dps.everything()
+    assert (after["certificates"], after["groups"], dps.keys()) == (before["certificates"], before["groups"], keys)
+
+
+def test_a_patch_changes_the_tags_and_nothing_else(dps: LocalService) -> None:
+    before = read(dps)
+    body = {"tags": {"a": "b"}, "location": "elsewhere", "sku": {"name": "S9"}, "properties": {"iotHubs": []}}
+    reply = dps.manage("PATCH", "", body)
+    assert reply.status == 200
+    assert (reply.json["properties"]["state"], reply.json["properties"]["provisioningState"]) == ("Active", "Succeeded")
+    after = read(dps)
+    assert after == reply.json
+    assert after["etag"] != before["etag"]
+    assert without_etag(after) == without_etag(before) | {"tags": {"a": "b"}}
+
+
+def test_a_patch_without_tags_leaves_them(dps: LocalService) -> None:
+    dps.manage("PATCH", "", {"tags": {"a": "b"}})
+    assert dps.manage("PATCH", "", {}).status == 200
+    assert read(dps)["tags"] == {"a": "b"}
+
+
+def test_a_deletion_is_answered_as_an_operation_that_outlives_the_service(dps: LocalService) -> None:
+    path = service_path(dps, "second")
+    create(dps, "second")
+    reply = ask(dps, "DELETE", path)
+    assert reply.status == 202
+    assert reply.content in (b"", b"null")
+    assert reply.headers["Azure-AsyncOperation"] == reply.headers["Location"] + "&asyncinfo"
+    gone = ask(dps, "GET", path)
+    assert (gone.status, gone.json["error"]["code"]) == (404, "ResourceNotFound")
+    for header in ("Azure-AsyncOperation", "Location"):
+        polled = poll(dps, reply.headers[header])
+        assert (polled.status, polled.json) == (200, {"status": "Succeeded"})
+    again = ask(dps, "DELETE", path)
+    assert (again.status, again.json["error"]["code"]) == (404, "ResourceNotFound")
+
+
+def test_a_service_of_a_name_that_was_deleted_is_a_new_one(dps: LocalService) -> None:
+    dps.upload("ca", root().pem)
+    dps.put_group(group_body("g1", reference="ca"))
+    before, keys = read(dps), dps.keys()
+    assert dps.manage("DELETE").status == 202
+    after = create(dps, dps.connection["provisioning_service"])
+    assert after["properties"]["idScope"] != before["properties"]["idScope"]
+    assert dps.keys()["primaryKey"] != keys["primaryKey"]
+    assert dps.manage("GET", "/certificates").json == {"value": []}
+
+
+@pytest.mark.parametrize("spelling", ["operationResults", "operationresults", "OPERATIONRESULTS"])
+@pytest.mark.parametrize("query", ["", "&asyncinfo", "&asyncinfo=true"])
+def test_an_operation_is_found_however_it_is_asked_for(shared_dps: LocalService, spelling: str, query: str) -> None:
+    reply = shared_dps.manage("PUT", "", read(shared_dps))
+    operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
+    path = f"{shared_dps.root}/{spelling}/{operation}?api-version={NEWEST}{query}"
+    assert ask(shared_dps, "GET", path, version=None).json == {"status": "Succeeded"}
+
+
+def test_an_operation_that_was_not_begun_on_this_service_is_not_found(dps: LocalService) -> None:
+    create(dps, "second")
+    reply = ask(dps, "PUT", service_path(dps, "second"), description())
+    operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
+    for unknown in (operation, "nothing", "aWQ9"):
+        assert_is_refused(dps.manage("GET", f"/operationResults/{unknown}"), 404, 404003, "NotFound")
+
+
+def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
+    path = service_path(dps, "nothing")
+    calls = [("GET", ""), ("DELETE", ""), ("PATCH", ""), ("GET", "/skus"), ("POST", "/listkeys")]
+    for method, suffix in [*calls, ("POST", "/keys/provisioningserviceowner/listkeys"), ("GET", "/certificates")]:
+        reply = ask(dps, method, path + suffix, {"tags": {}} if method == "PATCH" else None)
+        assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceNotFound")
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_is_in_the_lists_of_its_group_and_of_the_subscription(dps: LocalService) -> None:
+    assert ask(dps, "PUT", group_path(dps, "other"), {"location": "local"}).status == 201
+    first, second, third = read(dps), create(dps, "second", "other"), create(dps, "third")
+
+    def listed(scope: str) -> Any:
+        reply = ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices")
+        assert reply.status == 200
+        return reply.json
+
+    assert listed(subscription(dps)) == {"value": [first, second, third]}
+    assert listed(group_path(dps, dps.connection["resource_group"])) == {"value": [first, third]}
+    assert listed(group_path(dps, "OTHER")) == {"value": [second]}
+
+
+def test_there_is_one_sku(shared_dps: LocalService) -> None:
+    assert shared_dps.manage("GET", "/skus").json == {"value": [{"name": "S1"}]}
+
+
+@pytest.mark.parametrize("name", ["provisioningserviceowner", "ProvisioningServiceOwner", "PROVISIONINGSERVICEOWNER"])
+def test_one_key_is_told_by_its_name_in_any_case(shared_dps: LocalService, name: str) -> None:
+    reply = shared_dps.manage("POST", f"/keys/{name}/listkeys")
+    assert (reply.status, reply.json) == (200, shared_dps.keys())
+
+
+def test_a_key_that_is_not_there_is_not_found(shared_dps: LocalService) -> None:
+    assert_is_refused(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404002, "NotFound")
+
+
+def test_keys_are_told_to_post_only(shared_dps: LocalService) -> None:
+    for suffix in ("/listkeys", "/keys/provisioningserviceowner/listkeys"):
+        assert shared_dps.manage("GET", suffix).status == 405
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def check_name(dps: LocalService, body: Any) -> Reply:
+    return ask(
+        dps, "POST", f"{subscription(dps)}/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability", body
+    )
+
+
+def test_a_free_name_is_available_with_the_reason_that_the_real_service_gives(shared_dps: LocalService) -> None:
+    reply = check_name(shared_dps, {"name": "nobody-has-this"})
+    assert (reply.status, reply.json) == (200, {"nameAvailable": True, "reason": "Invalid", "message": None})
+
+
+@pytest.mark.parametrize("spelled", [str.lower, str.upper])
+def test_a_taken_name_is_not_available(shared_dps: LocalService, spelled: Callable[[str], str]) -> None:
+    reply = check_name(shared_dps, {"name": spelled(shared_dps.connection["provisioning_service"])})
+    assert reply.status == 200
+    assert (reply.json["nameAvailable"], reply.json["reason"]) == (False, "AlreadyExists")
+    assert reply.json["message"]
+
+
+@pytest.mark.parametrize("body", [{}, {"name": None}, {"name": 5}, {"name": ["a"]}, [], "a"])
+def test_a_name_check_without_a_name_is_refused(shared_dps: LocalService, body: Any) -> None:
+    assert check_name(shared_dps, body).status == 400
+
+
+names = st.one_of(
+    st.from_regex(NAME, fullmatch=True),
+    st.text("aZ09-", min_size=1, max_size=52),
+    st.text("0123456789", min_size=1, max_size=52),
+    st.text("aZ0-_ é²", min_size=1, max_size=6),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@example("abc").via("the shortest")
+@example("ab").via("too short")
+@example("a" * 50).via("the longest")
+@example("a" * 51).via("too long")
+@example("1" * 10).via("digits alone")
+@example("-ab").via("a hyphen first")
+@example("ab-").via("a hyphen last")
+@example("abc\n").via("a line end")
+@given(names)
+def test_names_are_those_of_the_specification_and_of_nothing_else(shared_dps: LocalService, name: str) -> None:
+    good = NAME.fullmatch(name) is not None
+    checked = check_name(shared_dps, {"name": name}).json
+    assert (checked["nameAvailable"], checked["reason"]) == (good, "Invalid")
+    assert (checked["message"] is None) is good
+    before = census(shared_dps)
+    reply = ask(shared_dps, "PUT", service_path(shared_dps, name), description())
+    if good:
+        assert (reply.status, reply.json["name"]) == (201, name)
+        assert ask(shared_dps, "DELETE", service_path(shared_dps, name)).status == 202
+    else:
+        assert_is_refused(reply, 400, 400005, "BadRequest")
+    assert census(shared_dps) == before
+
+
+def test_a_name_that_another_group_has_is_taken(dps: LocalService) -> None:
+    ask(dps, "PUT", group_path(dps, "other"), {"location": "local"})
+    before = census(dps)
+    for name in (dps.connection["provisioning_service"], dps.connection["provisioning_service"].upper()):
+        reply = ask(dps, "PUT", service_path(dps, name, "other"), description())
+        assert_is_refused(reply, 409, 409001, "Conflict")
+    assert census(dps) == before
+
+
+def test_a_name_in_another_case_is_the_same_service(dps: LocalService) -> None:
+    before = read(dps)
+    reply = ask(dps, "PUT", dps.root.upper(), before)
+    assert (reply.status, reply.json["name"], reply.json["id"]) == (200, before["name"], before["id"])
+    assert without_etag(read(dps)) == without_etag(before)
+
+
+def test_a_service_needs_its_resource_group(dps: LocalService) -> None:
+    before = census(dps)
+    reply = ask(dps, "PUT", service_path(dps, "second", "nowhere"), description())
+    assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceGroupNotFound")
+    assert census(dps) == before
+
+
+# --- what a PUT must say ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["absent", None, 5, ""])
+@pytest.mark.parametrize("member", ["location", "sku", "properties"])
+def test_location_sku_and_properties_are_required(shared_dps: LocalService, member: str, value: Any) -> None:
+    body = description(**{member: value})
+    if value == "absent":
+        del body[member]
+    before = census(shared_dps)
+    for path in (service_path(shared_dps, "second"), shared_dps.root):
+        assert ask(shared_dps, "PUT", path, body).status == 400
+    assert census(shared_dps) == before
+
+
+def test_a_service_does_not_move(dps: LocalService) -> None:
+    before = census(dps)
+    reply = dps.manage("PUT", "", description(location="westus"))
+    assert (reply.status, reply.json["error"]["code"]) == (409, "InvalidResourceLocation")
+    assert census(dps) == before
+
+
+def test_a_location_may_be_spelled_in_another_way(dps: LocalService) -> None:
+    path = service_path(dps, "second")
+    for spelling, status in (("West US", 201), ("westus", 200), ("WestUS", 200)):
+        reply = ask(dps, "PUT", path, description(location=spelling))
+        assert (reply.status, reply.json["location"]) == (status, "West US")
+
+
+HUB_KEY = base64.b64encode(b"the key of an IoT hub, for all to see?").decode()
+
+
+def hub(name: str = "hub.azure-devices.net", **changes: Any) -> dict[str, Any]:
+    """A linked hub as a client writes it. Its key is made for the test and must be found nowhere."""
+    connection = f"HostName={name};SharedAccessKeyName=iothubowner;SharedAccessKey={HUB_KEY}"
+    return {"connectionString": connection, "location": "westus"} | changes
+
+
+READER = {"keyName": "reader", "rights": "EnrollmentRead"}
+
+BAD: dict[str, dict[str, Any]] = {
+    "sku S2": {"sku": {"name": "S2", "capacity": 1}},
+    "capacity 0": {"sku": {"name": "S1", "capacity": 0}},
+    "capacity of text": {"sku": {"name": "S1", "capacity": "1"}},
+    "capacity true": {"sku": {"name": "S1", "capacity": True}},
+    "properties a list": {"properties": []},
+    "tags a list": {"tags": []},
+    "tag of number": {"tags": {"a": 1}},
+    "51 tags": {"tags": {f"t{number}": "" for number in range(51)}},
+} | {
+    kind: {"properties": properties}
+    for kind, properties in {
+        "allocation policy custom": {"allocationPolicy": "Custom"},
+        "allocation policy of number": {"allocationPolicy": 1},
+        "hubs an object": {"iotHubs": hub()},
+        "hub of text": {"iotHubs": ["hub.azure-devices.net"]},
+        "hub null": {"iotHubs": [None]},
+        "hub without location": {"iotHubs": [hub(location=None)]},
+        "hub without name": {"iotHubs": [{"location": "westus"}]},
+        "hub with a key and no host": {
+            "iotHubs": [{"connectionString": f"SharedAccessKey={HUB_KEY}", "location": "westus"}]
+        },
+        "hub of a host that is none": {"iotHubs": [hub("no host")]},
+        "hub of an address": {"iotHubs": [hub("https://hub.azure-devices.net/")]},
+        "connection string of number": {"iotHubs": [hub(connectionString=5)]},
+        "weight 0": {"iotHubs": [hub(allocationWeight=0)]},
+        "weight 1001": {"iotHubs": [hub(allocationWeight=1001)]},
+        "weight -1": {"iotHubs": [hub(allocationWeight=-1)]},
+        "weight 1.5": {"iotHubs": [hub(allocationWeight=1.5)]},
+        "weight of text": {"iotHubs": [hub(allocationWeight="5")]},
+        "weight true": {"iotHubs": [hub(allocationWeight=True)]},
+        "policy applies of text": {"iotHubs": [hub(applyAllocationPolicy="true")]},
+        "one hub twice": {"iotHubs": [hub(), hub("HUB.azure-devices.net")]},
+        "51 hubs": {"iotHubs": [hub(f"hub-{number}.azure-devices.net") for number in range(51)]},
+        "policies an object": {"authorizationPolicies": READER},
+        "policy of text": {"authorizationPolicies": ["reader"]},
+        "policy without name": {"authorizationPolicies": [{"rights": "EnrollmentRead"}]},
+        "policy of a bad name": {"authorizationPolicies": [READER | {"keyName": "a;b"}]},
+        "policy without rights": {"authorizationPolicies": [{"keyName": "reader"}]},
+        "policy of no rights": {"authorizationPolicies": [READER | {"rights": ""}]},
+        "policy of another right": {"authorizationPolicies": [READER | {"rights": "EnrollmentRead, Everything"}]},
+        "policy with a key that is no base64": {"authorizationPolicies": [READER | {"primaryKey": "no key"}]},
+        "policy with a short key": {"authorizationPolicies": [READER | {"secondaryKey": "AAAA"}]},
+        "one policy twice": {"authorizationPolicies": [READER, READER | {"keyName": "Reader"}]},
+    }.items()
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_service_that_makes_no_sense_is_neither_created_nor_updated(shared_dps: LocalService, kind: str) -> None:
+    before = census(shared_dps)
+    for path in (service_path(shared_dps, "second"), shared_dps.root):
+        reply = ask(shared_dps, "PUT", path, description(**BAD[kind]))
+        assert reply.status == 400, reply.content
+        assert HUB_KEY not in reply.content.decode() + str(reply.headers)
+    assert census(shared_dps) == before
+
+
+# --- ETags and tags ---------------------------------------------------------------------------------------------------
+
+CHANGES: dict[str, Any] = {"PUT": description(tags={"a": "b"}), "PATCH": {"tags": {"a": "b"}}, "DELETE": None}
+
+
+@pytest.mark.parametrize("form", ['"{}"', "{}", "*", ""], ids=["quoted", "unquoted", "star", "absent"])
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_present_etag_of_a_service_is_good_in_each_form(dps: LocalService, method: str, form: str) -> None:
+    present = create(dps, "second")
+    reply = ask(
+        dps, method, service_path(dps, "second"), CHANGES[method], if_match=form.format(present["etag"]) or None
+    )
+    assert reply.status == {"PUT": 200, "PATCH": 200, "DELETE": 202}[method]
+
+
+@pytest.mark.parametrize("form", ['"{}"', "{}"], ids=["quoted", "unquoted"])
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_stale_etag_of_a_service_is_refused(dps: LocalService, method: str, form: str) -> None:
+    stale = read(dps)["etag"]
+    assert dps.manage("PATCH", "", {"tags": {}}).status == 200
+    before = census(dps)
+    for etag in (stale, FRESH_ETAG):
+        reply = dps.manage(method, "", CHANGES[method], if_match=form.format(etag))
+        assert_is_refused(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
+    assert census(dps) == before
+
+
+def test_a_service_that_is_not_there_matches_no_etag(dps: LocalService) -> None:
+    before = census(dps)
+    reply = ask(dps, "PUT", service_path(dps, "second"), description(), if_match=f'"{FRESH_ETAG}"')
+    assert_is_refused(reply, 412, 412001, "PreconditionFailed")
+    assert census(dps) == before
+
+
+def test_each_change_of_a_service_gives_another_etag(dps: LocalService) -> None:
+    etags = [read(dps)["etag"]]
+    for method in ("PUT", "PATCH", "PUT", "PATCH"):
+        reply = dps.manage(method, "", CHANGES[method], if_match=etags[-1])
+        etags.append(read(dps)["etag"])
+        assert reply.json["etag"] == etags[-1]
+    assert len(set(etags)) == 5
+    dps.upload("ca", root().pem)
+    assert read(dps)["etag"] == etags[-1]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_fifty_tags_are_kept_and_no_more(dps: LocalService, method: str) -> None:
+    tags = {f"tag {number}": f"värde {number}" for number in range(50)}
+    assert dps.manage(method, "", description(tags=tags)).status == 200
+    assert read(dps)["tags"] == tags
+    before = census(dps)
+    for bad in ({**tags, "one more": ""}, {"a": 1}, {"a": None}, {"a": {"b": "c"}}, ["a"], "a", 5):
+        reply = dps.manage(method, "", description(tags=bad))
+        assert (reply.status, set(reply.json)) == (400, {"error"})
+    assert census(dps) == before
+
+
+# --- linked hubs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_hub_is_linked_by_its_connection_string(dps: LocalService) -> None:
+    assert updated(dps, iotHubs=[hub(allocationWeight=7, applyAllocationPolicy=False)]).status == 200
+    (linked,) = read(dps)["properties"]["iotHubs"]
+    assert linked["name"] == "hub.azure-devices.net"
+    assert (linked["allocationWeight"], linked["applyAllocationPolicy"]) == (7, False)
+    assert linked["location"] == "westus"
+
+
+def test_a_hub_has_weight_1_and_takes_part_unless_it_is_said_otherwise(dps: LocalService) -> None:
+    updated(dps, iotHubs=[hub()])
+    (linked,) = read(dps)["properties"]["iotHubs"]
+    assert (linked["allocationWeight"], linked["applyAllocationPolicy"]) == (1, True)
+
+
+@pytest.mark.parametrize("weight", [1, 2, 999, 1000])
+def test_a_weight_is_kept(shared_dps: LocalService, weight: int) -> None:
+    before = read(shared_dps)["properties"]["iotHubs"]
+    assert updated(shared_dps, iotHubs=[hub(allocationWeight=weight)]).status == 200
+    assert read(shared_dps)["properties"]["iotHubs"][0]["allocationWeight"] == weight
+    assert updated(shared_dps, iotHubs=before).status == 200
+
+
+def test_the_key_of_a_hub_is_in_no_answer_and_nowhere_in_the_state(dps: LocalService) -> None:
+    answers = [updated(dps, iotHubs=[hub()])]
+    answers.append(dps.manage("GET"))
+    (linked,) = answers[-1].json["properties"]["iotHubs"]
+    assert linked["connectionString"].startswith("HostName=hub.azure-devices.net;SharedAccessKeyName=iothubowner;")
+    assert re.search(r"SharedAccessKey=\*+$", linked["connectionString"])
+    answers.append(dps.manage("PATCH", "", {"tags": {"a": "b"}}))
+    scopes = (subscription(dps), group_path(dps, dps.connection["resource_group"]))
+    answers += [ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices") for scope in scopes]
+    answers.append(dps.manage("POST", "/listkeys"))
+    answers.append(ask(dps, "PUT", service_path(dps, "second"), description(properties={"iotHubs": [hub()]})))
+    answers.append(updated(dps, iotHubs=[hub(), hub()]))  # refused
+    assert [answer.status for answer in answers] == [200] * 6 + [201, 400]
+    for answer in answers:
+        assert HUB_KEY not in answer.content.decode() + str(answer.headers)
+    assert HUB_KEY.encode() not in dps.stored_bytes()
+    assert b"hub.azure-devices.net" in dps.stored_bytes()
+
+
+PARTS = ("HostName=hub.azure-devices.net", "SharedAccessKeyName=service", f"SharedAccessKey={HUB_KEY}")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [*itertools.permutations(PARTS), (PARTS[0], PARTS[2]), (*PARTS, ""), (*PARTS, f"SharedAccessSignature={HUB_KEY}")],
+    ids=lambda parts: " ".join(part.partition("=")[0] for part in parts),
+)
+def test_the_parts_of_a_connection_string_may_come_in_any_order(
+    shared_dps: LocalService, parts: tuple[str, ...]
+) -> None:
+    before = read(shared_dps)["properties"]["iotHubs"]
+    assert updated(shared_dps, iotHubs=[hub(connectionString=";".join(parts))]).status == 200
+    after = shared_dps.manage("GET")
+    assert after.json["properties"]["iotHubs"][0]["name"] == "hub.azure-devices.net"
+    assert HUB_KEY not in after.content.decode()
+    assert HUB_KEY.encode() not in shared_dps.stored_bytes()
+    assert updated(shared_dps, iotHubs=before).status == 200
+
+
+def test_a_hub_may_be_linked_by_its_host_name_alone(dps: LocalService) -> None:
+    by_identity = {"hostName": "hub.azure-devices.net", "authenticationType": "SystemAssigned", "location": "westus"}
+    assert updated(dps, iotHubs=[by_identity]).status == 200
+    (linked,) = read(dps)["properties"]["iotHubs"]
+    assert linked["name"] == "hub.azure-devices.net"
+    assert linked["authenticationType"] == "SystemAssigned"
+    assert linked.get("connectionString") is None
+
+
+def test_what_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
+    by_name = {"hostName": "other.azure-devices.net", "authenticationType": "SystemAssigned", "location": "eastus"}
+    properties = {
+        "allocationPolicy": "GeoLatency",
+        "publicNetworkAccess": "Enabled",
+        "iotHubs": [hub(allocationWeight=3, applyAllocationPolicy=False), by_name],
+    }
+    body = description(tags={"a": "b"}, properties=properties, sku={"name": "S1", "capacity": 4})
+    assert dps.manage("PUT", "", body).status == 200
+    before, keys = read(dps), dps.manage("POST", "/listkeys").json
+    assert before["properties"] == before["properties"] | {"allocationPolicy": "GeoLatency"}
+    for _ in range(2):
+        present = read(dps)
+        assert dps.manage("PUT", "", present, if_match=present["etag"]).status == 200
+    assert without_etag(read(dps)) == without_etag(before)
+    assert dps.manage("POST", "/listkeys").json == keys
+
+
+@pytest.mark.parametrize("linked", ["as it comes", "by connection string", "by host name"])
+def test_what_was_read_can_be_put_back_without_the_name_that_clients_may_not_write(
+    dps: LocalService, linked: str
+) -> None:
+    """Azure's clients drop a hub's read-only name when they send back what they read."""
+    hubs = {
+        "by connection string": [hub()],
+        "by host name": [{"hostName": "hub.azure-devices.net", "location": "westus"}],
+    }
+    if linked in hubs:
+        assert updated(dps, iotHubs=hubs[linked]).status == 200
+    before = read(dps)["properties"]["iotHubs"]
+    sent = [{name: value for name, value in each.items() if name != "name"} for each in before]
+    reply = updated(dps, iotHubs=sent)
+    assert reply.status == 200, reply.content
+    assert read(dps)["properties"]["iotHubs"] == before
+
+
+def test_one_hub_more_leaves_those_that_were_there(dps: LocalService) -> None:
+    before = read(dps)["properties"]["iotHubs"]
+    assert updated(dps, iotHubs=[*before, hub()]).status == 200
+    after = read(dps)["properties"]["iotHubs"]
+    assert after[:-1] == before
+    assert after[-1]["name"] == "hub.azure-devices.net"
+    assert updated(dps, iotHubs=before).status == 200
+    assert read(dps)["properties"]["iotHubs"] == before
+
+
+def test_fifty_hubs_can_be_linked_and_no_more(dps: LocalService) -> None:
+    hubs = [hub(f"hub-{number}.azure-devices.net") for number in range(51)]
+    assert updated(dps, iotHubs=hubs[:50]).status == 200
+    before = census(dps)
+    assert len(before["service"]["properties"]["iotHubs"]) == 50
+    assert_is_refused(updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
+    assert census(dps) == before
+
+
+def test_hubs_that_are_not_in_an_update_are_unlinked(dps: LocalService) -> None:
+    assert dps.manage("PUT", "", description(properties={})).status == 200
+    assert read(dps)["properties"]["iotHubs"] == []
+
+
+# --- access policies --------------------------------------------------------------------------------------------------
+
+NEW_KEYS = [base64.b64encode(bytes([number]) * 64).decode() for number in (1, 2, 3)]
+
+
+def rules(dps: LocalService) -> dict[str, Mapping[str, str]]:
+    return {rule["keyName"]: rule for rule in dps.manage("POST", "/listkeys").json["value"]}
+
+
+def with_reader(dps: LocalService, **changes: str) -> Mapping[str, str]:
+    """A read-only policy beside the owner's, as the service tells of it afterwards."""
+    owner = rules(dps)["provisioningserviceowner"]
+    reply = updated(dps, authorizationPolicies=[{**owner}, READER | changes])
+    assert reply.status == 200, reply.content
+    assert rules(dps)["provisioningserviceowner"] == owner
+    return rules(dps)["reader"]
+
+
+def signed_call(
+    dps: LocalService, method: str, path: str, rule: Mapping[str, str], which: str = "primaryKey", body: Any = None
+) -> int:
+    authorization = signature(dps.host, rule[which], policy=rule["keyName"])
+    return dps.call(method, f"{path}?api-version=2021-10-01", body, {"Authorization": authorization}).status
+
+
+def test_a_policy_that_may_only_read_can_read_and_not_write(dps: LocalService) -> None:
+    group = group_body("g1", signing=root().pem)
+    dps.put_group(group)
+    reader = with_reader(dps)
+    assert (reader["rights"], reader["keyName"]) == ("EnrollmentRead", "reader")
+    assert dps.manage("POST", "/keys/Reader/listkeys").json == reader
+    before = dps.everything()
+    for which in ("primaryKey", "secondaryKey"):
+        assert signed_call(dps, "GET", "/enrollmentGroups/g1", reader, which) == 200
+        assert signed_call(dps, "POST", "/enrollmentGroups/query", reader, which, {"query": "SELECT *"}) == 200
+        assert (
+            signed_call(dps, "PUT", "/enrollmentGroups/g2", reader, which, group_body("g2", signing=root().pem)) == 401
+        )
+        assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader, which) == 401
+    assert dps.everything() == before
+    owner = rules(dps)["provisioningserviceowner"]
+    assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", owner) == 204
+
+
+def test_a_policy_is_not_told_by_the_service_resource(dps: LocalService) -> None:
+    reader, present = with_reader(dps), dps.manage("GET").content.decode()
+    for rule in (reader, rules(dps)["provisioningserviceowner"]):
+        assert json.dumps(rule["primaryKey"]) not in present
+        assert json.dumps(rule["secondaryKey"]) not in present
+
+
+def test_a_new_policy_gets_two_keys_of_its_own(dps: LocalService) -> None:
+    reader, owner = with_reader(dps), rules(dps)["provisioningserviceowner"]
+    keys = {rule[which] for rule in (reader, owner) for which in ("primaryKey", "secondaryKey")}
+    assert len(keys) == 4
+    assert all(len(base64.b64decode(key, validate=True)) >= 32 for key in keys)
+
+
+def test_keys_stay_when_an_update_does_not_send_them(dps: LocalService) -> None:
+    with_reader(dps)
+    before = rules(dps)
+    assert updated(dps).status == 200
+    assert rules(dps) == before
+    owner = {"keyName": "ProvisioningServiceOwner", "rights": before["provisioningserviceowner"]["rights"]}
+    for empty in ({}, {"primaryKey": None, "secondaryKey": None}, {"primaryKey": "", "secondaryKey": ""}):
+        assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 200
+        kept = {name.lower(): (rule["primaryKey"], rule["secondaryKey"]) for name, rule in rules(dps).items()}
+        assert kept == {name: (rule["primaryKey"], rule["secondaryKey"]) for name, rule in before.items()}
+
+
+def test_a_key_that_is_sent_takes_the_place_of_the_old_one(dps: LocalService) -> None:
+    dps.put_group(group_body("g1", signing=root().pem))
+    before = with_reader(dps)
+    after = with_reader(dps, primaryKey=NEW_KEYS[0])
+    assert (after["primaryKey"], after["secondaryKey"]) == (NEW_KEYS[0], before["secondaryKey"])
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", before, "primaryKey") == 401
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", before, "secondaryKey") == 200
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", after, "primaryKey") == 200
+    with_reader(dps, primaryKey=NEW_KEYS[1], secondaryKey=NEW_KEYS[2])
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", after, "primaryKey") == 401
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", after, "secondaryKey") == 401
+
+
+def test_other_rights_count_at_once(dps: LocalService) -> None:
+    dps.put_group(group_body("g1", signing=root().pem))
+    reader = with_reader(dps)
+    assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 401
+    with_reader(dps, rights="EnrollmentRead, EnrollmentWrite")
+    assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 204
+
+
+def test_a_policy_that_an_update_leaves_out_opens_nothing_more(dps: LocalService) -> None:
+    dps.put_group(group_body("g1", signing=root().pem))
+    reader = with_reader(dps)
+    owner = rules(dps)["provisioningserviceowner"]
+    assert updated(dps, authorizationPolicies=[owner]).status == 200
+    assert set(rules(dps)) == {"provisioningserviceowner"}
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", reader) == 401
+    assert signed_call(dps, "GET", "/enrollmentGroups/g1", owner) == 200
+
+
+@pytest.mark.parametrize("policies", [[], [READER]], ids=["none", "a reader alone"])
+def test_a_start_comes_to_terms_with_the_policies_that_are_there(tmp_path: Path, policies: list[Any]) -> None:
+    state = tmp_path / "state"
+    with running(state) as connection:
+        before = LocalService(connection, state)
+        assert updated(before, authorizationPolicies=policies).status in (200, 400)
+        kept = rules(before)
+    with running(state) as connection:
+        assert rules(LocalService(connection, state)) == kept
