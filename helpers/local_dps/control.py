@@ -4,7 +4,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.local_dps.errors import Plane, Refusal
+from helpers.local_dps.core import BODY_LIMIT
+from helpers.local_dps.errors import Plane, Refusal, body_too_large
 from helpers.local_dps.faults import Fault, Faults, Unreliable
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Answer, Call, Route, find
@@ -32,9 +33,12 @@ class Control:
             return refused(refusal)
 
     def _answer(self, call: Call) -> Answer:
-        sent = call.headers.get("authorization", "").removeprefix("Bearer ").encode(errors="replace")
-        if not hmac.compare_digest(sent, self._token.encode()):
+        scheme, _, sent = call.headers.get("authorization", "").partition(" ")
+        known = hmac.compare_digest(sent.strip().encode(errors="replace"), self._token.encode())
+        if scheme.lower() != "bearer" or not known:
             raise _refusal(401, "Unauthorized", "Send control_token of the connection file as a bearer token.")
+        if len(call.body) > BODY_LIMIT:
+            raise body_too_large(Plane.CONTROL, BODY_LIMIT)
         found = find(self.routes, call)
         if isinstance(found, set):
             raise _refusal(405 if found else 404, "NotFound", "There is /faults, with GET, PUT and DELETE.")
@@ -71,7 +75,7 @@ class Control:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError("A rate is a number from 0 to 1.")
     return float(value)
 

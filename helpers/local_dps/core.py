@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -89,7 +90,7 @@ class Core:
         """Give what the call's If-Match names another ETag, as if somebody else had been faster."""
         etag = call.if_match()
         if etag is not None:
-            with self._store.transaction():
+            with suppress(sqlite3.Error), self._store.transaction():  # the call itself will tell of a disk that is full
                 self._store.change_etag(etag)
 
     def _attempt(self, call: Call) -> Outcome:

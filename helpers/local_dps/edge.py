@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -9,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from aiohttp import HttpVersion11, web
+from aiohttp import ClientPayloadError, HttpVersion11, web
 
-from helpers.local_dps.core import BODY_LIMIT, plane_of
-from helpers.local_dps.errors import Refusal, body_too_slow
+from helpers.local_dps.core import BODY_LIMIT
+from helpers.local_dps.errors import Plane, Refusal, body_too_slow
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Call
 
@@ -23,6 +24,7 @@ _BODY_SECONDS = 20.0  # for a whole body
 _IDLE_SECONDS = 75.0  # between two requests on one connection
 _HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
 _HEADERS_LIMIT = 64
+_AS_LONG_AS_A_SECRET = re.compile(r"[^/\s'\"]{43,}")  # the shortest secret here; a GUID has 36
 
 
 class Exchange(NamedTuple):
@@ -52,6 +54,8 @@ class Exchange(NamedTuple):
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
+        # A path or a name is what a client sent, and it may have put a secret there by mistake.
+        line = _AS_LONG_AS_A_SECRET.sub("…", line)
         return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
@@ -59,6 +63,7 @@ class Edge:
     """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
 
     Args:
+        plane_of: whose error body a path has.
         names: under which clients may reach it, in lower case; the first stands for every other.
         observe: called after each request.
     """
@@ -66,10 +71,12 @@ class Edge:
     def __init__(
         self,
         handle: Callable[[Call], Awaitable[Outcome]],
+        plane_of: Callable[[str], Plane],
         names: tuple[str, ...],
         observe: Callable[[Exchange], None] | None,
     ) -> None:
         self._handle = handle
+        self._plane_of = plane_of
         self._names = names
         self._observe = observe
         self.last_request = time.monotonic()
@@ -102,7 +109,9 @@ class Edge:
             body = await _read_body(request)
         except TimeoutError:
             call = self._call(request, b"")
-            outcome = refused(body_too_slow(plane_of(call.path), _BODY_SECONDS))
+            outcome = refused(body_too_slow(self._plane_of(call.path), _BODY_SECONDS))
+        except (ConnectionError, ClientPayloadError):  # gone in the middle of it, or it makes no sense
+            call, outcome = self._call(request, b""), Outcome(None)
         else:
             call = self._call(request, body)
             outcome = await self._handle(call)

@@ -8,9 +8,14 @@ from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.store import Store
 
-__all__ = ["Listeners"]
+__all__ = ["Listeners", "open_socket"]
 
 _HANDSHAKE_SECONDS = 10.0
+
+
+def open_socket(address: str, port: int) -> socket.socket:
+    """A listening socket, IPv4 or IPv6 as the address is."""
+    return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
 
 
 class Listeners:
@@ -43,7 +48,7 @@ class Listeners:
         async with self._one_at_a_time:
             present = {service.id for service in self._store.services.all()}
             for service in present - self._endpoints.ports.keys():
-                listener = socket.create_server((self._address, 0))
+                listener = open_socket(self._address, 0)
                 self._further[service] = await self.listen(self._edge, listener)
                 self._endpoints.ports[service] = listener.getsockname()[1]
             for service in self._endpoints.ports.keys() - present:

@@ -25,7 +25,7 @@ from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import Plane
 from helpers.local_dps.faults import Faults, Unreliable
 from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.listeners import Listeners
+from helpers.local_dps.listeners import Listeners, open_socket
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
@@ -93,10 +93,10 @@ class LocalDps:
                 return outcome
 
             unreliable = Unreliable(handle, core.change_etag, self.faults)
-            edge = Edge(unreliable.handle, names, self.observe)
+            edge = Edge(unreliable.handle, plane_of, names, self.observe)
             listeners = Listeners(edge, context, self.bind, endpoints, store)
-            control_token = secrets.token_urlsafe(30)
-            control = Edge(Control(control_token, unreliable).handle, names, self.observe)
+            control_token = secrets.token_urlsafe(32)
+            control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self.observe)
             with self._listen(0) as control_socket:
                 servers = [await listeners.start(main), await listeners.listen(control, control_socket)]
                 try:
@@ -131,7 +131,7 @@ class LocalDps:
 
     def _listen(self, port: int) -> socket.socket:
         try:
-            return socket.create_server((self.bind, port))
+            return open_socket(self.bind, port)
         except OSError as error:
             raise CannotStart(
                 f"Port {port} on {self.bind} can't be used: {error.strerror}. Another program may have it. "

@@ -1,13 +1,10 @@
 """What was acknowledged outlives a kill at any moment, and a full disk loses nothing."""
 
-import random
 import resource
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -79,50 +76,6 @@ def test_a_kill_after_any_acknowledged_call_loses_nothing(server: Server) -> Non
         server.kill()
     assert everything(server.start()) == expected
     assert (len(seen), expected["certificates"], expected["groups"]) == (7, {"value": []}, [])
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_kill_while_writing_loses_no_acknowledged_write(server: Server, seed: int) -> None:
-    dps = server.start()
-    assert dps.management_token
-    assert dps.service_token
-    signing = root().pem
-    acknowledged: dict[str, Mapping[str, Any]] = {}
-    enough = threading.Event()
-    moment = random.Random(seed)
-    wanted = moment.randint(3, 40)
-
-    def write() -> None:
-        try:
-            for number in range(100_000):
-                name = f"g{number % 5}"
-                acknowledged[name] = dps.put_group(
-                    group_body(name, signing=signing, initialTwin={"tags": {"number": number}}), if_match="*"
-                )
-                if number == wanted:
-                    enough.set()
-        except (OSError, HTTPException):
-            enough.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    assert enough.wait(30)
-    threading.Event().wait(moment.random() * 0.01)
-    server.kill()
-    writer.join(30)
-    assert not writer.is_alive()
-    assert len(acknowledged) >= 4
-
-    with closing(sqlite3.connect(server.state / "dps.sqlite3")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    again = server.start()
-    newest = max(group["initialTwin"]["tags"]["number"] for group in acknowledged.values())
-    for name, group in acknowledged.items():
-        found = again.group(name)
-        number = found["initialTwin"]["tags"]["number"]
-        # The one write that was on its way may be there or not.
-        assert found == group or (number == newest + 1 and int(name[1:]) == number % 5)
-    again.put_group(group_body("afterwards", signing=signing))
 
 
 def test_the_next_start_has_the_same_identity_and_keys_but_another_ca(tmp_path: Path) -> None:

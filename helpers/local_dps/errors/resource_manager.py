@@ -24,6 +24,7 @@ def api_version_required() -> Refusal:
 
 
 def api_version_unknown(version: str, known: str) -> Refusal:
+    version = version if len(version) <= 20 else "…"  # whatever that is, a log is no place for it
     return Refusal(
         Plane.RESOURCE_MANAGER,
         400,

@@ -38,7 +38,7 @@ DPS_VERSIONS = (
 SUBSCRIPTION = "/subscriptions/{subscription}"
 GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
 SERVICE = GROUP + "/providers/Microsoft.Devices/provisioningServices/{service}"
-_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?")
+_IS_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?").fullmatch
 _TAG_LIMIT = 50
 
 
@@ -52,8 +52,9 @@ class FrontDoor:
         """The handler of a DPS call behind the door: it takes the resource provider's versions."""
 
         def guarded(call: Call) -> Answer:
-            if self._admitted(call) not in DPS_VERSIONS:
-                raise resource_manager.api_version_unknown(call.query["api-version"], ", ".join(DPS_VERSIONS))
+            version = self._admitted(call)
+            if version not in DPS_VERSIONS:
+                raise resource_manager.api_version_unknown(version, ", ".join(DPS_VERSIONS))
             return handler(call)
 
         return guarded
@@ -62,8 +63,9 @@ class FrontDoor:
         """The handler of one of Resource Manager's own calls behind the door: any date will do as version."""
 
         def guarded(call: Call) -> Answer:
-            if not _VERSION.fullmatch(self._admitted(call)):
-                raise resource_manager.api_version_unknown(call.query["api-version"], "2022-12-01")
+            version = self._admitted(call)
+            if not _IS_VERSION(version):
+                raise resource_manager.api_version_unknown(version, "2022-12-01")
             return handler(call)
 
         return guarded

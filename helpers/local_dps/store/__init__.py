@@ -128,7 +128,7 @@ class Store:
                 self._database.execute(
                     "INSERT INTO identity VALUES (?, ?, ?, ?, ?)",
                     *(str(uuid4()) for _ in range(3)),
-                    secrets.token_urlsafe(30),
+                    secrets.token_urlsafe(32),
                     secrets.token_bytes(32),
                 )
                 self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
