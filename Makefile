@@ -18,7 +18,7 @@ lab: $(READY) ## open JupyterLab where the walkthrough begins
 test: $(READY) $(OLD_CLIENT) $(NODE_CLIENT) ## run the whole test suite on all cores
 	$(RUN) -m pytest -n auto --ignore=tests/azure_cli
 
-azure-cli: $(READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 400 MB in an environment of its own
+azure-cli: $(READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
 	$(RUN) -m pytest tests/azure_cli
 
 bench: $(READY) ## how fast the local DPS is, as ratios
@@ -37,6 +37,7 @@ $(READY): pyproject.toml
 $(OLD_CLIENT): tests/clients/management_1_1/requirements.txt
 $(AZURE_CLI): tests/azure_cli/requirements.txt
 $(OLD_CLIENT) $(AZURE_CLI):
+	@echo "Creating the environment in $(@D): up to a minute, once."
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@

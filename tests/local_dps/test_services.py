@@ -704,17 +704,26 @@ def test_keys_stay_when_an_update_does_not_send_them(dps: LocalService) -> None:
     before = rules(dps)
     assert updated(dps).status == 200
     assert rules(dps) == before
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"primaryKey": None, "secondaryKey": None}, {"primaryKey": "", "secondaryKey": ""}]
+)
+def test_a_policy_that_is_sent_without_its_keys_gets_new_ones(dps: LocalService, empty: dict[str, Any]) -> None:
+    with_reader(dps)
+    before = rules(dps)
     owner = {"keyName": "ProvisioningServiceOwner", "rights": before["provisioningserviceowner"]["rights"]}
-    for empty in ({}, {"primaryKey": None, "secondaryKey": None}, {"primaryKey": "", "secondaryKey": ""}):
-        assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 200
-        kept = {name.lower(): (rule["primaryKey"], rule["secondaryKey"]) for name, rule in rules(dps).items()}
-        assert kept == {name: (rule["primaryKey"], rule["secondaryKey"]) for name, rule in before.items()}
+    assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 200
+    keys = {
+        rule[name] for each in (before, rules(dps)) for rule in each.values() for name in ("primaryKey", "secondaryKey")
+    }
+    assert len(keys) == 8
 
 
 def test_a_key_that_is_sent_takes_the_place_of_the_old_one(dps: LocalService) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     before = with_reader(dps)
-    after = with_reader(dps, primaryKey=NEW_KEYS[0])
+    after = with_reader(dps, primaryKey=NEW_KEYS[0], secondaryKey=before["secondaryKey"])
     assert (after["primaryKey"], after["secondaryKey"]) == (NEW_KEYS[0], before["secondaryKey"])
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", before, "primaryKey") == 401
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", before, "secondaryKey") == 200
@@ -728,7 +737,8 @@ def test_other_rights_count_at_once(dps: LocalService) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     reader = with_reader(dps)
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 401
-    with_reader(dps, rights="EnrollmentRead, EnrollmentWrite")
+    keys = {name: reader[name] for name in ("primaryKey", "secondaryKey")}
+    with_reader(dps, rights="EnrollmentRead, EnrollmentWrite", **keys)
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 204
 
 

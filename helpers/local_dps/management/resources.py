@@ -12,6 +12,7 @@ from helpers.local_dps.store import ResourceGroupRow, Store
 
 __all__ = ["Resources"]
 
+_LOCATIONS = ("Local", "East US", "West US", "North Europe", "West Europe")
 _GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
 
 
@@ -26,6 +27,8 @@ class Resources:
             Route("GET", "/tenants", door.of_resource_manager(self._tenants)),
             Route("GET", "/subscriptions", door.of_resource_manager(self._subscriptions)),
             Route("GET", SUBSCRIPTION, door.of_resource_manager(self._get_subscription)),
+            Route("GET", SUBSCRIPTION + "/locations", door.of_resource_manager(self._locations)),
+            Route("GET", SUBSCRIPTION + "/providers/Microsoft.Devices/IotHubs", door.of_resource_manager(self._hubs)),
             Route("GET", SUBSCRIPTION + "/resourceGroups", door.of_resource_manager(self._groups)),
             Route("GET", GROUP, door.of_resource_manager(self._get_group)),
             Route("HEAD", GROUP, door.of_resource_manager(self._has_group)),
@@ -81,6 +84,17 @@ class Resources:
 
     def _get_subscription(self, _call: Call) -> Answer:
         return Answer(200, self._subscription())
+
+    def _locations(self, _call: Call) -> Answer:
+        """Names for what the Azure CLI takes as a location. None of them matters here."""
+        above = f"/subscriptions/{self._store.identity.subscription_id}/locations"
+        named = {display.replace(" ", "").lower(): display for display in _LOCATIONS}
+        described = [{"id": f"{above}/{name}", "name": name, "displayName": display} for name, display in named.items()]
+        return Answer(200, {"value": described})
+
+    def _hubs(self, _call: Call) -> Answer:
+        """IoT hubs of the subscription: there are none, as the linked ones are names and no more."""
+        return Answer(200, {"value": []})
 
     def _subscription(self) -> Mapping[str, Any]:
         identity = self._store.identity

@@ -252,19 +252,18 @@ def _sku(sent: Any) -> Mapping[str, Any]:
 
 
 def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
-    """The access policies after a PUT: those sent, or else those that were there. A missing key is made, or kept."""
-    before = present.policies if present else (new_owner_policy(),)
+    """The access policies after a PUT: those sent, or else those that were there. A missing key is made anew."""
     if sent is None or sent == []:
-        return before
+        return present.policies if present else (new_owner_policy(),)
     if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
         raise errors.service_not_understood("authorizationPolicies is invalid.", "It is a list of rules.")
-    policies = tuple(_policy(rule, before) for rule in sent)
+    policies = tuple(_policy(rule) for rule in sent)
     if len({policy.name.lower() for policy in policies}) < len(policies):
         raise errors.service_not_understood("Two access policies have one name.", "Names are compared without case.")
     return policies
 
 
-def _policy(rule: Mapping[str, Any], before: tuple[AccessPolicy, ...]) -> AccessPolicy:
+def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
     name = rule.get("keyName")
     if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
         raise errors.service_not_understood("An access policy's keyName is invalid.", "It has 1 to 64 characters.")
@@ -275,9 +274,7 @@ def _policy(rule: Mapping[str, Any], before: tuple[AccessPolicy, ...]) -> Access
             f"The rights of the access policy '{name}' are invalid.",
             f"They are some of {', '.join(OWNER_RIGHTS)}, with commas between them.",
         )
-    kept = next((policy for policy in before if policy.name.lower() == name.lower()), None)
-    primary = _key(rule.get("primaryKey")) or (kept.primary_key if kept else new_key())
-    secondary = _key(rule.get("secondaryKey")) or (kept.secondary_key if kept else new_key())
+    primary, secondary = (_key(rule.get(key)) or new_key() for key in ("primaryKey", "secondaryKey"))
     return AccessPolicy(name, ", ".join(rights), primary, secondary)
 
 

@@ -1,0 +1,91 @@
+"""A local DPS, and a CLI that has registered it as a cloud and signed in."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from uuid import uuid4
+
+import pytest
+
+from helpers.local_dps import Exchange, running
+from tests.azure_cli.az import VERSION, AzureCli, Outside
+from tests.local_dps.wire import LocalService
+
+
+@pytest.fixture(scope="module")
+def exchanges() -> list[Exchange]:
+    """Every request that the local DPS got."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def dps(tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]) -> Iterator[LocalService]:
+    state = tmp_path_factory.mktemp("dps") / "state"
+    with running(state, observe=exchanges.append) as connection:
+        yield LocalService(connection, state)
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    with Outside() as proxy:
+        thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield proxy
+        proxy.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory, dps: LocalService, outside: Outside) -> AzureCli:
+    """The local cloud is registered, and nobody has signed in."""
+    cli = AzureCli(tmp_path_factory.mktemp("cloud") / "azure", dps, outside)
+    cli.folder.mkdir()
+    # The first command ever asks the world for a newer CLI, and no setting prevents it; this is what it would write.
+    known = {"versions": {name: {"local": VERSION} for name in ("azure-cli", "core")}}
+    (cli.folder / "versionCheck.json").write_text(json.dumps(known))
+    cli("cloud", "register", "--name", "local", "--endpoint-resource-manager", dps.connection["management_endpoint"])
+    cli("cloud", "set", "--name", "local")
+    cli("config", "set", "core.instance_discovery=false")
+    return cli
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory, cloud: AzureCli, dps: LocalService) -> AzureCli:
+    """Signed in with the secret. One for a whole module, whose tests leave it as they found it."""
+    signed_in = cloud.copy(tmp_path_factory.mktemp("cli") / "azure")
+    signed_in(*signed_in.sign_in(*signed_in.secret(dps.connection["client_secret"])))
+    return signed_in
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, cloud: AzureCli) -> AzureCli:
+    """Knows the cloud, has not signed in."""
+    return cloud.copy(tmp_path / "azure")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A provisioning service for one test, alone in its resource group."""
+
+    name: str
+    group: str
+    path: str
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        return ("--dps-name", self.name, "--resource-group", self.group)
+
+
+@pytest.fixture
+def service(dps: LocalService) -> Iterator[Service]:
+    name = f"cli-{uuid4().hex[:12]}"
+    group = f"/subscriptions/{dps.connection['subscription_id']}/resourceGroups/group-of-{name}"
+    path = f"{group}/providers/Microsoft.Devices/provisioningServices/{name}"
+    token = {"Authorization": f"Bearer {dps.management_token}"}
+    body = {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
+    assert dps.call("PUT", f"{group}?api-version=2024-11-01", {"location": "westeurope"}, token).status == 201
+    assert dps.call("PUT", f"{path}?api-version=2026-11-01", body, token).status == 201
+    yield Service(name, f"group-of-{name}", path)
+    assert dps.call("DELETE", f"{group}?api-version=2024-11-01", None, token).status == 200
