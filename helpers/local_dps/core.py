@@ -90,7 +90,8 @@ class Core:
         """Give what the call's If-Match names another ETag, as if somebody else had been faster."""
         etag = call.if_match()
         if etag is not None:
-            with suppress(sqlite3.Error), self._store.transaction():  # the call itself will tell of a disk that is full
+            # The call itself will tell of a disk that is full, or of an ETag that is no text.
+            with suppress(sqlite3.Error, UnicodeError), self._store.transaction():
                 self._store.change_etag(etag)
 
     def _attempt(self, call: Call) -> Outcome:

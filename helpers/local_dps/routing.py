@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 __all__ = ["Answer", "Call", "Handler", "Route", "find"]
 
+_DEPTH_LIMIT = 100
+
 
 @dataclass(slots=True)
 class Call:
@@ -44,13 +46,15 @@ class Call:
         """The body as a JSON object.
 
         Raises:
-            ValueError: it is something else, or has what JSON does not: NaN, half a surrogate pair, endless nesting.
+            ValueError: it is something else, has what JSON does not (NaN, numbers beyond all bounds, half a surrogate
+                pair), or is nested more than 100 deep.
         """
         try:
-            value = json.loads(self.body, parse_constant=_refuse_constant)
-            json.dumps(value, ensure_ascii=False).encode()
+            value = json.loads(self.body)
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         except RecursionError as error:
             raise ValueError("The body is nested too deeply.") from error
+        _check_depth(value, _DEPTH_LIMIT)
         if not isinstance(value, dict):
             raise ValueError("The body is not a JSON object.")
         return value
@@ -63,8 +67,12 @@ class Call:
         return value or None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON.")
+def _check_depth(value: Any, left: int) -> None:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if inner and not left:
+        raise ValueError("The body is nested too deeply.")
+    for each in inner:
+        _check_depth(each, left - 1)
 
 
 class Answer(NamedTuple):

@@ -1,7 +1,6 @@
 """The provisioning service resource: its life, its keys, its linked hubs."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -284,7 +283,7 @@ def _key(sent: Any) -> str | None:
     try:
         if isinstance(sent, str) and len(base64.b64decode(sent, validate=True)) >= 16:
             return sent
-    except binascii.Error:
+    except ValueError:
         pass
     raise errors.service_not_understood("An access policy's key is invalid.", "A key is base64 of 16 bytes or more.")
 
