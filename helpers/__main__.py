@@ -14,7 +14,7 @@ import typer
 from helpers.problem import Problem
 
 if TYPE_CHECKING:
-    from helpers.local_dps import Faults
+    from helpers.local_dps import Exchange, Faults
 
 __all__: list[str] = []
 
@@ -120,19 +120,20 @@ class _Log:
     """Lines to standard output, for as long as somebody reads it: at once on a terminal, else ten times a second."""
 
     def __init__(self) -> None:
-        self._waiting: list[str] = []
+        self._waiting: list[Exchange] = []
+        self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
 
-    def write(self, line: str) -> None:
+    def note(self, exchange: "Exchange") -> None:
         if not self._waiting:
-            asyncio.get_running_loop().call_later(0.0 if sys.stdout.isatty() else 0.1, self.flush)
-        self._waiting.append(line)
+            asyncio.get_running_loop().call_later(self._pause, self.flush)
+        self._waiting.append(exchange)
 
     def flush(self) -> None:
-        lines, self._waiting = self._waiting, []
-        if not lines:
+        exchanges, self._waiting = self._waiting, []
+        if not exchanges:
             return
         try:
-            print(*lines, sep="\n", flush=True)
+            print(*(exchange.line() for exchange in exchanges), sep="\n", flush=True)
         except OSError:  # the reader is gone; what is left in the buffer would fail once more at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -176,7 +177,7 @@ def local_dps(
         https_port=https_port,
         bind=bind,
         host_names=tuple(host_name or ()),
-        observe=lambda exchange: log.write(exchange.line()),
+        observe=log.note,
         idle_seconds=idle_seconds,
         faults=_faults(fault or [], seed),
     )

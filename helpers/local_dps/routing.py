@@ -1,6 +1,7 @@
 """Calls, answers, and which function answers what: the local DPS without any input or output."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,8 +51,9 @@ class Call:
                 pair), or is nested more than 100 deep.
         """
         try:
-            value = json.loads(self.body)
-            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+            value = json.loads(self.body, parse_constant=_finite, parse_float=_finite)
+            if b"\\u" in self.body:
+                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
         except RecursionError as error:
             raise ValueError("The body is nested too deeply.") from error
         _check_depth(value, _DEPTH_LIMIT)
@@ -65,6 +67,13 @@ class Call:
         if len(value) >= 2 and value[0] == value[-1] == '"':
             value = value[1:-1]
         return value or None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not JSON.")
+    return value
 
 
 def _check_depth(value: Any, left: int) -> None:

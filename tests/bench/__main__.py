@@ -102,7 +102,8 @@ def bare(answer: bytes) -> Iterator[tuple[subprocess.Popen[bytes], int, ssl.SSLC
         [sys.executable, "-m", "tests.bench.bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         process.stdin.write(json.dumps({"body": base64.b64encode(body).decode(), "headers": headers}).encode())
         process.stdin.close()
         said = json.loads(process.stdout.readline())
@@ -177,7 +178,8 @@ def _asker(state: Path, count: int) -> Callable[[], None]:
     def ask() -> None:
         path = f"/registrations/device-{numbers.randrange(count)}"
         outcome = core.read(Call("GET", "localhost", 1, path, query, headers, b"", datetime.now(UTC)))
-        assert outcome.answer and outcome.answer.status == 200
+        assert outcome.answer
+        assert outcome.answer.status == 200
 
     return ask
 

@@ -1,8 +1,9 @@
-"""What HTTPS costs by itself: an aiohttp handler that always returns the same bytes. `python -m tests.bench.bare`."""
+"""What HTTPS costs by itself: an aiohttp application whose one handler always returns the same bytes."""
 
 import asyncio
 import base64
 import json
+import socket
 import sys
 
 from aiohttp import web
@@ -11,15 +12,18 @@ from helpers.local_dps.tls import server_context
 
 
 async def _serve(body: bytes, headers: dict[str, str]) -> None:
-    async def answer(request: web.BaseRequest) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
         await request.read()
         return web.Response(body=body, headers=headers)
 
     context, authority = server_context(("localhost", "127.0.0.1"))
-    server = await asyncio.get_running_loop().create_server(
-        web.Server(answer, access_log=None), "127.0.0.1", 0, ssl=context
-    )
-    port = server.sockets[0].getsockname()[1]
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    listener = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, listener, ssl_context=context).start()
+    port = listener.getsockname()[1]
     print(json.dumps({"port": port, "authority": authority.decode()}), flush=True)
     await asyncio.Event().wait()
 

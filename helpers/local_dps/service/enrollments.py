@@ -215,4 +215,4 @@ class _Change:
 
 def _timestamp(now: datetime) -> str:
     """Seven fractional digits, as .NET writes them."""
-    return f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
+    return now.replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"
