@@ -45,6 +45,7 @@ def unsupported_grant() -> Refusal:
 
 
 def invalid_scope(scope: str) -> Refusal:
+    scope = scope if len(scope) <= 60 else "…"  # whatever that is, a log is no place for it
     return Refusal(
         Plane.IDENTITY,
         400,

@@ -15,10 +15,14 @@ __all__ = ["describe_attestation", "read_attestation"]
 _SLOTS = ("primary", "secondary")
 
 
-def read_attestation(sent: Any, kind: Kind, is_uploaded: Callable[[str], bool]) -> Mapping[str, Any]:
+def read_attestation(
+    sent: Any, kind: Kind, present: Mapping[str, Any], is_uploaded: Callable[[str], bool]
+) -> Mapping[str, Any]:
     """What is kept of an attestation: certificates as base64 of DER with their description, keys, references.
 
     Args:
+        present: what was kept before, {} for a new enrollment. Clients that change something else send the description
+            of a certificate back, for they never got more; it then stays.
         is_uploaded: whether a CA certificate of that name is there. Whether it is verified is asked when a device
             registers.
 
@@ -37,7 +41,10 @@ def read_attestation(sent: Any, kind: Kind, is_uploaded: Callable[[str], bool]) 
         return {"type": name, name: _symmetric_keys(said)}
     if not isinstance(said, dict):
         raise errors.attestation_required()
-    return {"type": name, name: _tpm(said) if name == "tpm" else _x509(said, kind, is_uploaded)}
+    if name == "tpm":
+        return {"type": name, name: _tpm(said)}
+    kept = present.get(name, {}).get(kind.certificates, {})
+    return {"type": name, name: _x509(said, kind, kept, is_uploaded)}
 
 
 def describe_attestation(kept: Mapping[str, Any], *, with_keys: bool) -> Mapping[str, Any]:
@@ -58,7 +65,9 @@ def describe_attestation(kept: Mapping[str, Any], *, with_keys: bool) -> Mapping
     return {"type": name, name: described}
 
 
-def _x509(sent: Mapping[str, Any], kind: Kind, is_uploaded: Callable[[str], bool]) -> Mapping[str, Any]:
+def _x509(
+    sent: Mapping[str, Any], kind: Kind, present: Mapping[str, Any], is_uploaded: Callable[[str], bool]
+) -> Mapping[str, Any]:
     references, certificates = sent.get("caReferences"), sent.get(kind.certificates)
     if references and certificates:
         raise errors.request_invalid(
@@ -67,7 +76,7 @@ def _x509(sent: Mapping[str, Any], kind: Kind, is_uploaded: Callable[[str], bool
     if isinstance(references, dict) and references.get("primary"):
         return {"caReferences": {slot: _reference(references.get(slot), is_uploaded) for slot in _SLOTS}}
     if isinstance(certificates, dict) and certificates.get("primary"):
-        kept = {slot: _certificate(certificates[slot]) for slot in _SLOTS if certificates.get(slot)}
+        kept = {slot: _certificate(certificates[slot], present.get(slot)) for slot in _SLOTS if certificates.get(slot)}
         if kind is not GROUPS:  # an individual enrollment with one certificate shows it in both places
             kept.setdefault("secondary", kept["primary"])
         return {kind.certificates: kept}
@@ -82,8 +91,10 @@ def _reference(name: Any, is_uploaded: Callable[[str], bool]) -> str | None:
     return name
 
 
-def _certificate(sent: Any) -> Mapping[str, Any]:
+def _certificate(sent: Any, present: Mapping[str, Any] | None) -> Mapping[str, Any]:
     text = sent.get("certificate") if isinstance(sent, dict) else None
+    if text is None and present and isinstance(sent, dict) and sent.get("info") == present["info"]:
+        return present
     if not isinstance(text, str) or not text:
         raise errors.attestation_required()
     try:

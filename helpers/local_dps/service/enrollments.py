@@ -151,7 +151,7 @@ class Enrollments:
             if change.if_match is None:
                 raise errors.enrollment_exists(self._kind.noun, self._kind.exists)
             check_if_match(change.if_match, present.etag, self._kind.stale)
-        document = self._document(change)
+        document = self._document(change, present)
         self._check_limit(change.service, present, document)
         stamp = _timestamp(change.now)
         row = EnrollmentRow(
@@ -166,7 +166,7 @@ class Enrollments:
         self._store.enrollments.put(row)
         return row
 
-    def _document(self, change: "_Change") -> Mapping[str, Any]:
+    def _document(self, change: "_Change", present: EnrollmentRow | None) -> Mapping[str, Any]:
         if not IS_ID(change.id):
             raise errors.request_invalid(
                 f"The {self._kind.id_name} is invalid.",
@@ -182,7 +182,9 @@ class Enrollments:
         def is_uploaded(name: str) -> bool:
             return self._store.certificates.get(change.service.id, name) is not None
 
-        return {"attestation": read_attestation(change.sent.get("attestation"), self._kind, is_uploaded), **settings}
+        before = present.document["attestation"] if present else {}
+        attestation = read_attestation(change.sent.get("attestation"), self._kind, before, is_uploaded)
+        return {"attestation": attestation, **settings}
 
     def _check_limit(self, service: ServiceRow, present: EnrollmentRow | None, document: Mapping[str, Any]) -> None:
         attestation = document["attestation"]["type"]

@@ -1,0 +1,656 @@
+"""Individual enrollments on the wire, and what both kinds of enrollment have in common."""
+
+import base64
+import http.client
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.iot.deviceprovisioning import DeviceProvisioningClient
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.local_dps import openssl
+from tests.local_dps.crafting import ENCODINGS, craft, key, name, root
+from tests.local_dps.test_bad_input import SENT_KEYS, traces
+from tests.local_dps.test_enrollment import STAMPS, WRONG_ETAG, assert_is_refused
+from tests.local_dps.wire import LocalService, Reply
+
+VERSIONS = ("2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-10-01")
+INFO = {
+    "subjectName", "sha1Thumbprint", "sha256Thumbprint", "issuerName", "notBeforeUtc", "notAfterUtc", "serialNumber",
+    "version",
+}  # fmt: skip
+
+
+# --- tools, for the neighbouring modules too --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two kinds of enrollment, as a client sees it."""
+
+    collection: str
+    id_name: str
+    item_type: str
+    certificates: str
+    not_found: int
+    exists: int
+
+    def body(self, enrollment: str, attestation: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        return {self.id_name: enrollment, "attestation": attestation or symmetric(), **more}
+
+    def x509(self, primary: str, secondary: str | None = None) -> dict[str, Any]:
+        sent = {"primary": primary, "secondary": secondary}
+        slots = {slot: {"certificate": text} for slot, text in sent.items() if text is not None}
+        return {"type": "x509", "x509": {self.certificates: slots}}
+
+
+GROUPS = Kind("enrollmentGroups", "enrollmentGroupId", "EnrollmentGroup", "signingCertificates", 404204, 409202)
+INDIVIDUALS = Kind("enrollments", "registrationId", "Enrollment", "clientCertificates", 404201, 409201)
+KINDS = pytest.mark.parametrize("kind", [GROUPS, INDIVIDUALS], ids=["groups", "individuals"])
+
+
+class Line:
+    """Calls on one service's plane over one connection: many hundreds of them in a second."""
+
+    def __init__(self, dps: LocalService, place: str | None = None) -> None:
+        address = urlsplit(f"https://{place or dps.host}")
+        self._client = http.client.HTTPSConnection(address.hostname, address.port, context=dps.context, timeout=30)
+        self._token = dps.service_token
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None) -> Reply:
+        content = None if body is None else json.dumps(body).encode()
+        sent = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"} | dict(headers or {})
+        self._client.request(method, f"{path}?api-version=2021-10-01", content, sent)
+        answer = self._client.getresponse()
+        return Reply(answer.status, answer.headers, answer.read())
+
+    def bulk(self, kind: Kind, mode: str, items: list[Any]) -> Mapping[str, Any]:
+        reply = self.call("POST", f"/{kind.collection}", {"mode": mode, kind.collection: items})
+        assert reply.status == 200, reply.content
+        return reply.json
+
+    def fill(self, kind: Kind, bodies: list[Mapping[str, Any]]) -> None:
+        for at in range(0, len(bodies), 10):
+            assert self.bulk(kind, "create", bodies[at : at + 10]) == {"isSuccessful": True, "errors": []}
+
+    def clear(self, kind: Kind) -> None:
+        present = self.all(kind)
+        for at in range(0, len(present), 10):
+            items = [{kind.id_name: each[kind.id_name]} for each in present[at : at + 10]]
+            assert self.bulk(kind, "delete", items)["isSuccessful"]
+
+    def all(self, kind: Kind) -> list[dict[str, Any]]:
+        """What a query gives, of which a page holds a thousand."""
+        reply = self.call("POST", f"/{kind.collection}/query", {"query": "SELECT *"})
+        assert reply.status == 200, reply.content
+        assert "x-ms-continuation" not in reply.headers
+        return reply.json
+
+
+def symmetric(primary: str | None = None, secondary: str | None = None) -> dict[str, Any]:
+    return {"type": "symmetricKey", "symmetricKey": {"primaryKey": primary, "secondaryKey": secondary}}
+
+
+def random_key() -> str:
+    return base64.b64encode(uuid4().bytes * 4).decode()
+
+
+@pytest.fixture
+def line(dps: LocalService) -> Iterator[Line]:
+    with Line(dps) as made:
+        yield made
+
+
+@pytest.fixture
+def shared_line(shared_dps: LocalService) -> Iterator[Line]:
+    """The one that all of a module share, empty again at the end."""
+    with Line(shared_dps) as made:
+        yield made
+        for kind in (GROUPS, INDIVIDUALS):
+            made.clear(kind)
+
+
+def path(kind: Kind, enrollment: str) -> str:
+    return f"/{kind.collection}/{quote(enrollment, safe='')}"
+
+
+def put(line: Line, kind: Kind, body: Mapping[str, Any], *, if_match: str | None = None) -> dict[str, Any]:
+    reply = line.call("PUT", path(kind, body[kind.id_name]), body, {"If-Match": if_match} if if_match else {})
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+def get(line: Line, kind: Kind, enrollment: str) -> dict[str, Any]:
+    reply = line.call("GET", path(kind, enrollment))
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+def mechanism(line: Line, kind: Kind, enrollment: str) -> Mapping[str, Any]:
+    reply = line.call("POST", path(kind, enrollment) + "/attestationmechanism")
+    assert reply.status == 200, reply.content
+    return reply.json
+
+
+def without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in names}
+
+
+# --- Azure's client ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(shared_dps: LocalService, shared_line: Line) -> Iterator[DeviceProvisioningClient]:
+    given = shared_dps.connection
+    with DeviceProvisioningClient.from_connection_string(
+        given["connection_string"], connection_verify=given["ca_file"]
+    ) as made:
+        yield made
+
+
+def test_azures_client_creates_reads_changes_queries_and_deletes_an_enrollment(
+    client: DeviceProvisioningClient,
+) -> None:
+    leaf, enrollments = craft(name("sensor-1"), key()), client.enrollment
+    body = INDIVIDUALS.body("sensor-1", INDIVIDUALS.x509(leaf.pem), deviceId="kitchen")
+    made = enrollments.create_or_update("sensor-1", body)
+    assert made["deviceId"] == "kitchen"
+    present = enrollments.get("sensor-1")
+    assert without(present, "registrationState") == made
+    changed = enrollments.create_or_update(
+        "sensor-1", {**body, "provisioningStatus": "disabled"}, if_match=present["etag"]
+    )
+    assert changed["provisioningStatus"] == "disabled"
+    assert list(enrollments.query({"query": "SELECT * FROM enrollments"})) == [changed]
+    assert enrollments.get_attestation_mechanism("sensor-1") == changed["attestation"]
+    assert enrollments.run_bulk_operation({"enrollments": [body], "mode": "delete"})["isSuccessful"] is True
+    with pytest.raises(ResourceNotFoundError):
+        enrollments.get("sensor-1")
+
+
+def test_azures_client_gets_the_errors_of_azure_core(client: DeviceProvisioningClient) -> None:
+    enrollments, body = client.enrollment, INDIVIDUALS.body("sensor-1")
+    enrollments.create_or_update("sensor-1", body)
+    with pytest.raises(ResourceExistsError, match=r"Enrollment already exists\."):
+        enrollments.create_or_update("sensor-1", body)
+    with pytest.raises(HttpResponseError) as stale:
+        enrollments.delete("sensor-1", if_match=WRONG_ETAG)
+    assert stale.value.status_code == 412
+    enrollments.delete("sensor-1")
+    with pytest.raises(ResourceNotFoundError):
+        enrollments.delete("sensor-1")
+
+
+# --- X.509 ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_one_certificate_is_described_as_primary_and_secondary_and_never_returned(
+    shared_line: Line, encoding: str
+) -> None:
+    leaf = craft(name("sensor-1"), key())
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("sensor-1", INDIVIDUALS.x509(ENCODINGS[encoding](leaf.der))))
+    x509_part = made["attestation"]["x509"]
+    assert set(made["attestation"]) == {"type", "x509"}
+    assert set(x509_part) == {"clientCertificates"}
+    slots = x509_part["clientCertificates"]
+    assert set(slots) == {"primary", "secondary"}
+    assert slots["primary"] == slots["secondary"]
+    assert set(slots["primary"]) == {"info"}
+    assert set(slots["primary"]["info"]) == INFO
+    assert slots["primary"]["info"]["sha256Thumbprint"] == leaf.certificate.fingerprint(hashes.SHA256()).hex().upper()
+    assert without(get(shared_line, INDIVIDUALS, "sensor-1"), "registrationState") == made
+    assert shared_line.all(INDIVIDUALS) == [made]
+    assert mechanism(shared_line, INDIVIDUALS, "sensor-1") == made["attestation"]
+
+
+def test_two_certificates_are_each_described(shared_line: Line) -> None:
+    attestation = INDIVIDUALS.x509(root("One").pem, root("Two").pem)
+    slots = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1", attestation))["attestation"]["x509"]
+    named = {slot: each["info"]["subjectName"] for slot, each in slots["clientCertificates"].items()}
+    assert named == {"primary": "CN=One", "secondary": "CN=Two"}
+
+
+@KINDS
+def test_a_reference_to_a_ca_comes_back_as_it_is_and_with_nothing_else(
+    shared_dps: LocalService, shared_line: Line, kind: Kind
+) -> None:
+    for ca in ("one", "two"):
+        shared_dps.upload(ca, root().pem, if_match="*")
+    made = put(shared_line, kind, kind.body("i1", {"type": "x509", "x509": {"caReferences": {"primary": "one"}}}))
+    assert made["attestation"] == {"type": "x509", "x509": {"caReferences": {"primary": "one", "secondary": None}}}
+    both = {"type": "x509", "x509": {"caReferences": {"primary": "two", "secondary": "one"}}}
+    assert put(shared_line, kind, kind.body("i1", both), if_match="*")["attestation"] == both
+    assert get(shared_line, kind, "i1")["attestation"] == both
+    assert mechanism(shared_line, kind, "i1") == both
+
+
+def certificate_of(serial: int, subject: x509.Name, issuer: x509.Name) -> x509.Certificate:
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(issuer, subject, key().public_key(), serial, now - timedelta(9), now)
+    return builder.sign(key(), hashes.SHA256())
+
+
+def openssl_says(certificate: x509.Certificate) -> dict[str, Any]:
+    options = ("-subject", "-issuer", "-serial", "-startdate", "-enddate", "-dateopt", "iso_8601")
+    names = ("-nameopt", "RFC2253,-esc_msb,utf8")
+    pem = certificate.public_bytes(Encoding.PEM)
+    said = openssl.run("x509", "-noout", *options, *names, stdin=pem).decode()
+    fields = dict(printed.split("=", 1) for printed in said.splitlines())
+    prints = {
+        f"{digest}Thumbprint": openssl.run("x509", "-noout", "-fingerprint", f"-{digest}", stdin=pem)
+        .decode()
+        .strip()
+        .partition("=")[2]
+        .replace(":", "")
+        for digest in ("sha1", "sha256")
+    }
+    return prints | {
+        "subjectName": fields["subject"],
+        "issuerName": fields["issuer"],
+        "serialNumber": fields["serial"],
+        "notBeforeUtc": fields["notBefore"].replace(" ", "T"),
+        "notAfterUtc": fields["notAfter"].replace(" ", "T"),
+        "version": 3,
+    }
+
+
+@KINDS
+@pytest.mark.parametrize("serial", [0x1, 0xF, 0x10, 0xABC, 0x123456, 2**159 - 1])
+def test_a_certificate_is_described_as_openssl_describes_it(shared_line: Line, kind: Kind, serial: int) -> None:
+    """A serial number is whole bytes: 0ABC, not ABC."""
+    certificate = certificate_of(serial, name("Gerät, 1", organization="Conto+so"), name("Issuer"))
+    body = kind.body("i1", kind.x509(certificate.public_bytes(Encoding.PEM).decode()))
+    slots = put(shared_line, kind, body)["attestation"]["x509"][kind.certificates]
+    assert slots["primary"]["info"] == openssl_says(certificate)
+
+
+@KINDS
+@pytest.mark.parametrize("sent", SENT_KEYS)
+def test_a_private_key_is_refused_and_nothing_of_it_is_kept(
+    shared_dps: LocalService, shared_line: Line, kind: Kind, sent: str
+) -> None:
+    text = SENT_KEYS[sent]
+    for attestation in (kind.x509(text), kind.x509(root().pem, text)):
+        assert_is_refused(shared_line.call("PUT", path(kind, "i1"), kind.body("i1", attestation)), 400, 400000)
+        failed = shared_line.bulk(kind, "create", [kind.body("i1", attestation)])
+        assert [error["errorCode"] for error in failed["errors"]] == [400000]
+    stored = shared_dps.stored_bytes()
+    assert [trace for trace in traces(text) if trace in stored] == []
+    assert shared_line.all(kind) == []
+
+
+# --- what is written back ---------------------------------------------------------------------------------------------
+
+
+@KINDS
+@pytest.mark.parametrize("slots", [1, 2])
+def test_what_was_read_can_be_written_back_with_a_change_and_keeps_its_certificates(
+    shared_line: Line, kind: Kind, slots: int
+) -> None:
+    """The Azure CLI's extension does so: it reads an enrollment, changes a field, and puts all of it with `*`."""
+    put(shared_line, kind, kind.body("i1", kind.x509(*[root("One").pem, root("Two").pem][:slots])))
+    present = get(shared_line, kind, "i1")
+    changed = put(shared_line, kind, {**present, "provisioningStatus": "disabled"}, if_match=present["etag"])
+    assert changed["attestation"] == present["attestation"]
+    assert changed["provisioningStatus"] == "disabled"
+    assert get(shared_line, kind, "i1")["attestation"] == present["attestation"]
+
+
+@KINDS
+def test_a_description_without_a_certificate_is_no_attestation_where_none_was(shared_line: Line, kind: Kind) -> None:
+    put(shared_line, kind, kind.body("i1", kind.x509(root().pem)))
+    described = {**get(shared_line, kind, "i1"), kind.id_name: "i2"}
+    assert_is_refused(shared_line.call("PUT", path(kind, "i2"), described), 400, 400000)
+
+
+@KINDS
+def test_members_that_only_the_service_writes_are_ignored(shared_line: Line, kind: Kind) -> None:
+    past = "2001-02-03T04:05:06.0000000Z"
+    forged = {
+        "etag": WRONG_ETAG,
+        "createdDateTimeUtc": past,
+        "lastUpdatedDateTimeUtc": past,
+        "registrationState": {"registrationId": "i1", "status": "assigned", "assignedHub": "hub"},
+    }
+    made = put(shared_line, kind, kind.body("i1", **forged))
+    assert "registrationState" not in made
+    assert made["etag"] != WRONG_ETAG
+    assert made["createdDateTimeUtc"] == made["lastUpdatedDateTimeUtc"] != past
+    assert get(shared_line, kind, "i1").get("registrationState", {}).get("status") != "assigned"
+    changed = put(shared_line, kind, kind.body("i1", **forged), if_match=made["etag"])
+    assert changed["etag"] not in (made["etag"], WRONG_ETAG)
+    assert changed["createdDateTimeUtc"] == made["createdDateTimeUtc"]
+    assert changed["lastUpdatedDateTimeUtc"] > made["lastUpdatedDateTimeUtc"]
+
+
+@KINDS
+def test_a_change_replaces_everything_that_was_said_before(shared_line: Line, kind: Kind) -> None:
+    put(shared_line, kind, kind.body("i1", kind.x509(root().pem), initialTwin={"tags": {"floor": 1}}))
+    changed = put(shared_line, kind, kind.body("i1"), if_match="*")
+    assert set(changed) == {kind.id_name, "attestation", "provisioningStatus"} | STAMPS
+    assert set(changed["attestation"]) == {"type", "symmetricKey"}
+
+
+def test_the_registration_state_is_on_a_get_only(shared_line: Line) -> None:
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("Sensor-1", INDIVIDUALS.x509(root().pem)))
+    assert set(made) == {"registrationId", "attestation", "provisioningStatus"} | STAMPS
+    unassigned = {"registrationId": "Sensor-1", "status": "unassigned"}
+    assert get(shared_line, INDIVIDUALS, "sensor-1") == {**made, "registrationState": unassigned}
+    assert shared_line.all(INDIVIDUALS) == [made]
+
+
+def test_a_group_has_no_registration_state(shared_line: Line) -> None:
+    made = put(shared_line, GROUPS, GROUPS.body("g1", GROUPS.x509(root().pem)))
+    assert get(shared_line, GROUPS, "g1") == made
+    assert "registrationState" not in made
+
+
+def test_what_an_enrollment_may_carry_is_kept(shared_dps: LocalService, shared_line: Line) -> None:
+    more = {
+        "deviceId": "d" * 128,
+        "optionalDeviceInformation": {"additionalProperties": {"floor": 3, "name": "ä ☃ 𝄞", "none": None}},
+        "capabilities": {"iotEdge": True},
+        "provisioningStatus": "disabled",
+        "reprovisionPolicy": {"updateHubAssignment": True, "migrateDeviceData": False},
+        "allocationPolicy": "static",
+        "iotHubs": shared_dps.connection["iot_hubs"][:1],
+        "initialTwin": {"tags": {"a": [1, None]}, "properties": {"desired": {}}},
+    }
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1", **more))
+    assert {field: made[field] for field in more} == more
+    assert without(get(shared_line, INDIVIDUALS, "i1"), "registrationState", "attestation") == without(
+        made, "attestation"
+    )
+
+
+@KINDS
+def test_a_status_of_null_comes_back_null_and_a_missing_one_enabled(shared_line: Line, kind: Kind) -> None:
+    nothing = dict.fromkeys(("provisioningStatus", "deviceId", "capabilities", "iotHubs", "optionalDeviceInformation"))
+    made = put(shared_line, kind, kind.body("i1", **nothing))
+    assert set(made) == {kind.id_name, "attestation", "provisioningStatus"} | STAMPS
+    assert made["provisioningStatus"] is None
+    assert get(shared_line, kind, "i1")["provisioningStatus"] is None
+    assert put(shared_line, kind, kind.body("i2"))["provisioningStatus"] == "enabled"
+
+
+# --- symmetric keys and TPM -------------------------------------------------------------------------------------------
+
+
+@KINDS
+@pytest.mark.parametrize("given_keys", ["both", "neither", "primary", "secondary", "none at all"])
+def test_symmetric_keys_are_those_given_and_the_others_are_made(shared_line: Line, kind: Kind, given_keys: str) -> None:
+    mine = random_key(), random_key()
+    sent = {
+        "both": symmetric(*mine),
+        "neither": symmetric(),
+        "primary": symmetric(primary=mine[0]),
+        "secondary": symmetric(secondary=mine[1]),
+        "none at all": {"type": "symmetricKey"},
+    }[given_keys]
+    made = put(shared_line, kind, kind.body("i1", sent))["attestation"]
+    assert set(made) == {"type", "symmetricKey"}
+    keys = made["symmetricKey"]
+    assert set(keys) == {"primaryKey", "secondaryKey"}
+    assert keys["primaryKey"] != keys["secondaryKey"]
+    for slot, value in (sent.get("symmetricKey") or {}).items():
+        assert keys[slot] == (value or keys[slot])
+        assert len(base64.b64decode(keys[slot], validate=True)) == 64
+    assert mechanism(shared_line, kind, "i1") == made
+    another = put(shared_line, kind, kind.body("i2", sent))["attestation"]["symmetricKey"]
+    for slot in keys:
+        assert (another[slot] == keys[slot]) is bool((sent.get("symmetricKey") or {}).get(slot))
+
+
+@KINDS
+def test_symmetric_keys_come_back_from_a_put_and_on_request_but_not_by_looking(shared_line: Line, kind: Kind) -> None:
+    sent = symmetric(random_key(), random_key())
+    made = put(shared_line, kind, kind.body("i1", sent))
+    assert made["attestation"] == sent
+    looked = {**made, "attestation": {"type": "symmetricKey"}}
+    assert without(get(shared_line, kind, "i1"), "registrationState") == looked
+    assert shared_line.all(kind) == [looked]
+    assert mechanism(shared_line, kind, "i1") == sent
+
+
+@pytest.mark.parametrize("storage", [{}, {"storageRootKey": random_key()}], ids=["endorsement key", "both keys"])
+def test_a_tpm_comes_back_as_it_was_sent(shared_line: Line, storage: Mapping[str, str]) -> None:
+    sent = {"type": "tpm", "tpm": {"endorsementKey": random_key(), **storage}}
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1", sent))
+    assert made["attestation"] == sent
+    assert get(shared_line, INDIVIDUALS, "i1")["attestation"] == sent
+    assert shared_line.all(INDIVIDUALS) == [made]
+    assert mechanism(shared_line, INDIVIDUALS, "i1") == sent
+
+
+# --- conflicts and absence --------------------------------------------------------------------------------------------
+
+
+@KINDS
+def test_each_kind_says_in_its_own_code_that_it_exists_already_or_not_at_all(shared_line: Line, kind: Kind) -> None:
+    one, body = path(kind, "i1"), kind.body("i1")
+    noun = kind.item_type
+    for method, target in (("GET", one), ("DELETE", one), ("POST", one + "/attestationmechanism")):
+        assert_is_refused(shared_line.call(method, target), 404, kind.not_found, f"{noun} not found.")
+    assert_is_refused(shared_line.call("PUT", one, body, {"If-Match": WRONG_ETAG}), 404, kind.not_found)
+    put(shared_line, kind, body)
+    before = shared_line.all(kind)
+    refused = shared_line.call("PUT", one, {**body, "provisioningStatus": "disabled"})
+    assert_is_refused(refused, 409, kind.exists, f"{noun} already exists.")
+    assert shared_line.all(kind) == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("etag", [WRONG_ETAG, f'"{WRONG_ETAG}"', "nonsense", "W/*"])
+def test_a_stale_etag_is_refused_and_changes_nothing(shared_line: Line, method: str, etag: str) -> None:
+    put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
+    before = get(shared_line, INDIVIDUALS, "i1")
+    body = INDIVIDUALS.body("i1", deviceId="another") if method == "PUT" else None
+    reply = shared_line.call(method, path(INDIVIDUALS, "i1"), body, {"If-Match": etag})
+    assert_is_refused(reply, 412, reply.json["errorCode"], "ETag is invalid")
+    assert get(shared_line, INDIVIDUALS, "i1") == before
+
+
+@pytest.mark.parametrize("quoting", ["{}", '"{}"'], ids=["bare", "quoted"])
+def test_the_present_etag_changes_and_deletes(shared_line: Line, quoting: str) -> None:
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
+    changed = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"), if_match=quoting.format(made["etag"]))
+    assert changed["etag"] != made["etag"]
+    gone = shared_line.call("DELETE", path(INDIVIDUALS, "i1"), None, {"If-Match": quoting.format(changed["etag"])})
+    assert (gone.status, gone.content) == (204, b"")
+    assert shared_line.all(INDIVIDUALS) == []
+
+
+def test_a_group_and_an_enrollment_of_one_id_are_two_things(shared_line: Line) -> None:
+    group = put(shared_line, GROUPS, GROUPS.body("same"))
+    put(shared_line, INDIVIDUALS, INDIVIDUALS.body("same"))
+    assert shared_line.call("DELETE", path(INDIVIDUALS, "same")).status == 204
+    assert get(shared_line, GROUPS, "same")["etag"] == group["etag"]
+
+
+# --- ids --------------------------------------------------------------------------------------------------------------
+
+
+@KINDS
+def test_ids_are_compared_without_case_and_keep_the_case_of_their_creation(shared_line: Line, kind: Kind) -> None:
+    made = put(shared_line, kind, kind.body("Sensor-A"))
+    assert_is_refused(shared_line.call("PUT", path(kind, "SENSOR-a"), kind.body("sensor-A")), 409, kind.exists)
+    changed = put(shared_line, kind, kind.body("SENSOR-A"), if_match=made["etag"])
+    assert changed[kind.id_name] == "Sensor-A"
+    assert get(shared_line, kind, "sensor-a")["etag"] == changed["etag"]
+    assert shared_line.call("DELETE", path(kind, "sEnSoR-a")).status == 204
+    assert shared_line.all(kind) == []
+
+
+ID = re.compile(r"[a-zA-Z0-9\-._:]{0,127}[a-zA-Z0-9\-]")  # concepts-service.md
+ids = st.one_of(
+    st.from_regex(ID, fullmatch=True).map(lambda text: text[-128:]),
+    st.text(st.sampled_from("aZ09-._:"), min_size=1, max_size=130),
+    st.text(st.sampled_from("aZ0-._:/ %+~@#?&\n\0äß²٣\u212a"), min_size=1, max_size=8),
+    st.text(min_size=1, max_size=5),
+)
+
+
+@KINDS
+@settings(max_examples=60, deadline=None)
+@example("a" * 128).via("the longest")
+@example("a" * 129).via("too long")
+@example("a:").via("a colon at the end")
+@example("-").via("a hyphen alone")
+@example("a\n").via("a line end behind")
+@example("\u0661").via("a digit of another script")
+@example("\u212a").via("a letter whose lower case is in ASCII")
+@given(enrollment=ids)
+def test_ids_are_those_of_the_documentation_and_no_others(
+    shared_dps: LocalService, kind: Kind, enrollment: str
+) -> None:
+    good = ID.fullmatch(enrollment) is not None
+    with Line(shared_dps) as line:
+        reply = line.call("PUT", path(kind, enrollment), kind.body(enrollment))
+        assert (reply.status == 200) is good, reply.content
+        assert good or 400 <= reply.status < 500
+        assert [each[kind.id_name] for each in line.all(kind)] == ([enrollment] if good else [])
+        if good:
+            assert line.call("DELETE", path(kind, enrollment)).status == 204
+
+
+# --- what makes no sense ----------------------------------------------------------------------------------------------
+
+
+def both_attestations(kind: Kind) -> dict[str, Any]:
+    given = kind.x509(root().pem)
+    return {"type": "x509", "x509": {**given["x509"], "caReferences": {"primary": "ca"}}}
+
+
+def reference(primary: Any, secondary: Any = None) -> dict[str, Any]:
+    return {"type": "x509", "x509": {"caReferences": {"primary": primary, "secondary": secondary}}}
+
+
+BAD_ATTESTATIONS: dict[str, Callable[[Kind], Any]] = {
+    "none": lambda kind: None,
+    "empty": lambda kind: {},
+    "text": lambda kind: "x509",
+    "type none": lambda kind: {"type": "none"},
+    "type in another case": lambda kind: {"type": "X509", "x509": kind.x509(root().pem)["x509"]},
+    "type of no text": lambda kind: {"type": ["x509"]},
+    "no type": lambda kind: {"x509": kind.x509(root().pem)["x509"]},
+    "x509 of nothing": lambda kind: {"type": "x509"},
+    "empty x509": lambda kind: {"type": "x509", "x509": {}},
+    "certificate and reference": both_attestations,
+    "certificates of the other kind": lambda kind: (GROUPS if kind is INDIVIDUALS else INDIVIDUALS).x509(root().pem),
+    "secondary certificate alone": lambda kind: {
+        "type": "x509",
+        "x509": {kind.certificates: {"secondary": {"certificate": root().pem}}},
+    },
+    "certificate of no text": lambda kind: {"type": "x509", "x509": {kind.certificates: {"primary": {"certificate": 1}}}},
+    "no certificate in its place": lambda kind: kind.x509("not a certificate"),
+    "unknown reference": lambda kind: reference("nothing"),
+    "unknown secondary reference": lambda kind: reference("ca", "nothing"),
+    "secondary reference alone": lambda kind: reference(None, "ca"),
+    "symmetric keys in a list": lambda kind: {"type": "symmetricKey", "symmetricKey": []},
+    "key that is no base64": lambda kind: symmetric("not base64!"),
+    "key beyond ASCII": lambda kind: symmetric(random_key(), "ä"),
+    "key that is no text": lambda kind: {"type": "symmetricKey", "symmetricKey": {"primaryKey": 5}},
+    "tpm without a key": lambda kind: {"type": "tpm", "tpm": {}},
+    "tpm of nothing": lambda kind: {"type": "tpm"},
+    "tpm with a key that is no base64": lambda kind: {"type": "tpm", "tpm": {"endorsementKey": "*"}},
+}  # fmt: skip
+BAD_DEVICES: dict[str, Mapping[str, Any]] = {
+    "device of no letters": {"deviceId": ""},
+    "device of 129 letters": {"deviceId": "d" * 129},
+    "device of no text": {"deviceId": 7},
+    "information in a list": {"optionalDeviceInformation": []},
+    "hub that is not linked": {"iotHubHostName": "other.azure-devices.net"},
+    "status unknown": {"provisioningStatus": "Enabled?"},
+    "another id": {"registrationId": "i2"},
+    "no id": {"registrationId": None},
+}
+
+
+@KINDS
+@pytest.mark.parametrize("bad", BAD_ATTESTATIONS)
+def test_an_attestation_that_makes_no_sense_is_refused(
+    shared_dps: LocalService, shared_line: Line, kind: Kind, bad: str
+) -> None:
+    shared_dps.upload("ca", root().pem, if_match="*")
+    put(shared_line, kind, kind.body("i1"))
+    before = shared_line.all(kind)
+    for enrollment in ("i1", "i2"):
+        body = {kind.id_name: enrollment, "attestation": BAD_ATTESTATIONS[bad](kind)}
+        assert_is_refused(shared_line.call("PUT", path(kind, enrollment), body, {"If-Match": "*"}), 400, 400000)
+    assert shared_line.all(kind) == before
+
+
+def test_a_group_takes_no_tpm(shared_line: Line) -> None:
+    body = GROUPS.body("g1", {"type": "tpm", "tpm": {"endorsementKey": random_key()}})
+    assert_is_refused(shared_line.call("PUT", "/enrollmentGroups/g1", body), 400, 400000)
+
+
+@pytest.mark.parametrize("bad", BAD_DEVICES)
+def test_an_enrollment_that_makes_no_sense_is_refused(shared_line: Line, bad: str) -> None:
+    made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
+    body = INDIVIDUALS.body("i1") | BAD_DEVICES[bad]
+    assert_is_refused(shared_line.call("PUT", "/enrollments/i1", body, {"If-Match": "*"}), 400, 400000)
+    assert get(shared_line, INDIVIDUALS, "i1")["etag"] == made["etag"]
+
+
+# --- api-versions -----------------------------------------------------------------------------------------------------
+
+
+def calls(kind: Kind) -> list[tuple[str, str, Any, int]]:
+    """Every call: method, path, body, and the status when i1 is there."""
+    all_, one = f"/{kind.collection}", f"/{kind.collection}/i1"
+    return [
+        ("GET", one, None, 200),
+        ("PUT", one, kind.body("i1"), 200),
+        ("POST", one + "/attestationmechanism", None, 200),
+        ("POST", all_ + "/query", {"query": "*"}, 200),
+        ("POST", all_, {"mode": "create", kind.collection: [kind.body("i2")]}, 200),
+        ("GET", "/registrations/i1", None, 404),
+        ("DELETE", "/registrations/i1", None, 404),
+        ("POST", "/registrations/i1/query", None, 200 if kind is GROUPS else 404),
+        ("DELETE", one, None, 204),
+    ]
+
+
+@KINDS
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_call_is_served_at_every_api_version(
+    shared_dps: LocalService, shared_line: Line, kind: Kind, version: str
+) -> None:
+    put(shared_line, kind, kind.body("i1"))
+    headers = {"Authorization": f"Bearer {shared_dps.service_token}", "If-Match": "*"}
+    for method, target, body, status in calls(kind):
+        reply = shared_dps.call(method, f"{target}?API-Version={version}", body, headers)
+        assert reply.status == status, (method, target, reply.content)
+
+
+@KINDS
+@pytest.mark.parametrize("query", ["", "?", "?api-version=", "?api-version=2021-10-02", "?version=2021-10-01"])
+def test_no_call_is_served_without_a_known_api_version(
+    shared_dps: LocalService, shared_line: Line, kind: Kind, query: str
+) -> None:
+    put(shared_line, kind, kind.body("i1"))
+    before = shared_line.all(kind)
+    headers = {"Authorization": f"Bearer {shared_dps.service_token}", "If-Match": "*"}
+    for method, target, body, _ in calls(kind):
+        assert_is_refused(shared_dps.call(method, target + query, body, headers), 400, 400000)
+    assert shared_line.all(kind) == before
