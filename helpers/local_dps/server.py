@@ -29,7 +29,7 @@ from helpers.local_dps.listeners import Listeners, open_socket
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
-from helpers.local_dps.tls import server_context
+from helpers.local_dps.tls import new_server_identity
 
 __all__ = ["CannotStart", "LocalDps", "running"]
 
@@ -80,7 +80,7 @@ class LocalDps:
         """
         names = tuple(name.lower() for name in ("localhost", _LOOPBACK, *self.host_names))
         with self._exclusive(), self._open_store() as store, self._listen(self.https_port) as main:
-            context, authority_pem = server_context(names)
+            identity = new_server_identity(names)
             client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
             endpoints = Endpoints(main.getsockname()[1])
             core = Core(store, endpoints, client_certificate)
@@ -94,7 +94,7 @@ class LocalDps:
 
             unreliable = Unreliable(handle, core.change_etag, self.faults)
             edge = Edge(unreliable.handle, plane_of, names, self.observe)
-            listeners = Listeners(edge, context, self.bind, endpoints, store)
+            listeners = Listeners(edge, identity.context(), self.bind, endpoints, store)
             control_token = secrets.token_urlsafe(32)
             control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self.observe)
             with self._listen(0) as control_socket:
@@ -106,7 +106,7 @@ class LocalDps:
                         "control_endpoint": f"https://{host}:{control_socket.getsockname()[1]}",
                         "control_token": control_token,
                         "client_certificate_file": self._write("client.pem", client_pem),
-                        "ca_file": self._write("ca.pem", authority_pem),
+                        "ca_file": self._write("ca.pem", identity.authority_pem),
                         "pid": os.getpid(),
                     }
                     _write_private(connection_file, json.dumps(connection, indent=2).encode())

@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,17 +13,38 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["server_context"]
+__all__ = ["ServerIdentity", "new_server_identity"]
 
 _LIFETIME = timedelta(days=90)
 
 
-def server_context(host_names: Iterable[str]) -> tuple[ssl.SSLContext, bytes]:
-    """A server context for these names and addresses, and the PEM of the CA that a client must trust.
+@dataclass(frozen=True)
+class ServerIdentity:
+    """The certificate that this start shows to clients, its key, and the CA that signed it.
 
     Both keys are new at each start. The CA's is forgotten as soon as it has signed, so that nobody can use the CA that
     clients were told to trust for anything else.
     """
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+    authority: x509.Certificate
+
+    @property
+    def authority_pem(self) -> bytes:
+        """What a client must trust."""
+        return self.authority.public_bytes(serialization.Encoding.PEM)
+
+    def context(self) -> ssl.SSLContext:
+        """For a server that asks for no client certificate."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        _load(context, self.certificate, self.key)
+        return context
+
+
+def new_server_identity(host_names: Iterable[str]) -> ServerIdentity:
+    """An identity for these names and addresses."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Local DPS, this start only")
     authority_identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
@@ -44,10 +66,7 @@ def server_context(host_names: Iterable[str]) -> tuple[ssl.SSLContext, bytes]:
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in host_names]), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context, server, server_key)
-    return context, authority.public_bytes(serialization.Encoding.PEM)
+    return ServerIdentity(server, server_key, authority)
 
 
 def _load(context: ssl.SSLContext, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:

@@ -8,7 +8,7 @@ import sys
 
 from aiohttp import web
 
-from helpers.local_dps.tls import server_context
+from helpers.local_dps.tls import new_server_identity
 
 
 async def _serve(body: bytes, headers: dict[str, str]) -> None:
@@ -16,15 +16,15 @@ async def _serve(body: bytes, headers: dict[str, str]) -> None:
         await request.read()
         return web.Response(body=body, headers=headers)
 
-    context, authority = server_context(("localhost", "127.0.0.1"))
+    identity = new_server_identity(("localhost", "127.0.0.1"))
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     listener = socket.create_server(("127.0.0.1", 0))
-    await web.SockSite(runner, listener, ssl_context=context).start()
+    await web.SockSite(runner, listener, ssl_context=identity.context()).start()
     port = listener.getsockname()[1]
-    print(json.dumps({"port": port, "authority": authority.decode()}), flush=True)
+    print(json.dumps({"port": port, "authority": identity.authority_pem.decode()}), flush=True)
     await asyncio.Event().wait()
 
 
