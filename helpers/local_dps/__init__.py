@@ -4,7 +4,7 @@
 what it assumes is in the README beside this file.
 """
 
-from helpers.local_dps.edge import Exchange
+from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.faults import Fault, Faults
 from helpers.local_dps.server import CannotStart, LocalDps, running
 

@@ -17,7 +17,15 @@ from cryptography.x509.oid import NameOID
 
 from helpers.local_dps.errors import resource_provider as errors
 
-__all__ = ["NotACertificate", "PrivateKeyInside", "certificate_info", "certificate_summary", "judge_proof", "read"]
+__all__ = [
+    "NotACertificate",
+    "PrivateKeyInside",
+    "certificate_info",
+    "certificate_summary",
+    "is_issued",
+    "judge_proof",
+    "read",
+]
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
@@ -68,7 +76,7 @@ def judge_proof(proof_der: bytes, uploaded_der: bytes, code: str | None, now: da
     proof, uploaded = (x509.load_der_x509_certificate(der) for der in (proof_der, uploaded_der))
     if code is None:
         raise errors.no_code_outstanding()
-    if not _issued(proof, uploaded):
+    if not is_issued(proof, uploaded):
         raise errors.proof_not_issued_by_certificate(proof.issuer.rfc4514_string())
     names = [name.value for name in proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [code]:
@@ -102,7 +110,7 @@ def certificate_info(der: bytes) -> dict[str, Any]:
     }
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Names fit, key identifiers fit where both are there, the issuer may sign, and the signature holds.
 
     So does OpenSSL (X509_check_issued). `cryptography`'s own verify_directly_issued_by compares names byte by byte and

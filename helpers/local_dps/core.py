@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
+from helpers.local_dps.device import DevicePlane
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import (
     Plane,
     Refusal,
     body_too_large,
     crashed,
+    device,
     identity,
     resource_manager,
     service,
@@ -61,6 +63,7 @@ class Core:
             Plane.IDENTITY: _Table(
                 IdentityPlane(store, client_certificate).routes, identity.route_not_found, identity.method_not_allowed
             ),
+            Plane.DEVICE: _Table(DevicePlane(store).routes, device.route_not_found, device.method_not_allowed),
         }
 
     def handle(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -75,7 +78,7 @@ class Core:
         except sqlite3.Error as error:
             if len(calls) > 1:  # one that can't be kept must not take its neighbours with it
                 return [outcome for call in calls for outcome in self.handle([call])]
-            return [refused(state_not_writable(plane_of(call.path), str(error))) for call in calls]
+            return [refused(state_not_writable(call.plane, str(error))) for call in calls]
 
     def read(self, call: Call) -> Outcome:
         """Answer a call that changes nothing, without a transaction: nobody writes in between."""
@@ -84,7 +87,7 @@ class Core:
         except Refusal as refusal:
             return refused(refusal)
         except sqlite3.Error as error:
-            return refused(state_not_writable(plane_of(call.path), str(error)))
+            return refused(state_not_writable(call.plane, str(error)))
 
     def change_etag(self, call: Call) -> None:
         """Give what the call's If-Match names another ETag, as if somebody else had been faster."""
@@ -102,18 +105,17 @@ class Core:
             return refused(refusal)
 
     def _answered(self, call: Call) -> Outcome:
-        plane = plane_of(call.path)
         try:
-            return Outcome(self._answer(self.tables[plane], plane, call))
+            return Outcome(self._answer(self.tables[call.plane], call))
         except (Refusal, sqlite3.Error):
             raise
         except Exception as error:
             logging.getLogger(__name__).exception("A call was not answered.")
-            raise crashed(plane, type(error).__name__) from error
+            raise crashed(call.plane, type(error).__name__) from error
 
-    def _answer(self, table: _Table, plane: Plane, call: Call) -> Answer:
+    def _answer(self, table: _Table, call: Call) -> Answer:
         if len(call.body) > BODY_LIMIT:
-            raise body_too_large(plane, BODY_LIMIT)
+            raise body_too_large(call.plane, BODY_LIMIT)
         found = find(table.routes, call)
         if isinstance(found, set):
             raise table.no_such_method(call.method) if found else table.no_such_path(call.path)
@@ -122,7 +124,7 @@ class Core:
 
 
 def plane_of(path: str) -> Plane:
-    """Azure has a host for each plane; here they share one, and the first segment of the path tells them apart."""
+    """Azure has a host for each plane; here three share one, and the first segment of the path tells them apart."""
     first = path.split("/")[1].lower() if path.startswith("/") else ""
     if first in ("subscriptions", "providers", "tenants", "metadata"):
         return Plane.RESOURCE_MANAGER

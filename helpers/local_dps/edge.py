@@ -2,71 +2,39 @@
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import ClientPayloadError, HttpVersion11, web
 
 from helpers.local_dps.core import BODY_LIMIT
-from helpers.local_dps.errors import Plane, Refusal, body_too_slow
+from helpers.local_dps.device.tls import presented_chain
+from helpers.local_dps.errors import Plane, body_too_slow
+from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Call
 
-__all__ = ["Edge", "Exchange"]
+__all__ = ["Edge"]
 
 _HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
 _BODY_SECONDS = 20.0  # for a whole body
 _IDLE_SECONDS = 75.0  # between two requests on one connection
 _HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
 _HEADERS_LIMIT = 64
-# The shortest secret here has 43 letters, a GUID 36. What an answer quotes may have come with slashes.
-_AS_LONG_AS_A_SECRET = re.compile(r"(?<![^/\s'])[^/\s']{43,}|(?<=')[^']{43,}(?=')")
-
-
-class Exchange(NamedTuple):
-    """One request and what became of it, as an observer sees it.
-
-    Attributes:
-        headers, body: the request's, with whatever secrets the client put in: an observer must not write them down.
-        status: None if the connection was dropped instead.
-        seconds: from the request's first line to the answer.
-        refusal: why it was refused, if it was. fault: what went wrong on purpose, if something did.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-    status: int | None
-    seconds: float
-    refusal: Refusal | None = None
-    fault: str | None = None
-
-    def line(self) -> str:
-        """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""
-        line = f"{self.method:6} {self.path}  {self.status or 'dropped'}  {self.seconds * 1000:.1f} ms"
-        if self.fault:
-            line += f"  [fault {self.fault}]"
-        elif self.refusal:
-            line += f"  {self.refusal.message} {self.refusal.explanation}"
-        # A path or a name is what a client sent, and it may have put a secret there by mistake.
-        line = _AS_LONG_AS_A_SECRET.sub("…", line)
-        return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 class Edge:
     """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
 
     Args:
-        plane_of: whose error body a path has.
+        plane_of: whose call a path is.
         names: under which clients may reach it, in lower case; the first stands for every other.
         observe: called after each request.
+        upgrade: takes a request that is to become something else than HTTP; None if it is none.
     """
 
     def __init__(
@@ -75,11 +43,13 @@ class Edge:
         plane_of: Callable[[str], Plane],
         names: tuple[str, ...],
         observe: Callable[[Exchange], None] | None,
+        upgrade: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]] | None = None,
     ) -> None:
         self._handle = handle
         self._plane_of = plane_of
         self._names = names
         self._observe = observe
+        self._upgrade = upgrade
         self.last_request = time.monotonic()
         self._server = web.Server(self._respond, access_log=None)
 
@@ -106,11 +76,13 @@ class Edge:
         began = self.last_request = time.monotonic()
         if isinstance(request.protocol, _Connection):
             request.protocol.heard()
+        if self._upgrade and (upgraded := await self._upgrade(request)):
+            return upgraded
         try:
             body = await _read_body(request)
         except TimeoutError:
             call = self._call(request, b"")
-            outcome = refused(body_too_slow(self._plane_of(call.path), _BODY_SECONDS))
+            outcome = refused(body_too_slow(call.plane, _BODY_SECONDS))
         except (ConnectionError, ClientPayloadError):  # gone in the middle of it, or it makes no sense
             call, outcome = self._call(request, b""), Outcome(None)
         else:
@@ -147,11 +119,13 @@ class Edge:
             method=request.method,
             name=name if name in self._names else self._names[0],
             port=request.transport.get_extra_info("sockname")[1] if request.transport else 0,
+            plane=self._plane_of(request.rel_url.raw_path),
             path=request.rel_url.raw_path,
             query={name.lower(): value for name, value in request.rel_url.query.items()},
             headers=request.headers,
             body=body,
             now=datetime.now(UTC),
+            chain=presented_chain(request.transport.get_extra_info("ssl_object")) if request.transport else (),
         )
 
     def _note_unreadable(self, status: int) -> None:

@@ -11,10 +11,12 @@ class Endpoints:
 
     Attributes:
         main_port: the management and identity planes; the oldest service's own plane is there, too.
+        device_port: the device plane of every service: a device says by its ID scope which it means.
         ports: the port of each service by its number.
     """
 
     main_port: int
+    device_port: int = 0
     ports: dict[int, int] = field(default_factory=dict)
 
     def service_at(self, port: int) -> int | None:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from helpers.local_dps.core import plane_of
 from helpers.local_dps.errors import broken, throttled
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Call
@@ -103,7 +102,7 @@ class Unreliable:
         fault = self.faults.draw(call)
         if fault is None:
             return await self._handle(call)
-        note, plane = f"{fault.value}: {fault.meaning}", plane_of(call.path)
+        note, plane = f"{fault.value}: {fault.meaning}", call.plane
         match fault:
             case Fault.THROTTLE:
                 return refused(throttled(plane, _RETRY_SECONDS), note)

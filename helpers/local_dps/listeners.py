@@ -37,10 +37,12 @@ class Listeners:
         await self.follow()
         return await self.listen(self._edge, main)
 
-    async def listen(self, edge: Edge, listener: socket.socket) -> asyncio.Server:
-        """A TLS server on that socket."""
+    async def listen(
+        self, edge: Edge, listener: socket.socket, context: ssl.SSLContext | None = None
+    ) -> asyncio.Server:
+        """A TLS server on that socket, with another context if one is given."""
         return await asyncio.get_running_loop().create_server(
-            edge, sock=listener, ssl=self._context, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+            edge, sock=listener, ssl=context or self._context, ssl_handshake_timeout=_HANDSHAKE_SECONDS
         )
 
     async def follow(self) -> None:

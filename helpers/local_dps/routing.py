@@ -10,6 +10,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
+from cryptography import x509
+
+from helpers.local_dps.errors import Plane
+
 __all__ = ["Answer", "Call", "Handler", "Route", "find"]
 
 _DEPTH_LIMIT = 100
@@ -21,9 +25,11 @@ class Call:
 
     Attributes:
         name, port: how the client reached the local DPS; `name` is one of those in its certificate.
+        plane: whose call it is, and so whose error body it may get.
         path: percent-encoded, without the query.
         query: names in lower case, as Azure compares them without case.
         headers: asked for in lower case.
+        chain: the certificates that a device sent in its handshake, its own first.
         parameters: the path's named parts, decoded; there once its route is found.
         now: the moment of the request, UTC: everything in one answer agrees on it.
     """
@@ -31,11 +37,13 @@ class Call:
     method: str
     name: str
     port: int
+    plane: Plane
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     now: datetime
+    chain: tuple[x509.Certificate, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -20,9 +20,13 @@ from typing import Any
 from helpers.local_dps.batches import Batches
 from helpers.local_dps.control import Control
 from helpers.local_dps.core import Core, plane_of
-from helpers.local_dps.edge import Edge, Exchange
+from helpers.local_dps.device.mqtt.gateway import MqttGateway
+from helpers.local_dps.device.proxy import DeviceProxy
+from helpers.local_dps.device.tls import device_context
+from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import Plane
+from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.faults import Faults, Unreliable
 from helpers.local_dps.identity.assertion import new_client_certificate
 from helpers.local_dps.listeners import Listeners, open_socket
@@ -35,6 +39,7 @@ __all__ = ["CannotStart", "LocalDps", "running"]
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 2.0
+_AZURE_DEVICE_NAMES = ("global.azure-devices-provisioning.net",)  # through the proxy the device plane answers to it
 _MAKES_SERVICES = ("PUT", "DELETE")
 
 
@@ -49,7 +54,7 @@ class LocalDps:
     Args:
         state: where its data lives; created when it is not there. One process at a time may serve it.
         reset: forget what the folder holds, and begin anew.
-        https_port: 0 for a free one.
+        https_port, device_port, mqtts_port, proxy_port: 0 for a free one.
         bind: the address to listen on.
         host_names: names for its certificate besides localhost and the loopback addresses. When it listens beyond
             loopback the connection file uses the first of them.
@@ -61,6 +66,9 @@ class LocalDps:
     state: Path
     reset: bool = False
     https_port: int = 0
+    device_port: int = 0
+    mqtts_port: int = 0
+    proxy_port: int = 0
     bind: str = _LOOPBACK
     host_names: tuple[str, ...] = ()
     observe: Callable[[Exchange], None] | None = None
@@ -80,7 +88,7 @@ class LocalDps:
         """
         names = tuple(name.lower() for name in ("localhost", _LOOPBACK, *self.host_names))
         with self._exclusive(), self._open_store() as store, self._listen(self.https_port) as main:
-            identity = new_server_identity(names)
+            identity = new_server_identity((*names, *_AZURE_DEVICE_NAMES))
             client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
             endpoints = Endpoints(main.getsockname()[1])
             core = Core(store, endpoints, client_certificate)
@@ -88,21 +96,45 @@ class LocalDps:
 
             async def handle(call: Call) -> Outcome:
                 outcome = await batches.handle(call)
-                if call.method in _MAKES_SERVICES and plane_of(call.path) is Plane.RESOURCE_MANAGER:
+                if call.method in _MAKES_SERVICES and call.plane is Plane.RESOURCE_MANAGER:
                     await listeners.follow()
                 return outcome
 
             unreliable = Unreliable(handle, core.change_etag, self.faults)
             edge = Edge(unreliable.handle, plane_of, names, self.observe)
             listeners = Listeners(edge, identity.context(), self.bind, endpoints, store)
+            devices = device_context(identity)
+            mqtt = MqttGateway(unreliable.handle, names[0], self.observe)
+            device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self.observe, mqtt.over_websocket)
             control_token = secrets.token_urlsafe(32)
             control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self.observe)
-            with self._listen(0) as control_socket:
-                servers = [await listeners.start(main), await listeners.listen(control, control_socket)]
+            with (
+                self._listen(0) as control_socket,
+                self._listen(self.device_port) as device_socket,
+                self._listen(self.mqtts_port) as mqtt_socket,
+                self._listen(self.proxy_port) as proxy_socket,
+            ):
+                device_port, mqtt_port, proxy_port = (
+                    each.getsockname()[1] for each in (device_socket, mqtt_socket, proxy_socket)
+                )
+                endpoints.device_port = device_port
+                proxy = DeviceProxy(_LOOPBACK, {443: device_port, 8883: mqtt_port})
+                servers = [
+                    await listeners.start(main),
+                    await listeners.listen(control, control_socket),
+                    await listeners.listen(device_edge, device_socket, devices),
+                    await asyncio.start_server(
+                        mqtt.over_tls, sock=mqtt_socket, ssl=devices, ssl_handshake_timeout=10.0
+                    ),
+                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket),
+                ]
                 try:
                     host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
                     connection = {
                         **_describe(host, endpoints, store),
+                        "device_endpoint": f"{host}:{device_port}",
+                        "mqtt_endpoint": f"{host}:{mqtt_port}",
+                        "proxy_endpoint": f"{_LOOPBACK}:{proxy_port}",
                         "control_endpoint": f"https://{host}:{control_socket.getsockname()[1]}",
                         "control_token": control_token,
                         "client_certificate_file": self._write("client.pem", client_pem),
@@ -119,7 +151,8 @@ class LocalDps:
                     listeners.close()
                     for server in servers:
                         server.close()
-                    await asyncio.gather(edge.close(_GRACE_SECONDS), control.close(_GRACE_SECONDS))
+                    await asyncio.gather(mqtt.close(), proxy.close())
+                    await asyncio.gather(*(each.close(_GRACE_SECONDS) for each in (edge, control, device_edge)))
 
     @property
     def is_on_loopback(self) -> bool:

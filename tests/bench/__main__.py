@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 
 from helpers.local_dps.core import Core
 from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.errors import Plane
 from helpers.local_dps.identity.assertion import new_client_certificate
 from helpers.local_dps.identity.tokens import SERVICE, issue_token
 from helpers.local_dps.routing import Call
@@ -170,14 +171,14 @@ def lookups(folder: Path) -> None:
 
 def _asker(state: Path, count: int) -> Callable[[], None]:
     store = _seed(state, count)
-    core = Core(store, Endpoints(1, {1: 1}), new_client_certificate(datetime.now(UTC))[1])
+    core = Core(store, Endpoints(1, 1, {1: 1}), new_client_certificate(datetime.now(UTC))[1])
     token = issue_token(store.identity, f"{SERVICE}/.default", datetime.now(UTC))
     headers, query = {"authorization": f"Bearer {token}"}, {"api-version": "2021-10-01"}
     numbers = random.Random(1)
 
     def ask() -> None:
         path = f"/registrations/device-{numbers.randrange(count)}"
-        outcome = core.read(Call("GET", "localhost", 1, path, query, headers, b"", datetime.now(UTC)))
+        outcome = core.read(Call("GET", "localhost", 1, Plane.SERVICE, path, query, headers, b"", datetime.now(UTC)))
         assert outcome.answer
         assert outcome.answer.status == 200
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import pytest
 
-from helpers.local_dps.core import Core
+from helpers.local_dps.core import Core, plane_of
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.identity.assertion import new_client_certificate
 from helpers.local_dps.outcome import Outcome
@@ -155,7 +155,9 @@ class Together:
         if b"grant_type" in body:
             headers["content-type"] = "application/x-www-form-urlencoded"
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Call(method, "localhost", 443, path, {"api-version": version}, sent, body, datetime.now(UTC))
+        return Call(
+            method, "localhost", 443, plane_of(path), path, {"api-version": version}, sent, body, datetime.now(UTC)
+        )
 
     def manage(self, method: str, suffix: str, body: Any = None, **headers: str) -> Call:
         content = b"" if body is None else json.dumps(body).encode()

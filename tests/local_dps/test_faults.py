@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.local_dps import Exchange, Fault, Faults, running
+from helpers.local_dps.core import plane_of
 from helpers.local_dps.routing import Call
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
@@ -249,7 +250,7 @@ def test_faults_from_the_start_are_the_same_after_each_start_and_through_the_con
 
 def get(if_match: str | None = None) -> Call:
     headers = {} if if_match is None else {"if-match": if_match}
-    return Call("GET", "localhost", 443, "/", {}, headers, b"", datetime.now(UTC))
+    return Call("GET", "localhost", 443, plane_of("/"), "/", {}, headers, b"", datetime.now(UTC))
 
 
 def drawn(rates: Mapping[Fault, float], seed: int, matches: list[str | None]) -> list[Fault | None]:

@@ -25,6 +25,7 @@ from helpers.local_dps.certificates import (
     judge_proof,
     read,
 )
+from helpers.local_dps.core import plane_of
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.identity.assertion import check_assertion, new_client_certificate
 from helpers.local_dps.identity.tokens import MANAGEMENT, SERVICE, check_token, issue_token
@@ -314,7 +315,7 @@ def test_a_signed_assertion_of_strange_claims_is_accepted_or_refused(claims: dic
 
 
 def call(path: str = "/enrollmentGroups/group", body: bytes = b"", **headers: str) -> Call:
-    return Call("GET", "localhost", 1, path, {}, headers, body, NOW)
+    return Call("GET", "localhost", 1, plane_of(path), path, {}, headers, body, NOW)
 
 
 GOOD_SIGNATURE = signature("localhost:1", POLICY.primary_key, policy="owner")

@@ -33,6 +33,7 @@ class Plane(Enum):
     RESOURCE_PROVIDER = "Microsoft.Devices behind Azure Resource Manager"
     RESOURCE_MANAGER = "Azure Resource Manager's front door"
     SERVICE = "the service plane"
+    DEVICE = "the device plane"
     IDENTITY = "Entra ID"
     CONTROL = "the control of this local DPS"
 
@@ -75,7 +76,7 @@ class Refusal(Exception):
                 return {"code": self.code, "httpStatusCode": phrase, "message": self.message + support}
             case Plane.RESOURCE_MANAGER | Plane.CONTROL:
                 return {"error": {"code": self.code, "message": self.message}}
-            case Plane.SERVICE:
+            case Plane.SERVICE | Plane.DEVICE:
                 stamp = f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
                 return {
                     "errorCode": self.code,

@@ -214,7 +214,7 @@ class Services:
         else:
             hosts = {
                 "serviceOperationsHostName": f"{call.name}:{port}",
-                "deviceProvisioningHostName": f"{call.name}:{self._endpoints.main_port}",
+                "deviceProvisioningHostName": f"{call.name}:{self._endpoints.device_port}",
             }
             properties |= {**hosts, "idScope": row.id_scope, **row.properties, **state}
         subscription = self._store.identity.subscription_id

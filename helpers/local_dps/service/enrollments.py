@@ -15,7 +15,7 @@ from helpers.local_dps.service.door import Door, check_if_match, json_object
 from helpers.local_dps.service.kinds import GROUPS, IS_ID, Kind
 from helpers.local_dps.service.paging import paged
 from helpers.local_dps.service.registrations import describe_registration
-from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store, new_etag
+from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store, new_etag, timestamp
 
 __all__ = ["Enrollments"]
 
@@ -153,7 +153,7 @@ class Enrollments:
             check_if_match(change.if_match, present.etag, self._kind.stale)
         document = self._document(change, present)
         self._check_limit(change.service, present, document)
-        stamp = _timestamp(change.now)
+        stamp = timestamp(change.now)
         row = EnrollmentRow(
             service=change.service.id,
             collection=self._kind.collection,
@@ -213,8 +213,3 @@ class _Change:
     sent: Mapping[str, Any]
     if_match: str | None
     now: datetime
-
-
-def _timestamp(now: datetime) -> str:
-    """Seven fractional digits, as .NET writes them."""
-    return now.replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"

@@ -56,10 +56,11 @@ class Registrations:
 
 def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
     """A record as both planes that show it write it."""
+    told = {name: value for name, value in row.document.items() if name != "operationId"}
     return {
         "registrationId": row.id,
         "createdDateTimeUtc": row.created,
-        **row.document,
+        **told,
         "lastUpdatedDateTimeUtc": row.updated,
         "etag": row.etag,
     }

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,6 +43,7 @@ __all__ = [
     "new_key",
     "new_owner_policy",
     "new_row_version",
+    "timestamp",
 ]
 
 _SCHEMA_VERSION = 2
@@ -144,6 +146,11 @@ _ROOMS = (services, certificates, enrollments, registrations)
 def new_etag() -> str:
     """An ETag as the service writes them since 2020: base64 of a GUID in double quotes."""
     return base64.b64encode(f'"{uuid4()}"'.encode()).decode()
+
+
+def timestamp(now: datetime) -> str:
+    """A time as the service plane writes it: seven fractional digits, as .NET does."""
+    return now.replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"
 
 
 def new_id_scope() -> str:

@@ -160,6 +160,11 @@ class Services:
         row = self._database.row("SELECT * FROM service WHERE id = ?", service)
         return _service(row) if row else None
 
+    def by_scope(self, id_scope: str) -> ServiceRow | None:
+        """One service by its ID scope."""
+        row = self._database.row("SELECT * FROM service WHERE id_scope = ?", id_scope)
+        return _service(row) if row else None
+
     def insert(self, row: ServiceRow) -> None:
         """Keep a new service."""
         columns = _columns(row)

@@ -1,0 +1,140 @@
+"""Who is let in: the enrollment that decides about a device, or why none does."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from helpers.local_dps.device.chain import find_path, flaw
+from helpers.local_dps.errors import device as errors
+from helpers.local_dps.service.kinds import GROUPS, INDIVIDUALS
+from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store
+
+__all__ = ["Admission"]
+
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """A certificate for which an enrollment group vouches."""
+
+    certificate: x509.Certificate
+    group: EnrollmentRow
+
+
+class Admission:
+    """The rules of concepts-x509-attestation.md: an individual enrollment decides; else the group nearest the device."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def decide(
+        self, service: ServiceRow, registration: str, chain: Sequence[x509.Certificate], now: datetime
+    ) -> EnrollmentRow:
+        """The enrollment through which the device comes, enabled or not.
+
+        Args:
+            chain: what the device sent in its handshake, its own certificate first.
+
+        Raises:
+            Refusal: it is not let in.
+        """
+        if not chain:
+            raise errors.unauthorized("The device sent no certificate in its TLS handshake.")
+        leaf, *presented = chain
+        _check_name(leaf, registration)
+        individual = self._store.enrollments.get(service.id, INDIVIDUALS.collection, registration)
+        if individual is not None:
+            self._check_individual(service, individual, leaf, presented, now)
+            return individual
+        return self._nearest_group(service, leaf, presented, now)
+
+    def _check_individual(
+        self,
+        service: ServiceRow,
+        enrollment: EnrollmentRow,
+        leaf: x509.Certificate,
+        presented: Sequence[x509.Certificate],
+        now: datetime,
+    ) -> None:
+        attestation = enrollment.document["attestation"]
+        if attestation["type"] != "x509":
+            raise errors.unauthorized(
+                f"Its enrollment asks for {attestation['type']}, and the device sent a certificate."
+            )
+        own = attestation["x509"].get(INDIVIDUALS.certificates)
+        if own is not None:
+            if all(leaf != _kept(each["certificate"]) for each in own.values()):
+                raise errors.invalid_certificate("It is not one of the certificates of the device's enrollment.")
+            _check(flaw([leaf], now))
+            return
+        anchors = [_Anchor(each, enrollment) for each in self._certificates(service, enrollment)]
+        self._climb(service, leaf, presented, anchors, now)
+
+    def _nearest_group(
+        self, service: ServiceRow, leaf: x509.Certificate, presented: Sequence[x509.Certificate], now: datetime
+    ) -> EnrollmentRow:
+        groups = self._store.enrollments.page(service.id, GROUPS.collection, "", _ALL)
+        anchors = [_Anchor(each, group) for group in groups for each in self._certificates(service, group)]
+        return self._climb(service, leaf, presented, anchors, now)
+
+    def _climb(
+        self,
+        service: ServiceRow,
+        leaf: x509.Certificate,
+        presented: Sequence[x509.Certificate],
+        anchors: Sequence[_Anchor],
+        now: datetime,
+    ) -> EnrollmentRow:
+        """Up from the device: the first anchor decides; it, or one above it, must be verified."""
+        verified = [
+            x509.load_der_x509_certificate(row.der) for row in self._store.certificates.all(service.id) if row.verified
+        ]
+        known = [anchor.certificate for anchor in anchors] + verified
+        path = find_path(leaf, presented, known)
+        if leaf in known:
+            raise errors.chain_does_not_match()
+        proved = next((at for at, each in enumerate(path) if each in verified), None)
+        deciding = next(
+            ((at, anchor) for at, each in enumerate(path) for anchor in anchors if anchor.certificate == each), None
+        )
+        if deciding is None:
+            raise errors.ca_not_found() if proved is None else errors.chain_does_not_match()
+        at, anchor = deciding
+        above = next((higher for higher in range(at, len(path)) if path[higher] in verified), None)
+        if above is None:
+            raise errors.ca_not_found()
+        _check(flaw(path[: above + 1], now))
+        return anchor.group
+
+    def _certificates(self, service: ServiceRow, enrollment: EnrollmentRow) -> Iterator[x509.Certificate]:
+        """What an X.509 enrollment is bound to; a reference to a certificate that was deleted binds it to nothing."""
+        said = enrollment.document["attestation"].get("x509", {})
+        for each in said.get(GROUPS.certificates, {}).values():
+            yield _kept(each["certificate"])
+        for name in said.get("caReferences", {}).values():
+            row = self._store.certificates.get(service.id, name) if name else None
+            if row is not None:
+                yield x509.load_der_x509_certificate(row.der)
+
+
+def _check_name(leaf: x509.Certificate, registration: str) -> None:
+    """The registration id is the certificate's common name, without case."""
+    names = [str(name.value) for name in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if [name.lower() for name in names] != [registration.lower()]:
+        raise errors.unauthorized(
+            f"The registration id '{registration}' is not the common name of the device's certificate ({', '.join(names)})."
+        )
+
+
+def _check(reason: str | None) -> None:
+    if reason is not None:
+        raise errors.invalid_certificate(reason)
+
+
+def _kept(certificate: str) -> x509.Certificate:
+    return x509.load_der_x509_certificate(base64.b64decode(certificate))

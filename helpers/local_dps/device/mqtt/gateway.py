@@ -1,0 +1,147 @@
+"""MQTT connections of devices: over TLS, and over a websocket on the HTTPS port."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import WSMsgType, web
+
+from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT, Decoder, Malformed
+from helpers.local_dps.device.mqtt.session import Closed, Session
+from helpers.local_dps.device.tls import presented_chain
+from helpers.local_dps.exchange import Exchange
+from helpers.local_dps.outcome import Outcome
+from helpers.local_dps.routing import Call
+
+__all__ = ["MqttGateway"]
+
+_CONNECT_SECONDS = 10.0
+_IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
+_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket")
+
+
+class MqttGateway:
+    """Sessions in front of a handler.
+
+    Args:
+        name: how devices are taken to have reached it; MQTT has no Host header.
+        observe: called after each registration and each poll.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Call], Awaitable[Outcome]],
+        name: str,
+        observe: Callable[[Exchange], None] | None,
+    ) -> None:
+        self._handle = handle
+        self._name = name
+        self._observe = observe
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def over_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection; the callback that `asyncio.start_server` takes."""
+        with self._counted():
+            port = writer.get_extra_info("sockname")[1]
+            session = Session(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
+
+            async def send(data: bytes) -> None:
+                writer.write(data)
+                await writer.drain()
+
+            try:
+                await _converse(session, _chunks(reader), send)
+            finally:
+                with suppress(Exception):  # whatever state the client left it in
+                    writer.close()
+
+    async def over_websocket(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """One connection that began as an HTTP request; None if the request asks for no such thing."""
+        if request.headers.get("Upgrade", "").lower() != "websocket" or request.rel_url.raw_path not in _PATHS:
+            return None
+        socket = web.WebSocketResponse(protocols=("mqtt",), max_msg_size=PACKET_LIMIT)
+        if not socket.can_prepare(request):
+            return None
+        with self._counted():
+            transport = request.transport
+            port = transport.get_extra_info("sockname")[1] if transport else 0
+            chain = presented_chain(transport.get_extra_info("ssl_object")) if transport else ()
+            await socket.prepare(request)
+            await _converse(Session(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
+            with suppress(Exception):
+                await socket.close()
+        return socket
+
+    async def close(self) -> None:
+        """End every connection."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _counted(self) -> "_Counted":
+        return _Counted(self._connections)
+
+    async def _noted(self, call: Call) -> Outcome:
+        began = time.monotonic()
+        outcome = await self._handle(call)
+        if self._observe:
+            seconds, status = time.monotonic() - began, outcome.answer.status if outcome.answer else None
+            with suppress(Exception):
+                self._observe(
+                    Exchange("MQTT", call.path, "", {}, call.body, status, seconds, outcome.refusal, outcome.fault)
+                )
+        return outcome
+
+
+class _Counted:
+    """The present task is one of those that `close` ends."""
+
+    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
+        self._tasks = tasks
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        if self._task:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        if self._task:
+            self._tasks.discard(self._task)
+
+
+async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
+    """Feed a session until either side has had enough. What makes no sense ends the connection, and nothing else."""
+    decoder = Decoder()
+    with suppress(Closed, Malformed, TimeoutError, ConnectionError, OSError):
+        while True:
+            async with asyncio.timeout(_patience(session)):
+                data = await anext(incoming, b"")
+            if not data:
+                return
+            for packet in decoder.feed(data):
+                was_connected = session.is_connected
+                for answer in await session.receive(packet):
+                    await send(answer)
+                if not (was_connected or session.is_connected):
+                    return  # CONNACK said why
+
+
+def _patience(session: Session) -> float:
+    """Seconds until the next packet must come: one and a half times the keep-alive (3.1.2.10)."""
+    if not session.is_connected:
+        return _CONNECT_SECONDS
+    return session.keep_alive * 1.5 if session.keep_alive else _IDLE_SECONDS
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while data := await reader.read(PACKET_LIMIT):
+        yield data
+
+
+async def _messages(socket: web.WebSocketResponse) -> AsyncIterator[bytes]:
+    async for message in socket:
+        if message.type is not WSMsgType.BINARY:
+            return
+        if message.data:
+            yield message.data

@@ -1,0 +1,162 @@
+"""One device's MQTT connection: it connects, subscribes to its answers, registers and polls. Without a network, too."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, quote
+
+from cryptography import x509
+
+from helpers.local_dps.device.mqtt import codec
+from helpers.local_dps.device.mqtt.codec import Kind, Malformed, Packet
+from helpers.local_dps.errors import Plane
+from helpers.local_dps.outcome import Outcome
+from helpers.local_dps.routing import Call
+
+__all__ = ["Closed", "Session"]
+
+_ANSWERS = "$dps/registrations/res/#"
+_USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
+_REGISTER = re.compile(r"\$dps/registrations/PUT/iotdps-register/\?\$rid=(?P<rid>[^&$]+)")
+_POLL = re.compile(
+    r"\$dps/registrations/GET/iotdps-get-operationstatus/\?\$rid=(?P<rid>[^&$]+)&operationId=(?P<operation>[^&$]+)"
+)
+_ACCEPTED, _OTHER_VERSION, _BAD_USERNAME, _NOT_AUTHORIZED = 0, 1, 4, 5
+
+
+class Closed(Exception):
+    """The connection is over: the client said so, or what it sent makes no sense."""
+
+
+@dataclass(frozen=True)
+class _Device:
+    scope: str
+    registration: str
+    api_version: str
+
+
+class Session:
+    """Takes packets, and gives the bytes to send back.
+
+    Args:
+        handle: answers a call of the device plane. name, port: how the client reached the local DPS.
+        chain: the certificates that the client sent in its handshake.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Call], Awaitable[Outcome]],
+        name: str,
+        port: int,
+        chain: tuple[x509.Certificate, ...],
+    ) -> None:
+        self._handle = handle
+        self._name = name
+        self._port = port
+        self._chain = chain
+        self._device: _Device | None = None
+        self._answers_at: int | None = None  # the QoS of the subscription to the answers
+        self._next_id = 0
+        self.keep_alive = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether CONNECT has been accepted."""
+        return self._device is not None
+
+    async def receive(self, packet: Packet) -> list[bytes]:
+        """What to send back, in this order.
+
+        Raises:
+            Closed: nothing more is to be sent but what `last_words` of it holds.
+            Malformed
+        """
+        if self._device is None:
+            return self._connect(packet)
+        match packet.kind:
+            case Kind.SUBSCRIBE:
+                return [self._subscribe(codec.read_subscribe(packet))]
+            case Kind.UNSUBSCRIBE:
+                packet_id, filters = codec.read_unsubscribe(packet)
+                if _ANSWERS in filters:
+                    self._answers_at = None
+                return [codec.unsuback(packet_id)]
+            case Kind.PUBLISH:
+                return await self._publish(self._device, codec.read_publish(packet))
+            case Kind.PUBACK:
+                return []
+            case Kind.PINGREQ:
+                return [codec.PINGRESP]
+            case Kind.DISCONNECT:
+                raise Closed
+            case _:
+                raise Malformed(f"A client that is connected sends no {packet.kind.name}.")
+
+    def _connect(self, packet: Packet) -> list[bytes]:
+        """CONNACK 0 for whoever may ask; whether a device is let in is said when it registers."""
+        if packet.kind is not Kind.CONNECT:
+            raise Malformed(f"The first packet is {packet.kind.name}.")
+        asked = codec.read_connect(packet)
+        if asked.level != 4:
+            return [codec.connack(_OTHER_VERSION)]
+        named = _USERNAME.fullmatch(asked.username or "")
+        options = parse_qs(named["options"]) if named else {}
+        if not named or "api-version" not in options:
+            return [codec.connack(_BAD_USERNAME)]
+        if not self._chain or asked.client_id.lower() != named["registration"].lower():
+            return [codec.connack(_NOT_AUTHORIZED)]
+        self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
+        self.keep_alive = asked.keep_alive
+        return [codec.connack(_ACCEPTED)]
+
+    def _subscribe(self, asked: codec.Subscribe) -> bytes:
+        granted = []
+        for name, qos in asked.filters:
+            if name == _ANSWERS:
+                self._answers_at = min(qos, 1)
+                granted.append(self._answers_at)
+            else:
+                granted.append(0x80)
+        return codec.suback(asked.packet_id, tuple(granted))
+
+    async def _publish(self, device: _Device, asked: codec.Publish) -> list[bytes]:
+        register, poll = _REGISTER.fullmatch(asked.topic), _POLL.fullmatch(asked.topic)
+        if register:
+            call, rid = self._call(device, "PUT", "/register", asked.payload), register["rid"]
+        elif poll:
+            call, rid = self._call(device, "GET", f"/operations/{quote(poll['operation'])}", b""), poll["rid"]
+        else:
+            raise Malformed("Nothing is published to that topic.")
+        acknowledged = [] if asked.packet_id is None else [codec.puback(asked.packet_id)]
+        outcome = await self._handle(call)
+        if outcome.answer is None:
+            raise Closed
+        if self._answers_at is None:
+            return acknowledged
+        return [*acknowledged, self._answer(rid, outcome.answer.status, outcome)]
+
+    def _call(self, device: _Device, method: str, suffix: str, body: bytes) -> Call:
+        return Call(
+            method=method,
+            name=self._name,
+            port=self._port,
+            plane=Plane.DEVICE,
+            path=f"/{quote(device.scope, safe='')}/registrations/{quote(device.registration, safe='')}{suffix}",
+            query={"api-version": device.api_version},
+            headers={},
+            body=body,
+            now=datetime.now(UTC),
+            chain=self._chain,
+        )
+
+    def _answer(self, rid: str, status: int, outcome: Outcome) -> bytes:
+        assert outcome.answer
+        retry = outcome.answer.headers.get("Retry-After")
+        topic = f"$dps/registrations/res/{status}/?$rid={rid}{f'&retry-after={retry}' if retry else ''}"
+        packet_id = None
+        if self._answers_at:
+            self._next_id = self._next_id % 0xFFFF + 1
+            packet_id = self._next_id
+        return codec.publish(topic, json.dumps(outcome.answer.body).encode(), packet_id)

@@ -1,0 +1,64 @@
+"""What the device plane refuses: the service plane's body, with its own codes."""
+
+from helpers.local_dps.errors import Plane, Refusal
+
+
+def unauthorized(explanation: str) -> Refusal:
+    return Refusal(Plane.DEVICE, 401, 401000, "Unauthorized", explanation)
+
+
+def invalid_certificate(explanation: str) -> Refusal:
+    return Refusal(Plane.DEVICE, 401, 401002, "Invalid certificate.", explanation)
+
+
+def ca_not_found() -> Refusal:
+    return Refusal(
+        Plane.DEVICE,
+        401,
+        401002,
+        "CA certificate not found.",
+        "No verified CA certificate was reached from what the device sent. Is its CA uploaded and verified? Did it send "
+        "every certificate between its own and that one?",
+    )
+
+
+def chain_does_not_match() -> Refusal:
+    return Refusal(
+        Plane.DEVICE,
+        401,
+        401002,
+        "Signing certificate info did not match chain elements",
+        "The CA is known, but no enrollment group lets in what it has signed; or a CA's own certificate was sent as a device's.",
+    )
+
+
+def invalid_registration_id(registration: str) -> Refusal:
+    return Refusal(
+        Plane.DEVICE,
+        400,
+        400004,
+        "Invalid RegistrationId",
+        f"'{registration}' is not up to 128 letters, digits and - . _ : that end in a letter, a digit or a hyphen.",
+    )
+
+
+def request_invalid(explanation: str) -> Refusal:
+    return Refusal(Plane.DEVICE, 400, 400000, "The request is invalid.", explanation)
+
+
+def operation_not_found() -> Refusal:
+    return Refusal(
+        Plane.DEVICE,
+        404,
+        404203,
+        "Operation not found.",
+        "The newest registration of this device has another operation.",
+    )
+
+
+def route_not_found(path: str) -> Refusal:
+    return Refusal(Plane.DEVICE, 404, 404000, "Not found.", f"The device plane has nothing at {path}.")
+
+
+def method_not_allowed(method: str) -> Refusal:
+    return Refusal(Plane.DEVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")

@@ -1,0 +1,44 @@
+"""One request and what became of it, for whoever watches: the log, a test."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from helpers.local_dps.errors import Refusal
+
+__all__ = ["Exchange"]
+
+# The shortest secret here has 43 letters, a GUID 36. What an answer quotes may have come with slashes.
+_AS_LONG_AS_A_SECRET = re.compile(r"(?<![^/\s'])[^/\s']{43,}|(?<=')[^']{43,}(?=')")
+
+
+class Exchange(NamedTuple):
+    """One request and what became of it, as an observer sees it.
+
+    Attributes:
+        headers, body: the request's, with whatever secrets the client put in: an observer must not write them down.
+        status: None if the connection was dropped instead.
+        seconds: from the request's first line to the answer.
+        refusal: why it was refused, if it was. fault: what went wrong on purpose, if something did.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int | None
+    seconds: float
+    refusal: Refusal | None = None
+    fault: str | None = None
+
+    def line(self) -> str:
+        """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""
+        line = f"{self.method:6} {self.path}  {self.status or 'dropped'}  {self.seconds * 1000:.1f} ms"
+        if self.fault:
+            line += f"  [fault {self.fault}]"
+        elif self.refusal:
+            line += f"  {self.refusal.message} {self.refusal.explanation}"
+        # A path or a name is what a client sent, and it may have put a secret there by mistake.
+        line = _AS_LONG_AS_A_SECRET.sub("…", line)
+        return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
