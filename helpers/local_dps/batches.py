@@ -10,6 +10,7 @@ from helpers.local_dps.routing import Call
 __all__ = ["Batches"]
 
 _READING = ("GET", "HEAD")
+_TOGETHER = 100  # calls in one transaction, so that a crowd does not keep the others from being read
 
 
 class Batches:
@@ -35,8 +36,16 @@ class Batches:
         return await future
 
     def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        outcomes = self._core.handle([call for call, _ in waiting])
+        waiting, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._commit)
+        try:
+            outcomes = self._core.handle([call for call, _ in waiting])
+        except Exception as error:  # nobody may be left waiting
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
         for (_, future), outcome in zip(waiting, outcomes, strict=True):
             if not future.done():  # its client may be gone
                 future.set_result(outcome)

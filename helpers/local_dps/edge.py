@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from aiohttp import ClientPayloadError, HttpVersion11, web
+from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, web
+from aiohttp.http import RawRequestMessage
 
 from helpers.local_dps.core import BODY_LIMIT
 from helpers.local_dps.device.tls import presented_chain
@@ -23,6 +24,7 @@ __all__ = ["Edge"]
 _HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
 _BODY_SECONDS = 20.0  # for a whole body
 _IDLE_SECONDS = 75.0  # between two requests on one connection
+_TAKE_SECONDS = 20.0  # until a client must take more of an answer
 _HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
 _HEADERS_LIMIT = 64
 
@@ -42,7 +44,7 @@ class Edge:
         handle: Callable[[Call], Awaitable[Outcome]],
         plane_of: Callable[[str], Plane],
         names: tuple[str, ...],
-        observe: Callable[[Exchange], None] | None,
+        observe: Callable[[Exchange], None],
         upgrade: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]] | None = None,
     ) -> None:
         self._handle = handle
@@ -50,8 +52,7 @@ class Edge:
         self._names = names
         self._observe = observe
         self._upgrade = upgrade
-        self.last_request = time.monotonic()
-        self._server = web.Server(self._respond, access_log=None)
+        self._server = web.Server(self._respond, request_factory=self._request, access_log=None)
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
@@ -72,8 +73,16 @@ class Edge:
         self._server.pre_shutdown()
         await self._server.shutdown(seconds)
 
+    def _request(
+        self, message: RawRequestMessage, payload: StreamReader, protocol: web.RequestHandler, writer: Any, task: Any
+    ) -> web.BaseRequest:
+        """A request, whatever host a client wrote into its first line: aiohttp would read it as a name, and it may be none."""
+        if message.url.absolute:
+            message = message._replace(url=message.url.relative())
+        return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        began = self.last_request = time.monotonic()
+        began = time.monotonic()
         if isinstance(request.protocol, _Connection):
             request.protocol.heard()
         if self._upgrade and (upgraded := await self._upgrade(request)):
@@ -133,9 +142,8 @@ class Edge:
         self._tell(Exchange("?", "(a request that can't be read)", "", {}, b"", status, 0.0))
 
     def _tell(self, exchange: Exchange) -> None:
-        if self._observe:  # the answer stands already, whatever becomes of the log
-            with suppress(Exception):
-                self._observe(exchange)
+        with suppress(Exception):  # the answer stands already, whatever becomes of the log
+            self._observe(exchange)
 
 
 class _Connection(web.RequestHandler):
@@ -145,6 +153,7 @@ class _Connection(web.RequestHandler):
         super().__init__(server, loop=asyncio.get_running_loop(), **limits)
         self._note_unreadable = note_unreadable
         self._patience: asyncio.TimerHandle | None = None
+        self._reluctance: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -153,7 +162,23 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.heard()
+        self._stop_waiting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for; it has so long to go on."""
+        super().pause_writing()
+        if self.transport:
+            self._reluctance = asyncio.get_running_loop().call_later(_TAKE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._reluctance:
+            self._reluctance.cancel()
+            self._reluctance = None
 
     def heard(self) -> None:
         """A request has come; from here on the time between two requests counts."""

@@ -8,8 +8,15 @@ from helpers.local_dps.errors import Refusal
 
 __all__ = ["Exchange"]
 
-# The shortest secret here has 43 letters, a GUID 36. What an answer quotes may have come with slashes.
-_AS_LONG_AS_A_SECRET = re.compile(r"(?<![^/\s'])[^/\s']{43,}|(?<=')[^']{43,}(?=')")
+_LONGEST = 2000  # letters of a line
+# A path or a name is what a client sent, and it may have put a secret there by mistake. The secrets made here have 43
+# letters and more, a GUID 36; a key that a client chose may be shorter, but mixes cases and digits. What an answer quotes
+# may have come with slashes.
+_LIKE_A_SECRET = re.compile(
+    r"(?<![^/\s'])[^/\s']{43,}"
+    r"|(?<=')[^']{43,}(?=')"
+    r"|(?<![\w+=%])(?=[\w+=%]*[a-z])(?=[\w+=%]*[A-Z])(?=[\w+=%]*[0-9])[\w+=%]{22,}"
+)
 
 
 class Exchange(NamedTuple):
@@ -39,6 +46,5 @@ class Exchange(NamedTuple):
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
-        # A path or a name is what a client sent, and it may have put a secret there by mistake.
-        line = _AS_LONG_AS_A_SECRET.sub("…", line)
+        line = _LIKE_A_SECRET.sub("…", line[:_LONGEST])
         return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -1,6 +1,7 @@
 """The ports of one local DPS: one for the oldest service and everything else, and one for each further service."""
 
 import asyncio
+import logging
 import socket
 import ssl
 
@@ -11,6 +12,7 @@ from helpers.local_dps.store import Store
 __all__ = ["Listeners", "open_socket"]
 
 _HANDSHAKE_SECONDS = 10.0
+_AGAIN_SECONDS = 1.0
 
 
 def open_socket(address: str, port: int) -> socket.socket:
@@ -29,12 +31,13 @@ class Listeners:
         self._store = store
         self._further: dict[int, asyncio.Server] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._retries: set[asyncio.Task[None]] = set()
 
     async def start(self, main: socket.socket) -> asyncio.Server:
         """Listen for the oldest service, and for each of the others."""
         oldest = self._store.services.all()[0]
         self._endpoints.ports[oldest.id] = self._endpoints.main_port
-        await self.follow()
+        await self._follow()
         return await self.listen(self._edge, main)
 
     async def listen(
@@ -46,7 +49,18 @@ class Listeners:
         )
 
     async def follow(self) -> None:
-        """Listen for services that are new, and no more for those that are gone."""
+        """Listen for services that are new, and no more for those that are gone.
+
+        A service for which there is no port just now is still being activated; it is tried again.
+        """
+        try:
+            await self._follow()
+        except OSError as error:
+            logging.getLogger(__name__).warning("A service has no port yet, trying again: %s", error)
+            loop = asyncio.get_running_loop()
+            loop.call_later(_AGAIN_SECONDS, lambda: self._retries.add(loop.create_task(self.follow())))
+
+    async def _follow(self) -> None:
         async with self._one_at_a_time:
             present = {service.id for service in self._store.services.all()}
             for service in present - self._endpoints.ports.keys():
@@ -60,5 +74,7 @@ class Listeners:
 
     def close(self) -> None:
         """Accept no more connections of further services."""
+        for task in self._retries:
+            task.cancel()
         for server in self._further.values():
             server.close()

@@ -7,6 +7,8 @@ from helpers.local_dps.routing import Answer
 
 __all__ = ["Outcome", "refused"]
 
+_LONGEST = 1000  # letters of an explanation: a client takes no header without bounds
+
 
 class Outcome(NamedTuple):
     """The answer to one call.
@@ -24,7 +26,7 @@ class Outcome(NamedTuple):
 def refused(refusal: Refusal, fault: str | None = None) -> Outcome:
     """The outcome that tells of a refusal."""
     # A header can't hold line ends or letters beyond ASCII, and a name in an explanation is whatever a client sent.
-    explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in refusal.explanation)
+    explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in refusal.explanation[:_LONGEST])
     headers = {"x-ms-request-id": refusal.request_id, "x-local-dps-explanation": explanation}
     if refusal.status == 401 and refusal.plane is not Plane.IDENTITY:
         headers["WWW-Authenticate"] = "Bearer"

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from helpers.local_dps.errors import Plane
 
-__all__ = ["Answer", "Call", "Handler", "Route", "find"]
+__all__ = ["Answer", "Call", "Handler", "Route", "find", "unquoted"]
 
 _DEPTH_LIMIT = 100
 
@@ -70,11 +70,15 @@ class Call:
         return value
 
     def if_match(self) -> str | None:
-        """The ETag asked for, without the quotes that some clients put around it; `*` for any; None when absent."""
-        value = self.headers.get("if-match", "").strip()
-        if len(value) >= 2 and value[0] == value[-1] == '"':
-            value = value[1:-1]
-        return value or None
+        """The ETag asked for; `*` for any; None when the header is absent. An empty one fits nothing."""
+        value = self.headers.get("if-match")
+        return None if value is None else unquoted(value)
+
+
+def unquoted(etag: str) -> str:
+    """An ETag without the quotes that some clients put around it."""
+    value = etag.strip()
+    return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
 
 
 def _finite(text: str) -> float:

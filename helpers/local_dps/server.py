@@ -39,6 +39,7 @@ __all__ = ["CannotStart", "LocalDps", "running"]
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 2.0
+_DATABASE = "dps.sqlite3"
 _AZURE_DEVICE_NAMES = ("global.azure-devices-provisioning.net",)  # through the proxy the device plane answers to it
 _MAKES_SERVICES = ("PUT", "DELETE")
 
@@ -74,6 +75,7 @@ class LocalDps:
     observe: Callable[[Exchange], None] | None = None
     idle_seconds: float | None = None
     faults: Faults = field(default_factory=Faults)
+    _last_exchange: float = field(default=0.0, init=False)
 
     async def serve(
         self, stop: asyncio.Event, connection_file: Path, ready: Callable[[Mapping[str, Any]], None]
@@ -101,13 +103,13 @@ class LocalDps:
                 return outcome
 
             unreliable = Unreliable(handle, core.change_etag, self.faults)
-            edge = Edge(unreliable.handle, plane_of, names, self.observe)
+            edge = Edge(unreliable.handle, plane_of, names, self._note)
             listeners = Listeners(edge, identity.context(), self.bind, endpoints, store)
             devices = device_context(identity)
-            mqtt = MqttGateway(unreliable.handle, names[0], self.observe)
-            device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self.observe, mqtt.over_websocket)
+            mqtt = MqttGateway(unreliable.handle, names[0], self._note)
+            device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self._note, mqtt.over_websocket)
             control_token = secrets.token_urlsafe(32)
-            control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self.observe)
+            control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self._note)
             with (
                 self._listen(0) as control_socket,
                 self._listen(self.device_port) as device_socket,
@@ -144,7 +146,7 @@ class LocalDps:
                     _write_private(connection_file, json.dumps(connection, indent=2).encode())
                     try:
                         ready(connection)
-                        await self._until_stopped(stop, edge)
+                        await self._until_stopped(stop)
                     finally:
                         _remove_own(connection_file)
                 finally:
@@ -177,12 +179,17 @@ class LocalDps:
         _write_private(path, content)
         return str(path.resolve())
 
-    async def _until_stopped(self, stop: asyncio.Event, edge: Edge) -> None:
-        edge.last_request = time.monotonic()
+    def _note(self, exchange: Exchange) -> None:
+        self._last_exchange = time.monotonic()
+        if self.observe:
+            self.observe(exchange)
+
+    async def _until_stopped(self, stop: asyncio.Event) -> None:
+        self._last_exchange = time.monotonic()
         while not stop.is_set():
             left = None
             if self.idle_seconds is not None:
-                left = edge.last_request + self.idle_seconds - time.monotonic()
+                left = self._last_exchange + self.idle_seconds - time.monotonic()
                 if left <= 0:
                     return
             with suppress(TimeoutError):
@@ -193,7 +200,8 @@ class LocalDps:
         """One process a state folder. The lock goes with the process, however that ends."""
         try:
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.state.chmod(0o700)  # one that was there may have been open to others
+            if (self.state / _DATABASE).exists():
+                self.state.chmod(0o700)  # our own, and it may have been open to others
             descriptor = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(
@@ -214,9 +222,9 @@ class LocalDps:
     def _open_store(self) -> Iterator[Store]:
         try:
             if self.reset:
-                for file in self.state.glob("dps.sqlite3*"):
+                for file in self.state.glob(f"{_DATABASE}*"):
                     file.unlink()
-            store = Store(self.state / "dps.sqlite3")
+            store = Store(self.state / _DATABASE)
         except (sqlite3.Error, OSError) as error:
             raise CannotStart(
                 f"The state in {self.state} can't be opened: {error}. Check that the disk may be written, choose another "

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -174,8 +173,9 @@ def listening(pid: int) -> set[tuple[str, int]]:
 
 def test_it_listens_on_loopback_only(server: Server) -> None:
     dps = server.start()
-    control = urlsplit(dps.connection["control_endpoint"])
-    assert listening(server.process.pid) == {("0100007F", dps.address.port), ("0100007F", control.port)}
+    ends = ("control_endpoint", "device_endpoint", "mqtt_endpoint", "proxy_endpoint")
+    ports = {dps.address.port, *(int(dps.connection[end].rpartition(":")[2]) for end in ends)}
+    assert listening(server.process.pid) == {("0100007F", port) for port in ports}
     for elsewhere in ("127.0.0.2", "::1"):
         with pytest.raises(OSError):
             socket.create_connection((elsewhere, dps.address.port), timeout=5).close()

@@ -15,8 +15,6 @@ from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store
 
 __all__ = ["Admission"]
 
-_ALL = 1_000_000
-
 
 @dataclass(frozen=True)
 class _Anchor:
@@ -78,7 +76,7 @@ class Admission:
     def _nearest_group(
         self, service: ServiceRow, leaf: x509.Certificate, presented: Sequence[x509.Certificate], now: datetime
     ) -> EnrollmentRow:
-        groups = self._store.enrollments.page(service.id, GROUPS.collection, "", _ALL)
+        groups = self._store.enrollments.all(service.id, GROUPS.collection)
         anchors = [_Anchor(each, group) for group in groups for each in self._certificates(service, group)]
         return self._climb(service, leaf, presented, anchors, now)
 

@@ -1,6 +1,6 @@
 """Every refusal of the local DPS, in one catalogue.
 
-Each has the real service's status, code and message where they are known (README.md beside this folder lists
+Each has the real service's status, code and message where they are known (CONFORMANCE.md beside this folder lists
 what is assumed where they are not), and a plain explanation. The explanation never changes a body: it travels in
 the header `x-local-dps-explanation` and in the request log.
 

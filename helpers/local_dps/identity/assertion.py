@@ -63,7 +63,7 @@ def check_assertion(assertion: str, certificate: x509.Certificate, client_id: st
             options={"require": ["exp", "aud", "iss", "sub"]},
         )
     except (jwt.InvalidTokenError, ValueError) as error:
-        raise errors.invalid_assertion(f"{error}.") from error
+        raise errors.invalid_assertion(f"{type(error).__name__}.") from error  # its text quotes what a stranger sent
 
 
 def _names(header: Mapping[str, Any], certificate: x509.Certificate) -> bool:

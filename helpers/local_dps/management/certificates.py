@@ -12,6 +12,7 @@ from helpers.local_dps.certificates import (
     PrivateKeyInside,
     certificate_summary,
     judge_proof,
+    kept_text,
     read,
 )
 from helpers.local_dps.errors import resource_provider as errors
@@ -165,7 +166,8 @@ def _read_certificate(fields: Mapping[str, Any]) -> tuple[str, bytes]:
     if not isinstance(text, str) or not text:
         raise errors.body_not_understood("It has no certificate.")
     try:
-        return text, read(text)
+        der = read(text)
+        return kept_text(text, der), der
     except PrivateKeyInside as error:
         raise errors.private_key_refused() from error
     except NotACertificate as error:

@@ -99,9 +99,9 @@ class FrontDoor:
 
     def find_service(self, call: Call) -> ServiceRow | None:
         """The provisioning service in the path, or None if this group has none of the name."""
-        found = self._store.services.get(call.parameters["service"])
-        in_group = found is not None and found.resource_group.lower() == call.parameters["group"].lower()
-        return found if in_group else None
+        group, service = call.parameters["group"], call.parameters["service"]
+        found = [each for each in self._store.services.in_group(group) if each.name.lower() == service.lower()]
+        return found[0] if found else None
 
 
 def service_id(subscription: str, service: ServiceRow) -> str:

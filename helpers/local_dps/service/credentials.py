@@ -43,7 +43,7 @@ def _check_signature(signature: str, call: Call, policies: tuple[AccessPolicy, .
     try:
         # Base64 has + but no space: a client that did not escape it means the plus.
         sent = base64.b64decode(unquote(parts["sig"]), validate=True)
-        expires = int(parts["se"])
+        expires = int(unquote(parts["se"]))
         signed = f"{parts['sr']}\n{parts['se']}".encode()
     except (binascii.Error, ValueError) as error:
         raise errors.unauthorized("The signature's sig, se or sr is damaged.") from error

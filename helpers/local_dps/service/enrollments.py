@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.errors import service as errors
-from helpers.local_dps.routing import Answer, Call, Route
+from helpers.local_dps.routing import Answer, Call, Route, unquoted
 from helpers.local_dps.service.attestation import describe_attestation, read_attestation
 from helpers.local_dps.service.document import read_settings
 from helpers.local_dps.service.door import Door, check_if_match, json_object
@@ -30,7 +30,7 @@ class Enrollments:
         self._kind = kind
         self._store = store
         all_, one = f"/{kind.collection}", f"/{kind.collection}/{{id}}"
-        self._query_text = re.compile(rf"\s*(SELECT\s+)?\*(\s+FROM\s+{kind.collection})?\s*", re.IGNORECASE)
+        self._query_text = re.compile(rf"\s*(SELECT\s+)?\*(\s+FROM\s+{kind.collection})?\s*", re.IGNORECASE | re.ASCII)
         self._bulk_modes: Mapping[str, Callable[[_Change], None]] = {
             "create": self._create_item,
             "update": self._put_item,
@@ -76,8 +76,8 @@ class Enrollments:
                 f'It is "SELECT *", or the same with "FROM {self._kind.collection}".',
             )
 
-        def read(after: str, limit: int) -> list[EnrollmentRow]:
-            return self._store.enrollments.page(service.id, self._kind.collection, after, limit)
+        def read(after: str, size: int) -> tuple[list[EnrollmentRow], bool]:
+            return self._store.enrollments.page(service.id, self._kind.collection, after, size)
 
         return paged(call, self._kind.item_type, read, lambda row: self._describe(row, with_keys=False))
 
@@ -102,7 +102,7 @@ class Enrollments:
         try:
             if not isinstance(enrollment, str) or not isinstance(etag, str | None):
                 raise errors.request_invalid("The enrollment is invalid.", "It has an id, and may have an etag.")
-            self._bulk_modes[mode](_Change(service, enrollment, sent, etag or None, now))
+            self._bulk_modes[mode](_Change(service, enrollment, sent, unquoted(etag) if etag else None, now))
         except Refusal as refusal:
             named = enrollment if isinstance(enrollment, str) else None
             return {self._kind.id_name: named, "errorCode": refusal.code, "errorStatus": refusal.message}
@@ -172,7 +172,8 @@ class Enrollments:
                 f"The {self._kind.id_name} is invalid.",
                 "An id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
             )
-        if str(change.sent.get(self._kind.id_name, "")).lower() != change.id.lower():
+        named = change.sent.get(self._kind.id_name)
+        if not isinstance(named, str) or named.lower() != change.id.lower():
             raise errors.request_invalid(
                 f"The {self._kind.id_name} does not match the id in the path.",
                 "Send the same id in the path and the body.",

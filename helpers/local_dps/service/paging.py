@@ -26,23 +26,23 @@ Row = TypeVar("Row", bound=_Row)
 def paged(
     call: Call,
     item_type: str,
-    read: Callable[[str, int], Sequence[Row]],
+    read: Callable[[str, int], tuple[Sequence[Row], bool]],
     describe: Callable[[Row], Mapping[str, Any]],
 ) -> Answer:
     """One page. Whatever is added or deleted between two pages, nothing comes twice and nothing is left out.
 
     Args:
-        read: the rows behind an id, in the order of their ids, at most so many.
+        read: the rows behind an id, in the order of their ids, at most so many; and whether there are more.
     """
     asked = call.headers.get("x-ms-max-item-count")
     size = _size(asked)
-    rows = read(_last_id(call.headers.get("x-ms-continuation", "")), size + 1)
+    rows, more = read(_last_id(call.headers.get("x-ms-continuation", "")), size)
     headers = {"x-ms-item-type": item_type}
     if asked is not None:
         headers["x-ms-max-item-count"] = asked
-    if len(rows) > size:
-        headers["x-ms-continuation"] = base64.urlsafe_b64encode(f"after {rows[size - 1].id}".encode()).decode()
-    return Answer(200, [describe(row) for row in rows[:size]], headers)
+    if more:
+        headers["x-ms-continuation"] = base64.urlsafe_b64encode(f"after {rows[-1].id}".encode()).decode()
+    return Answer(200, [describe(row) for row in rows], headers)
 
 
 def _size(asked: str | None) -> int:

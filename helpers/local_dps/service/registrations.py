@@ -42,8 +42,8 @@ class Registrations:
         if self._store.enrollments.get(service.id, GROUPS.collection, group) is None:
             raise errors.enrollment_not_found(GROUPS.noun, GROUPS.not_found, group)
 
-        def read(after: str, limit: int) -> list[RegistrationRow]:
-            return self._store.registrations.page(service.id, group, after, limit)
+        def read(after: str, size: int) -> tuple[list[RegistrationRow], bool]:
+            return self._store.registrations.page(service.id, group, after, size)
 
         return paged(call, "DeviceRegistration", read, describe_registration)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 __all__ = ["Database"]
 
+_PAGE_BYTES = 1024 * 1024  # a page is made and sent in one go, while everybody else waits
+
 
 class Database:
     """An open file, for one thread of one process."""
@@ -66,6 +68,18 @@ class Database:
         """Every row of a SELECT."""
         with closing(self._connection.execute(statement, values)) as cursor:
             return cursor.fetchall()
+
+    def page(self, statement: str, *values: object, size: int) -> tuple[list[sqlite3.Row], bool]:
+        """At most `size` rows of a SELECT, fewer if their documents are large; and whether there are more."""
+        found: list[sqlite3.Row] = []
+        weight = 0
+        with closing(self._connection.execute(statement, values)) as cursor:
+            for row in cursor:
+                if len(found) == size or weight > _PAGE_BYTES:
+                    return found, True
+                found.append(row)
+                weight += len(row["document"])
+        return found, False
 
     def row(self, statement: str, *values: object) -> sqlite3.Row | None:
         """The first row of a SELECT, or None."""

@@ -49,10 +49,16 @@ class Enrollments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, service: int, collection: str, after: str, limit: int) -> list[EnrollmentRow]:
-        """Enrollments by id, those behind `after`, at most `limit` of them."""
+    def all(self, service: int, collection: str) -> list[EnrollmentRow]:
+        """Every enrollment of a collection, by id."""
+        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? ORDER BY id"
+        return [_enrollment(row) for row in self._database.rows(statement, service, collection)]
+
+    def page(self, service: int, collection: str, after: str, size: int) -> tuple[list[EnrollmentRow], bool]:
+        """Enrollments by id, those behind `after`, at most `size` of them; and whether there are more."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id > ? ORDER BY id LIMIT ?"
-        return [_enrollment(row) for row in self._database.rows(statement, service, collection, after, limit)]
+        rows, more = self._database.page(statement, service, collection, after, size + 1, size=size)
+        return [_enrollment(row) for row in rows], more
 
     def count(self, service: int, collection: str, attestation: str) -> int:
         """How many enrollments of a collection have that attestation type."""

@@ -50,12 +50,13 @@ class Registrations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, service: int, enrollment_group: str, after: str, limit: int) -> list[RegistrationRow]:
-        """The records of a group by id, those behind `after`, at most `limit` of them."""
+    def page(self, service: int, enrollment_group: str, after: str, size: int) -> tuple[list[RegistrationRow], bool]:
+        """The records of a group by id, those behind `after`, at most `size` of them; and whether there are more."""
         statement = (
             "SELECT * FROM registration WHERE service = ? AND enrollment_group = ? AND id > ? ORDER BY id LIMIT ?"
         )
-        return [_registration(row) for row in self._database.rows(statement, service, enrollment_group, after, limit)]
+        rows, more = self._database.page(statement, service, enrollment_group, after, size + 1, size=size)
+        return [_registration(row) for row in rows], more
 
     def get(self, service: int, registration: str) -> RegistrationRow | None:
         """One record."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -202,7 +203,8 @@ class Services:
 
 def masked_connection_string(hub: str, policy: str | None) -> str:
     """A hub's connection string as the service shows it: without the key."""
-    return f"HostName={hub};SharedAccessKeyName={policy or 'iothubowner'};SharedAccessKey=****"
+    name = policy if policy and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", policy) else "iothubowner"
+    return f"HostName={hub};SharedAccessKeyName={name};SharedAccessKey=****"
 
 
 def new_key() -> str:

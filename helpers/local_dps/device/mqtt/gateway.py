@@ -33,7 +33,7 @@ class MqttGateway:
         self,
         handle: Callable[[Call], Awaitable[Outcome]],
         name: str,
-        observe: Callable[[Exchange], None] | None,
+        observe: Callable[[Exchange], None],
     ) -> None:
         self._handle = handle
         self._name = name
@@ -85,12 +85,11 @@ class MqttGateway:
     async def _noted(self, call: Call) -> Outcome:
         began = time.monotonic()
         outcome = await self._handle(call)
-        if self._observe:
-            seconds, status = time.monotonic() - began, outcome.answer.status if outcome.answer else None
-            with suppress(Exception):
-                self._observe(
-                    Exchange("MQTT", call.path, "", {}, call.body, status, seconds, outcome.refusal, outcome.fault)
-                )
+        seconds, status = time.monotonic() - began, outcome.answer.status if outcome.answer else None
+        with suppress(Exception):
+            self._observe(
+                Exchange("MQTT", call.path, "", {}, call.body, status, seconds, outcome.refusal, outcome.fault)
+            )
         return outcome
 
 

@@ -1,0 +1,73 @@
+"""Devices for tests: certificates made here, and the raw HTTPS that they speak."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tests.local_dps.crafting import Crafted
+from tests.local_dps.wire import LocalService, Reply
+
+VERSION = "2019-03-31"
+
+
+def write_chain(folder: Path, device: Crafted, *above: Crafted, key: Any = None) -> tuple[Path, Path]:
+    """The chain that a device sends, its own certificate first, and its key."""
+    chain, private = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(b"".join(_pem(each.certificate) for each in (device, *above)))
+    private.write_bytes(
+        (key or device.private_key).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return chain, private
+
+
+class Device:
+    """One device on raw HTTPS, with a chain or without one."""
+
+    def __init__(
+        self, dps: LocalService, registration: str, files: Sequence[Path] = (), tls: ssl.TLSVersion | None = None
+    ) -> None:
+        self._dps = dps
+        self.registration = registration
+        host, _, port = dps.connection["device_endpoint"].rpartition(":")
+        self._host, self._port = host, int(port)
+        self._context = ssl.create_default_context(cafile=dps.connection["ca_file"])
+        if tls:
+            self._context.minimum_version = self._context.maximum_version = tls
+        if files:
+            self._context.load_cert_chain(*files)
+
+    def ask(
+        self, method: str, suffix: str, body: Mapping[str, Any] | bytes | None = None, scope: str | None = None
+    ) -> Reply:
+        """One request below the device's own path."""
+        path = f"/{scope or self._dps.connection['id_scope']}/registrations/{self.registration}{suffix}"
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        client = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=30)
+        with closing(client):
+            client.request(method, f"{path}?api-version={VERSION}", content, {"Content-Type": "application/json"})
+            answer = client.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+
+    def register(self, scope: str | None = None) -> Reply:
+        return self.ask("PUT", "/register", {"registrationId": self.registration}, scope)
+
+    def outcome(self) -> Mapping[str, Any]:
+        """Register, and poll once."""
+        began = self.register()
+        assert began.status == 202, began.content
+        polled = self.ask("GET", f"/operations/{began.json['operationId']}")
+        assert polled.status == 200, polled.content
+        return polled.json
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
