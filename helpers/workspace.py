@@ -20,12 +20,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers.certificates import (
     CertificateAuthority,
+    DeviceCertificate,
+    certificate_pem,
     export_certificate,
     load_authority,
     read_certificates,
     save_authority,
+    save_private_key,
 )
-from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
+from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
 __all__ = ["Facts", "Role", "Workspace", "remove_workspace"]
@@ -35,6 +38,7 @@ _FILE = "workspace.json"
 _CONTENTS = (
     "ca",
     "proof",
+    "devices",
     "local-dps",
     "executed",
     ".lock",
@@ -149,7 +153,7 @@ class Workspace:
     def delete_certificates(self) -> list[str]:
         """Delete every CA, key and proof kept here; returns the files' names."""
         deleted = []
-        for folder in (self.folder / "ca", self.proof_file.parent):
+        for folder in (self.folder / "ca", self.proof_file.parent, self.folder / "devices"):
             for file in sorted(folder.glob("*")):
                 file.unlink()
                 deleted.append(file.name)
@@ -164,6 +168,20 @@ class Workspace:
     def proof_file(self) -> Path:
         """The verification certificate as PEM; its .cer stands beside it."""
         return self.folder / "proof" / "verification.pem"
+
+    # --- devices ---
+
+    def device_files(self, registration_id: str) -> tuple[Path, Path]:
+        """Where a device's chain and its key are kept."""
+        folder = self.folder / "devices"
+        return folder / f"{registration_id}.pem", folder / f"{registration_id}.key.pem"
+
+    def save_device(self, registration_id: str, device: DeviceCertificate) -> None:
+        """Keep a device: the chain that it sends, and its key at 0600, unencrypted as on a device."""
+        chain, key = self.device_files(registration_id)
+        make_private_folder(chain.parent)
+        save_private_key(device.private_key, key)
+        write_atomically(chain, certificate_pem(*device.chain), mode=PUBLIC)
 
     # --- the local DPS of this workspace ---
 

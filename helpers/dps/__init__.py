@@ -1,6 +1,7 @@
 """Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
 
 from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate
+from helpers.dps.devices import DeviceCredential, Devices, Registration, require_registered
 from helpers.dps.enrollment_groups import (
     AllocationPolicy,
     CaReference,
@@ -18,17 +19,21 @@ __all__ = [
     "AllocationPolicy",
     "CaCertificates",
     "CaReference",
+    "DeviceCredential",
+    "Devices",
     "DpsError",
     "EnrollmentGroup",
     "EnrollmentGroups",
     "ProvisioningService",
     "RegisteredCertificate",
+    "Registration",
     "ReprovisionPolicy",
     "ServiceDescription",
     "SigningCertificate",
     "connect_azure",
     "connect_local",
     "read_and_change",
+    "require_registered",
     "start_local_dps",
     "stop_local_dps",
 ]

@@ -11,6 +11,7 @@ from azure.mgmt.iothubprovisioningservices import IotDpsClient
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from helpers.dps.ca_certificates import CaCertificates
+from helpers.dps.devices import DevicePlane, Devices
 from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
 from helpers.dps.persistence import repeat
@@ -18,6 +19,8 @@ from helpers.files import read_bytes
 from helpers.problem import Problem
 
 __all__ = ["ProvisioningService", "ServiceDescription", "connect_azure", "connect_local"]
+
+_GLOBAL_DEVICE_HOST = "global.azure-devices-provisioning.net"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,11 @@ class ServiceDescription:
 
 
 class ProvisioningService:
-    """One provisioning service. `certificates` is on the management plane, `enrollment_groups` on the service plane."""
+    """One provisioning service.
+
+    `certificates` is on the management plane, `enrollment_groups` on the service plane, and `devices` on the plane where
+    devices register themselves.
+    """
 
     def __init__(
         self,
@@ -46,12 +53,14 @@ class ProvisioningService:
         resource_group: str,
         provisioning_service: str,
         service_endpoint: str,
+        device_plane: DevicePlane,
         management_endpoint: str | None = None,
         trust: str | bool = True,
     ) -> None:
         """
         Args:
-            service_endpoint: https URL of the service plane. management_endpoint: None for Azure's own.
+            service_endpoint: https URL of the service plane.
+            device_plane: where devices go. management_endpoint: None for Azure's own.
             trust: the PEM file of the CA that signed the endpoints' certificates; True for the public CAs.
         """
         self._group, self._name = resource_group, provisioning_service
@@ -61,6 +70,7 @@ class ProvisioningService:
         self._service = DeviceProvisioningClient(service_endpoint, credential, connection_verify=trust)
         self.certificates = CaCertificates(self._management, resource_group, provisioning_service)
         self.enrollment_groups = EnrollmentGroups(self._service)
+        self.devices = Devices(device_plane, lambda: self.describe().id_scope, self._service)
 
     def describe(self) -> ServiceDescription:
         """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
@@ -106,6 +116,7 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
     return ProvisioningService(
         DefaultAzureCredential(),
         service_endpoint=f"https://{provisioning_service}.azure-devices-provisioning.net",
+        device_plane=DevicePlane(_GLOBAL_DEVICE_HOST),
         **names,
     )
 
@@ -139,11 +150,23 @@ def connect_local(connection_file: Path) -> ProvisioningService:
         resource_group=connection.resource_group,
         provisioning_service=connection.provisioning_service,
         service_endpoint=connection.service_endpoint,
+        # Azure's device SDK knows only Azure's ports: the proxy of the local DPS maps them to its own.
+        device_plane=DevicePlane(
+            _GLOBAL_DEVICE_HOST,
+            _host_and_port(connection.proxy_endpoint),
+            read_bytes(Path(connection.ca_file)).decode(),
+        ),
         management_endpoint=connection.management_endpoint,
         trust=connection.ca_file,
     )
 
 
+def _host_and_port(endpoint: str) -> tuple[str, int]:
+    host, _, port = endpoint.rpartition(":")
+    return host, int(port)
+
+
+_Endpoint: TypeAlias = Annotated[str, StringConstraints(strict=True, pattern=r"^[^:]+:\d+$")]
 _Text: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1)]
 
 
@@ -159,4 +182,5 @@ class _Connection(BaseModel):
     provisioning_service: _Text
     service_endpoint: _Text
     management_endpoint: _Text
+    proxy_endpoint: _Endpoint
     ca_file: _Text

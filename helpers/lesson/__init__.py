@@ -1,10 +1,23 @@
 """What a learner sees: forms, pictures, checkpoints, and the steps of the walkthrough behind the notebooks' cells."""
 
 from helpers.lesson.checkpoint import Expectation, checkpoint
-from helpers.lesson.figures import CertificateCard, EtagTrail, GroupCard, ServiceCard, Verdicts, show_certificate
+from helpers.lesson.figures import (
+    CertificateCard,
+    ChainCard,
+    EtagTrail,
+    FleetChart,
+    GroupCard,
+    RefusalCard,
+    RegistrationCard,
+    ServiceCard,
+    Verdicts,
+    show_certificate,
+    show_chain,
+)
 from helpers.lesson.forms import Form
-from helpers.lesson.inputs import CleanUp, CreateCa, CreateEnrollmentGroup, StartHere, UploadCa
+from helpers.lesson.inputs import CleanUp, CreateCa, CreateEnrollmentGroup, ProvisionDevices, StartHere, UploadCa
 from helpers.lesson.passphrase import Passphrase
+from helpers.lesson.provisioning import issue_device, provision_device, provision_fleet, provision_stranger
 from helpers.lesson.steps import (
     ask_for_code,
     bind_enrollment_group,
@@ -23,14 +36,19 @@ from helpers.workspace import Workspace
 
 __all__ = [
     "CertificateCard",
+    "ChainCard",
     "CleanUp",
     "CreateCa",
     "CreateEnrollmentGroup",
     "EtagTrail",
     "Expectation",
+    "FleetChart",
     "Form",
     "GroupCard",
     "Passphrase",
+    "ProvisionDevices",
+    "RefusalCard",
+    "RegistrationCard",
     "ServiceCard",
     "StartHere",
     "UploadCa",
@@ -45,9 +63,14 @@ __all__ = [
     "connect",
     "create_authorities",
     "examine_kept_proof",
+    "issue_device",
+    "provision_device",
+    "provision_fleet",
+    "provision_stranger",
     "register_authority",
     "registered_certificate",
     "show_certificate",
+    "show_chain",
     "sign_kept_code",
     "verify_with_kept_proof",
 ]

@@ -1,14 +1,37 @@
 """Pictures: HTML that follows JupyterLab's theme and needs no script, and plain text where there is no HTML."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from cryptography import x509
 
-from helpers.certificates import CertificateDescription, Examination, describe
-from helpers.dps import CaReference, EnrollmentGroup, RegisteredCertificate, ServiceDescription
+from helpers.certificates import CertificateDescription, Examination, describe, read_certificates
+from helpers.dps import (
+    CaReference,
+    DeviceCredential,
+    DpsError,
+    EnrollmentGroup,
+    RegisteredCertificate,
+    Registration,
+    ServiceDescription,
+)
+from helpers.files import read_bytes
 
-__all__ = ["CertificateCard", "EtagTrail", "GroupCard", "ServiceCard", "Verdicts", "show_certificate"]
+__all__ = [
+    "CertificateCard",
+    "ChainCard",
+    "EtagTrail",
+    "FleetChart",
+    "GroupCard",
+    "RefusalCard",
+    "RegistrationCard",
+    "ServiceCard",
+    "Verdicts",
+    "show_certificate",
+    "show_chain",
+]
 
 _BOX = (
     "border:1px solid var(--jp-border-color1, #bbb);border-radius:6px;padding:.6em 1em;margin:.3em 0;max-width:46em;"
@@ -158,3 +181,99 @@ class GroupCard:
 
     def _repr_html_(self) -> str:
         return _card(self.group.group_id, self._rows())
+
+
+@dataclass(frozen=True)
+class ChainCard:
+    """What a device sends in its handshake: its own certificate, and those above it."""
+
+    chain: Sequence[CertificateDescription]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        places = ["The device's own", *("Above it" for _ in self.chain[1:])]
+        return [
+            (place, f"{each.common_name}, issued by {each.issuer}, valid to {each.not_after:%Y-%m-%d}")
+            for place, each in zip(places, self.chain, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return _plain("The chain", self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card("The chain", self._rows())
+
+
+def show_chain(device: DeviceCredential) -> ChainCard:
+    """The chain in a device's file."""
+    certificates = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    return ChainCard([describe(each) for each in certificates])
+
+
+@dataclass(frozen=True)
+class RefusalCard:
+    """What the service says to somebody whom it does not let in."""
+
+    refusal: DpsError
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [("Why", self.refusal.why), ("What would help", self.refusal.next_step)]
+
+    def __repr__(self) -> str:
+        return _plain(self.refusal.what, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.refusal.what, self._rows())
+
+
+@dataclass(frozen=True)
+class RegistrationCard:
+    """Where a device landed."""
+
+    registration: Registration
+
+    def _rows(self) -> list[tuple[str, str]]:
+        registration = self.registration
+        return [
+            ("Status", registration.status),
+            ("IoT hub", registration.assigned_hub or "none"),
+            ("Device id there", registration.device_id or "none"),
+            ("How it came", registration.substatus or "it did not"),
+        ]
+
+    def __repr__(self) -> str:
+        return _plain(self.registration.registration_id, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.registration.registration_id, self._rows())
+
+
+@dataclass(frozen=True)
+class FleetChart:
+    """How devices spread over the hubs: a bar for each hub."""
+
+    registrations: Sequence[Registration]
+
+    def _counts(self) -> list[tuple[str, int]]:
+        return sorted(Counter(each.assigned_hub for each in self.registrations).items())
+
+    def __repr__(self) -> str:
+        lines = [f"  {hub}  {'█' * count} {count}" for hub, count in self._counts()]
+        return "\n".join([f"{len(self.registrations)} devices", *lines])
+
+    def _repr_html_(self) -> str:
+        most = max((count for _, count in self._counts()), default=1)
+        bars = "".join(
+            f"<text x='0' y='{24 * line + 16}'>{escape(hub)}</text>"
+            f"<rect x='240' y='{24 * line + 3}' width='{200 * count / most:.0f}' height='18' rx='3'"
+            " fill='var(--jp-brand-color1, #1976d2)'/>"
+            f"<text x='{246 + 200 * count / most:.0f}' y='{24 * line + 16}'>{count}</text>"
+            for line, (hub, count) in enumerate(self._counts())
+        )
+        total = f"{len(self.registrations)} devices"
+        spread = ", ".join(f"{count} at {hub}" for hub, count in self._counts())
+        return (
+            f"<div style='{_BOX}'><b>{total}</b>"
+            f"<svg role='img' aria-label='{escape(f'{total}: {spread}', quote=True)}' width='500'"
+            f" height='{24 * len(self._counts()) + 8}' style='font:13px sans-serif;fill:currentColor;display:block'>"
+            f"{bars}</svg></div>"
+        )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from helpers.certificates import KeyAlgorithm
 from helpers.workspace import Role
 
-__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "StartHere", "UploadCa"]
+__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "ProvisionDevices", "StartHere", "UploadCa"]
 
 
 class _Inputs(BaseModel):
@@ -55,6 +55,18 @@ class CreateEnrollmentGroup(_Inputs):
     enrollment_group_id: str = Field(
         "walkthrough-devices", title="Enrollment group id", description="up to 128 characters"
     )
+
+
+class ProvisionDevices(_Inputs):
+    """Which device registers first, and how many follow it."""
+
+    device_id: str = Field(
+        "pump-1",
+        pattern=r"^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$",
+        title="Registration id",
+        description="up to 64 letters, digits and - . _ :",
+    )
+    fleet_size: int = Field(10, ge=0, le=500, title="Devices in the fleet", description="they register all at once")
 
 
 class CleanUp(_Inputs):

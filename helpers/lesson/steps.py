@@ -52,6 +52,7 @@ __all__ = [
     "examine_kept_proof",
     "register_authority",
     "registered_certificate",
+    "run_first",
     "sign_kept_code",
     "verify_with_kept_proof",
 ]
@@ -117,7 +118,7 @@ def connect(workspace: Workspace) -> ProvisioningService:
                 provisioning_service=facts.provisioning_service,
             )
         case None:
-            raise _run_first("00_start_here", "No target has been chosen in this workspace.")
+            raise run_first("00_start_here", "No target has been chosen in this workspace.")
 
 
 # --- 01 ---------------------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def registered_certificate(workspace: Workspace) -> x509.Certificate:
     """
     role = workspace.facts.registered_role
     if role is None:
-        raise _run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
     return read_certificates(read_bytes(workspace.public_part(role)), f"{role}.cer")[0]
 
 
@@ -257,7 +258,7 @@ def sign_kept_code(workspace: Workspace, passphrase: str | None) -> x509.Certifi
     if facts.verified and workspace.proof_file.exists():
         return read_certificates(read_bytes(workspace.proof_file), workspace.proof_file.name)[0]
     if facts.verification_code is None or facts.registered_role is None:
-        raise _run_first("03_sign_verification_code", "No verification code is waiting in this workspace.")
+        raise run_first("03_sign_verification_code", "No verification code is waiting in this workspace.")
     authority = workspace.authority(facts.registered_role, passphrase=passphrase)
     proof: VerificationCertificate = authority.sign_verification_code(facts.verification_code)
     make_private_folder(workspace.proof_file.parent)
@@ -315,7 +316,7 @@ def bind_enrollment_group(
     """
     facts = workspace.facts
     if not facts.verified or facts.certificate_name is None:
-        raise _run_first("04_verify_ca", "No verified CA is known in this workspace.")
+        raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
     if facts.enrollment_group_id not in (None, inputs.enrollment_group_id):
         raise Problem(
             f"This walkthrough has created the enrollment group “{facts.enrollment_group_id}” already.",
@@ -377,20 +378,20 @@ def _registered_now(workspace: Workspace, dps: ProvisioningService) -> Registere
     """The registered CA as the service has it, with its present ETag."""
     name = workspace.facts.certificate_name
     if name is None:
-        raise _run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
     return dps.certificates.get(name)
 
 
 def _kept_proof(workspace: Workspace) -> bytes:
     if not workspace.proof_file.exists():
-        raise _run_first("03_sign_verification_code", "This workspace holds no verification certificate.")
+        raise run_first("03_sign_verification_code", "This workspace holds no verification certificate.")
     return read_bytes(workspace.proof_file)
 
 
 def _require_authority(workspace: Workspace, role: Role) -> None:
     kept = workspace.authority_roles()
     if not kept:
-        raise _run_first("01_create_ca", "This workspace holds no CA.")
+        raise run_first("01_create_ca", "This workspace holds no CA.")
     if role not in kept:
         raise Problem(
             f"This workspace holds no {role} CA with its key.",
@@ -399,11 +400,15 @@ def _require_authority(workspace: Workspace, role: Role) -> None:
         )
 
 
-def _run_first(notebook: str, reason: str) -> Problem:
+def run_first(notebook: str, reason: str) -> Problem:
+    """What a step says that comes too early."""
     return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, then this one again.")
 
 
 def _delete_group(dps: ProvisioningService, group_id: str) -> None:
+    """The group, and the records of the devices that came through it: they would outlive it."""
+    for record in dps.devices.records(group_id):
+        dps.devices.forget(record.registration_id)
     read_and_change(lambda: dps.enrollment_groups.get(group_id), dps.enrollment_groups.delete)
 
 

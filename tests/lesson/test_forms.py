@@ -30,6 +30,7 @@ OTHER_VALUES: list[tuple[type[BaseModel], dict[str, Any]]] = [
     ),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other"}),
     (lesson.CreateEnrollmentGroup, {"enrollment_group_id": "others"}),
+    (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
     (lesson.CleanUp, {"delete_keys": True}),
 ]
 MODELS = [model for model, _ in OTHER_VALUES]
@@ -42,9 +43,19 @@ MODEL_OF = dict(
             "03_sign_verification_code",
             "04_verify_ca",
             "05_create_enrollment_group",
+            "06_provision_devices",
             "10_clean_up",
         ],
-        [lesson.StartHere, lesson.CreateCa, lesson.UploadCa, None, None, lesson.CreateEnrollmentGroup, lesson.CleanUp],
+        [
+            lesson.StartHere,
+            lesson.CreateCa,
+            lesson.UploadCa,
+            None,
+            None,
+            lesson.CreateEnrollmentGroup,
+            lesson.ProvisionDevices,
+            lesson.CleanUp,
+        ],
         strict=True,
     )
 )

@@ -1,0 +1,218 @@
+"""Devices that register themselves, through Azure's own device SDK over MQTT, and what the service then knows of them."""
+
+import asyncio
+import http.client
+import json
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.iot.device import X509, ProxyOptions
+from azure.iot.device.aio import ProvisioningDeviceClient
+from azure.iot.device.exceptions import ClientError
+from azure.iot.deviceprovisioning import DeviceProvisioningClient
+
+from helpers.dps.errors import DpsError, translated
+from helpers.dps.persistence import repeat
+from helpers.problem import Problem
+
+__all__ = ["DeviceCredential", "DevicePlane", "Devices", "Registration", "require_registered"]
+
+_AT_ONCE = 50
+_SECONDS = 30
+_MEANINGS = {
+    "CA certificate not found.": (
+        "From what the device sent, the service reached no CA certificate that is verified.",
+        "Send every certificate between the device's and the verified CA's, and verify that CA.",
+    ),
+    "Signing certificate info did not match chain elements": (
+        "The service knows the CA, but no enrollment lets in what it has signed.",
+        "Create an enrollment group that is bound to it.",
+    ),
+    "Invalid certificate.": (
+        "A certificate of the chain can't be relied on: look at dates and at what its issuer may sign.",
+        "Issue the device a certificate that is valid today, by a CA that may sign it.",
+    ),
+    "Unauthorized": (
+        "The service knows no such device: registration id, ID scope and certificate must belong together.",
+        "Compare the registration id with the certificate's common name, and the ID scope with the service's.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DeviceCredential:
+    """What a device shows.
+
+    Attributes:
+        chain_file: PEM: its certificate, then those above it that the service does not have.
+        key_file: PEM, unencrypted: a device has nobody who could type a passphrase.
+    """
+
+    registration_id: str
+    chain_file: Path
+    key_file: Path
+
+
+@dataclass(frozen=True)
+class DevicePlane:
+    """Where devices go.
+
+    Attributes:
+        host: the name that its certificate must have. proxy: an HTTP proxy on the way, or None.
+        trust: PEM of the CA that signed its certificate; None for the public CAs.
+    """
+
+    host: str
+    proxy: tuple[str, int] | None = None
+    trust: str | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where a device landed. status: assigned, disabled, failed, …"""
+
+    registration_id: str
+    device_id: str
+    assigned_hub: str
+    status: str
+    substatus: str
+
+
+class Devices:
+    """Registers devices, and reads the records of those that did."""
+
+    def __init__(self, plane: DevicePlane, id_scope: Callable[[], str], client: DeviceProvisioningClient) -> None:
+        self._plane = plane
+        self._id_scope = id_scope
+        self._records = client.device_registration_state
+
+    def register(self, device: DeviceCredential) -> Registration:
+        """Register one device. It takes two seconds: so long does Azure's SDK wait before it asks for the outcome.
+
+        Raises:
+            DpsError: the service does not let it in; the error says why.
+        """
+        (outcome,) = self.register_all([device])
+        if isinstance(outcome, DpsError):
+            raise outcome
+        return outcome
+
+    def register_all(self, devices: Sequence[DeviceCredential]) -> list[Registration | DpsError]:
+        """Register many devices at once; for each, in the same order, where it landed or why it did not."""
+        scope = self._id_scope()
+        logging.getLogger("azure.iot.device").setLevel(logging.CRITICAL)  # it reports each refusal with a traceback
+
+        async def everybody() -> list[Registration | DpsError]:
+            turns = asyncio.Semaphore(_AT_ONCE)
+            return list(await asyncio.gather(*(self._register(device, scope, turns) for device in devices)))
+
+        # A notebook has an event loop of its own already, so this one runs in another thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, everybody()).result()
+
+    def records(self, enrollment_group_id: str) -> list[Registration]:
+        """What the service has recorded of the devices that came through a group."""
+
+        def read() -> list[Registration]:
+            with translated(f"read the registrations of “{enrollment_group_id}”"):
+                return [_recorded(each) for each in self._records.query(enrollment_group_id)]
+
+        return repeat(read)
+
+    def forget(self, registration_id: str) -> None:
+        """Delete a device's record. It may register again; at its hub it stays what it is."""
+
+        def delete() -> None:
+            with translated(f"delete the registration of “{registration_id}”"):
+                try:
+                    self._records.delete(registration_id)
+                except ResourceNotFoundError:
+                    return  # it is gone, which is what was wanted
+
+        repeat(delete)
+
+    async def _register(
+        self, device: DeviceCredential, scope: str, turns: asyncio.Semaphore
+    ) -> Registration | DpsError:
+        async with turns:
+            proxy = ProxyOptions("HTTP", *self._plane.proxy) if self._plane.proxy else None
+            client = ProvisioningDeviceClient.create_from_x509_certificate(
+                provisioning_host=self._plane.host,
+                registration_id=device.registration_id,
+                id_scope=scope,
+                x509=X509(str(device.chain_file), str(device.key_file)),
+                server_verification_cert=self._plane.trust,
+                proxy_options=proxy,
+            )
+            try:
+                result = await client.register()
+            except ClientError:
+                return await asyncio.to_thread(self._why_refused, device, scope)
+        state: Any = result.registration_state
+        return Registration(
+            device.registration_id,
+            state.device_id or "",
+            state.assigned_hub or "",
+            result.status,
+            state.sub_status or "",
+        )
+
+    def _why_refused(self, device: DeviceCredential, scope: str) -> DpsError:
+        """Azure's SDK keeps the service's reason to itself, so the same question is asked once more over HTTPS."""
+        what = f"The device “{device.registration_id}” is not let in."
+        try:
+            status, body = self._ask(device, scope)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return DpsError(what, f"The service could not be asked why: {error}.", "Is it reachable?", transient=True)
+        if status == 202:
+            return DpsError(
+                what, "Its enrollment is disabled, or no hub is there for it.", "Enable the enrollment, and link a hub."
+            )
+        says, code = str(body.get("message", "")), str(body.get("errorCode", ""))
+        meaning, remedy = _MEANINGS.get(says, ("The service did not accept it.", "Do what the message names."))
+        return DpsError(what, f"{meaning} It says: {says} ({status}, code {code}).", remedy, status=status, code=code)
+
+    def _ask(self, device: DeviceCredential, scope: str) -> tuple[int, dict[str, Any]]:
+        context = ssl.create_default_context(cadata=self._plane.trust)
+        context.load_cert_chain(device.chain_file, device.key_file)
+        place = self._plane.proxy or (self._plane.host, 443)
+        connection = http.client.HTTPSConnection(*place, timeout=_SECONDS, context=context)
+        if self._plane.proxy:
+            connection.set_tunnel(self._plane.host, 443)
+        path = f"/{scope}/registrations/{device.registration_id}/register?api-version=2021-06-01"
+        with closing(connection):
+            body = json.dumps({"registrationId": device.registration_id})
+            connection.request("PUT", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+
+def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:
+    """The registrations, if all devices were let in.
+
+    Raises:
+        Problem: some were not; it counts them and gives the first one's reason.
+    """
+    refused = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
+    if refused:
+        raise Problem(
+            f"{len(refused)} of {len(outcomes)} devices are not let in.", str(refused[0]), refused[0].next_step
+        )
+    return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
+
+
+def _recorded(answer: Any) -> Registration:
+    return Registration(
+        answer["registrationId"],
+        answer.get("deviceId") or "",
+        answer.get("assignedHub") or "",
+        answer.get("status") or "",
+        answer.get("substatus") or "",
+    )

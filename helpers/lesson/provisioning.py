@@ -1,0 +1,90 @@
+"""The steps of 06: devices with certificates from the proved CA are let in, and no others."""
+
+from helpers.certificates import CertificateAuthority, describe
+from helpers.dps import DeviceCredential, DpsError, ProvisioningService, Registration, require_registered
+from helpers.lesson.inputs import ProvisionDevices
+from helpers.lesson.steps import registered_certificate, run_first
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["issue_device", "provision_device", "provision_fleet", "provision_stranger"]
+
+
+def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str | None) -> DeviceCredential:
+    """The first device, with a certificate signed by the CA that is registered; the one that is there already if it fits.
+
+    Raises:
+        Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
+    """
+    return _issue(workspace, [inputs.device_id], passphrase)[0]
+
+
+def provision_device(workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices) -> Registration:
+    """Register the first device, as it would itself.
+
+    Raises:
+        Problem: there is no group yet (run 05_create_enrollment_group), or no such device (run the cell before).
+        DpsError: it is not let in.
+    """
+    _require_group(workspace)
+    return dps.devices.register(_kept(workspace, inputs.device_id))
+
+
+def provision_fleet(
+    workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices, passphrase: str | None
+) -> list[Registration]:
+    """Issue certificates to a fleet, and register all of it at once.
+
+    Raises:
+        Problem: some were not let in.
+    """
+    _require_group(workspace)
+    names = [f"{inputs.device_id}-{number:03}" for number in range(1, inputs.fleet_size + 1)]
+    return require_registered(dps.devices.register_all(_issue(workspace, names, passphrase)))
+
+
+def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsError:
+    """A device whose certificate comes from another CA of the same name: what the service says to it.
+
+    Raises:
+        Problem: it was let in, which must not be.
+    """
+    _require_group(workspace)
+    namesake = CertificateAuthority.create_root(describe(registered_certificate(workspace)).common_name)
+    workspace.save_device("stranger", namesake.issue_device("stranger"))
+    try:
+        dps.devices.register(_kept(workspace, "stranger"))
+    except DpsError as refused:
+        return refused
+    raise Problem(
+        "A stranger was let in.",
+        "Its certificate was signed by another CA that merely has the same name.",
+        "Look at your enrollments: one of them lets in more than it should.",
+    )
+
+
+def _issue(workspace: Workspace, names: list[str], passphrase: str | None) -> list[DeviceCredential]:
+    """Devices with certificates of the registered CA. Those that are kept from an earlier run are issued anew."""
+    role = workspace.facts.registered_role
+    if role is None:
+        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+    authority = workspace.authority(role, passphrase=passphrase)
+    for name in names:
+        workspace.save_device(name, authority.issue_device(name))
+    return [_kept(workspace, name) for name in names]
+
+
+def _kept(workspace: Workspace, name: str) -> DeviceCredential:
+    chain, key = workspace.device_files(name)
+    if not (chain.exists() and key.exists()):
+        raise Problem(
+            f"There is no device “{name}” in this workspace.",
+            "It has no certificate yet.",
+            "Run the cell before this one: it issues the certificate.",
+        )
+    return DeviceCredential(name, chain, key)
+
+
+def _require_group(workspace: Workspace) -> None:
+    if workspace.facts.enrollment_group_id is None:
+        raise run_first("05_create_enrollment_group", "No enrollment group is known in this workspace.")

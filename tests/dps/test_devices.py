@@ -1,0 +1,107 @@
+"""Devices register through Azure's device SDK; who is refused hears why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.mgmt.iothubprovisioningservices.models import CertificateProperties, CertificateResponse
+
+from helpers.certificates import CertificateAuthority, certificate_pem, save_private_key
+from helpers.certificates.authority import DeviceCertificate
+from helpers.dps import (
+    CaReference,
+    DeviceCredential,
+    DpsError,
+    EnrollmentGroup,
+    Registration,
+    require_registered,
+)
+from helpers.problem import Problem
+from tests.dps.conftest import Wire
+
+ROOT = CertificateAuthority.create_root("Root")
+INTERMEDIATE = ROOT.create_intermediate("Intermediate")
+
+
+def kept(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[Any] | None = None) -> DeviceCredential:
+    """A device's two files."""
+    chain_file, key_file = folder / f"{name}.pem", folder / f"{name}.key.pem"
+    chain_file.write_bytes(certificate_pem(*(device.chain if chain is None else chain)))
+    save_private_key(device.private_key, key_file)
+    return DeviceCredential(name, chain_file, key_file)
+
+
+@pytest.fixture
+def open_to_root(wire: Wire) -> Wire:
+    """The root is verified, and a group lets in what it and its intermediates have signed."""
+    properties = CertificateProperties(certificate=certificate_pem(ROOT.certificate), is_verified=True)
+    names = (wire.connection["resource_group"], wire.connection["provisioning_service"])
+    wire.service._management.dps_certificate.create_or_update(
+        *names, "root", CertificateResponse(properties=properties)
+    )
+    wire.groups.create(EnrollmentGroup("pumps", CaReference("root")))
+    return wire
+
+
+def test_a_fleet_registers_at_once_and_its_records_are_read_and_forgotten(open_to_root: Wire, tmp_path: Path) -> None:
+    devices = open_to_root.service.devices
+    fleet = [kept(tmp_path, f"pump-{n}", INTERMEDIATE.issue_device(f"pump-{n}")) for n in range(5)]
+    registered = require_registered(devices.register_all(fleet))
+    assert [each.registration_id for each in registered] == [f"pump-{n}" for n in range(5)]
+    assert {each.assigned_hub for each in registered} <= set(open_to_root.connection["iot_hubs"])
+    assert {(each.status, each.substatus) for each in registered} == {("assigned", "initialAssignment")}
+    assert sorted(devices.records("pumps"), key=lambda each: each.registration_id) == registered
+    for _ in range(2):
+        devices.forget("pump-0")
+    assert {each.registration_id for each in devices.records("pumps")} == {f"pump-{n}" for n in range(1, 5)}
+
+
+def test_one_device_registers(open_to_root: Wire, tmp_path: Path) -> None:
+    registered = open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+    assert (registered.registration_id, registered.device_id, registered.status) == ("pump", "pump", "assigned")
+
+
+def without_intermediate(folder: Path) -> DeviceCredential:
+    device = INTERMEDIATE.issue_device("pump")
+    return kept(folder, "pump", device, [device.certificate])
+
+
+def of_a_namesake(folder: Path) -> DeviceCredential:
+    return kept(folder, "pump", CertificateAuthority.create_root("Root").issue_device("pump"))
+
+
+def under_another_name(folder: Path) -> DeviceCredential:
+    return replace(kept(folder, "pump", ROOT.issue_device("pump")), registration_id="valve")
+
+
+REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], str, str]] = {
+    "the intermediate is not sent": (without_intermediate, "CA certificate not found.", "401002"),
+    "another CA of the same name": (of_a_namesake, "CA certificate not found.", "401002"),
+    "another registration id": (under_another_name, "Unauthorized", "401000"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_device_that_is_refused_hears_why_and_what_would_help(open_to_root: Wire, tmp_path: Path, kind: str) -> None:
+    make, says, code = REFUSED[kind]
+    device = make(tmp_path)
+    good = kept(tmp_path, "good", ROOT.issue_device("good"))
+    refused, registered = open_to_root.service.devices.register_all([device, good])
+    assert isinstance(refused, DpsError)
+    assert (refused.status, refused.code) == (401, code)
+    assert says in refused.why
+    assert refused.next_step
+    assert isinstance(registered, Registration)
+    with pytest.raises(Problem, match="1 of 2"):
+        require_registered([refused, registered])
+    with pytest.raises(DpsError):
+        open_to_root.service.devices.register(device)
+
+
+def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> None:
+    open_to_root.groups.disable(open_to_root.groups.get("pumps"))
+    with pytest.raises(DpsError) as caught:
+        open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+    assert "disabled" in caught.value.why
