@@ -274,3 +274,36 @@ def test_hubs_get_devices_by_their_weights(dps: LocalService, tmp_path: Path) ->
     heavy, light = (hubs.count(hub) for hub in dps.connection["iot_hubs"])
     assert heavy + light == 60
     assert heavy > light > 5  # 45 to 15 on average
+
+
+POLICIES = {
+    "no policy": (None, "deviceDataMigrated"),
+    "move and migrate": ((True, True), "deviceDataMigrated"),
+    "move and reset": ((True, False), "deviceDataReset"),
+    "never": ((False, False), "initialAssignment"),
+}
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_a_device_that_comes_again_moves_as_its_enrollment_says(dps: LocalService, tmp_path: Path, kind: str) -> None:
+    flags, substatus = POLICIES[kind]
+    upload(dps, "ca", ROOT, True)
+    one, other = dps.connection["iot_hubs"]
+    body = group_body("group", reference="ca", iotHubs=[one], allocationPolicy="static")
+    if flags:
+        body["reprovisionPolicy"] = dict(zip(("updateHubAssignment", "migrateDeviceData"), flags, strict=True))
+    dps.put_group(body)
+    mine = device(dps, tmp_path, leaf(ROOT))
+    first = mine.outcome()["registrationState"]
+    assert (first["assignedHub"], first["substatus"]) == (one, "initialAssignment")
+    again = mine.outcome()["registrationState"]
+    assert (again["assignedHub"], again["substatus"]) == (one, "initialAssignment")
+    dps.put_group({**body, "iotHubs": [other]}, if_match="*")
+    moved = mine.outcome()["registrationState"]
+    assert (moved["assignedHub"], moved["substatus"]) == (one if kind == "never" else other, substatus)
+    assert moved["createdDateTimeUtc"] == first["createdDateTimeUtc"]
+    assert dps.serve("GET", "/registrations/device-1").json["substatus"] == substatus
+    dps.put_group({**body, "iotHubs": [one]}, if_match="*")
+    back = mine.outcome()["registrationState"]
+    assert back["assignedHub"] == one
+    assert back["substatus"] == ("initialAssignment" if kind == "never" else "reprovisionedToInitialAssignment")

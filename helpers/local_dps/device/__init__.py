@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from helpers.local_dps.device.admission import Admission
-from helpers.local_dps.device.assignment import choose_hub
+from helpers.local_dps.device.assignment import assign, choose_hub
 from helpers.local_dps.errors import device as errors
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.service.kinds import GROUPS, IS_ID
@@ -37,7 +37,7 @@ class DevicePlane:
         enrollment = self._admission.decide(service, registration, call.chain, call.now)
         present = self._store.registrations.get(service.id, registration)
         operation = _new_operation(service, registration)
-        document = {**_outcome(service, enrollment, registration), "operationId": operation}
+        document = {**_outcome(service, enrollment, registration, present), "operationId": operation}
         stamp = timestamp(call.now)
         is_group = enrollment.collection == GROUPS.collection
         self._store.registrations.put(
@@ -89,19 +89,18 @@ class DevicePlane:
         return service, registration
 
 
-def _outcome(service: ServiceRow, enrollment: EnrollmentRow, registration: str) -> Mapping[str, Any]:
+def _outcome(
+    service: ServiceRow, enrollment: EnrollmentRow, registration: str, present: RegistrationRow | None
+) -> Mapping[str, Any]:
     """What a registration comes to: assigned, failed, or disabled."""
     if enrollment.document.get("provisioningStatus") == "disabled":
         return {"status": "disabled"}
     hub = choose_hub(service, enrollment, registration)
     if hub is None:
         return {"status": "failed", "errorCode": 400208, "errorMessage": "No IoT hub is linked to the service."}
-    return {
-        "assignedHub": hub.name,
-        "deviceId": enrollment.document.get("deviceId") or registration,
-        "status": "assigned",
-        "substatus": "initialAssignment",
-    }
+    assignment = assign(hub, enrollment, present)
+    device = enrollment.document.get("deviceId") or registration
+    return {**assignment, "deviceId": device, "status": "assigned"}
 
 
 def _new_operation(service: ServiceRow, registration: str) -> str:

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.local_dps.store import EnrollmentRow, Hub, ServiceRow
+from helpers.local_dps.store import EnrollmentRow, Hub, RegistrationRow, ServiceRow
 
-__all__ = ["choose_hub"]
+__all__ = ["assign", "choose_hub"]
 
 
 def choose_hub(service: ServiceRow, enrollment: EnrollmentRow, registration: str) -> Hub | None:
@@ -22,6 +22,27 @@ def choose_hub(service: ServiceRow, enrollment: EnrollmentRow, registration: str
         return None
     policy = str(document.get("allocationPolicy") or service.properties["allocationPolicy"]).lower()
     return _hashed(hubs, registration) if policy == "hashed" else hubs[0]
+
+
+def assign(hub: Hub, enrollment: EnrollmentRow, present: RegistrationRow | None) -> Mapping[str, str]:
+    """Where a device goes that has been somewhere already, by the reprovisioning policy (concepts-device-reprovision.md).
+
+    Without a policy it may move and takes its data along, as since api-version 2018-09.
+
+    Args:
+        hub: where it would go today. present: its record, if it has registered before.
+    """
+    before = present.document if present else {}
+    if "assignedHub" not in before:
+        return {"assignedHub": hub.name, "substatus": "initialAssignment", "initialHub": hub.name}
+    policy = enrollment.document.get("reprovisionPolicy") or {"updateHubAssignment": True, "migrateDeviceData": True}
+    if before["assignedHub"] == hub.name or not policy["updateHubAssignment"]:
+        return {name: before[name] for name in ("assignedHub", "substatus", "initialHub")}
+    if hub.name == before["initialHub"]:
+        substatus = "reprovisionedToInitialAssignment"
+    else:
+        substatus = "deviceDataMigrated" if policy["migrateDeviceData"] else "deviceDataReset"
+    return {"assignedHub": hub.name, "substatus": substatus, "initialHub": before["initialHub"]}
 
 
 def _candidates(service: ServiceRow, document: Mapping[str, Any]) -> Sequence[Hub]:

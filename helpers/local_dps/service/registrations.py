@@ -13,6 +13,7 @@ from helpers.local_dps.store import RegistrationRow, ServiceRow, Store
 __all__ = ["Registrations", "describe_registration"]
 
 _STALE = 412203
+_KEPT_TO_ITSELF = ("operationId", "initialHub")
 
 
 class Registrations:
@@ -56,7 +57,7 @@ class Registrations:
 
 def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
     """A record as both planes that show it write it."""
-    told = {name: value for name, value in row.document.items() if name != "operationId"}
+    told = {name: value for name, value in row.document.items() if name not in _KEPT_TO_ITSELF}
     return {
         "registrationId": row.id,
         "createdDateTimeUtc": row.created,
