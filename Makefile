@@ -4,7 +4,7 @@ READY := .venv/.ready
 RUN := .venv/bin/python
 # Clients that can't live in the same environment as the newest ones; the tests drive the local DPS with them.
 OLD_CLIENT := .venv-management-1.1/.ready
-NODE_CLIENT := tests/clients/node/node_modules/.ready
+NODE_CLIENTS := tests/clients/node/node_modules/.ready tests/clients/node_device/node_modules/.ready
 AZURE_CLI := .venv-azure-cli/.ready
 
 .PHONY: tutorial lab test azure-cli bench clean
@@ -15,7 +15,7 @@ tutorial: $(READY) ## execute every notebook against a local DPS, in a clean wor
 lab: $(READY) ## open JupyterLab where the walkthrough begins
 	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
 
-test: $(READY) $(OLD_CLIENT) $(NODE_CLIENT) ## run the whole test suite on all cores
+test: $(READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite on all cores
 	$(RUN) -m pytest -n auto --ignore=tests/azure_cli
 
 azure-cli: $(READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
@@ -25,7 +25,7 @@ bench: $(READY) ## how fast the local DPS is, as ratios
 	@$(RUN) -m tests.bench
 
 clean: ## remove the environments; workspaces stay
-	rm -rf .venv .venv-* $(dir $(NODE_CLIENT))
+	rm -rf .venv .venv-* $(dir $(NODE_CLIENTS))
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
@@ -42,6 +42,6 @@ $(OLD_CLIENT) $(AZURE_CLI):
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-$(NODE_CLIENT): tests/clients/node/package.json
-	npm install --silent --prefix tests/clients/node
+$(NODE_CLIENTS): %/node_modules/.ready: %/package.json
+	npm install --silent --prefix $*
 	touch $@

@@ -11,6 +11,9 @@ from contextlib import suppress
 
 __all__ = ["DeviceProxy"]
 
+# A tunnel that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+_ENDINGS = (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
+
 _HEAD_SECONDS = 10.0
 _HEAD_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
@@ -35,7 +38,7 @@ class DeviceProxy:
         assert task
         self._tunnels.add(task)
         try:
-            with suppress(TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            with suppress(*_ENDINGS):
                 async with asyncio.timeout(_HEAD_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
                 asked = _CONNECT.match(head)

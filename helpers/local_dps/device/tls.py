@@ -71,15 +71,26 @@ class DeviceTls:
 
     def chain(self) -> tuple[x509.Certificate, ...]:
         """The certificates that the client sent, its own first."""
-        leaf = self._connection.get_peer_certificate(as_cryptography=True)
-        if leaf is None:
+        try:
+            leaf = self._connection.get_peer_certificate(as_cryptography=True)
+            # A server's OpenSSL keeps the client's own certificate apart from the rest, pyOpenSSL puts it in front again.
+            rest = self._connection.get_peer_cert_chain(as_cryptography=True) or []
+            chain = (leaf, *(each for each in rest if each != leaf)) if leaf else ()
+            for each in chain:
+                each.subject, each.issuer  # noqa: B018 - the parser is lazy
+        except (
+            ValueError,
+            x509.InvalidVersion,
+            SSL.Error,
+        ):  # OpenSSL took what the library that judges chains can't read
             return ()
-        # A server's OpenSSL keeps the client's own certificate apart from the rest, pyOpenSSL puts it in front again.
-        rest = self._connection.get_peer_cert_chain(as_cryptography=True) or []
-        return (leaf, *(each for each in rest if each != leaf))
+        return chain
 
     def do_handshake(self) -> None:
-        self._drive(self._connection.do_handshake)
+        try:
+            self._drive(self._connection.do_handshake)
+        except SSL.ZeroReturnError as error:
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "The client said goodbye before it was let in.") from error
 
     def read(self, size: int = _CHUNK, buffer: Any = None) -> Any:
         try:

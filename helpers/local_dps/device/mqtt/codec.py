@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 __all__ = [
+    "LEVEL",
     "PACKET_LIMIT",
+    "PINGRESP",
     "Connect",
     "Decoder",
     "Kind",
@@ -17,6 +19,8 @@ __all__ = [
     "puback",
     "publish",
     "read_connect",
+    "read_nothing",
+    "read_puback",
     "read_publish",
     "read_subscribe",
     "read_unsubscribe",
@@ -26,6 +30,7 @@ __all__ = [
 
 PACKET_LIMIT = 64 * 1024  # bytes; a registration is a few hundred
 PINGRESP = b"\xd0\x00"
+LEVEL = 4  # what 3.1.1 calls itself
 
 
 class Malformed(ValueError):
@@ -182,9 +187,12 @@ class _Reader:
 def read_connect(packet: Packet) -> Connect:
     """The fields of a CONNECT that matter here; will and password are read over."""
     reader = _Reader(packet.body)
-    protocol, level, flags, keep_alive = reader.text(), reader.number(1), reader.number(1), reader.number(2)
+    protocol, level = reader.text(), reader.number(1)
     if protocol != "MQTT":
-        raise Malformed(f"The protocol is called {protocol!r}.")
+        raise Malformed(f"The protocol is called {protocol[:20]!r}.")
+    if level != LEVEL:  # whatever follows follows other rules
+        return Connect(level, "", 0, None)
+    flags, keep_alive = reader.number(1), reader.number(2)
     if flags & 0x01:
         raise Malformed("The reserved flag of CONNECT is set.")
     has_will, has_username, has_password = bool(flags & 0x04), bool(flags & 0x80), bool(flags & 0x40)
@@ -236,9 +244,22 @@ def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
     packet_id, filters = reader.packet_id(), []
     while not reader.is_at_end:
         filters.append(reader.text())
-    if not filters:
+    if not filters or "" in filters:
         raise Malformed("UNSUBSCRIBE names no filter.")
     return packet_id, tuple(filters)
+
+
+def read_puback(packet: Packet) -> int:
+    """The packet id of a PUBACK."""
+    reader = _Reader(packet.body)
+    packet_id = reader.packet_id()
+    reader.end()
+    return packet_id
+
+
+def read_nothing(packet: Packet) -> None:
+    """PINGREQ and DISCONNECT have no rest."""
+    _Reader(packet.body).end()
 
 
 def connack(code: int) -> bytes:

@@ -17,6 +17,7 @@ from helpers.local_dps.routing import Call
 __all__ = ["MqttGateway"]
 
 _CONNECT_SECONDS = 10.0
+_TAKE_SECONDS = 5.0  # until a client must take more of an answer
 _IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
 _PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket")
 
@@ -50,11 +51,11 @@ class MqttGateway:
                 writer.write(data)
                 await writer.drain()
 
-            try:
+            # One that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+            with suppress(asyncio.CancelledError):
                 await _converse(session, _chunks(reader), send)
-            finally:
-                with suppress(Exception):  # whatever state the client left it in
-                    writer.close()
+            with suppress(Exception):  # whatever state the client left it in
+                writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     async def over_websocket(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """One connection that began as an HTTP request; None if the request asks for no such thing."""
@@ -112,24 +113,25 @@ class _Counted:
 async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
     """Feed a session until either side has had enough. What makes no sense ends the connection, and nothing else."""
     decoder = Decoder()
+    began = asyncio.get_running_loop().time()
     with suppress(Closed, Malformed, TimeoutError, ConnectionError, OSError):
         while True:
-            async with asyncio.timeout(_patience(session)):
+            until = None if session.is_connected else began + _CONNECT_SECONDS  # however much of CONNECT has come
+            async with asyncio.timeout_at(until), asyncio.timeout(_patience(session)):
                 data = await anext(incoming, b"")
             if not data:
                 return
             for packet in decoder.feed(data):
                 was_connected = session.is_connected
                 for answer in await session.receive(packet):
-                    await send(answer)
+                    async with asyncio.timeout(_TAKE_SECONDS):
+                        await send(answer)
                 if not (was_connected or session.is_connected):
                     return  # CONNACK said why
 
 
 def _patience(session: Session) -> float:
     """Seconds until the next packet must come: one and a half times the keep-alive (3.1.2.10)."""
-    if not session.is_connected:
-        return _CONNECT_SECONDS
     return session.keep_alive * 1.5 if session.keep_alive else _IDLE_SECONDS
 
 

@@ -70,7 +70,7 @@ class Session:
         """What to send back, in this order.
 
         Raises:
-            Closed: nothing more is to be sent but what `last_words` of it holds.
+            Closed: the client said goodbye.
             Malformed
         """
         if self._device is None:
@@ -86,10 +86,13 @@ class Session:
             case Kind.PUBLISH:
                 return await self._publish(self._device, codec.read_publish(packet))
             case Kind.PUBACK:
+                codec.read_puback(packet)
                 return []
             case Kind.PINGREQ:
+                codec.read_nothing(packet)
                 return [codec.PINGRESP]
             case Kind.DISCONNECT:
+                codec.read_nothing(packet)
                 raise Closed
             case _:
                 raise Malformed(f"A client that is connected sends no {packet.kind.name}.")
@@ -99,7 +102,7 @@ class Session:
         if packet.kind is not Kind.CONNECT:
             raise Malformed(f"The first packet is {packet.kind.name}.")
         asked = codec.read_connect(packet)
-        if asked.level != 4:
+        if asked.level != codec.LEVEL:
             return [codec.connack(_OTHER_VERSION)]
         named = _USERNAME.fullmatch(asked.username or "")
         options = parse_qs(named["options"]) if named else {}

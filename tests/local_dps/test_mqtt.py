@@ -1,0 +1,740 @@
+"""Devices on MQTT, over TLS and over a websocket: raw packets out, raw packets back, and bad input of every kind."""
+
+import contextlib
+import http.client
+import json
+import logging
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import pytest
+import websocket
+
+from helpers.local_dps import running
+from helpers.local_dps.device.mqtt import gateway
+from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT
+from helpers.local_dps.faults import Fault, Faults
+from tests.local_dps.crafting import Crafted, as_pem
+from tests.local_dps.devices import write_chain
+from tests.local_dps.process import PATIENCE, Server, wait_for
+from tests.local_dps.test_devices import ROOT, TLS, TWIN_ROOT, leaf, upload
+from tests.local_dps.test_mqtt_codec import connect, packet, publish, subscribe, text, unsubscribe
+from tests.local_dps.wire import LocalService, group_body
+
+Files = Sequence[Path]
+RESULTS = "$dps/registrations/res/#"
+PING, PONG = packet(0xC0), (0xD0, b"")
+WEBSOCKET = "/$iothub/websocket"
+ENDED = (ConnectionError, ssl.SSLEOFError, websocket.WebSocketConnectionClosedException)
+
+
+class Line:
+    """A client's side of one MQTT connection."""
+
+    def __init__(self, secured: ssl.SSLSocket, socket_over_it: websocket.WebSocket | None = None) -> None:
+        self.secured = secured
+        self.websocket = socket_over_it
+        self._waiting = b""
+        self._has_ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.secured.close()
+
+    def send(self, *packets: bytes) -> None:
+        data = b"".join(packets)
+        if self.websocket:
+            self.websocket.send_binary(data)
+        else:
+            self.secured.sendall(data)
+
+    def send_in_vain(self, *packets: bytes) -> None:
+        """What the other side may refuse before the last byte of it has gone."""
+        try:
+            self.send(*packets)
+        except ENDED:
+            self._has_ended = True  # OpenSSL goes no further after a write that failed
+
+    def packet(self) -> tuple[int, bytes] | None:
+        """The next packet's first byte and its rest; None at the end of the connection."""
+        first = b"" if self._has_ended else self._take(1)
+        if not first:
+            return None
+        length = shift = 0
+        while True:
+            (byte,) = self._take(1)
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return first[0], self._take(length)
+
+    def answer(self) -> tuple[str, Any]:
+        """The topic and the content of a PUBLISH that must come next, at QoS 1."""
+        found = self.packet()
+        assert found
+        assert found[0] == 0x32
+        topic, rest = split_topic(found[1])
+        return topic, json.loads(rest[2:])
+
+    def connect(self, dps: LocalService, registration: str, **options: Any) -> Self:
+        """CONNECT and SUBSCRIBE, both of which must be granted."""
+        self.send(connect(registration, username(dps, registration), **options))
+        assert self.packet() == (0x20, b"\x00\x00")
+        self.send(subscribe(1, (RESULTS, 1)))
+        assert self.packet() == (0x90, b"\x00\x01\x01")
+        return self
+
+    def _take(self, count: int) -> bytes:
+        while len(self._waiting) < count:
+            try:
+                data = self._receive()
+            except ENDED:
+                data = b""
+            if not data:
+                assert not self._waiting, "the connection ended within a packet"
+                return b""
+            self._waiting += data
+        found, self._waiting = self._waiting[:count], self._waiting[count:]
+        return found
+
+    def _receive(self) -> bytes:
+        if not self.websocket:
+            return self.secured.recv(1 << 16)
+        opcode, data = self.websocket.recv_data()
+        return data if opcode == websocket.ABNF.OPCODE_BINARY else b""
+
+
+def split_topic(body: bytes) -> tuple[str, bytes]:
+    length = int.from_bytes(body[:2], "big")
+    return body[2 : 2 + length].decode(), body[2 + length :]
+
+
+def username(dps: LocalService, registration: str) -> str:
+    return f"{dps.connection['id_scope']}/registrations/{registration}/api-version=2019-03-31&ClientVersion=tests"
+
+
+def address(dps: LocalService, endpoint: str) -> tuple[str, int]:
+    host, _, port = dps.connection[f"{endpoint}_endpoint"].rpartition(":")
+    return host, int(port)
+
+
+def client_context(dps: LocalService, files: Files, tls: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=dps.connection["ca_file"])
+    if tls:
+        context.minimum_version = context.maximum_version = tls
+    if files:
+        context.load_cert_chain(*files)
+    return context
+
+
+def secured(dps: LocalService, endpoint: str, files: Files, tls: ssl.TLSVersion | None = None) -> ssl.SSLSocket:
+    plain = socket.create_connection(address(dps, endpoint), timeout=10)
+    return client_context(dps, files, tls).wrap_socket(plain, server_hostname="localhost")
+
+
+def over_tls(dps: LocalService, files: Files, tls: ssl.TLSVersion | None = None) -> Line:
+    return Line(secured(dps, "mqtt", files, tls))
+
+
+def over_websocket(dps: LocalService, files: Files, path: str = WEBSOCKET) -> Line:
+    stream = secured(dps, "device", files)
+    upgraded = websocket.create_connection(f"wss://localhost{path}", socket=stream, subprotocols=["mqtt"])
+    assert upgraded.getsubprotocol() == "mqtt"
+    return Line(stream, upgraded)
+
+
+WAYS: dict[str, Callable[[LocalService, Files], Line]] = {
+    "TLS 1.2": lambda dps, files: over_tls(dps, files, TLS["TLS 1.2"]),
+    "TLS 1.3": lambda dps, files: over_tls(dps, files, TLS["TLS 1.3"]),
+    "a websocket": over_websocket,
+    "a websocket, its path escaped": lambda dps, files: over_websocket(dps, files, "/%24iothub/websocket"),
+    "a websocket at the root": lambda dps, files: over_websocket(dps, files, "/"),
+}
+
+
+def register_topic(rid: str) -> str:
+    return f"$dps/registrations/PUT/iotdps-register/?$rid={rid}"
+
+
+def poll_topic(rid: str, operation: str) -> str:
+    return f"$dps/registrations/GET/iotdps-get-operationstatus/?$rid={rid}&operationId={operation}"
+
+
+def register(registration: str, rid: str = "1", packet_id: int | None = 2) -> bytes:
+    """What azure-iot-device sends."""
+    body = json.dumps({"payload": None, "registrationId": registration}).encode()
+    return publish(register_topic(rid), body, packet_id)
+
+
+def let_furnish(dps: LocalService) -> LocalService:
+    upload(dps, "root", ROOT, True)
+    dps.put_group(group_body("group", signing=ROOT.pem))
+    return dps
+
+
+def enter(dps: LocalService, line: Line, registration: str) -> Any:
+    """The whole of a device's way in."""
+    line.connect(dps, registration)
+    line.send(register(registration))
+    assert line.packet() == (0x40, b"\x00\x02")
+    topic, began = line.answer()
+    assert topic == "$dps/registrations/res/202/?$rid=1&retry-after=3"
+    assert began == {"operationId": began["operationId"], "status": "assigning"}
+    for number in range(3, 10):
+        line.send(publish(poll_topic(f"poll-{number}", began["operationId"]), b" ", number))
+        assert line.packet() == (0x40, number.to_bytes(2, "big"))
+        topic, polled = line.answer()
+        if polled["status"] != "assigning":
+            assert topic == f"$dps/registrations/res/200/?$rid=poll-{number}"
+            assert polled["operationId"] == began["operationId"]
+            return polled
+        assert topic == f"$dps/registrations/res/202/?$rid=poll-{number}&retry-after=3"
+    raise AssertionError("it is never assigned")
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+    """A local DPS that lets in what Root has signed."""
+    state = tmp_path_factory.mktemp("plant") / "state"
+    with running(state) as connection:
+        yield let_furnish(LocalService(connection, state))
+
+
+@pytest.fixture
+def who() -> str:
+    return f"device-{uuid4()}"
+
+
+@pytest.fixture
+def files(tmp_path: Path, who: str) -> Files:
+    return write_chain(tmp_path, leaf(ROOT, who))
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_lines_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.WARNING)
+    yield
+    records = caplog.get_records("call")
+    assert [record.getMessage() for record in records if record.exc_info] == []
+    assert all("\n" not in record.getMessage() for record in records)
+
+
+# --- the exchange ---
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_device_registers_and_polls_until_it_is_assigned(
+    plant: LocalService, files: Files, who: str, way: str
+) -> None:
+    with WAYS[way](plant, files) as line:
+        polled = enter(plant, line, who)
+        line.send(packet(0xE0))
+        assert line.packet() is None
+    assert polled["status"] == "assigned"
+    state = polled["registrationState"]
+    assert state.pop("x509") == {}
+    assert state["registrationId"] == who
+    assert plant.serve("GET", f"/registrations/{who}").json == state
+
+
+@pytest.mark.parametrize("asked", [0, 1, 2])
+@pytest.mark.parametrize("packet_id", [None, 7])
+def test_answers_come_at_the_quality_that_was_granted(
+    plant: LocalService, files: Files, who: str, asked: int, packet_id: int | None
+) -> None:
+    with over_tls(plant, files) as line:
+        line.send(connect(who, username(plant, who)), subscribe(1, (RESULTS, asked)))
+        granted = min(asked, 1)
+        assert [line.packet(), line.packet()] == [(0x20, b"\x00\x00"), (0x90, bytes((0, 1, granted)))]
+        numbers = []
+        for rid in "ab":
+            line.send(register(who, rid, packet_id))
+            if packet_id is not None:
+                assert line.packet() == (0x40, b"\x00\x07")
+            found = line.packet()
+            assert found
+            assert found[0] == (0x32 if granted else 0x30)
+            topic, rest = split_topic(found[1])
+            assert topic == f"$dps/registrations/res/202/?$rid={rid}&retry-after=3"
+            if granted:
+                numbers.append(rest[:2])
+                line.send(packet(0x40, rest[:2]))
+            assert json.loads(rest[2 * granted :])["status"] == "assigning"
+        assert len(set(numbers)) == len(numbers)
+        assert b"\x00\x00" not in numbers
+
+
+RIDS = ["3f1f3a0c-9f0e-4c55-8a36-0f5d3f2f8b11", "1", "a b", "ä/ö/?", "%24", "=", "x" * 2_000, "y" * 65_000]
+
+
+@pytest.mark.parametrize("rid", RIDS, ids=lambda rid: rid[:8])
+def test_an_answer_repeats_the_request_id_as_it_came(plant: LocalService, files: Files, who: str, rid: str) -> None:
+    with over_tls(plant, files).connect(plant, who) as line:
+        line.send(publish(register_topic(rid), b"", 2))
+        assert line.packet() == (0x40, b"\x00\x02")
+        topic, began = line.answer()
+        assert topic == f"$dps/registrations/res/202/?$rid={rid}&retry-after=3"
+        line.send(publish(poll_topic(rid[:900], began["operationId"]), b" ", 3))
+        assert line.packet() == (0x40, b"\x00\x03")
+        assert line.answer()[0] == f"$dps/registrations/res/200/?$rid={rid[:900]}"
+
+
+def test_a_poll_for_an_operation_of_somebody_else_is_not_found(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files).connect(plant, who) as line:
+        for operation in ("5.0.0", "a/b", "%2e%2e", "x y"):
+            line.send(publish(poll_topic("r", operation), b" ", 3))
+            assert line.packet() == (0x40, b"\x00\x03")
+            assert line.answer()[0] == "$dps/registrations/res/404/?$rid=r"
+
+
+# --- who is refused ---
+
+STRANGERS: dict[str, tuple[Crafted, bool, int]] = {
+    "its CA is unknown": (TWIN_ROOT, True, 401002),
+    "its scope is unknown": (ROOT, False, 401000),
+}
+
+
+@pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_a_stranger_is_connected_and_told_401(
+    plant: LocalService, tmp_path: Path, who: str, kind: str, way: str
+) -> None:
+    issuer, has_scope, code = STRANGERS[kind]
+    scope = plant.connection["id_scope"] if has_scope else "0neFFFFFFFF"
+    with WAYS[way](plant, write_chain(tmp_path, leaf(issuer, who))) as line:
+        line.send(connect(who, f"{scope}/registrations/{who}/api-version=2019-03-31"), subscribe(1, (RESULTS, 1)))
+        assert [line.packet(), line.packet()] == [(0x20, b"\x00\x00"), (0x90, b"\x00\x01\x01")]
+        line.send(register(who, "7"))
+        assert line.packet() == (0x40, b"\x00\x02")
+        topic, told = line.answer()
+        assert topic == "$dps/registrations/res/401/?$rid=7"
+        assert set(told) == {"errorCode", "trackingId", "message", "timestampUtc"}
+        assert told["errorCode"] == code
+        line.send(PING)
+        assert line.packet() == PONG
+    assert plant.serve("GET", f"/registrations/{who}").status == 404
+
+
+Packets = Callable[[LocalService, str], bytes]
+REFUSED: dict[str, tuple[int, Packets]] = {
+    "MQTT 5": (1, lambda dps, who: connect(who, username(dps, who), level=5)),
+    "MQTT 5 as it really looks": (
+        1,
+        lambda dps, who: packet(0x10, text("MQTT") + b"\x05\x80\x00\x3c\x00" + text(who) + text(username(dps, who))),
+    ),
+    "level 3": (1, lambda dps, who: connect(who, username(dps, who), level=3)),
+    "no user name": (4, lambda dps, who: connect(who, None)),
+    "an empty user name": (4, lambda dps, who: connect(who, "")),
+    "a user name of one word": (4, lambda dps, who: connect(who, "somebody")),
+    "no scope": (4, lambda dps, who: connect(who, f"/registrations/{who}/api-version=2019-03-31")),
+    "no API version": (4, lambda dps, who: connect(who, f"0ne/registrations/{who}/ClientVersion=1")),
+    "an empty API version": (4, lambda dps, who: connect(who, f"0ne/registrations/{who}/api-version=")),
+    "a line break in the user name": (4, lambda dps, who: connect(who, username(dps, who) + "\n")),
+    "another client id": (5, lambda dps, who: connect("somebody-else", username(dps, who))),
+    "no client id": (5, lambda dps, who: connect("", username(dps, who))),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_connect_that_cannot_be_is_told_why_and_the_connection_ends(
+    plant: LocalService, files: Files, who: str, kind: str
+) -> None:
+    code, made = REFUSED[kind]
+    with over_tls(plant, files) as line:
+        line.send(made(plant, who), subscribe(1, (RESULTS, 1)))
+        assert line.packet() == (0x20, bytes((0, code)))
+        assert line.packet() is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_device_without_a_certificate_is_not_authorized(plant: LocalService, who: str, way: str) -> None:
+    with WAYS[way](plant, ()) as line:
+        line.send(connect(who, username(plant, who)))
+        assert line.packet() == (0x20, b"\x00\x05")
+        assert line.packet() is None
+
+
+def test_a_client_id_may_differ_in_case(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files) as line:
+        line.send(connect(who.upper(), username(plant, who)))
+        assert line.packet() == (0x20, b"\x00\x00")
+
+
+@pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
+def test_a_certificate_that_cannot_be_read_is_no_certificate(
+    plant: LocalService, tmp_path: Path, who: str, way: str
+) -> None:
+    """OpenSSL takes a version that X.509 does not have, and reads on; the library that decides about chains does not."""
+    device = leaf(ROOT, who)
+    odd = bytearray(device.der)
+    odd[odd.index(bytes.fromhex("a003020102")) + 4] = 3
+    files = write_chain(tmp_path, device)
+    files[0].write_text(as_pem(bytes(odd)))
+    with WAYS[way](plant, files) as line:
+        line.send(connect(who, username(plant, who)))
+        assert line.packet() == (0x20, b"\x00\x05")
+        assert line.packet() is None
+
+
+# --- the rest of the protocol ---
+
+
+@pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
+def test_a_ping_is_answered(plant: LocalService, files: Files, who: str, way: str) -> None:
+    with WAYS[way](plant, files).connect(plant, who) as line:
+        line.send(PING, PING)
+        assert [line.packet(), line.packet()] == [PONG, PONG]
+
+
+def test_a_device_that_no_longer_subscribes_hears_no_answers(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files).connect(plant, who) as line:
+        line.send(unsubscribe(9, RESULTS), register(who), PING)
+        assert [line.packet() for _ in range(3)] == [(0xB0, b"\x00\x09"), (0x40, b"\x00\x02"), PONG]
+    assert plant.serve("GET", f"/registrations/{who}").json["status"] == "assigned"
+
+
+def test_other_topics_cannot_be_subscribed_to(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files) as line:
+        line.send(connect(who, username(plant, who)))
+        assert line.packet() == (0x20, b"\x00\x00")
+        line.send(subscribe(5, ("#", 1), (RESULTS, 1), ("$dps/registrations/PUT/#", 0), ("+/a", 2)))
+        assert line.packet() == (0x90, b"\x00\x05\x80\x01\x80\x80")
+
+
+def test_two_devices_never_hear_each_others_answers(plant: LocalService, tmp_path: Path, who: str) -> None:
+    names = [f"{who}-{number}" for number in range(2)]
+    with ExitStack() as stack:
+        lines = []
+        for each in names:
+            folder = tmp_path / each
+            folder.mkdir()
+            line = stack.enter_context(over_tls(plant, write_chain(folder, leaf(ROOT, each))))
+            lines.append(line.connect(plant, each))
+        for _ in range(5):
+            for line, each in zip(lines, names, strict=True):
+                line.send(register(each, "same"))
+            operations = []
+            for line in lines:
+                assert line.packet() == (0x40, b"\x00\x02")
+                operations.append(line.answer()[1]["operationId"])
+            for line, operation in zip(lines, operations, strict=True):
+                line.send(publish(poll_topic("same", operation), b" ", 3))
+            for line, each in zip(lines, names, strict=True):
+                assert line.packet() == (0x40, b"\x00\x03")
+                assert line.answer()[1]["registrationState"]["registrationId"] == each
+        lines[0].send(*(register(names[0], str(number)) for number in range(20)))
+        heard = [lines[0].packet() for _ in range(40)]
+        assert [found[0] for found in heard if found] == [0x40, 0x32] * 20
+        for line in lines:
+            line.send(PING)
+            assert line.packet() == PONG
+
+
+def test_a_second_connection_of_a_device_is_another_one(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files) as first, over_websocket(plant, files) as second:
+        assert enter(plant, first, who)["status"] == enter(plant, second, who)["status"] == "assigned"
+
+
+# --- faults ---
+
+
+def test_a_throttled_device_is_told_when_to_come_again(tmp_path: Path, who: str, files: Files) -> None:
+    with running(tmp_path / "state", faults=Faults({Fault.THROTTLE: 1.0})) as connection:
+        dps = LocalService(connection, tmp_path / "state")
+        with over_tls(dps, files).connect(dps, who) as line:
+            line.send(register(who, "9"))
+            assert line.packet() == (0x40, b"\x00\x02")
+            assert line.answer()[0] == "$dps/registrations/res/429/?$rid=9&retry-after=1"
+
+
+def test_a_dropped_request_ends_the_connection_unanswered(tmp_path: Path, who: str, files: Files) -> None:
+    with running(tmp_path / "state", faults=Faults({Fault.DROP_REQUEST: 1.0})) as connection:
+        dps = LocalService(connection, tmp_path / "state")
+        with over_tls(dps, files).connect(dps, who) as line:
+            line.send(register(who))
+            assert line.packet() is None
+
+
+# --- bad input ---
+
+BAD_FIRST: dict[str, bytes] = {
+    "PINGREQ first": PING,
+    "SUBSCRIBE first": subscribe(1, (RESULTS, 1)),
+    "PUBLISH first": register("device-1"),
+    "DISCONNECT first": packet(0xE0),
+    "CONNACK": packet(0x20, b"\x00\x00"),
+    "an empty CONNECT": packet(0x10),
+    "a CONNECT that ends too early": packet(0x10, text("MQTT") + b"\x04\x80\x00"),
+    "another protocol": packet(0x10, text("HTTP") + b"\x04\x00\x00\x3c" + text("id")),
+    "a client id of no UTF-8": packet(0x10, text("MQTT") + b"\x04\x00\x00\x3c" + text(b"\xff\xfe")),
+    "a reserved flag": packet(0x10, text("MQTT") + b"\x04\x01\x00\x3c" + text("id")),
+    "an oversized CONNECT": packet(0x10, b"x" * (PACKET_LIMIT + 1)),
+    "a length of five bytes": b"\x10\xff\xff\xff\xff\x01",
+    "zeros": b"\x00" * 1000,
+    "ones": b"\xff" * 1000,
+}
+BAD_LATER: dict[str, bytes] = {
+    "a second CONNECT": connect("device-1", "scope/registrations/device-1/api-version=2019-03-31"),
+    "QoS 2": packet(0x34, text(register_topic("1")) + b"\x00\x02{}"),
+    "QoS 3": packet(0x36, text(register_topic("1")) + b"\x00\x02{}"),
+    "PUBLISH with the packet id 0": packet(0x32, text(register_topic("1")) + b"\x00\x00{}"),
+    "PUBLISH to another topic": publish("devices/device-1/messages/events/", b"{}", 2),
+    "PUBLISH to an answer": publish("$dps/registrations/res/200/?$rid=1", b"{}", 2),
+    "PUBLISH without a request id": publish(register_topic(""), b"{}", 2),
+    "a poll without an operation": publish(poll_topic("1", ""), b" ", 2),
+    "PUBLISH to a wildcard": publish(RESULTS, b"{}"),
+    "an oversized PUBLISH": publish(register_topic("1"), b"x" * PACKET_LIMIT, 2),
+    "a length of five bytes": b"\x30\xff\xff\xff\xff\x01",
+    "SUBSCRIBE to nothing": subscribe(3),
+    "SUBSCRIBE with other flags": packet(0x80, b"\x00\x01" + text(RESULTS) + b"\x01"),
+    "UNSUBSCRIBE from nothing": unsubscribe(3),
+    "SUBACK": packet(0x90, b"\x00\x01\x01"),
+    "PUBREL": packet(0x62, b"\x00\x01"),
+    "PINGREQ with a body": packet(0xC0, b"x"),
+    "PUBACK without a packet id": packet(0x40),
+    "type 0": packet(0x00),
+    "type 15": packet(0xF0),
+}
+
+
+@pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
+@pytest.mark.parametrize("kind", BAD_FIRST)
+def test_what_may_not_come_first_ends_the_connection_and_the_next_gets_in(
+    plant: LocalService, files: Files, who: str, kind: str, way: str
+) -> None:
+    with WAYS[way](plant, files) as line:
+        line.send_in_vain(BAD_FIRST[kind])
+        assert line.packet() is None
+    with WAYS[way](plant, files) as line:
+        line.connect(plant, who)
+
+
+@pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
+@pytest.mark.parametrize("kind", BAD_LATER)
+def test_what_a_connected_device_may_not_send_ends_the_connection_and_the_next_gets_in(
+    plant: LocalService, files: Files, who: str, kind: str, way: str
+) -> None:
+    with WAYS[way](plant, files).connect(plant, who) as line:
+        line.send_in_vain(BAD_LATER[kind], PING)
+        assert line.packet() is None
+    with WAYS[way](plant, files) as line:
+        line.connect(plant, who)
+    assert plant.serve("GET", f"/registrations/{who}").status == 404
+
+
+ALERT = bytes.fromhex("15030300020100")  # close_notify
+
+
+def hello() -> bytes:
+    """The first flight of a TLS client."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+NO_TLS = {
+    "an HTTP request": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "MQTT without TLS": connect("device-1", "scope/registrations/device-1/api-version=2019-03-31"),
+    "zeros": b"\x00" * 100,
+    "a goodbye first": ALERT,
+    "a goodbye in the middle of the handshake": hello() + ALERT,
+    "a handshake that goes on as garbage": hello() + b"\x16\x03\x03\x00\x10" + b"x" * 16,
+}
+
+
+@pytest.mark.parametrize("endpoint", ["mqtt", "device"])
+@pytest.mark.parametrize("kind", NO_TLS)
+def test_what_is_no_tls_is_hung_up_on_and_the_next_gets_in(
+    plant: LocalService, files: Files, who: str, kind: str, endpoint: str
+) -> None:
+    with socket.create_connection(address(plant, endpoint), timeout=5) as plain:
+        plain.sendall(NO_TLS[kind])
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(1 << 16):
+                pass
+    with over_tls(plant, files) as line:
+        line.connect(plant, who)
+
+
+# --- those who say nothing ---
+
+
+@pytest.mark.parametrize("way", ["TLS 1.2", "TLS 1.3", "a websocket"])
+def test_a_client_that_says_nothing_is_let_go(
+    plant: LocalService, files: Files, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_CONNECT_SECONDS", 0.2)
+    with WAYS[way](plant, files) as line:
+        assert line.packet() is None
+
+
+def test_a_client_that_never_ends_its_connect_is_let_go(
+    plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then is no CONNECT."""
+    monkeypatch.setattr(gateway, "_CONNECT_SECONDS", 0.3)
+    with over_tls(plant, files) as line:
+        assert said_slowly(line, connect(who, username(plant, who))[:20], 0.1) < 15
+
+
+def said_slowly(line: Line, data: bytes, pause: float) -> int:
+    """How many bytes could be sent, one at a time, before the connection ended."""
+    line.secured.settimeout(pause)
+    for number, byte in enumerate(data):
+        try:
+            line.send(bytes([byte]))
+            if not line.secured.recv(1):
+                return number
+        except TimeoutError:
+            continue
+        except OSError:
+            return number
+    return len(data)
+
+
+def test_a_keep_alive_runs_out_half_as_late_again(
+    plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_IDLE_SECONDS", 0.1)
+    with over_tls(plant, files).connect(plant, who, keep_alive=1) as line:
+        began = time.monotonic()
+        assert line.packet() is None
+        assert 1.3 < time.monotonic() - began < 5
+
+
+def test_without_a_keep_alive_a_silent_device_is_let_go_in_the_end(
+    plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_IDLE_SECONDS", 0.2)
+    with over_tls(plant, files).connect(plant, who, keep_alive=0) as line:
+        assert line.packet() is None
+
+
+def test_a_device_that_takes_no_answers_is_let_go(plant: LocalService, files: Files, who: str) -> None:
+    """Each question is answered with as many bytes; one that never reads them would hold the server's end for ever."""
+    question = publish(poll_topic("r" * 60_000, "5.0.0"), b" ")
+    with over_tls(plant, files).connect(plant, who, keep_alive=1) as line:
+        line.secured.settimeout(6)
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            line.send(question * 2_000)
+    with over_tls(plant, files) as line:
+        line.connect(plant, who)
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_thousands_that_come_and_go_leave_nothing_behind(plant: LocalService, files: Files, who: str) -> None:
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    at_once = max(20, min(400, (allowed - 200) // 4))
+    before, context = open_descriptors(), client_context(plant, files)
+    for _ in range(2_000 // at_once + 1):
+        with ExitStack() as stack:
+            for number in range(at_once):
+                plain = socket.create_connection(address(plant, "mqtt"), timeout=PATIENCE)
+                if number % 10:
+                    stack.enter_context(plain)
+                else:
+                    stack.enter_context(context.wrap_socket(plain, server_hostname="localhost"))
+            with over_tls(plant, files) as line:
+                line.connect(plant, who)
+    wait_for(lambda: open_descriptors() <= before + 5 or None)
+    with over_tls(plant, files) as line:
+        assert enter(plant, line, who)["status"] == "assigned"
+
+
+def test_the_server_stops_at_once_though_devices_are_connected(server: Server, files: Files, who: str) -> None:
+    dps = server.start()
+    with ExitStack() as stack:
+        for made in (over_tls, over_websocket):
+            stack.enter_context(made(dps, files)).connect(dps, who)
+        for endpoint in ("mqtt", "device", "proxy"):
+            stack.enter_context(socket.create_connection(address(dps, endpoint), timeout=10))
+        tunnel = stack.enter_context(socket.create_connection(address(dps, "proxy"), timeout=10))
+        tunnel.sendall(b"CONNECT localhost:8883 HTTP/1.1\r\n\r\n")
+        assert tunnel.recv(1000).startswith(b"HTTP/1.1 200 ")
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5
+    assert "Traceback" not in server.log.read_text()
+
+
+# --- the websocket ---
+
+
+def test_packets_and_messages_need_not_end_together(plant: LocalService, files: Files, who: str) -> None:
+    with over_websocket(plant, files) as line:
+        stream = connect(who, username(plant, who)) + subscribe(1, (RESULTS, 1)) + PING
+        for at in range(0, len(stream) - 5, 7):
+            line.send(stream[at : at + 7])
+        line.send(stream[at + 7 :], PING)
+        heard = [line.packet() for _ in range(4)]
+        assert heard == [(0x20, b"\x00\x00"), (0x90, b"\x00\x01\x01"), PONG, PONG]
+
+
+def test_a_text_message_ends_the_connection(plant: LocalService, files: Files, who: str) -> None:
+    with over_websocket(plant, files).connect(plant, who) as line:
+        assert line.websocket
+        line.websocket.send("hello")
+        line.send(PING)
+        assert line.packet() is None
+
+
+def test_a_message_that_is_too_large_ends_the_connection(plant: LocalService, files: Files, who: str) -> None:
+    with over_websocket(plant, files).connect(plant, who) as line:
+        line.send_in_vain(PING * PACKET_LIMIT)
+        assert line.packet() is None
+    with over_websocket(plant, files) as line:
+        line.connect(plant, who)
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": "mqtt",
+}
+PLAIN: dict[str, tuple[str, dict[str, str]]] = {
+    "no upgrade": (WEBSOCKET, {}),
+    "another upgrade": (WEBSOCKET, {**UPGRADE, "Upgrade": "h2c"}),
+    "another path": ("/another", UPGRADE),
+    "below the path": (WEBSOCKET + "/more", UPGRADE),
+    "no key": (WEBSOCKET, {name: value for name, value in UPGRADE.items() if not name.endswith("Key")}),
+    "a key that is none": (WEBSOCKET, {**UPGRADE, "Sec-WebSocket-Key": "short"}),
+    "another version": (WEBSOCKET, {**UPGRADE, "Sec-WebSocket-Version": "12"}),
+}
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_what_is_no_websocket_is_answered_as_http(plant: LocalService, files: Files, kind: str) -> None:
+    path, headers = PLAIN[kind]
+    client = http.client.HTTPSConnection(*address(plant, "device"), context=client_context(plant, files), timeout=10)
+    with closing(client):
+        for _ in range(2):
+            client.request("GET", path, headers=headers)
+            answer = client.getresponse()
+            assert answer.status in (400, 404, 426)
+            assert set(json.loads(answer.read())) == {"errorCode", "trackingId", "message", "timestampUtc"}
+
+
+@pytest.mark.parametrize("path", [WEBSOCKET + "?iothub-no-client-cert=true", WEBSOCKET])
+def test_an_upgrade_names_the_subprotocol(plant: LocalService, files: Files, path: str) -> None:
+    client = http.client.HTTPSConnection(*address(plant, "device"), context=client_context(plant, files), timeout=10)
+    with closing(client):
+        client.request("GET", path, headers=UPGRADE)
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("Sec-WebSocket-Protocol")) == (101, "mqtt")
