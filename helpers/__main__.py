@@ -139,14 +139,13 @@ class _Log:
 
 
 def _faults(wanted: list[str], seed: int) -> "Faults":
-    from helpers.local_dps import Fault, Faults
+    from helpers.local_dps.faults import NAMES, Faults, named
 
     try:
         parts = [each.partition("=") for each in wanted]
-        return Faults({Fault(name): float(rate) for name, _, rate in parts}, seed)
+        return Faults({named(name): float(rate or "nan") for name, _, rate in parts}, seed)
     except ValueError as error:
-        names = ", ".join(known.value for known in Fault)
-        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {names}.") from error
+        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {NAMES}.") from error
 
 
 @app.command("local-dps")

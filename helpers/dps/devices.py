@@ -1,6 +1,7 @@
 """Devices that register themselves, through Azure's own device SDK over MQTT, and what the service then knows of them."""
 
 import asyncio
+import gc
 import http.client
 import json
 import logging
@@ -115,7 +116,9 @@ class Devices:
 
         # A notebook has an event loop of its own already, so this one runs in another thread.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, everybody()).result()
+            outcomes = thread.submit(asyncio.run, everybody()).result()
+        gc.collect()  # a client that was refused has no way to be closed: it stays connected until it is collected
+        return outcomes
 
     def records(self, enrollment_group_id: str) -> list[Registration]:
         """What the service has recorded of the devices that came through a group."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.local_dps.core import BODY_LIMIT
 from helpers.local_dps.errors import Plane, Refusal, body_too_large
-from helpers.local_dps.faults import Fault, Faults, Unreliable
+from helpers.local_dps.faults import NAMES, Fault, Faults, Unreliable, named
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Answer, Call, Route, find
 
@@ -53,12 +53,10 @@ class Control:
             rates = sent.get("rates", {})
             if not set(sent) <= {"rates", "seed"} or not isinstance(rates, dict):
                 raise ValueError("The body has rates (an object) and seed, and nothing else.")
-            wanted = {Fault(name): _number(rate) for name, rate in rates.items()}
+            wanted = {named(name): _number(rate) for name, rate in rates.items()}
             self._unreliable.faults = Faults(wanted, _seed(sent.get("seed", 0)))
         except ValueError as error:
-            raise _refusal(
-                400, "BadRequest", f"{error} Faults: {', '.join(fault.value for fault in Fault)}."
-            ) from error
+            raise _refusal(400, "BadRequest", f"{error} Faults: {NAMES}.") from error
         return Answer(200, self._describe())
 
     def _delete(self, _call: Call) -> Answer:
@@ -87,4 +85,4 @@ def _seed(value: Any) -> int:
 
 
 def _refusal(status: int, code: str, message: str) -> Refusal:
-    return Refusal(Plane.CONTROL, status, code, message, message)
+    return Refusal(Plane.CONTROL, status, code, message, "Nothing was changed.")

@@ -11,7 +11,7 @@ from helpers.local_dps.errors import broken, throttled
 from helpers.local_dps.outcome import Outcome, refused
 from helpers.local_dps.routing import Call
 
-__all__ = ["Fault", "Faults", "Unreliable"]
+__all__ = ["NAMES", "Fault", "Faults", "Unreliable", "named"]
 
 _LATE_SECONDS = 1.0
 _RETRY_SECONDS = 1
@@ -43,6 +43,21 @@ _MEANINGS = {
     Fault.DROP_ANSWER: "the connection is dropped after the work was done",
     Fault.CHANGE_ETAG: "what If-Match names gets another ETag just before",
 }
+
+
+NAMES = ", ".join(fault.value for fault in Fault)
+
+
+def named(name: str) -> Fault:
+    """The fault of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return Fault(name)
+    except ValueError as error:
+        raise ValueError(f"There is no fault '{name}'.") from error
 
 
 @dataclass

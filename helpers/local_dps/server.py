@@ -21,7 +21,7 @@ from helpers.local_dps.batches import Batches
 from helpers.local_dps.control import Control
 from helpers.local_dps.core import Core, plane_of
 from helpers.local_dps.device.mqtt.gateway import MqttGateway
-from helpers.local_dps.device.proxy import DeviceProxy
+from helpers.local_dps.device.proxy import HEAD_LIMIT, DeviceProxy
 from helpers.local_dps.device.tls import device_context
 from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
@@ -38,6 +38,7 @@ from helpers.local_dps.tls import new_server_identity
 __all__ = ["CannotStart", "LocalDps", "running"]
 
 _LOOPBACK = "127.0.0.1"
+_ANYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}  # noqa: S104 - where to find on this machine what listens everywhere
 _GRACE_SECONDS = 2.0
 _DATABASE = "dps.sqlite3"
 _AZURE_DEVICE_NAMES = ("global.azure-devices-provisioning.net",)  # through the proxy the device plane answers to it
@@ -114,13 +115,13 @@ class LocalDps:
                 self._listen(0) as control_socket,
                 self._listen(self.device_port) as device_socket,
                 self._listen(self.mqtts_port) as mqtt_socket,
-                self._listen(self.proxy_port) as proxy_socket,
+                self._listen(self.proxy_port, _LOOPBACK) as proxy_socket,
             ):
                 device_port, mqtt_port, proxy_port = (
                     each.getsockname()[1] for each in (device_socket, mqtt_socket, proxy_socket)
                 )
                 endpoints.device_port = device_port
-                proxy = DeviceProxy(_LOOPBACK, {443: device_port, 8883: mqtt_port})
+                proxy = DeviceProxy(_ANYWHERE.get(self.bind, self.bind), {443: device_port, 8883: mqtt_port})
                 servers = [
                     await listeners.start(main),
                     await listeners.listen(control, control_socket),
@@ -128,7 +129,7 @@ class LocalDps:
                     await asyncio.start_server(
                         mqtt.over_tls, sock=mqtt_socket, ssl=devices, ssl_handshake_timeout=10.0
                     ),
-                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket),
+                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket, limit=HEAD_LIMIT),
                 ]
                 try:
                     host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
@@ -164,13 +165,13 @@ class LocalDps:
         except ValueError:
             return self.bind == "localhost"
 
-    def _listen(self, port: int) -> socket.socket:
+    def _listen(self, port: int, address: str | None = None) -> socket.socket:
         try:
-            return open_socket(self.bind, port)
+            return open_socket(address or self.bind, port)
         except OSError as error:
             raise CannotStart(
-                f"Port {port} on {self.bind} can't be used: {error.strerror}. Another program may have it. "
-                "Choose another with --https-port, or leave the option out for a free one."
+                f"Port {port} on {address or self.bind} can't be used: {error.strerror}. Another program may have it. "
+                "Choose another with the option that named it (--https-port, …), or leave that out for a free one."
             ) from error
 
     def _write(self, name: str, content: bytes) -> str:

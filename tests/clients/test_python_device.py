@@ -1,6 +1,7 @@
 """azure-iot-device, unmodified, sync and aio, over MQTT and a websocket: it registers, and is told when it may not."""
 
 import asyncio
+import gc
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -70,6 +71,12 @@ class Fleet:
         """By registration id: the result, or what was raised."""
         known = list(devices)
         outcomes = self._aio(known) if self.form == "aio" else self._sync(known)
+        # A client that was refused stays connected, and connects again when it is cut off. It ends with its object, which
+        # a traceback would keep.
+        for each in outcomes:
+            while isinstance(each, Exception):
+                each = each.with_traceback(None).__cause__
+        gc.collect()
         return dict(zip([each.registration for each in known], outcomes, strict=True))
 
     def _sync(self, devices: list[Device]) -> list[Any]:

@@ -165,7 +165,7 @@ def test_a_head_without_an_end_is_hung_up_on(plant: LocalService) -> None:
 
 def test_a_head_that_is_larger_than_the_limit_opens_no_tunnel(plant: LocalService) -> None:
     with dial(plant) as plain:
-        head = f"CONNECT {AZURE}:443 HTTP/1.1\r\nX: {'x' * proxy._HEAD_LIMIT}\r\n\r\n"
+        head = f"CONNECT {AZURE}:443 HTTP/1.1\r\nX: {'x' * proxy.HEAD_LIMIT}\r\n\r\n"
         with contextlib.suppress(ConnectionError):
             plain.sendall(head.encode())
         plain.settimeout(2)

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-__all__ = ["DeviceProxy"]
+__all__ = ["HEAD_LIMIT", "DeviceProxy"]
 
 # A tunnel that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
 _ENDINGS = (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
 
 _HEAD_SECONDS = 10.0
-_HEAD_LIMIT = 16 * 1024
+HEAD_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
 _CONNECT = re.compile(rb"CONNECT [A-Za-z0-9.-]+:(?P<port>\d{1,5}) HTTP/1\.[01]\r\n")
 
