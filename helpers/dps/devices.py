@@ -6,6 +6,7 @@ import http.client
 import json
 import logging
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +27,8 @@ from helpers.problem import Problem
 __all__ = ["DeviceCredential", "DevicePlane", "Devices", "Registration", "require_registered"]
 
 _AT_ONCE = 50
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.2  # then 0.4, 0.8, …
 _SECONDS = 30
 _MEANINGS = {
     "CA certificate not found.": (
@@ -157,7 +160,7 @@ class Devices:
             try:
                 result = await client.register()
             except ClientError:
-                return await asyncio.to_thread(self._why_refused, device, scope)
+                return await asyncio.to_thread(self._ask_again, device, scope)
         state: Any = result.registration_state
         return Registration(
             device.registration_id,
@@ -167,34 +170,54 @@ class Devices:
             state.sub_status or "",
         )
 
-    def _why_refused(self, device: DeviceCredential, scope: str) -> DpsError:
-        """Azure's SDK keeps the service's reason to itself, so the same question is asked once more over HTTPS."""
-        what = f"The device “{device.registration_id}” is not let in."
-        try:
-            status, body = self._ask(device, scope)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            return DpsError(what, f"The service could not be asked why: {error}.", "Is it reachable?", transient=True)
-        if status == 202:
-            return DpsError(
-                what, "Its enrollment is disabled, or no hub is there for it.", "Enable the enrollment, and link a hub."
-            )
-        says, code = str(body.get("message", "")), str(body.get("errorCode", ""))
-        meaning, remedy = _MEANINGS.get(says, ("The service did not accept it.", "Do what the message names."))
-        return DpsError(what, f"{meaning} It says: {says} ({status}, code {code}).", remedy, status=status, code=code)
+    def _ask_again(self, device: DeviceCredential, scope: str) -> Registration | DpsError:
+        """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                status, body = self._ask(device, "PUT", "/register", scope)
+                if status == 202:
+                    status, body = self._ask(device, "GET", f"/operations/{body['operationId']}", scope)
+            except (OSError, ValueError, KeyError, http.client.HTTPException):
+                status, body = 503, {}
+            if status not in (202, 408, 429) and status < 500:
+                return _outcome(device, status, body)
+            time.sleep(_PAUSE_SECONDS * 2**attempt)
+        return DpsError(
+            f"The device “{device.registration_id}” could not register.",
+            "The service gave no answer that counts, again and again.",
+            "Try again in a moment.",
+            transient=True,
+        )
 
-    def _ask(self, device: DeviceCredential, scope: str) -> tuple[int, dict[str, Any]]:
+    def _ask(self, device: DeviceCredential, method: str, suffix: str, scope: str) -> tuple[int, dict[str, Any]]:
         context = ssl.create_default_context(cadata=self._plane.trust)
         context.load_cert_chain(device.chain_file, device.key_file)
         place = self._plane.proxy or (self._plane.host, 443)
         connection = http.client.HTTPSConnection(*place, timeout=_SECONDS, context=context)
         if self._plane.proxy:
             connection.set_tunnel(self._plane.host, 443)
-        path = f"/{scope}/registrations/{device.registration_id}/register?api-version=2021-06-01"
+        path = f"/{scope}/registrations/{device.registration_id}{suffix}?api-version=2021-06-01"
         with closing(connection):
-            body = json.dumps({"registrationId": device.registration_id})
-            connection.request("PUT", path, body, {"Content-Type": "application/json"})
+            body = json.dumps({"registrationId": device.registration_id}) if method == "PUT" else None
+            connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
+
+
+def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Registration | DpsError:
+    """What an answer of the device plane says: a registration that came to its end, or a refusal."""
+    state = body.get("registrationState") or {}
+    if body.get("status") == "assigned":
+        return _recorded({"registrationId": device.registration_id, **state})
+    what = f"The device “{device.registration_id}” is not let in."
+    if body.get("status") == "disabled":
+        return DpsError(what, "Its enrollment is disabled.", "Enable the enrollment.")
+    if body.get("status") == "failed":
+        why = str(state.get("errorMessage") or "The service could not assign it to a hub.")
+        return DpsError(what, why, "Link a hub to the service.", code=str(state.get("errorCode", "")))
+    says, code = str(body.get("message", "")), str(body.get("errorCode", ""))
+    meaning, remedy = _MEANINGS.get(says, ("The service did not accept it.", "Do what the message names."))
+    return DpsError(what, f"{meaning} It says: {says} ({status}, code {code}).", remedy, status=status, code=code)
 
 
 def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:
