@@ -1,6 +1,7 @@
 """What a provisioning service answers when it refuses, as one kind of error with the meaning and the way out."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from helpers.problem import Problem
 
 __all__ = ["DpsError", "translated"]
 
+_HTTP_ERROR = re.compile(r"HTTP (?:Error|status): (\d{3})")
 _BY_CODE = {
     "412001": (
         "The certificate has changed since its ETag was read: every upload, code and verification gives a new one.",
@@ -101,6 +103,15 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     code, message = _code_and_message(error)
     status = error.status_code
     if isinstance(error, ClientAuthenticationError) and status is None:
+        # azure-identity puts the token endpoint's own faltering into words only.
+        faltered = _HTTP_ERROR.search(" ".join(map(str, _with_causes(error))))
+        if faltered and _is_transient(int(faltered[1]), ""):
+            return DpsError(
+                f"Could not {attempt}: nobody could be signed in just now.",
+                str(error.message),
+                "Try again in a moment.",
+                transient=True,
+            )
         return DpsError(
             f"Could not {attempt}: there is no credential that is accepted.",
             str(error.message),
@@ -111,6 +122,12 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     says = f" It says: {message}" if message else ""
     what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
     return DpsError(what, meaning + says, remedy, status=status, code=code, transient=_is_transient(status, code))
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _is_transient(status: int | None, code: str) -> bool:

@@ -168,6 +168,14 @@ def test_a_token_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
     assert line.service.certificates.list() == []
 
 
+@pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
+@pytest.mark.parametrize(("method", "end"), [("GET", "/openid-configuration"), ("POST", "/token")])
+def test_a_token_endpoint_that_falters_is_asked_again(line: Line, fault: Fault, method: str, end: str) -> None:
+    """More often than azure-identity asks by itself, which then says in words alone what it met."""
+    line.breaks(fault, method, end, times=4 if method == "GET" else 3)
+    assert line.service.certificates.list() == []
+
+
 def test_a_stale_value_is_refused_and_never_forced(line: Line) -> None:
     stale = line.upload()
     line.service.certificates.generate_verification_code(stale)

@@ -27,10 +27,9 @@ def set_faults(connection: Mapping[str, Any], rate: float) -> None:
         assert client.getresponse().status == 200
 
 
-def test_every_notebook_that_proves_the_ca_runs_to_its_end(workspace: Workspace) -> None:
+def test_every_notebook_runs_to_its_end(workspace: Workspace) -> None:
     set_faults(json.loads(start_local_dps(workspace.local_dps_folder).read_text()), 0.1)
-    # 06 waits for a way in which devices go on when the service falters; Azure's device SDK gives up in its own time.
-    run(workspace, "00", "01", "02", "03", "04", "05", "10")
+    run(workspace)
     log = (workspace.local_dps_folder / "log.txt").read_text()
     assert log.count("[fault ") >= 10
     assert {fault for fault in Fault if f"[fault {fault.value}: " in log} >= {Fault.SLOW, Fault.THROTTLE}
