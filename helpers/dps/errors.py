@@ -17,7 +17,9 @@ from helpers.problem import Problem
 
 __all__ = ["DpsError", "translated"]
 
-_HTTP_ERROR = re.compile(r"HTTP (?:Error|status): (\d{3})")
+# azure-identity puts the token endpoint's own faltering into words only: MSAL's, or Entra's with its number
+# (90033: a part of it is not available; 90055: too many requests).
+_SIGN_IN_FALTERED = re.compile(r"HTTP (?:Error|status): (?:408|429|5\d\d)|AADSTS(?:90033|90055)")
 _BY_CODE = {
     "412001": (
         "The certificate has changed since its ETag was read: every upload, code and verification gives a new one.",
@@ -103,9 +105,7 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     code, message = _code_and_message(error)
     status = error.status_code
     if isinstance(error, ClientAuthenticationError) and status is None:
-        # azure-identity puts the token endpoint's own faltering into words only.
-        faltered = _HTTP_ERROR.search(" ".join(map(str, _with_causes(error))))
-        if faltered and _is_transient(int(faltered[1]), ""):
+        if _SIGN_IN_FALTERED.search(" ".join(map(str, _with_causes(error)))):
             return DpsError(
                 f"Could not {attempt}: nobody could be signed in just now.",
                 str(error.message),

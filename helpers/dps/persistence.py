@@ -10,8 +10,10 @@ __all__ = ["read_and_change", "repeat", "settle"]
 
 T = TypeVar("T")
 V = TypeVar("V")
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 0.2  # then 0.4, 0.8, …; Azure's SDK has waited longer before it gave up
+_ATTEMPTS = 6
+# Then 0.4, 0.8, … Azure's SDK has waited longer before it gave up; but all of them together must outlast the five
+# seconds for which MSAL remembers that a token endpoint faltered, and gives that answer again without asking.
+_PAUSE_SECONDS = 0.2
 
 
 def repeat(read: Callable[[], T]) -> T:

@@ -121,7 +121,7 @@ def body_too_slow(plane: Plane, seconds: float) -> Refusal:
 
 def throttled(plane: Plane, seconds: int) -> Refusal:
     code = "TooManyRequests" if plane.is_named else 429001
-    message = "Too many requests."
+    message = "AADSTS90055: There are too many incoming requests." if plane is Plane.IDENTITY else "Too many requests."
     explanation = f"Throttled on purpose, as a fault that was asked for. Try again after {seconds} s."
     return Refusal(plane, 429, code, message, explanation, retry_after=seconds)
 
