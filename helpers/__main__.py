@@ -15,6 +15,7 @@ from helpers.problem import Problem
 
 if TYPE_CHECKING:
     from helpers.local_dps import Exchange, Faults
+    from helpers.local_dps.device.allocation import Latencies
 
 __all__: list[str] = []
 
@@ -142,10 +143,24 @@ def _faults(wanted: list[str], seed: int) -> "Faults":
     from helpers.local_dps.faults import NAMES, Faults, named
 
     try:
-        parts = [each.partition("=") for each in wanted]
-        return Faults({named(name): float(rate or "nan") for name, _, rate in parts}, seed)
+        return Faults({named(name): rate for name, rate in _numbers(wanted).items()}, seed)
     except ValueError as error:
         raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {NAMES}.") from error
+
+
+def _latencies(wanted: list[str]) -> "Latencies":
+    from helpers.local_dps.device.allocation import read_latencies
+
+    try:
+        return read_latencies(_numbers(wanted))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error} A latency is hub=milliseconds.") from error
+
+
+def _numbers(wanted: list[str]) -> dict[str, float]:
+    """name=number, each."""
+    parts = [each.partition("=") for each in wanted]
+    return {name: float(number or "nan") for name, _, number in parts}
 
 
 @app.command("local-dps")
@@ -167,6 +182,9 @@ def local_dps(
     fault: Annotated[
         list[str] | None, typer.Option(help="name=rate, the part of the requests that meet it; repeatable.")
     ] = None,
+    latency: Annotated[
+        list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency; repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
@@ -185,6 +203,7 @@ def local_dps(
         observe=log.note,
         idle_seconds=idle_seconds,
         faults=_faults(fault or [], seed),
+        latencies=_latencies(latency or []),
     )
     if not dps.is_on_loopback:
         print(

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from helpers.local_dps.device import DevicePlane
+from helpers.local_dps.device.allocation import Latencies
+from helpers.local_dps.device.assignment import Assignments
+from helpers.local_dps.device.webhook import Question, Reply, Webhooks
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import (
     Plane,
@@ -49,8 +52,13 @@ class Core:
         """
         Args:
             client_certificate: of the application, for tokens by client assertion.
+
+        `latencies` may be changed at any time; `webhooks` are to be closed at the end.
         """
         self._store = store
+        self.latencies: Latencies = {}
+        self.webhooks = Webhooks(self._settle)
+        self._assignments = Assignments(store, self.latencies, self.webhooks.ask)
         self.tables: Mapping[Plane, _Table] = {
             Plane.RESOURCE_MANAGER: _Table(
                 ManagementPlane(store, endpoints).routes,
@@ -63,7 +71,9 @@ class Core:
             Plane.IDENTITY: _Table(
                 IdentityPlane(store, client_certificate).routes, identity.route_not_found, identity.method_not_allowed
             ),
-            Plane.DEVICE: _Table(DevicePlane(store).routes, device.route_not_found, device.method_not_allowed),
+            Plane.DEVICE: _Table(
+                DevicePlane(store, self._assignments).routes, device.route_not_found, device.method_not_allowed
+            ),
         }
 
     def handle(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -96,6 +106,11 @@ class Core:
             # The call itself will tell of a disk that is full, or of an ETag that is no text.
             with suppress(sqlite3.Error, UnicodeError), self._store.transaction():
                 self._store.change_etag(etag)
+
+    def _settle(self, question: Question, reply: Reply) -> None:
+        """What a webhook has said; if it can't be kept the device that polls has it asked again."""
+        with suppress(sqlite3.Error), self._store.transaction():
+            self._assignments.settle(question, reply)
 
     def _attempt(self, call: Call) -> Outcome:
         try:

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from helpers.local_dps.errors import Plane
 
-__all__ = ["Answer", "Call", "Handler", "Route", "find", "unquoted"]
+__all__ = ["Answer", "Call", "Handler", "Route", "find", "read_object", "unquoted"]
 
 _DEPTH_LIMIT = 100
 
@@ -55,19 +55,9 @@ class Call:
         """The body as a JSON object.
 
         Raises:
-            ValueError: it is something else, has what JSON does not (NaN, numbers beyond all bounds, half a surrogate
-                pair), or is nested more than 100 deep.
+            ValueError: see `read_object`.
         """
-        try:
-            value = json.loads(self.body, parse_constant=_finite, parse_float=_finite)
-            if b"\\u" in self.body:
-                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
-        except RecursionError as error:
-            raise ValueError("The body is nested too deeply.") from error
-        _check_depth(value, _DEPTH_LIMIT)
-        if not isinstance(value, dict):
-            raise ValueError("The body is not a JSON object.")
-        return value
+        return read_object(self.body)
 
     def if_match(self) -> str | None:
         """The ETag asked for; `*` for any; None when the header is absent. An empty one fits nothing."""
@@ -79,6 +69,25 @@ def unquoted(etag: str) -> str:
     """An ETag without the quotes that some clients put around it."""
     value = etag.strip()
     return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
+
+
+def read_object(content: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: it is something else, has what JSON does not (NaN, numbers beyond all bounds, half a surrogate pair), or
+            is nested more than 100 deep.
+    """
+    try:
+        value = json.loads(content, parse_constant=_finite, parse_float=_finite)
+        if b"\\u" in content:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
+    except RecursionError as error:
+        raise ValueError("The body is nested too deeply.") from error
+    _check_depth(value, _DEPTH_LIMIT)
+    if not isinstance(value, dict):
+        raise ValueError("The body is not a JSON object.")
+    return value
 
 
 def _finite(text: str) -> float:

@@ -20,6 +20,7 @@ from typing import Any
 from helpers.local_dps.batches import Batches
 from helpers.local_dps.control import Control
 from helpers.local_dps.core import Core, plane_of
+from helpers.local_dps.device.allocation import Latencies
 from helpers.local_dps.device.mqtt.gateway import MqttGateway
 from helpers.local_dps.device.proxy import HEAD_LIMIT, DeviceProxy
 from helpers.local_dps.device.tls import device_context
@@ -63,6 +64,7 @@ class LocalDps:
         observe: called after each request.
         idle_seconds: stop by itself after that long without a request; None for never.
         faults: what goes wrong from the start.
+        latencies: milliseconds to a hub, by its host name in lower case, for the allocation policy geoLatency.
     """
 
     state: Path
@@ -76,6 +78,7 @@ class LocalDps:
     observe: Callable[[Exchange], None] | None = None
     idle_seconds: float | None = None
     faults: Faults = field(default_factory=Faults)
+    latencies: Latencies = field(default_factory=dict)
     _last_exchange: float = field(default=0.0, init=False)
 
     async def serve(
@@ -95,6 +98,7 @@ class LocalDps:
             client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
             endpoints = Endpoints(main.getsockname()[1])
             core = Core(store, endpoints, client_certificate)
+            core.latencies.update(self.latencies)
             batches = Batches(core)
 
             async def handle(call: Call) -> Outcome:
@@ -110,7 +114,8 @@ class LocalDps:
             mqtt = MqttGateway(unreliable.handle, names[0], self._note)
             device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self._note, mqtt.over_websocket)
             control_token = secrets.token_urlsafe(32)
-            control = Edge(Control(control_token, unreliable).handle, lambda _path: Plane.CONTROL, names, self._note)
+            controls = Control(control_token, unreliable, store, core.latencies)
+            control = Edge(controls.handle, lambda _path: Plane.CONTROL, names, self._note)
             with (
                 self._listen(0) as control_socket,
                 self._listen(self.device_port) as device_socket,
@@ -154,7 +159,7 @@ class LocalDps:
                     listeners.close()
                     for server in servers:
                         server.close()
-                    await asyncio.gather(mqtt.close(), proxy.close())
+                    await asyncio.gather(mqtt.close(), proxy.close(), core.webhooks.close())
                     await asyncio.gather(*(each.close(_GRACE_SECONDS) for each in (edge, control, device_edge)))
 
     @property

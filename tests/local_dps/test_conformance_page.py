@@ -55,7 +55,8 @@ def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that
 def test_each_call_is_on_the_page_and_each_call_of_the_page_is_there(tmp_path: Path) -> None:
     store = Store(tmp_path / "dps.sqlite3")
     core = Core(store, Endpoints(1), new_client_certificate(datetime.now(UTC))[1])
-    control = Control("", faults.Unreliable(lambda _call: None, lambda _call: None, faults.Faults()))  # type: ignore[arg-type,return-value]
+    unreliable = faults.Unreliable(lambda _call: None, lambda _call: None, faults.Faults())  # type: ignore[arg-type,return-value]
+    control = Control("", unreliable, store, {})
     tables = [table.routes for table in core.tables.values()] + [control.routes]
     served = {f"{route.method} {route.template.replace(SERVICE, '{dps}')}" for routes in tables for route in routes}
     store.close()

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -29,10 +28,7 @@ SIGNING = root().pem
 
 
 def control(dps: LocalService, method: str = "GET", body: Any = None, **headers: str) -> Reply:
-    """A call on the control port."""
-    other = LocalService(dps.connection, dps.state)
-    other.address = urlsplit(dps.connection["control_endpoint"])
-    return other.call(method, "/faults", body, {"Authorization": f"Bearer {dps.connection['control_token']}"} | headers)
+    return dps.control(method, "/faults", body, headers)
 
 
 def switch_on(dps: LocalService, rates: Mapping[str, float], seed: int = 0) -> None:

@@ -143,6 +143,13 @@ class LocalService:
             sent["If-Match"] = if_match
         return self.call(method, f"{path}?api-version=2021-10-01", body, sent | dict(headers or {}))
 
+    def control(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+        """A call on the control port."""
+        other = LocalService(self.connection, self.state)
+        other.address = urlsplit(self.connection["control_endpoint"])
+        own = {"Authorization": f"Bearer {self.connection['control_token']}"}
+        return other.call(method, path, body, own | dict(headers or {}))
+
     # --- steps of a walkthrough ---
 
     def upload(self, name: str, certificate: str, **options: Any) -> Mapping[str, Any]:

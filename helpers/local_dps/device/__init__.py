@@ -2,29 +2,33 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from helpers.local_dps.device.admission import Admission
-from helpers.local_dps.device.assignment import assign, choose_hub
+from helpers.local_dps.device.assignment import Assignments
 from helpers.local_dps.errors import device as errors
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.service.kinds import GROUPS, IS_ID
 from helpers.local_dps.service.registrations import describe_registration
-from helpers.local_dps.store import EnrollmentRow, RegistrationRow, ServiceRow, Store, new_etag, timestamp
+from helpers.local_dps.store import RegistrationRow, ServiceRow, Store, new_etag, timestamp
 
 __all__ = ["DevicePlane"]
 
 API_VERSIONS = ("2017-08-31-preview", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01")
-_RETRY_SECONDS = 3
+_RETRY = {"Retry-After": "3"}
 
 
 class DevicePlane:
-    """A registration is decided when it is asked for; the device learns the outcome when it polls, as from Azure."""
+    """A registration is decided when it is asked for, unless a webhook decides; the device learns the outcome when it polls,
+    as from Azure.
+    """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, assignments: Assignments) -> None:
         self._store = store
         self._admission = Admission(store)
+        self._assignments = assignments
         one = "/{scope}/registrations/{id}"
         self.routes = (
             Route("PUT", one + "/register", self._register),
@@ -33,44 +37,46 @@ class DevicePlane:
         )
 
     def _register(self, call: Call) -> Answer:
-        service, registration = self._asked(call)
+        service, registration, sent = self._asked(call)
         enrollment = self._admission.decide(service, registration, call.chain, call.now)
-        present = self._store.registrations.get(service.id, registration)
-        operation = _new_operation(service, registration)
-        document = {**_outcome(service, enrollment, registration, present), "operationId": operation}
-        stamp = timestamp(call.now)
         is_group = enrollment.collection == GROUPS.collection
-        self._store.registrations.put(
-            RegistrationRow(
-                service=service.id,
-                id=present.id if present else registration,
-                enrollment_group=enrollment.id if is_group else None,
-                document=document,
-                etag=new_etag(),
-                created=present.created if present else stamp,
-                updated=stamp,
-            )
+        stamp = timestamp(call.now)
+        new = RegistrationRow(service.id, registration, None, {}, new_etag(), stamp, stamp)
+        record = replace(
+            self._store.registrations.get(service.id, registration) or new,
+            enrollment_group=enrollment.id if is_group else None,
+            etag=new.etag,
+            updated=stamp,
         )
-        return Answer(202, {"operationId": operation, "status": "assigning"}, {"Retry-After": str(_RETRY_SECONDS)})
+        operation = _new_operation(service, registration)
+        outcome = self._assignments.begin(service, enrollment, record, call.chain[0], sent.get("payload"))
+        record = replace(record, document={**outcome, "operationId": operation})
+        self._store.registrations.put(record)
+        self._assignments.ask_about(record)
+        return Answer(202, {"operationId": operation, "status": "assigning"}, _RETRY)
 
     def _poll(self, call: Call) -> Answer:
-        service, registration = self._asked(call)
+        service, registration, _ = self._asked(call)
         self._admission.decide(service, registration, call.chain, call.now)
         row = self._store.registrations.get(service.id, registration)
         if row is None or row.document["operationId"] != call.parameters["operation"]:
             raise errors.operation_not_found()
-        return Answer(200, {"operationId": row.document["operationId"], **_result(row)})
+        result = {"operationId": row.document["operationId"], "status": row.document["status"]}
+        if row.document["status"] == "assigning":
+            self._assignments.ask_about(row)  # the local DPS may have been stopped before there was an answer
+            return Answer(202, {**result, "registrationState": _brief(registration, "assigning")}, _RETRY)
+        return Answer(200, {**result, "registrationState": _state(row)})
 
     def _look_up(self, call: Call) -> Answer:
-        service, registration = self._asked(call)
+        service, registration, _ = self._asked(call)
         self._admission.decide(service, registration, call.chain, call.now)
         row = self._store.registrations.get(service.id, registration)
         if row is None:
-            return Answer(200, {"registrationId": registration, "status": "unassigned"})
+            return Answer(200, _brief(registration, "unassigned"))
         return Answer(200, _state(row))
 
-    def _asked(self, call: Call) -> tuple[ServiceRow, str]:
-        """Whom and about whom: the service by its scope, and the registration id, the same in path and body."""
+    def _asked(self, call: Call) -> tuple[ServiceRow, str, Mapping[str, Any]]:
+        """Whom, about whom, and what was sent: the service by its scope, the registration id, the same in path and body."""
         registration = call.parameters["id"]
         if call.query.get("api-version") not in API_VERSIONS:
             raise errors.request_invalid(f"Add ?api-version= with one of {', '.join(API_VERSIONS)}.")
@@ -79,28 +85,16 @@ class DevicePlane:
             raise errors.unauthorized("There is no provisioning service of that ID scope here.")
         if not IS_ID(registration):
             raise errors.invalid_registration_id(registration)
+        sent: Mapping[str, Any] = {}
         if call.method != "GET" and call.body.strip():
             try:
-                named = call.json_object().get("registrationId")
+                sent = call.json_object()
             except ValueError as error:
                 raise errors.request_invalid("The body is not a JSON object.") from error
+            named = sent.get("registrationId")
             if named is not None and str(named).lower() != registration.lower():
                 raise errors.request_invalid("The registrationId of the body is not the one asked about.")
-        return service, registration
-
-
-def _outcome(
-    service: ServiceRow, enrollment: EnrollmentRow, registration: str, present: RegistrationRow | None
-) -> Mapping[str, Any]:
-    """What a registration comes to: assigned, failed, or disabled."""
-    if enrollment.document.get("provisioningStatus") == "disabled":
-        return {"status": "disabled"}
-    hub = choose_hub(service, enrollment, registration)
-    if hub is None:
-        return {"status": "failed", "errorCode": 400208, "errorMessage": "No IoT hub is linked to the service."}
-    assignment = assign(hub, enrollment, present)
-    device = enrollment.document.get("deviceId") or registration
-    return {**assignment, "deviceId": device, "status": "assigned"}
+        return service, registration, sent
 
 
 def _new_operation(service: ServiceRow, registration: str) -> str:
@@ -109,8 +103,8 @@ def _new_operation(service: ServiceRow, registration: str) -> str:
     return f"5.{device}.{uuid4()}"
 
 
-def _result(row: RegistrationRow) -> Mapping[str, Any]:
-    return {"status": row.document["status"], "registrationState": _state(row)}
+def _brief(registration: str, status: str) -> Mapping[str, Any]:
+    return {"registrationId": registration, "status": status}
 
 
 def _state(row: RegistrationRow) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from helpers.local_dps.service.paging import paged
 from helpers.local_dps.service.registrations import describe_registration
 from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store, new_etag, timestamp
 
-__all__ = ["Enrollments"]
+__all__ = ["Enrollments", "describe_enrollment"]
 
 _GROUP_LIMIT = 100  # for each type of attestation
 _BULK_LIMIT = 10
@@ -49,7 +49,7 @@ class Enrollments:
 
     def _get(self, call: Call, service: ServiceRow) -> Answer:
         row = self._require(service, call.parameters["id"])
-        answer = self._describe(row, with_keys=False)
+        answer = describe_enrollment(row, self._kind, with_keys=False)
         if self._kind is not GROUPS:
             record = self._store.registrations.get(service.id, row.id)
             unassigned = {"registrationId": row.id, "status": "unassigned"}
@@ -58,7 +58,7 @@ class Enrollments:
 
     def _put(self, call: Call, service: ServiceRow) -> Answer:
         change = _Change(service, call.parameters["id"], json_object(call), call.if_match(), call.now)
-        return Answer(200, self._describe(self._write(change), with_keys=True))
+        return Answer(200, describe_enrollment(self._write(change), self._kind, with_keys=True))
 
     def _delete(self, call: Call, service: ServiceRow) -> Answer:
         self._remove(service, call.parameters["id"], call.if_match())
@@ -79,7 +79,9 @@ class Enrollments:
         def read(after: str, size: int) -> tuple[list[EnrollmentRow], bool]:
             return self._store.enrollments.page(service.id, self._kind.collection, after, size)
 
-        return paged(call, self._kind.item_type, read, lambda row: self._describe(row, with_keys=False))
+        return paged(
+            call, self._kind.item_type, read, lambda row: describe_enrollment(row, self._kind, with_keys=False)
+        )
 
     # --- bulk ---
 
@@ -194,15 +196,17 @@ class Enrollments:
         if self._store.enrollments.count(service.id, self._kind.collection, attestation) >= _GROUP_LIMIT:
             raise errors.too_many_groups(_GROUP_LIMIT, attestation)
 
-    def _describe(self, row: EnrollmentRow, *, with_keys: bool) -> dict[str, Any]:
-        return {
-            self._kind.id_name: row.id,
-            **row.document,
-            "attestation": describe_attestation(row.document["attestation"], with_keys=with_keys),
-            "etag": row.etag,
-            "createdDateTimeUtc": row.created,
-            "lastUpdatedDateTimeUtc": row.updated,
-        }
+
+def describe_enrollment(row: EnrollmentRow, kind: Kind, *, with_keys: bool) -> dict[str, Any]:
+    """An enrollment as the service plane writes it, and a webhook is told it."""
+    return {
+        kind.id_name: row.id,
+        **row.document,
+        "attestation": describe_attestation(row.document["attestation"], with_keys=with_keys),
+        "etag": row.etag,
+        "createdDateTimeUtc": row.created,
+        "lastUpdatedDateTimeUtc": row.updated,
+    }
 
 
 @dataclass(frozen=True)

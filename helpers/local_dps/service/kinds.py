@@ -16,6 +16,7 @@ class Kind:
     Attributes:
         collection: in paths, in queries and in bulk bodies.
         id_name: the member that holds the id. noun, item_type: what messages and the header call one.
+        entity: what a custom allocation's webhook is told it under.
         not_found, exists, stale: error codes.
         attestations: the types that it may have.
         certificates: the member of an X.509 attestation that holds certificates.
@@ -26,6 +27,7 @@ class Kind:
     id_name: str
     noun: str
     item_type: str
+    entity: str
     not_found: int
     exists: int
     stale: int
@@ -39,6 +41,7 @@ GROUPS = Kind(
     id_name="enrollmentGroupId",
     noun="EnrollmentGroup",
     item_type="EnrollmentGroup",
+    entity="enrollmentGroup",
     not_found=404204,
     exists=409202,
     stale=412202,
@@ -50,6 +53,7 @@ INDIVIDUALS = Kind(
     id_name="registrationId",
     noun="Enrollment",
     item_type="Enrollment",
+    entity="individualEnrollment",
     not_found=404201,
     exists=409201,
     stale=412201,

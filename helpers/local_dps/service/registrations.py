@@ -13,7 +13,7 @@ from helpers.local_dps.store import RegistrationRow, ServiceRow, Store
 __all__ = ["Registrations", "describe_registration"]
 
 _STALE = 412203
-_KEPT_TO_ITSELF = ("operationId", "initialHub")
+_KEPT_TO_ITSELF = ("operationId", "place", "thumbprint", "question")
 
 
 class Registrations:

@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from helpers.local_dps.store import certificates, enrollments, registrations, services
+from helpers.local_dps.store import certificates, enrollments, hub_devices, registrations, services
 from helpers.local_dps.store.certificates import Certificates, StoredCertificate
 from helpers.local_dps.store.database import Database
 from helpers.local_dps.store.enrollments import EnrollmentRow, Enrollments
+from helpers.local_dps.store.hub_devices import HubDeviceRow, HubDevices
 from helpers.local_dps.store.registrations import RegistrationRow, Registrations
 from helpers.local_dps.store.services import (
     AccessPolicy,
@@ -31,6 +32,7 @@ __all__ = [
     "AccessPolicy",
     "EnrollmentRow",
     "Hub",
+    "HubDeviceRow",
     "Identity",
     "RegistrationRow",
     "ResourceGroupRow",
@@ -46,7 +48,7 @@ __all__ = [
     "timestamp",
 ]
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE identity (
     tenant_id TEXT NOT NULL,
@@ -93,6 +95,7 @@ class Store:
         self.certificates = Certificates(self._database)
         self.enrollments = Enrollments(self._database)
         self.registrations = Registrations(self._database)
+        self.hub_devices = HubDevices(self._database)
         try:
             self._create()
         except BaseException:
@@ -140,7 +143,7 @@ class Store:
 
 
 _FIRST_HUBS = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")
-_ROOMS = (services, certificates, enrollments, registrations)
+_ROOMS = (services, certificates, enrollments, registrations, hub_devices)
 
 
 def new_etag() -> str:

@@ -1,48 +1,25 @@
-"""The control of a running local DPS: a port and a token of its own, apart from everything that Azure has."""
+"""What goes wrong: GET tells, PUT sets (from now on, with new streams and counts), DELETE switches off."""
 
-import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.local_dps.core import BODY_LIMIT
-from helpers.local_dps.errors import Plane, Refusal, body_too_large
+from helpers.local_dps.errors import control as errors
 from helpers.local_dps.faults import NAMES, Fault, Faults, Unreliable, named
-from helpers.local_dps.outcome import Outcome, refused
-from helpers.local_dps.routing import Answer, Call, Route, find
+from helpers.local_dps.routing import Answer, Call, Route
 
-__all__ = ["Control"]
+__all__ = ["FaultSettings"]
 
 
-class Control:
-    """GET /faults tells, PUT /faults sets (from now on, with new streams and counts), DELETE /faults switches off."""
+class FaultSettings:
+    """/faults."""
 
-    def __init__(self, token: str, unreliable: Unreliable) -> None:
-        self._token = token
+    def __init__(self, unreliable: Unreliable) -> None:
         self._unreliable = unreliable
         self.routes = (
             Route("GET", "/faults", self._get),
             Route("PUT", "/faults", self._put),
             Route("DELETE", "/faults", self._delete),
         )
-
-    async def handle(self, call: Call) -> Outcome:
-        """The answer to one call."""
-        try:
-            return Outcome(self._answer(call))
-        except Refusal as refusal:
-            return refused(refusal)
-
-    def _answer(self, call: Call) -> Answer:
-        scheme, _, sent = call.headers.get("authorization", "").partition(" ")
-        known = hmac.compare_digest(sent.strip().encode(errors="replace"), self._token.encode())
-        if scheme.lower() != "bearer" or not known:
-            raise _refusal(401, "Unauthorized", "Send control_token of the connection file as a bearer token.")
-        if len(call.body) > BODY_LIMIT:
-            raise body_too_large(Plane.CONTROL, BODY_LIMIT)
-        found = find(self.routes, call)
-        if isinstance(found, set):
-            raise _refusal(405 if found else 404, "NotFound", "There is /faults, with GET, PUT and DELETE.")
-        return found[0].handler(call)
 
     def _get(self, _call: Call) -> Answer:
         return Answer(200, self._describe())
@@ -56,7 +33,7 @@ class Control:
             wanted = {named(name): _number(rate) for name, rate in rates.items()}
             self._unreliable.faults = Faults(wanted, _seed(sent.get("seed", 0)))
         except ValueError as error:
-            raise _refusal(400, "BadRequest", f"{error} Faults: {NAMES}.") from error
+            raise errors.bad_request(f"{error} Faults: {NAMES}.") from error
         return Answer(200, self._describe())
 
     def _delete(self, _call: Call) -> Answer:
@@ -82,7 +59,3 @@ def _seed(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("The seed is a whole number.")
     return value
-
-
-def _refusal(status: int, code: str, message: str) -> Refusal:
-    return Refusal(Plane.CONTROL, status, code, message, "Nothing was changed.")

@@ -1,0 +1,23 @@
+"""What the control refuses."""
+
+from helpers.local_dps.errors import Plane, Refusal
+
+
+def unauthorized() -> Refusal:
+    return _refusal(401, "Unauthorized", "Send control_token of the connection file as a bearer token.")
+
+
+def bad_request(message: str) -> Refusal:
+    return _refusal(400, "BadRequest", message)
+
+
+def not_found(message: str) -> Refusal:
+    return _refusal(404, "NotFound", message)
+
+
+def method_not_allowed(method: str) -> Refusal:
+    return _refusal(405, "MethodNotAllowed", f"{method} is not allowed here.")
+
+
+def _refusal(status: int, code: str, message: str) -> Refusal:
+    return Refusal(Plane.CONTROL, status, code, message, "Nothing was changed.")

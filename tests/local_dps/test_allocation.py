@@ -1,0 +1,300 @@
+"""Which hub a device goes to by latency or by a webhook's word, and what the hub then knows of it."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+
+from helpers.local_dps import running
+from tests.local_dps.crafting import Crafted, craft, key, name, root
+from tests.local_dps.devices import Device, write_chain
+from tests.local_dps.process import Server
+from tests.local_dps.wire import LocalService, group_body
+
+CA = root()
+NEAR, FAR = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"  # as a new local DPS has them
+
+
+def bind(dps: LocalService, **more: Any) -> None:
+    """The group of all devices here; again, to change it."""
+    if dps.manage("GET", "/certificates/ca").status == 404:
+        body = {"properties": {"certificate": CA.pem, "isVerified": True}}
+        assert dps.manage("PUT", "/certificates/ca", body).status == 200
+    dps.put_group(group_body("group", reference="ca", **more), if_match="*")
+
+
+def device(dps: LocalService, folder: Path, called: str = "device-1", which: int = 8) -> Device:
+    return Device(dps, called, write_chain(folder, leaf(called, which)))
+
+
+def leaf(called: str = "device-1", which: int = 8) -> Crafted:
+    return craft(name(called), key(which=which), issuer=CA)
+
+
+def hub_of(outcome: Mapping[str, Any]) -> str:
+    return outcome["registrationState"]["assignedHub"]
+
+
+# --- lowest latency ---------------------------------------------------------------------------------------------------
+
+
+def test_the_hub_with_the_lowest_latency_is_chosen_and_kept_while_nothing_changes(
+    dps: LocalService, tmp_path: Path
+) -> None:
+    bind(dps, allocationPolicy="geoLatency")
+    assert dps.control("PUT", "/latencies", {FAR: 5}).json == {FAR: 5.0}  # what has no latency is farther than all
+    first = device(dps, tmp_path)
+    assert hub_of(first.outcome()) == FAR
+    assert dps.control("PUT", "/latencies", {NEAR.upper(): 1, FAR: 5}).status == 200
+    assert hub_of(device(dps, tmp_path, "device-2").outcome()) == NEAR
+    assert hub_of(device(dps, tmp_path).outcome()) == FAR
+    bind(dps, allocationPolicy="geoLatency", iotHubs=[NEAR])
+    assert hub_of(device(dps, tmp_path).outcome()) == NEAR
+
+
+def test_latencies_are_given_at_the_start_too(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        dps = server.start("--latency", f"{FAR}=3.5", "--latency", f"{NEAR.upper()}=20")
+        assert dps.control("GET", "/latencies").json == {FAR: 3.5, NEAR: 20}
+
+
+@pytest.mark.parametrize("wrong", [f"{NEAR}=soon", NEAR, f"{NEAR}=-1"])
+def test_a_latency_that_is_none_is_no_start(tmp_path: Path, wrong: str) -> None:
+    with Server(tmp_path) as server:
+        assert server.launch("--latency", wrong).wait(30) == 2
+        assert "A latency is hub=milliseconds" in " ".join(server.log.read_text().replace("│", " ").split())
+
+
+@pytest.mark.parametrize("wrong", [{NEAR: -1}, {NEAR: True}, {NEAR: "5"}, {NEAR: None}, [], "5"])
+def test_latencies_that_are_none_are_refused_and_the_old_ones_stay(dps: LocalService, wrong: object) -> None:
+    dps.control("PUT", "/latencies", {NEAR: 7})
+    reply = dps.control("PUT", "/latencies", wrong)
+    assert (reply.status, reply.json["error"]["code"]) == (400, "BadRequest")
+    assert dps.control("GET", "/latencies").json == {NEAR: 7}
+
+
+# --- a webhook --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Webhook:
+    """Somebody's function. It answers once it may, with what it was told to."""
+
+    status: int = 200
+    answer: object = field(default_factory=lambda: {"iotHubHostName": FAR})
+    may: threading.Event = field(default_factory=threading.Event)
+    asked: list[Any] = field(default_factory=list)
+    url: str = ""
+
+    @property
+    def definition(self) -> Mapping[str, Any]:
+        return {
+            "allocationPolicy": "custom",
+            "customAllocationDefinition": {"webhookUrl": self.url, "apiVersion": "2021-10-01"},
+        }
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+    hook.may.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            hook.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            hook.may.wait(30)
+            content = hook.answer if isinstance(hook.answer, bytes) else json.dumps(hook.answer).encode()
+            self.send_response(hook.status)
+            self.send_header("Location", hook.url)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        hook.url = f"http://127.0.0.1:{server.server_address[1]}/allocate"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield hook
+        hook.may.set()
+        server.shutdown()
+        thread.join()
+
+
+def final(mine: Device, operation: str) -> Mapping[str, Any]:
+    """Poll until there is an outcome."""
+    while True:
+        reply = mine.ask("GET", f"/operations/{operation}")
+        if reply.status != 202:
+            assert reply.status == 200, reply.content
+            return reply.json
+        assert reply.json["registrationState"] == {"registrationId": mine.registration, "status": "assigning"}
+
+
+def test_a_webhook_says_where_a_device_goes_and_what_it_is_told(
+    dps: LocalService, tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.answer = {"iotHubHostName": FAR, "payload": {"hello": "device"}, "initialTwin": {"tags": {"floor": 2}}}
+    webhook.may.clear()
+    bind(dps, **webhook.definition)
+    mine = device(dps, tmp_path)
+    began = mine.ask("PUT", "/register", {"registrationId": "device-1", "payload": {"model": "pump"}})
+    operation = began.json["operationId"]
+    waiting = mine.ask("GET", f"/operations/{operation}")
+    assert (waiting.status, waiting.json["status"], waiting.headers["Retry-After"]) == (202, "assigning", "3")
+    assert dps.serve("GET", "/registrations/device-1").json["status"] == "assigning"
+    webhook.may.set()
+    outcome = final(mine, operation)
+    assert (outcome["status"], hub_of(outcome)) == ("assigned", FAR)
+    assert outcome["registrationState"]["payload"] == {"hello": "device"}
+    assert dps.control("GET", f"/hubs/{FAR}/devices/device-1").json["twin"] == {"tags": {"floor": 2}}
+    (asked,) = webhook.asked  # polling does not ask again
+    context = asked["deviceRuntimeContext"]
+    assert (context["registrationId"], context["payload"]) == ("device-1", {"model": "pump"})
+    assert "currentIotHubHostName" not in context
+    shown = context["x509"]["clientCertificates"]["primary"]["info"]["sha256Thumbprint"]
+    known = dps.control("GET", f"/hubs/{FAR}/devices/device-1").json["authentication"]
+    assert known["x509Thumbprint"]["primaryThumbprint"] == shown
+    assert asked["linkedHubs"] == [NEAR, FAR]
+    assert asked["enrollmentGroup"]["enrollmentGroupId"] == "group"
+    final(mine, mine.register().json["operationId"])
+    assert webhook.asked[1]["deviceRuntimeContext"]["currentIotHubHostName"] == FAR
+
+
+BAD: dict[str, Callable[[Webhook], str]] = {
+    "a status": lambda hook: told(hook, status=418) or "Custom allocation failed with status code: 418",
+    "a redirect": lambda hook: told(hook, status=302) or "Custom allocation failed with status code: 302",
+    "another hub": lambda hook: told(hook, answer={"iotHubHostName": "elsewhere"}) or "named no hub",
+    "no hub": lambda hook: told(hook, answer={}) or "named no hub",
+    "no JSON": lambda hook: told(hook, answer=b"<html>") or "no answer that counts",
+    "no object": lambda hook: told(hook, answer=[FAR]) or "no answer that counts",
+    "not a number": lambda hook: told(hook, answer=b'{"iotHubHostName": NaN}') or "no answer that counts",
+    "a twin of no object": lambda hook: told(hook, answer={"iotHubHostName": FAR, "initialTwin": 1}) or "initialTwin",
+    "too much": lambda hook: told(hook, answer={"iotHubHostName": FAR, "payload": "x" * 70_000}) or "larger",
+    "nobody there": lambda hook: told(hook, url="http://127.0.0.1:1/") or "no answer that counts",
+    "beyond loopback": lambda hook: told(hook, url="http://192.0.2.1/") or "not on loopback",
+    "a name that only looks like it": lambda hook: told(hook, url="http://localhost.example/") or "not on loopback",
+    "no web address": lambda hook: told(hook, url="file:///etc/hostname") or "not on loopback",
+}
+
+
+def told(hook: Webhook, **changes: Any) -> None:
+    for name_, value in changes.items():
+        setattr(hook, name_, value)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_without_a_hub_from_its_webhook_a_registration_fails_and_says_why(
+    dps: LocalService, tmp_path: Path, webhook: Webhook, kind: str
+) -> None:
+    reason = BAD[kind](webhook)
+    bind(dps, **webhook.definition)
+    mine = device(dps, tmp_path)
+    outcome = final(mine, mine.register().json["operationId"])
+    state = outcome["registrationState"]
+    assert (outcome["status"], state["errorCode"]) == ("failed", 400207)
+    assert reason in state["errorMessage"]
+    assert dps.control("GET", f"/hubs/{FAR}/devices").json == {"devices": []}
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR])
+    assert hub_of(mine.outcome()) == NEAR
+
+
+def test_an_answer_that_comes_after_the_device_registered_anew_does_not_count(
+    dps: LocalService, tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.may.clear()
+    bind(dps, **webhook.definition)
+    mine = device(dps, tmp_path)
+    mine.register()
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR])
+    outcome = mine.outcome()
+    webhook.may.set()
+    assert hub_of(outcome) == NEAR
+    bind(dps, **webhook.definition)
+    final(mine, mine.register().json["operationId"])  # behind the late answer
+    assert [each["deviceRuntimeContext"].get("currentIotHubHostName") for each in webhook.asked] == [None, NEAR]
+
+
+def test_a_question_outlives_the_local_dps(tmp_path: Path, webhook: Webhook) -> None:
+    state = tmp_path / "state"
+    webhook.may.clear()
+    with running(state) as connection:
+        dps = LocalService(connection, state)
+        bind(dps, **webhook.definition)
+        operation = device(dps, tmp_path).register().json["operationId"]
+    webhook.may.set()
+    with running(state) as connection:
+        assert hub_of(final(device(LocalService(connection, state), tmp_path), operation)) == FAR
+
+
+# --- what a hub knows -------------------------------------------------------------------------------------------------
+
+
+def test_a_hub_knows_a_device_by_the_sha_256_of_its_certificate(dps: LocalService, tmp_path: Path) -> None:
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR], initialTwin={"tags": {"floor": 1}})
+    shown = leaf()
+    Device(dps, "device-1", write_chain(tmp_path, shown)).outcome()
+    known = dps.control("GET", f"/hubs/{NEAR}/devices/DEVICE-1").json
+    thumbprint = shown.certificate.fingerprint(hashes.SHA256()).hex().upper()
+    assert known["authentication"]["type"] == "selfSigned"
+    assert known["authentication"]["x509Thumbprint"] == {"primaryThumbprint": thumbprint, "secondaryThumbprint": None}
+    assert (known["deviceId"], known["status"], known["twin"]) == ("device-1", "enabled", {"tags": {"floor": 1}})
+    renewed = leaf(which=9)
+    Device(dps, "device-1", write_chain(tmp_path, renewed)).outcome()
+    (again,) = dps.control("GET", f"/hubs/{NEAR}/devices").json["devices"]
+    assert again["authentication"]["x509Thumbprint"]["primaryThumbprint"] != thumbprint
+    assert again["twin"] == known["twin"]
+    assert dps.serve("DELETE", "/registrations/device-1").status == 204
+    assert dps.control("GET", f"/hubs/{NEAR}/devices/device-1").json == again  # the hub's record outlives DPS's
+
+
+MOVES = {
+    "migrated": ((True, True), {"tags": {"old": 1}}),
+    "reset": ((True, False), {"tags": {"new": 1}}),
+}
+
+
+@pytest.mark.parametrize("kind", MOVES)
+def test_a_device_that_moves_leaves_its_old_hub(dps: LocalService, tmp_path: Path, kind: str) -> None:
+    (update, migrate), twin = MOVES[kind]
+    policy = {"updateHubAssignment": update, "migrateDeviceData": migrate}
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR], initialTwin={"tags": {"old": 1}})
+    mine = device(dps, tmp_path)
+    mine.outcome()
+    again = {"initialTwin": {"tags": {"new": 1}}, "reprovisionPolicy": policy}
+    bind(dps, allocationPolicy="static", iotHubs=[FAR], **again)
+    assert hub_of(mine.outcome()) == FAR
+    assert dps.control("GET", f"/hubs/{NEAR}/devices").json == {"devices": []}
+    assert dps.control("GET", f"/hubs/{FAR}/devices/device-1").json["twin"] == twin
+
+
+def test_a_device_that_was_disabled_comes_back_to_its_place(dps: LocalService, tmp_path: Path) -> None:
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR])
+    mine = device(dps, tmp_path)
+    first = mine.outcome()["registrationState"]
+    bind(dps, allocationPolicy="static", iotHubs=[NEAR], provisioningStatus="disabled")
+    assert mine.outcome()["status"] == "disabled"
+    bind(dps, allocationPolicy="static", iotHubs=[FAR])
+    moved = mine.outcome()["registrationState"]
+    assert (first["substatus"], moved["substatus"]) == ("initialAssignment", "deviceDataMigrated")
+
+
+def test_an_unknown_device_is_not_found_and_many_come_in_pages(dps: LocalService, tmp_path: Path) -> None:
+    assert dps.control("GET", f"/hubs/{NEAR}/devices/nobody").status == 404
+    rows = [(NEAR, f"device-{number:04}", "AB", '{"capabilities": {}, "twin": {}}') for number in range(1002)]
+    with closing(sqlite3.connect(dps.state / "dps.sqlite3")) as database, database:
+        database.executemany("INSERT INTO hub_device VALUES (?, ?, ?, ?)", rows)
+    first = dps.control("GET", f"/hubs/{NEAR}/devices").json
+    assert (len(first["devices"]), first["next"]) == (1000, "device-0999")
+    rest = dps.control("GET", f"/hubs/{NEAR}/devices?after={first['next']}").json
+    assert [each["deviceId"] for each in rest["devices"]] == ["device-1000", "device-1001"]
+    assert "next" not in rest
