@@ -4,6 +4,7 @@ workspace.json            the facts, schema version 1; written whole or not at a
 ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); intermediate likewise
 ca/root.key.pem           its private key, mode 0600
 proof/verification.pem    the verification certificate, and .cer
+devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
 local-dps/                the local DPS of this workspace: connection file, state, log
 executed/                 the copies and the index of a headless run
 """
@@ -20,15 +21,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers.certificates import (
     CertificateAuthority,
-    DeviceCertificate,
-    certificate_pem,
     export_certificate,
     load_authority,
     read_certificates,
     save_authority,
-    save_private_key,
 )
-from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
+from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
 __all__ = ["Facts", "Role", "Workspace", "remove_workspace"]
@@ -153,7 +151,7 @@ class Workspace:
     def delete_certificates(self) -> list[str]:
         """Delete every CA, key and proof kept here; returns the files' names."""
         deleted = []
-        for folder in (self.folder / "ca", self.proof_file.parent, self.folder / "devices"):
+        for folder in (self.folder / "ca", self.proof_file.parent, self.devices_folder):
             for file in sorted(folder.glob("*")):
                 file.unlink()
                 deleted.append(file.name)
@@ -171,17 +169,10 @@ class Workspace:
 
     # --- devices ---
 
-    def device_files(self, registration_id: str) -> tuple[Path, Path]:
-        """Where a device's chain and its key are kept."""
-        folder = self.folder / "devices"
-        return folder / f"{registration_id}.pem", folder / f"{registration_id}.key.pem"
-
-    def save_device(self, registration_id: str, device: DeviceCertificate) -> None:
-        """Keep a device: the chain that it sends, and its key at 0600, unencrypted as on a device."""
-        chain, key = self.device_files(registration_id)
-        make_private_folder(chain.parent)
-        save_private_key(device.private_key, key)
-        write_atomically(chain, certificate_pem(*device.chain), mode=PUBLIC)
+    @property
+    def devices_folder(self) -> Path:
+        """Where each device's chain and key are kept."""
+        return self.folder / "devices"
 
     # --- the local DPS of this workspace ---
 

@@ -7,7 +7,9 @@ from helpers.certificates.authority import (
     check_verification_code,
 )
 from helpers.certificates.describe import CertificateDescription, describe
+from helpers.certificates.devices import REGISTRATION_ID, DeviceCredential
 from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
+from helpers.certificates.fleet import issue_fleet
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey
 from helpers.certificates.storage import (
     certificate_pem,
@@ -21,10 +23,12 @@ from helpers.certificates.storage import (
 )
 
 __all__ = [
+    "REGISTRATION_ID",
     "CertificateAuthority",
     "CertificateDescription",
     "Check",
     "DeviceCertificate",
+    "DeviceCredential",
     "Examination",
     "KeyAlgorithm",
     "PrivateKey",
@@ -35,6 +39,7 @@ __all__ = [
     "examine_chain",
     "examine_proof",
     "export_certificate",
+    "issue_fleet",
     "load_authority",
     "public_certificate",
     "read_certificates",

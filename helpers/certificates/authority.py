@@ -1,8 +1,10 @@
 """A certificate authority and what it signs: authorities below it, devices, and the proof that it holds its key."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -12,11 +14,17 @@ from helpers.certificates.describe import describe, extension
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, PublicKey, signature_hash
 from helpers.problem import Problem
 
-__all__ = ["CertificateAuthority", "DeviceCertificate", "VerificationCertificate", "check_verification_code"]
+__all__ = [
+    "DEVICE_LIFETIME",
+    "CertificateAuthority",
+    "DeviceCertificate",
+    "VerificationCertificate",
+    "check_verification_code",
+]
 
 _BACKDATED = timedelta(hours=1)  # a device or a service whose clock is behind still finds the certificate valid
 _CA_LIFETIME = timedelta(days=3650)
-_DEVICE_LIFETIME = timedelta(days=365)
+DEVICE_LIFETIME = timedelta(days=365)
 _PROOF_LIFETIME = timedelta(days=3)  # as long as Microsoft's own sample gave it; it is used within minutes
 _LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1; counted in bytes by most software
 _CODE = re.compile(r"[0-9A-F]{48}")
@@ -102,7 +110,7 @@ class CertificateAuthority:
             )
         key = key_algorithm.generate()
         name = _name(common_name)
-        builder = _builder(name, name, key.public_key(), *_validity(lifetime))
+        builder = _for_subject(_builder(name, *_validity(lifetime)), name, key.public_key())
         return cls(_as_authority(builder, path_length).sign(key, signature_hash(key)), key)
 
     def create_intermediate(
@@ -135,13 +143,29 @@ class CertificateAuthority:
         device_id: str,
         *,
         key_algorithm: KeyAlgorithm = KeyAlgorithm.P256,
-        lifetime: timedelta = _DEVICE_LIFETIME,
+        lifetime: timedelta = DEVICE_LIFETIME,
     ) -> DeviceCertificate:
         """A device's certificate with CN = `device_id`, for TLS client authentication only."""
-        key = key_algorithm.generate()
-        certificate = self._sign(_as_end_entity(self._start(device_id, key.public_key(), lifetime)))
-        above = tuple(ca for ca in (self.certificate, *self.issuers) if not describe(ca).is_self_signed)
-        return DeviceCertificate(certificate, key, (certificate, *above))
+        return next(self.issue_devices([device_id], key_algorithm=key_algorithm, lifetime=lifetime))
+
+    def issue_devices(
+        self,
+        device_ids: Iterable[str],
+        *,
+        key_algorithm: KeyAlgorithm = KeyAlgorithm.P256,
+        lifetime: timedelta = DEVICE_LIFETIME,
+    ) -> Iterator[DeviceCertificate]:
+        """A certificate for each device, one after the other. What they have in common is made once."""
+        template = _as_end_entity(self._template(lifetime))
+        for device_id in device_ids:
+            key = key_algorithm.generate()
+            certificate = self._sign(_for_subject(template, _name(device_id), key.public_key()))
+            yield DeviceCertificate(certificate, key, (certificate, *self.above_devices))
+
+    @cached_property
+    def above_devices(self) -> tuple[x509.Certificate, ...]:
+        """The CAs that a device sends after its own certificate: this one and those above it, but not the root."""
+        return tuple(ca for ca in (self.certificate, *self.issuers) if not describe(ca).is_self_signed)
 
     def sign_verification_code(self, code: str) -> VerificationCertificate:
         """The proof that this CA's private key is at hand: a certificate with CN = `code`, signed with that key.
@@ -182,13 +206,16 @@ class CertificateAuthority:
         return min((limit - above for above, limit in enumerate(limits) if limit is not None), default=None)
 
     def _start(self, common_name: str, public_key: PublicKey, lifetime: timedelta) -> x509.CertificateBuilder:
+        return _for_subject(self._template(lifetime), _name(common_name), public_key)
+
+    def _template(self, lifetime: timedelta) -> x509.CertificateBuilder:
         """What every certificate signed by this CA has. None outlives a CA above it: the chain would break first."""
         self.require_valid_now()
         not_before, not_after = _validity(lifetime)
         for authority in (self.certificate, *self.issuers):
             not_before = max(not_before, authority.not_valid_before_utc)
             not_after = min(not_after, authority.not_valid_after_utc)
-        builder = _builder(_name(common_name), self.certificate.subject, public_key, not_before, not_after)
+        builder = _builder(self.certificate.subject, not_before, not_after)
         return builder.add_extension(self._authority_key_identifier(), critical=False)
 
     def _authority_key_identifier(self) -> x509.AuthorityKeyIdentifier:
@@ -276,17 +303,18 @@ def _validity(lifetime: timedelta) -> tuple[datetime, datetime]:
         ) from error
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: PublicKey, not_before: datetime, not_after: datetime
+def _builder(issuer: x509.Name, not_before: datetime, not_after: datetime) -> x509.CertificateBuilder:
+    return x509.CertificateBuilder().issuer_name(issuer).not_valid_before(not_before).not_valid_after(not_after)
+
+
+def _for_subject(
+    builder: x509.CertificateBuilder, subject: x509.Name, public_key: PublicKey
 ) -> x509.CertificateBuilder:
+    """What no two certificates have in common."""
     return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
+        builder.subject_name(subject)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(not_before)
-        .not_valid_after(not_after)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 

@@ -159,13 +159,17 @@ def export_certificate(certificate: x509.Certificate, path: Path) -> Path:
     return path
 
 
-def save_private_key(key: PrivateKey, path: Path, *, passphrase: str | None = None) -> Path:
-    """Write a private key as PKCS#8 PEM, mode 0600; encrypted when a passphrase is given."""
+def save_private_key(key: PrivateKey, path: Path, *, passphrase: str | None = None, flush: bool = True) -> Path:
+    """Write a private key as PKCS#8 PEM, mode 0600; encrypted when a passphrase is given.
+
+    Args:
+        flush: as of `write_atomically`.
+    """
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
         encryption = serialization.BestAvailableEncryption(passphrase.encode())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    write_atomically(path, pem, mode=PRIVATE)
+    write_atomically(path, pem, mode=PRIVATE, flush=flush)
     return path
 
 

@@ -1,16 +1,18 @@
 """Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
 
 from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate
-from helpers.dps.devices import DeviceCredential, Devices, Registration, require_registered
+from helpers.dps.devices import Devices, Registration, require_registered
 from helpers.dps.enrollment_groups import (
     AllocationPolicy,
     CaReference,
+    CustomAllocation,
     EnrollmentGroup,
     EnrollmentGroups,
     ReprovisionPolicy,
     SigningCertificate,
 )
 from helpers.dps.errors import DpsError
+from helpers.dps.individual_enrollments import IndividualEnrollment, IndividualEnrollments
 from helpers.dps.local_process import start_local_dps, stop_local_dps
 from helpers.dps.persistence import read_and_change
 from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure, connect_local
@@ -19,11 +21,13 @@ __all__ = [
     "AllocationPolicy",
     "CaCertificates",
     "CaReference",
-    "DeviceCredential",
+    "CustomAllocation",
     "Devices",
     "DpsError",
     "EnrollmentGroup",
     "EnrollmentGroups",
+    "IndividualEnrollment",
+    "IndividualEnrollments",
     "ProvisioningService",
     "RegisteredCertificate",
     "Registration",

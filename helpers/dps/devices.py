@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -20,11 +19,12 @@ from azure.iot.device.aio import ProvisioningDeviceClient
 from azure.iot.device.exceptions import ClientError
 from azure.iot.deviceprovisioning import DeviceProvisioningClient
 
+from helpers.certificates import DeviceCredential
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat
 from helpers.problem import Problem
 
-__all__ = ["DeviceCredential", "DevicePlane", "Devices", "Registration", "require_registered"]
+__all__ = ["DevicePlane", "Devices", "Registration", "require_registered"]
 
 _AT_ONCE = 50
 _ATTEMPTS = 5
@@ -48,20 +48,6 @@ _MEANINGS = {
         "Compare the registration id with the certificate's common name, and the ID scope with the service's.",
     ),
 }
-
-
-@dataclass(frozen=True)
-class DeviceCredential:
-    """What a device shows.
-
-    Attributes:
-        chain_file: PEM: its certificate, then those above it that the service does not have.
-        key_file: PEM, unencrypted: a device has nobody who could type a passphrase.
-    """
-
-    registration_id: str
-    chain_file: Path
-    key_file: Path
 
 
 @dataclass(frozen=True)

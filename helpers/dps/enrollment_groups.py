@@ -1,29 +1,25 @@
 """Enrollment groups on the service plane: which CA lets devices in, and where they land."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from cryptography import x509
 
 from helpers.certificates import certificate_pem, describe
-from helpers.dps.errors import DpsError, translated
-from helpers.dps.persistence import repeat, settle
+from helpers.dps.enrollments import ENROLLMENT_ID, Enrollments
 from helpers.problem import Problem
 
 __all__ = [
     "AllocationPolicy",
     "CaReference",
+    "CustomAllocation",
     "EnrollmentGroup",
     "EnrollmentGroups",
     "ReprovisionPolicy",
     "SigningCertificate",
 ]
-
-_GROUP_ID = re.compile(r"[A-Za-z0-9._:-]{0,127}[A-Za-z0-9-]")
 
 
 class AllocationPolicy(StrEnum):
@@ -52,6 +48,14 @@ class SigningCertificate:
 
 
 @dataclass(frozen=True)
+class CustomAllocation:
+    """Your own function that says where a device goes: the URL that is asked, and the api-version that it speaks."""
+
+    webhook_url: str
+    api_version: str = "2021-10-01"
+
+
+@dataclass(frozen=True)
 class ReprovisionPolicy:
     """What happens when a device registers again. The defaults are the service's."""
 
@@ -66,6 +70,7 @@ class EnrollmentGroup:
     Attributes:
         group_id: up to 128 letters, digits and - . _ :, ending in a letter, a digit or a hyphen.
         allocation_policy: None for the service's own. iot_hubs: host names of linked hubs; empty for all.
+        custom_allocation: for the policy custom alone.
         initial_twin: `{"tags": {…}, "properties": {"desired": {…}}}`, or None.
         etag: None until the service has it.
     """
@@ -75,6 +80,7 @@ class EnrollmentGroup:
     enabled: bool = True
     allocation_policy: AllocationPolicy | None = None
     iot_hubs: tuple[str, ...] = ()
+    custom_allocation: CustomAllocation | None = None
     reprovision_policy: ReprovisionPolicy = field(default_factory=ReprovisionPolicy)
     initial_twin: Mapping[str, Any] | None = None
     etag: str | None = None
@@ -83,100 +89,28 @@ class EnrollmentGroup:
 _Document: TypeAlias = dict[str, Any]
 
 
-class EnrollmentGroups:
-    """The enrollment groups of one provisioning service.
+class EnrollmentGroups(Enrollments[EnrollmentGroup]):
+    """The enrollment groups of one provisioning service."""
 
-    Every method raises DpsError when the service refuses.
-    """
-
-    def __init__(self, client: DeviceProvisioningClient) -> None:
-        self._groups = client.enrollment_group
-
-    def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Create the group. The same group again changes nothing and returns what is there; another is an error (409)."""
-        document = _document(group)
-
-        def create() -> EnrollmentGroup:
-            with translated(f"create the enrollment group “{group.group_id}”"):
-                return _group(self._groups.create_or_update(group.group_id, document), group.attestation)
-
-        return settle(create, lambda: self._like(group))
-
-    def get(self, group_id: str) -> EnrollmentGroup:
-        """The group as it is now."""
-        return self._get(group_id, None)
-
-    def list(self) -> list[EnrollmentGroup]:
-        """All groups, however many pages they fill."""
-
-        def read() -> list[EnrollmentGroup]:
-            with translated("list the enrollment groups"):
-                return [_group(each) for each in self._groups.query({"query": "SELECT * FROM enrollmentGroups"})]
-
-        return repeat(read)
-
-    def update(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Replace the group by this value, if it has not changed since the value was read (else 412)."""
-        document = _document(group)
-        etag = _etag(group, "updated")
-
-        def update() -> EnrollmentGroup:
-            with translated(f"update the enrollment group “{group.group_id}”"):
-                answer = self._groups.create_or_update(group.group_id, document, if_match=etag)
-            return _group(answer, group.attestation)
-
-        return settle(update, lambda: self._like(group))
+    noun, collection = "enrollment group", "enrollmentGroups"
 
     def disable(self, group: EnrollmentGroup) -> EnrollmentGroup:
         """Let none of its devices in any more; they don't fall through to another group."""
         return self.update(replace(group, enabled=False))
 
-    def delete(self, group: EnrollmentGroup) -> None:
-        """Remove the group, if it has not changed since the value was read (else 412)."""
-        etag = _etag(group, "deleted")
+    def _id(self, value: EnrollmentGroup) -> str:
+        return value.group_id
 
-        def delete() -> bool:
-            with translated(f"delete the enrollment group “{group.group_id}”"):
-                self._groups.delete(group.group_id, if_match=etag)
-            return True
+    def _document(self, value: EnrollmentGroup) -> dict[str, Any]:
+        return _document(value)
 
-        settle(delete, lambda: self._find(group.group_id, None) is None or None)
-
-    def _get(self, group_id: str, sent: CaReference | SigningCertificate | None) -> EnrollmentGroup:
-        def read() -> EnrollmentGroup:
-            with translated(f"read the enrollment group “{group_id}”"):
-                return _group(self._groups.get(group_id), sent)
-
-        return repeat(read)
-
-    def _find(self, group_id: str, sent: CaReference | SigningCertificate | None) -> EnrollmentGroup | None:
-        try:
-            return self._get(group_id, sent)
-        except DpsError as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def _like(self, group: EnrollmentGroup) -> EnrollmentGroup | None:
-        """What is there, if it says what this group says."""
-        present = self._find(group.group_id, group.attestation)
-        return present if present and replace(present, etag=None) == replace(group, etag=None) else None
-
-
-def _etag(group: EnrollmentGroup, changed: str) -> str:
-    """Without an ETag the service would change the group whatever it is now."""
-    if group.etag is None:
-        raise Problem(
-            f"The enrollment group “{group.group_id}” was not {changed}.",
-            "The value has no ETag, so it was never read from the service.",
-            "Read the group first and use what you read.",
-        )
-    return group.etag
+    def _value(self, answer: Mapping[str, Any], sent: EnrollmentGroup | None) -> EnrollmentGroup:
+        return _group(answer, sent.attestation if sent else None)
 
 
 def _document(group: EnrollmentGroup) -> _Document:
     """The body of a PUT (dps.md's EnrollmentGroup, api-version 2021-10-01)."""
-    if not _GROUP_ID.fullmatch(group.group_id):
+    if not ENROLLMENT_ID.fullmatch(group.group_id):
         raise Problem(
             f"{group.group_id!r} can't be an enrollment group's id.",
             "An id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
@@ -195,6 +129,9 @@ def _document(group: EnrollmentGroup) -> _Document:
         document["allocationPolicy"] = group.allocation_policy.value
     if group.iot_hubs:
         document["iotHubs"] = list(group.iot_hubs)
+    if group.custom_allocation is not None:
+        webhook = group.custom_allocation
+        document["customAllocationDefinition"] = {"webhookUrl": webhook.webhook_url, "apiVersion": webhook.api_version}
     if group.initial_twin is not None:
         document["initialTwin"] = dict(group.initial_twin)
     return document
@@ -230,12 +167,14 @@ def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | N
             sent if isinstance(sent, SigningCertificate) and _is_described(sent, signing) else SigningCertificate(None)
         )
     policy, reprovision = answer.get("allocationPolicy"), answer.get("reprovisionPolicy") or {}
+    custom = answer.get("customAllocationDefinition")
     return EnrollmentGroup(
         group_id=answer["enrollmentGroupId"],
         attestation=kept,
         enabled=answer.get("provisioningStatus") != "disabled",
         allocation_policy=AllocationPolicy(policy) if policy else None,
         iot_hubs=tuple(answer.get("iotHubs") or ()),
+        custom_allocation=CustomAllocation(custom["webhookUrl"], custom["apiVersion"]) if custom else None,
         reprovision_policy=ReprovisionPolicy(
             reprovision.get("updateHubAssignment", True), reprovision.get("migrateDeviceData", True)
         ),

@@ -14,6 +14,7 @@ from helpers.dps.ca_certificates import CaCertificates
 from helpers.dps.devices import DevicePlane, Devices
 from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
+from helpers.dps.individual_enrollments import IndividualEnrollments
 from helpers.dps.persistence import repeat
 from helpers.files import read_bytes
 from helpers.problem import Problem
@@ -41,8 +42,8 @@ class ServiceDescription:
 class ProvisioningService:
     """One provisioning service.
 
-    `certificates` is on the management plane, `enrollment_groups` on the service plane, and `devices` on the plane where
-    devices register themselves.
+    `certificates` is on the management plane, `enrollment_groups` and `individual_enrollments` are on the service plane, and
+    `devices` is on the plane where devices register themselves.
     """
 
     def __init__(
@@ -69,7 +70,8 @@ class ProvisioningService:
         )
         self._service = DeviceProvisioningClient(service_endpoint, credential, connection_verify=trust)
         self.certificates = CaCertificates(self._management, resource_group, provisioning_service)
-        self.enrollment_groups = EnrollmentGroups(self._service)
+        self.enrollment_groups = EnrollmentGroups(self._service.enrollment_group)
+        self.individual_enrollments = IndividualEnrollments(self._service.enrollment)
         self.devices = Devices(device_plane, lambda: self.describe().id_scope, self._service)
 
     def describe(self) -> ServiceDescription:

@@ -17,7 +17,6 @@ from helpers.lesson.figures import (
 from helpers.lesson.forms import Form
 from helpers.lesson.inputs import CleanUp, CreateCa, CreateEnrollmentGroup, ProvisionDevices, StartHere, UploadCa
 from helpers.lesson.passphrase import Passphrase
-from helpers.lesson.provisioning import issue_device, provision_device, provision_fleet, provision_stranger
 from helpers.lesson.steps import (
     ask_for_code,
     bind_enrollment_group,
@@ -27,6 +26,10 @@ from helpers.lesson.steps import (
     connect,
     create_authorities,
     examine_kept_proof,
+    issue_device,
+    provision_device,
+    provision_fleet,
+    provision_stranger,
     register_authority,
     registered_certificate,
     sign_kept_code,

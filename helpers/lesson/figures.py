@@ -7,10 +7,9 @@ from html import escape
 
 from cryptography import x509
 
-from helpers.certificates import CertificateDescription, Examination, describe, read_certificates
+from helpers.certificates import CertificateDescription, DeviceCredential, Examination, describe, read_certificates
 from helpers.dps import (
     CaReference,
-    DeviceCredential,
     DpsError,
     EnrollmentGroup,
     RegisteredCertificate,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from helpers.certificates import KeyAlgorithm
+from helpers.certificates import REGISTRATION_ID, KeyAlgorithm
 from helpers.workspace import Role
 
 __all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "ProvisionDevices", "StartHere", "UploadCa"]
@@ -62,7 +62,7 @@ class ProvisionDevices(_Inputs):
 
     device_id: str = Field(
         "pump-1",
-        pattern=r"^[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]$",
+        pattern=f"^{REGISTRATION_ID}$",
         title="Registration id",
         description="up to 64 letters, digits and - . _ :",
     )

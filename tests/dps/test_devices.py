@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from azure.mgmt.iothubprovisioningservices.models import CertificateProperties, CertificateResponse
 
-from helpers.certificates import CertificateAuthority, certificate_pem, save_private_key
+from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem, save_private_key
 from helpers.certificates.authority import DeviceCertificate
 from helpers.dps import (
     CaReference,
-    DeviceCredential,
     DpsError,
     EnrollmentGroup,
     Registration,

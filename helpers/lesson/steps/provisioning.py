@@ -1,9 +1,10 @@
 """The steps of 06: devices with certificates from the proved CA are let in, and no others."""
 
-from helpers.certificates import CertificateAuthority, describe
-from helpers.dps import DeviceCredential, DpsError, ProvisioningService, Registration, require_registered
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_fleet
+from helpers.dps import DpsError, ProvisioningService, Registration, require_registered
 from helpers.lesson.inputs import ProvisionDevices
-from helpers.lesson.steps import registered_certificate, run_first
+from helpers.lesson.steps.order import run_first
+from helpers.lesson.steps.registration import registered_certificate
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -51,9 +52,9 @@ def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsErr
     """
     _require_group(workspace)
     namesake = CertificateAuthority.create_root(describe(registered_certificate(workspace)).common_name)
-    workspace.save_device("stranger", namesake.issue_device("stranger"))
+    (stranger,) = issue_fleet(namesake, ["stranger"], workspace.devices_folder)
     try:
-        dps.devices.register(_kept(workspace, "stranger"))
+        dps.devices.register(stranger)
     except DpsError as refused:
         return refused
     raise Problem(
@@ -64,25 +65,22 @@ def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsErr
 
 
 def _issue(workspace: Workspace, names: list[str], passphrase: str | None) -> list[DeviceCredential]:
-    """Devices with certificates of the registered CA. Those that are kept from an earlier run are issued anew."""
+    """Devices with certificates of the registered CA; what is kept from an earlier run and still good stays."""
     role = workspace.facts.registered_role
     if role is None:
         raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
-    authority = workspace.authority(role, passphrase=passphrase)
-    for name in names:
-        workspace.save_device(name, authority.issue_device(name))
-    return [_kept(workspace, name) for name in names]
+    return issue_fleet(workspace.authority(role, passphrase=passphrase), names, workspace.devices_folder)
 
 
 def _kept(workspace: Workspace, name: str) -> DeviceCredential:
-    chain, key = workspace.device_files(name)
-    if not (chain.exists() and key.exists()):
+    device = DeviceCredential.in_folder(workspace.devices_folder, name)
+    if not (device.chain_file.exists() and device.key_file.exists()):
         raise Problem(
             f"There is no device “{name}” in this workspace.",
             "It has no certificate yet.",
             "Run the cell before this one: it issues the certificate.",
         )
-    return DeviceCredential(name, chain, key)
+    return device
 
 
 def _require_group(workspace: Workspace) -> None:

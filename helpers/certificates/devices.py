@@ -1,0 +1,68 @@
+"""What a device keeps: its chain and its key, each in a file."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from helpers.certificates.authority import CertificateAuthority, DeviceCertificate
+from helpers.certificates.describe import common_name, is_issued_by
+from helpers.certificates.keys import KeyAlgorithm, key_name
+from helpers.certificates.storage import certificate_pem, read_certificates, read_private_key, save_private_key
+from helpers.files import PUBLIC, read_bytes, write_atomically
+from helpers.problem import Problem
+
+__all__ = ["REGISTRATION_ID", "DeviceCredential"]
+
+REGISTRATION_ID = r"[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]"
+"""What DPS takes as a registration id (concepts-service.md), and fits into a common name: 64 characters."""
+
+
+@dataclass(frozen=True)
+class DeviceCredential:
+    """What a device shows.
+
+    Attributes:
+        chain_file: PEM: its certificate, then those above it that the service does not have.
+        key_file: PEM, mode 0600, unencrypted: a device has nobody who could type a passphrase.
+    """
+
+    registration_id: str
+    chain_file: Path
+    key_file: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path, registration_id: str) -> "DeviceCredential":
+        """Where a device's files are in a folder of many.
+
+        Raises:
+            Problem: it is no registration id.
+        """
+        if not re.fullmatch(REGISTRATION_ID, registration_id):
+            raise Problem(
+                f"{registration_id!r} can't be a registration id.",
+                "It has up to 64 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
+                "Choose another name.",
+            )
+        return cls(registration_id, folder / f"{registration_id}.pem", folder / f"{registration_id}.key")
+
+    def save(self, device: DeviceCertificate) -> None:
+        """Write the key first, for a chain without its key is of no use. What a power cut destroys can be issued again."""
+        save_private_key(device.private_key, self.key_file, flush=False)
+        write_atomically(self.chain_file, certificate_pem(*device.chain), mode=PUBLIC, flush=False)
+
+    def is_from(self, authority: CertificateAuthority, key_algorithm: KeyAlgorithm) -> bool:
+        """Whether both files are there and whole, and the device could be let in with them today."""
+        try:
+            leaf, *above = read_certificates(read_bytes(self.chain_file), self.chain_file.name)
+            key = read_private_key(read_bytes(self.key_file), None, self.key_file.name)
+        except Problem:
+            return False
+        return (
+            tuple(above) == authority.above_devices
+            and common_name(leaf) == self.registration_id
+            and key_name(leaf) == key_algorithm
+            and key.public_key() == leaf.public_key()
+            and leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc
+            and is_issued_by(leaf, authority.certificate)
+        )

@@ -1,0 +1,97 @@
+"""The steps of 03 and 04: the verification code is signed, and the proof is sent."""
+
+from cryptography import x509
+
+from helpers.certificates import (
+    Examination,
+    VerificationCertificate,
+    describe,
+    examine_proof,
+    export_certificate,
+    read_certificates,
+)
+from helpers.dps import ProvisioningService, RegisteredCertificate, read_and_change
+from helpers.files import make_private_folder, read_bytes
+from helpers.lesson.steps.order import run_first
+from helpers.lesson.steps.registration import registered_certificate, registered_now
+from helpers.workspace import Workspace
+
+__all__ = ["ask_for_code", "examine_kept_proof", "sign_kept_code", "verify_with_kept_proof"]
+
+
+def ask_for_code(workspace: Workspace, dps: ProvisioningService) -> RegisteredCertificate:
+    """The registered CA with a verification code: the one that waits already, or a new one.
+
+    A CA that is verified gets none: a new code would make it unverified again.
+    """
+    facts = workspace.facts
+
+    def with_waiting_code(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified or (facts.verification_code and facts.etags[-1][1] == now.etag):
+            return now
+        return dps.certificates.generate_verification_code(now)
+
+    with_code = read_and_change(lambda: registered_now(workspace, dps), with_waiting_code)
+    if with_code.verification_code is None:
+        return with_code
+    workspace.update(
+        etags=(*facts.etags, ("verification code", with_code.etag)), verification_code=with_code.verification_code
+    )
+    return with_code
+
+
+def sign_kept_code(workspace: Workspace, passphrase: str | None) -> x509.Certificate:
+    """The verification certificate for the code that waits, kept as .pem and as .cer.
+
+    Raises:
+        Problem: no code waits (run the cell before), or the CA's key can't be opened.
+    """
+    facts = workspace.facts
+    if facts.verified and workspace.proof_file.exists():
+        return read_certificates(read_bytes(workspace.proof_file), workspace.proof_file.name)[0]
+    if facts.verification_code is None or facts.registered_role is None:
+        raise run_first("03_sign_verification_code", "No verification code is waiting in this workspace.")
+    authority = workspace.authority(facts.registered_role, passphrase=passphrase)
+    proof: VerificationCertificate = authority.sign_verification_code(facts.verification_code)
+    make_private_folder(workspace.proof_file.parent)
+    export_certificate(proof.certificate, workspace.proof_file)
+    export_certificate(proof.certificate, workspace.proof_file.with_suffix(".cer"))
+    return proof.certificate
+
+
+def examine_kept_proof(workspace: Workspace) -> Examination:
+    """The examiner's verdicts about the kept proof. After the verification the code in the proof itself is the measure."""
+    authority, content = registered_certificate(workspace), _kept_proof(workspace)
+    code = workspace.facts.verification_code
+    if code is None and workspace.facts.verified:
+        code = describe(read_certificates(content, workspace.proof_file.name)[0]).common_name
+    return examine_proof(content, authority, code or "")
+
+
+def verify_with_kept_proof(workspace: Workspace, dps: ProvisioningService) -> RegisteredCertificate:
+    """Send the proof, unless the CA is verified already. The proof is examined before anything is sent.
+
+    Raises:
+        Problem: there is no proof (run 03_sign_verification_code), or the examiner says that it would be refused.
+        DpsError: the service refuses it.
+    """
+    content = _kept_proof(workspace)
+
+    def verified(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified:
+            return now
+        examine_kept_proof(workspace).require()
+        return dps.certificates.verify(now, content)
+
+    now = read_and_change(lambda: registered_now(workspace, dps), verified)
+    facts = workspace.facts
+    if not facts.verified:
+        etags = facts.etags if facts.etags[-1][1] == now.etag else (*facts.etags, ("verification", now.etag))
+        workspace.update(etags=etags, verification_code=None, verified=True)
+    return now
+
+
+def _kept_proof(workspace: Workspace) -> bytes:
+    if not workspace.proof_file.exists():
+        raise run_first("03_sign_verification_code", "This workspace holds no verification certificate.")
+    return read_bytes(workspace.proof_file)

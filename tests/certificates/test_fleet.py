@@ -1,0 +1,209 @@
+"""A fleet's files: each device has its own, and a run that was interrupted goes on."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    KeyAlgorithm,
+    certificate_pem,
+    describe,
+    issue_fleet,
+    read_certificates,
+    read_private_key,
+    save_authority,
+)
+from helpers.problem import Problem
+from tests.certificates import openssl
+
+ROOT = CertificateAuthority.create_root("Fleet Root")
+SIGNER = ROOT.create_intermediate("Fleet Signer")
+
+
+def names(count: int) -> list[str]:
+    return [f"pump-{number}" for number in range(count)]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA2048])
+def test_each_device_has_a_chain_that_openssl_accepts_and_a_private_key_of_its_own(
+    tmp_path: Path, algorithm: KeyAlgorithm
+) -> None:
+    credentials = issue_fleet(SIGNER, names(3), tmp_path / "devices", key_algorithm=algorithm)
+    keys = set()
+    for credential, name in zip(credentials, names(3), strict=True):
+        leaf, *above = read_certificates(credential.chain_file.read_bytes(), name)
+        assert above == [SIGNER.certificate]
+        assert (
+            (describe(leaf).common_name, describe(leaf).key)
+            == (credential.registration_id, algorithm)
+            == (name, algorithm)
+        )
+        assert openssl.verify(leaf, trusted=ROOT.certificate, untrusted=above, options=openssl.STRICT).accepted
+        key = read_private_key(credential.key_file.read_bytes(), None, name)
+        assert key.public_key() == leaf.public_key()
+        assert stat.S_IMODE(credential.key_file.stat().st_mode) == 0o600
+        keys.add(credential.key_file.read_bytes())
+    assert len(keys) == 3
+    assert len(list((tmp_path / "devices").iterdir())) == 6  # nothing else is left there
+
+
+def test_on_all_cores_it_is_the_same(tmp_path: Path) -> None:
+    """RSA keys take long enough for other processes to be worth their start."""
+    credentials = issue_fleet(SIGNER, names(24), tmp_path, key_algorithm=KeyAlgorithm.RSA2048, processes=3)
+    for credential in credentials:
+        leaf, *_ = read_certificates(credential.chain_file.read_bytes(), "")
+        assert (describe(leaf).common_name, describe(leaf).key) == (credential.registration_id, "RSA-2048")
+        assert credential.is_from(SIGNER, KeyAlgorithm.RSA2048)
+        assert stat.S_IMODE(credential.key_file.stat().st_mode) == 0o600
+    assert len(list(tmp_path.iterdir())) == 48
+
+
+def test_what_is_there_and_good_is_kept(tmp_path: Path) -> None:
+    issue_fleet(SIGNER, names(4), tmp_path)
+    before = contents(tmp_path)
+    issue_fleet(SIGNER, names(6), tmp_path)
+    after = contents(tmp_path)
+    assert after.items() >= before.items()
+    assert len(after) == 12
+
+
+SPOILED: dict[str, Callable[[DeviceCredential], object]] = {
+    "no key": lambda credential: credential.key_file.unlink(),
+    "no chain": lambda credential: credential.chain_file.unlink(),
+    "a cut key": lambda credential: credential.key_file.write_bytes(credential.key_file.read_bytes()[:-40]),
+    "a cut chain": lambda credential: credential.chain_file.write_bytes(credential.chain_file.read_bytes()[:-40]),
+    "an empty chain": lambda credential: credential.chain_file.write_bytes(b""),
+    "another key": lambda credential: credential.save(SIGNER.issue_device("x")) or swap(credential),
+    "without the CA": lambda credential: credential.chain_file.write_bytes(
+        certificate_pem(read_certificates(credential.chain_file.read_bytes(), "")[0])
+    ),
+    "another device's": lambda credential: credential.save(SIGNER.issue_device("pump-9")),
+    "another CA's": lambda credential: credential.save(
+        ROOT.create_intermediate("Fleet Signer").issue_device(credential.registration_id)
+    ),
+    "another algorithm": lambda credential: credential.save(
+        SIGNER.issue_device(credential.registration_id, key_algorithm=KeyAlgorithm.P384)
+    ),
+}
+
+
+def swap(credential: DeviceCredential) -> None:
+    """A chain of the right device, beside the key of another."""
+    chain = certificate_pem(*SIGNER.issue_device(credential.registration_id).chain)
+    credential.chain_file.write_bytes(chain)
+
+
+@pytest.mark.parametrize("kind", SPOILED)
+def test_what_is_there_and_not_good_is_issued_anew_and_its_neighbours_stay(tmp_path: Path, kind: str) -> None:
+    first, second = issue_fleet(SIGNER, names(2), tmp_path)
+    kept = second.chain_file.read_bytes()
+    SPOILED[kind](first)
+    assert not first.is_from(SIGNER, KeyAlgorithm.P256)
+    issue_fleet(SIGNER, names(2), tmp_path)
+    assert first.is_from(SIGNER, KeyAlgorithm.P256)
+    assert second.chain_file.read_bytes() == kept
+
+
+def test_a_certificate_that_has_expired_is_issued_anew(tmp_path: Path) -> None:
+    (credential,) = issue_fleet(SIGNER, names(1), tmp_path, lifetime=timedelta(seconds=1))
+    while credential.is_from(SIGNER, KeyAlgorithm.P256):
+        time.sleep(0.05)
+    issue_fleet(SIGNER, names(1), tmp_path)
+    assert credential.is_from(SIGNER, KeyAlgorithm.P256)
+
+
+def test_a_name_may_look_like_another_ones_file(tmp_path: Path) -> None:
+    looks = ["a", "a.key", "a.pem", "a.key.pem", "a.pem.key"]
+    credentials = issue_fleet(SIGNER, looks, tmp_path)
+    assert all(credential.is_from(SIGNER, KeyAlgorithm.P256) for credential in credentials)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["pump-1", "pump-2", "PUMP-1"],
+        ["pump-1", "pump-1"],
+        ["pump-1", ""],
+        ["pump-1", "../pump-2"],
+        ["pump-1", "pump 2"],
+        ["pump-1", "pump-2."],
+        ["pump-1", "p" * 65],
+        ["pump-1", "pümp"],
+        ["pump-1", "pump-2\n"],
+    ],
+)
+def test_bad_and_duplicate_ids_are_refused_before_anything_is_written(tmp_path: Path, wrong: list[str]) -> None:
+    with pytest.raises(Problem):
+        issue_fleet(SIGNER, wrong, tmp_path / "devices")
+    assert not (tmp_path / "devices").exists()
+
+
+def test_nobody_is_a_fleet_too(tmp_path: Path) -> None:
+    assert issue_fleet(SIGNER, [], tmp_path) == []
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from helpers.certificates import KeyAlgorithm, issue_fleet, load_authority
+
+folder = Path(sys.argv[1])
+if __name__ == "__main__":
+    authority = load_authority(folder / "ca.pem", folder / "ca.key")
+    ids = [f"pump-{number}" for number in range(int(sys.argv[2]))]
+    issue_fleet(authority, ids, folder / "devices", key_algorithm=KeyAlgorithm(sys.argv[3]), processes=2)
+"""
+
+
+def start(folder: Path, count: int, algorithm: KeyAlgorithm, **options: object) -> subprocess.Popen[str]:
+    save_authority(SIGNER, folder / "ca.pem", folder / "ca.key")
+    script = folder / "issue.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(folder), str(count), algorithm]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, process_group=0, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    devices = tmp_path / "devices"
+    with start(tmp_path, 400, KeyAlgorithm.RSA2048) as process:
+        while not devices.exists() or len(list(devices.glob("*.pem"))) < 10:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    done = {each.stem for each in devices.glob("*.pem")}
+    assert 10 <= len(done) < 400
+    before = contents(devices)
+    wanted = [*sorted(done)[:5], "pump-new"]
+    credentials = issue_fleet(SIGNER, wanted, devices, key_algorithm=KeyAlgorithm.RSA2048)
+    for credential in credentials[:5]:
+        assert credential.chain_file.read_bytes() == before[credential.chain_file.name]
+    assert credentials[5].is_from(SIGNER, KeyAlgorithm.RSA2048)
+
+
+def test_the_progress_is_told(tmp_path: Path) -> None:
+    with start(tmp_path, 120, KeyAlgorithm.P256) as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert "Certificates: 100%" in told
+    assert "120/120" in told
+
+
+def test_what_a_process_can_not_write_is_a_problem_of_the_caller(tmp_path: Path) -> None:
+    """A folder stands where a device's key should go; whichever process comes there says so in three sentences."""
+    (tmp_path / "pump-23.key").mkdir()
+    with pytest.raises(Problem, match=r"pump-23\.key could not be written"):
+        issue_fleet(SIGNER, names(24), tmp_path, key_algorithm=KeyAlgorithm.RSA2048, processes=3)
