@@ -51,6 +51,7 @@ class Facts(BaseModel):
         registered_role: which of the CAs is registered with DPS, under `certificate_name`.
         etags: the certificate's ETags so far, newest last, each with the step that brought it.
         verification_code: the code that is waiting to be signed; None once it is used.
+        revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +67,8 @@ class Facts(BaseModel):
     verification_code: str | None = None
     verified: bool = False
     enrollment_group_id: str | None = None
+    revoked_device: str | None = None
+    next_certificate_name: str | None = None
 
 
 class Workspace:

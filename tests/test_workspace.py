@@ -26,6 +26,8 @@ EVERYTHING: dict[str, Any] = {
     "verification_code": "0123456789ABCDEF" * 3,
     "verified": True,
     "enrollment_group_id": "pumps",
+    "revoked_device": "pump-1",
+    "next_certificate_name": "factory-next",
 }
 TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
 

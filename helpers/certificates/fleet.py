@@ -24,7 +24,7 @@ from helpers.problem import Problem
 
 __all__ = ["issue_fleet"]
 
-_ALONE_SECONDS = 0.3  # another process needs about that long to start
+_ALONE_SECONDS = 0.3  # another process needs about that long to start; and nobody sees a bar that is gone so soon
 
 
 def issue_fleet(
@@ -60,7 +60,7 @@ def issue_fleet(
         lifetime,
     )
     kept = len(credentials) - len(missing)
-    with tqdm(total=len(credentials), initial=kept, desc="Certificates", unit="device") as bar:
+    with tqdm(total=len(credentials), initial=kept, desc="Certificates", unit="device", delay=_ALONE_SECONDS) as bar:
         for done in _issue_all(order, missing, processes or _cores()):
             bar.update(done)
     return credentials

@@ -16,6 +16,7 @@ from helpers.dps.individual_enrollments import IndividualEnrollment, IndividualE
 from helpers.dps.local_process import start_local_dps, stop_local_dps
 from helpers.dps.persistence import read_and_change
 from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure, connect_local
+from helpers.dps.watching import Event, watched
 
 __all__ = [
     "AllocationPolicy",
@@ -26,6 +27,7 @@ __all__ = [
     "DpsError",
     "EnrollmentGroup",
     "EnrollmentGroups",
+    "Event",
     "IndividualEnrollment",
     "IndividualEnrollments",
     "ProvisioningService",
@@ -40,4 +42,5 @@ __all__ = [
     "require_registered",
     "start_local_dps",
     "stop_local_dps",
+    "watched",
 ]

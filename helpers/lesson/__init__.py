@@ -2,6 +2,7 @@
 
 from helpers.lesson.checkpoint import Expectation, checkpoint
 from helpers.lesson.figures import (
+    AccessCard,
     CertificateCard,
     ChainCard,
     EtagTrail,
@@ -15,7 +16,15 @@ from helpers.lesson.figures import (
     show_chain,
 )
 from helpers.lesson.forms import Form
-from helpers.lesson.inputs import CleanUp, CreateCa, CreateEnrollmentGroup, ProvisionDevices, StartHere, UploadCa
+from helpers.lesson.inputs import (
+    CleanUp,
+    CreateCa,
+    CreateEnrollmentGroup,
+    EndAccess,
+    ProvisionDevices,
+    StartHere,
+    UploadCa,
+)
 from helpers.lesson.passphrase import Passphrase
 from helpers.lesson.steps import (
     ask_for_code,
@@ -25,24 +34,37 @@ from helpers.lesson.steps import (
     clean_up,
     connect,
     create_authorities,
+    delete_next_ca,
     examine_kept_proof,
     issue_device,
+    let_in,
     provision_device,
     provision_fleet,
     provision_stranger,
+    put_back,
+    readmit_device,
+    refer_to,
     register_authority,
+    register_next_ca,
     registered_certificate,
+    renew_device,
+    revoke_device,
     sign_kept_code,
+    switch_group,
+    try_to_register,
+    two_devices,
     verify_with_kept_proof,
 )
 from helpers.workspace import Workspace
 
 __all__ = [
+    "AccessCard",
     "CertificateCard",
     "ChainCard",
     "CleanUp",
     "CreateCa",
     "CreateEnrollmentGroup",
+    "EndAccess",
     "EtagTrail",
     "Expectation",
     "FleetChart",
@@ -65,15 +87,26 @@ __all__ = [
     "clean_up",
     "connect",
     "create_authorities",
+    "delete_next_ca",
     "examine_kept_proof",
     "issue_device",
+    "let_in",
     "provision_device",
     "provision_fleet",
     "provision_stranger",
+    "put_back",
+    "readmit_device",
+    "refer_to",
     "register_authority",
+    "register_next_ca",
     "registered_certificate",
+    "renew_device",
+    "revoke_device",
     "show_certificate",
     "show_chain",
     "sign_kept_code",
+    "switch_group",
+    "try_to_register",
+    "two_devices",
     "verify_with_kept_proof",
 ]

@@ -12,6 +12,7 @@ from helpers.dps import (
     CaReference,
     DpsError,
     EnrollmentGroup,
+    Event,
     RegisteredCertificate,
     Registration,
     ServiceDescription,
@@ -19,6 +20,7 @@ from helpers.dps import (
 from helpers.files import read_bytes
 
 __all__ = [
+    "AccessCard",
     "CertificateCard",
     "ChainCard",
     "EtagTrail",
@@ -63,7 +65,7 @@ class CertificateCard:
         facts = self.facts
         kind = "an end entity: it signs no certificates"
         if facts.is_authority:
-            limit = "any number of" if facts.path_length is None else str(facts.path_length)
+            limit = "any number of" if facts.path_length is None else str(facts.path_length or "no")
             kind = f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it"
         rows = [
             ("Issued by", "itself" if facts.is_self_signed else facts.issuer),
@@ -170,7 +172,7 @@ class GroupCard:
         return [
             ("Bound to", bound),
             ("Status", "enabled" if group.enabled else "disabled: nobody gets in"),
-            ("Hub chosen by", group.allocation_policy.value if group.allocation_policy else "the service's own policy"),
+            ("Hub chosen by", _policy(group)),
             ("Among the hubs", ", ".join(group.iot_hubs) or "all linked ones"),
             ("Registering again", "may move to another hub" if again.update_hub_assignment else "stays at its hub"),
         ]
@@ -180,6 +182,12 @@ class GroupCard:
 
     def _repr_html_(self) -> str:
         return _card(self.group.group_id, self._rows())
+
+
+def _policy(group: EnrollmentGroup) -> str:
+    if group.custom_allocation:
+        return f"your own function at {group.custom_allocation.webhook_url}"
+    return group.allocation_policy.value if group.allocation_policy else "the service's own policy"
 
 
 @dataclass(frozen=True)
@@ -226,13 +234,15 @@ class RefusalCard:
 
 @dataclass(frozen=True)
 class RegistrationCard:
-    """Where a device landed."""
+    """Where a device landed, and what happened until then."""
 
     registration: Registration
+    events: Sequence[Event] = ()
 
     def _rows(self) -> list[tuple[str, str]]:
         registration = self.registration
         return [
+            *((f"{event.seconds:.1f} s", event.what) for event in self.events),
             ("Status", registration.status),
             ("IoT hub", registration.assigned_hub or "none"),
             ("Device id there", registration.device_id or "none"),
@@ -244,6 +254,34 @@ class RegistrationCard:
 
     def _repr_html_(self) -> str:
         return _card(self.registration.registration_id, self._rows())
+
+
+@dataclass(frozen=True)
+class AccessCard:
+    """Who gets in at a moment, and who does not."""
+
+    moment: str
+    outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [(f"{device.registration_id}, by {_signer(device)}", _verdict(each)) for device, each in self.outcomes]
+
+    def __repr__(self) -> str:
+        return _plain(self.moment, self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card(self.moment, self._rows())
+
+
+def _signer(device: DeviceCredential) -> str:
+    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    return f"“{describe(leaf).issuer.removeprefix('CN=')}”"
+
+
+def _verdict(outcome: Registration | DpsError) -> str:
+    if isinstance(outcome, DpsError):
+        return f"✘ stays outside. {outcome.why}"
+    return f"✔ is let in, to {outcome.assigned_hub}"
 
 
 @dataclass(frozen=True)

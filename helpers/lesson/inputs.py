@@ -5,9 +5,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers.certificates import REGISTRATION_ID, KeyAlgorithm
+from helpers.dps import AllocationPolicy
 from helpers.workspace import Role
 
-__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "ProvisionDevices", "StartHere", "UploadCa"]
+__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "EndAccess", "ProvisionDevices", "StartHere", "UploadCa"]
 
 
 class _Inputs(BaseModel):
@@ -50,11 +51,16 @@ class UploadCa(_Inputs):
 
 
 class CreateEnrollmentGroup(_Inputs):
-    """What the group is called."""
+    """What the group is called, and where its devices go."""
 
     enrollment_group_id: str = Field(
         "walkthrough-devices", title="Enrollment group id", description="up to 128 characters"
     )
+    allocation_policy: AllocationPolicy = Field(AllocationPolicy.HASHED, title="Hub chosen by")
+    iot_hubs: str = Field(
+        "", title="Among the hubs", description="host names with commas between; empty for all linked ones"
+    )
+    webhook_url: str = Field("", title="Webhook", description="for custom alone: your function that chooses")
 
 
 class ProvisionDevices(_Inputs):
@@ -67,6 +73,15 @@ class ProvisionDevices(_Inputs):
         description="up to 64 letters, digits and - . _ :",
     )
     fleet_size: int = Field(10, ge=0, le=500, title="Devices in the fleet", description="they register all at once")
+
+
+class EndAccess(_Inputs):
+    """Which device is revoked, and which CA comes next."""
+
+    device_id: str = Field(
+        "pump-1", pattern=f"^{REGISTRATION_ID}$", title="Device to revoke", description="one that 06 has let in"
+    )
+    next_ca_name: str = Field("Walkthrough Next CA", title="Next CA's common name", description="up to 64 characters")
 
 
 class CleanUp(_Inputs):

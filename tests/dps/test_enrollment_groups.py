@@ -10,6 +10,7 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import (
     AllocationPolicy,
     CaReference,
+    CustomAllocation,
     DpsError,
     EnrollmentGroup,
     ReprovisionPolicy,
@@ -66,6 +67,7 @@ def test_a_group_is_bound_to_certificates_given_inline_and_they_are_not_returned
         {"enabled": False},
         {"allocation_policy": AllocationPolicy.HASHED},
         {"allocation_policy": AllocationPolicy.GEO_LATENCY},
+        {"allocation_policy": AllocationPolicy.CUSTOM, "custom_allocation": CustomAllocation("https://a.example/f")},
         {"reprovision_policy": ReprovisionPolicy(update_hub_assignment=False, migrate_device_data=False)},
         {"reprovision_policy": ReprovisionPolicy(update_hub_assignment=True, migrate_device_data=False)},
         {"initial_twin": TWIN},

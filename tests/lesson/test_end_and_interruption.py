@@ -111,3 +111,25 @@ def test_delete_keys_removes_every_certificate_and_key_here_and_says_so(workspac
 
 def test_clean_up_of_an_empty_workspace_has_nothing_to_do(workspace: Workspace) -> None:
     assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)) == []
+
+
+def test_clean_up_removes_what_an_interrupted_07_has_left(workspace: Workspace) -> None:
+    begin(workspace)
+    for step in (upload, sign, verify, bind):
+        step(workspace)
+    inputs = lesson.EndAccess()
+    with closing(lesson.connect(workspace)) as dps:
+        device, _ = lesson.two_devices(workspace, dps, inputs, None)
+        lesson.revoke_device(workspace, dps, device)
+        _, registered = lesson.register_next_ca(workspace, dps, inputs)
+        lesson.refer_to(workspace, dps, registered.name)
+    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)))
+    for said in ("enrollment of “pump-1”", "group “walkthrough-devices”", "“walkthrough-ca-next”", "“walkthrough-ca”"):
+        assert said in done
+    assert "pump-1.key" in done
+    with closing(lesson.connect(workspace)) as dps:
+        assert (dps.certificates.list(), dps.enrollment_groups.list(), dps.individual_enrollments.list()) == (
+            [],
+            [],
+            [],
+        )

@@ -14,6 +14,7 @@ from helpers.certificates import Check, Examination
 from helpers.dps import (
     AllocationPolicy,
     CaReference,
+    CustomAllocation,
     EnrollmentGroup,
     RegisteredCertificate,
     ReprovisionPolicy,
@@ -46,7 +47,7 @@ def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
     assert "At DPS" not in repr(card)
 
 
-@pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "0 CAs"), (2, "2 CAs")])
+@pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])
 def test_a_cas_card_says_that_it_is_one_and_how_long_the_path_below_may_be(path_length: int | None, says: str) -> None:
     card = lesson.show_certificate(craft("Root", ca=True, path_length=path_length).certificate)
     assert_shows(card, "a CA; ", says, "itself")
@@ -102,6 +103,7 @@ def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
         (replace(GROUP, attestation=CaReference("one", "two")), ["“one” and “two”"]),
         (replace(GROUP, attestation=SigningCertificate(None)), ["given inline"]),
         (replace(GROUP, allocation_policy=AllocationPolicy.STATIC, iot_hubs=("a.hub",)), ["static", "a.hub"]),
+        (replace(GROUP, custom_allocation=CustomAllocation("http://localhost:7071/f")), ["own function", "7071/f"]),
         (replace(GROUP, reprovision_policy=ReprovisionPolicy(update_hub_assignment=False)), ["stays at its hub"]),
     ],
 )

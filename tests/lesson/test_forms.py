@@ -29,8 +29,17 @@ OTHER_VALUES: list[tuple[type[BaseModel], dict[str, Any]]] = [
         },
     ),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other"}),
-    (lesson.CreateEnrollmentGroup, {"enrollment_group_id": "others"}),
+    (
+        lesson.CreateEnrollmentGroup,
+        {
+            "enrollment_group_id": "others",
+            "allocation_policy": "custom",
+            "iot_hubs": "a, b",
+            "webhook_url": "http://localhost:1/",
+        },
+    ),
     (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
+    (lesson.EndAccess, {"device_id": "valve-7", "next_ca_name": "N"}),
     (lesson.CleanUp, {"delete_keys": True}),
 ]
 MODELS = [model for model, _ in OTHER_VALUES]
@@ -44,6 +53,7 @@ MODEL_OF = dict(
             "04_verify_ca",
             "05_create_enrollment_group",
             "06_provision_devices",
+            "07_when_access_ends",
             "10_clean_up",
         ],
         [
@@ -54,6 +64,7 @@ MODEL_OF = dict(
             None,
             lesson.CreateEnrollmentGroup,
             lesson.ProvisionDevices,
+            lesson.EndAccess,
             lesson.CleanUp,
         ],
         strict=True,

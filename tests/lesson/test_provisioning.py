@@ -1,5 +1,7 @@
 """The steps of 06, against a real local DPS."""
 
+import re
+
 import pytest
 
 from helpers import lesson
@@ -17,7 +19,7 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     device = lesson.issue_device(workspace, inputs, None)
     assert device.key_file.stat().st_mode & 0o777 == 0o600
     assert "pump-1" in repr(lesson.show_chain(device))
-    registered = lesson.provision_device(workspace, dps, inputs)
+    registered, events = lesson.provision_device(workspace, dps, inputs)
     fleet = lesson.provision_fleet(workspace, dps, inputs, None)
     assert [each.registration_id for each in fleet] == ["pump-1-001", "pump-1-002", "pump-1-003"]
     refused = lesson.provision_stranger(workspace, dps)
@@ -27,7 +29,9 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     chart = lesson.FleetChart([registered, *fleet])
     assert "4 devices" in repr(chart)
     assert "4 devices" in chart._repr_html_()
-    assert registered.assigned_hub in lesson.RegistrationCard(registered)._repr_html_()
+    card = lesson.RegistrationCard(registered, events)
+    assert registered.assigned_hub in card._repr_html_()
+    assert re.search(r"assigning.*outcome", repr(card), re.DOTALL)
     assert "stranger" in lesson.RefusalCard(refused)._repr_html_()
 
 

@@ -3,6 +3,19 @@
 A notebook's cell calls one of these and shows what it returns; CI calls the same.
 """
 
+from helpers.lesson.steps.access import (
+    delete_next_ca,
+    let_in,
+    put_back,
+    readmit_device,
+    refer_to,
+    register_next_ca,
+    renew_device,
+    revoke_device,
+    switch_group,
+    try_to_register,
+    two_devices,
+)
 from helpers.lesson.steps.authorities import create_authorities
 from helpers.lesson.steps.clean_up import clean_up
 from helpers.lesson.steps.enrollment import bind_enrollment_group
@@ -19,13 +32,24 @@ __all__ = [
     "clean_up",
     "connect",
     "create_authorities",
+    "delete_next_ca",
     "examine_kept_proof",
     "issue_device",
+    "let_in",
     "provision_device",
     "provision_fleet",
     "provision_stranger",
+    "put_back",
+    "readmit_device",
+    "refer_to",
     "register_authority",
+    "register_next_ca",
     "registered_certificate",
+    "renew_device",
+    "revoke_device",
     "sign_kept_code",
+    "switch_group",
+    "try_to_register",
+    "two_devices",
     "verify_with_kept_proof",
 ]

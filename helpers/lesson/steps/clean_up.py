@@ -1,9 +1,8 @@
 """The step of 10: what the walkthrough made at DPS is removed again."""
 
-from collections.abc import Callable
-
-from helpers.dps import DpsError, ProvisioningService, read_and_change, stop_local_dps
+from helpers.dps import DpsError, ProvisioningService, stop_local_dps
 from helpers.lesson.inputs import CleanUp
+from helpers.lesson.steps.removal import removed
 from helpers.lesson.steps.start import connect
 from helpers.workspace import Workspace
 
@@ -19,13 +18,22 @@ def clean_up(workspace: Workspace, inputs: CleanUp) -> list[str]:
     facts = workspace.facts
     if facts.enrollment_group_id or facts.certificate_name:
         dps = connect(workspace)
-        if facts.enrollment_group_id and _is_gone(lambda: _delete_group(dps, str(facts.enrollment_group_id))):
-            done.append(f"The enrollment group “{facts.enrollment_group_id}” is deleted.")
-        if facts.certificate_name and _is_gone(lambda: _delete_certificate(dps, str(facts.certificate_name))):
-            done.append(f"The CA certificate “{facts.certificate_name}” is deleted at DPS.")
+        if facts.revoked_device and removed(dps.individual_enrollments, facts.revoked_device):
+            done.append(f"The individual enrollment of “{facts.revoked_device}” is deleted.")
+        if facts.enrollment_group_id:
+            _forget_devices(dps, facts.enrollment_group_id)
+            if removed(dps.enrollment_groups, facts.enrollment_group_id):
+                done.append(f"The enrollment group “{facts.enrollment_group_id}” is deleted.")
+        done += [
+            f"The CA certificate “{name}” is deleted at DPS."
+            for name in (facts.next_certificate_name, facts.certificate_name)
+            if name and removed(dps.certificates, name)
+        ]
         dps.close()
         workspace.update(
             enrollment_group_id=None,
+            revoked_device=None,
+            next_certificate_name=None,
             certificate_name=None,
             registered_role=None,
             etags=(),
@@ -40,23 +48,13 @@ def clean_up(workspace: Workspace, inputs: CleanUp) -> list[str]:
     return done
 
 
-def _delete_group(dps: ProvisioningService, group_id: str) -> None:
-    """The group, and the records of the devices that came through it: they would outlive it."""
-    for record in dps.devices.records(group_id):
-        dps.devices.forget(record.registration_id)
-    read_and_change(lambda: dps.enrollment_groups.get(group_id), dps.enrollment_groups.delete)
-
-
-def _delete_certificate(dps: ProvisioningService, name: str) -> None:
-    read_and_change(lambda: dps.certificates.get(name), dps.certificates.delete)
-
-
-def _is_gone(delete: Callable[[], None]) -> bool:
-    """Whether this call removed it; somebody may have done so before."""
+def _forget_devices(dps: ProvisioningService, group_id: str) -> None:
+    """The records of the devices that came through a group would outlive it."""
     try:
-        delete()
+        records = dps.devices.records(group_id)
     except DpsError as error:
         if error.status == 404:
-            return False
+            return  # the group is gone, and with it the way to ask for its records
         raise
-    return True
+    for record in records:
+        dps.devices.forget(record.registration_id)

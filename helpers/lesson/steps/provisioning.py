@@ -1,14 +1,14 @@
 """The steps of 06: devices with certificates from the proved CA are let in, and no others."""
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_fleet
-from helpers.dps import DpsError, ProvisioningService, Registration, require_registered
+from helpers.dps import DpsError, Event, ProvisioningService, Registration, require_registered, watched
 from helpers.lesson.inputs import ProvisionDevices
 from helpers.lesson.steps.order import run_first
 from helpers.lesson.steps.registration import registered_certificate
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["issue_device", "provision_device", "provision_fleet", "provision_stranger"]
+__all__ = ["group_of", "issue_device", "issue_kept", "provision_device", "provision_fleet", "provision_stranger"]
 
 
 def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str | None) -> DeviceCredential:
@@ -17,18 +17,22 @@ def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str
     Raises:
         Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
     """
-    return _issue(workspace, [inputs.device_id], passphrase)[0]
+    return issue_kept(workspace, [inputs.device_id], passphrase)[0]
 
 
-def provision_device(workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices) -> Registration:
-    """Register the first device, as it would itself.
+def provision_device(
+    workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices
+) -> tuple[Registration, list[Event]]:
+    """Register the first device, as it would itself; where it landed, and what happened until then.
 
     Raises:
         Problem: there is no group yet (run 05_create_enrollment_group), or no such device (run the cell before).
         DpsError: it is not let in.
     """
-    _require_group(workspace)
-    return dps.devices.register(_kept(workspace, inputs.device_id))
+    group_of(workspace)
+    with watched() as events:
+        registration = dps.devices.register(_kept(workspace, inputs.device_id))
+    return registration, events
 
 
 def provision_fleet(
@@ -39,9 +43,9 @@ def provision_fleet(
     Raises:
         Problem: some were not let in.
     """
-    _require_group(workspace)
+    group_of(workspace)
     names = [f"{inputs.device_id}-{number:03}" for number in range(1, inputs.fleet_size + 1)]
-    return require_registered(dps.devices.register_all(_issue(workspace, names, passphrase)))
+    return require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase)))
 
 
 def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsError:
@@ -50,7 +54,7 @@ def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsErr
     Raises:
         Problem: it was let in, which must not be.
     """
-    _require_group(workspace)
+    group_of(workspace)
     namesake = CertificateAuthority.create_root(describe(registered_certificate(workspace)).common_name)
     (stranger,) = issue_fleet(namesake, ["stranger"], workspace.devices_folder)
     try:
@@ -64,7 +68,7 @@ def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsErr
     )
 
 
-def _issue(workspace: Workspace, names: list[str], passphrase: str | None) -> list[DeviceCredential]:
+def issue_kept(workspace: Workspace, names: list[str], passphrase: str | None) -> list[DeviceCredential]:
     """Devices with certificates of the registered CA; what is kept from an earlier run and still good stays."""
     role = workspace.facts.registered_role
     if role is None:
@@ -83,6 +87,13 @@ def _kept(workspace: Workspace, name: str) -> DeviceCredential:
     return device
 
 
-def _require_group(workspace: Workspace) -> None:
-    if workspace.facts.enrollment_group_id is None:
+def group_of(workspace: Workspace) -> str:
+    """The id of the walkthrough's enrollment group.
+
+    Raises:
+        Problem: there is none yet (run 05_create_enrollment_group).
+    """
+    group = workspace.facts.enrollment_group_id
+    if group is None:
         raise run_first("05_create_enrollment_group", "No enrollment group is known in this workspace.")
+    return group

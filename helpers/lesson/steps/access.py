@@ -1,0 +1,150 @@
+"""The steps of 07: how access ends, for one device, for a group, and for everything that a CA has signed.
+
+What they make at DPS is written down before it is made, so that a run that was interrupted is put right by the next one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    certificate_pem,
+    read_certificates,
+)
+from helpers.dps import (
+    CaReference,
+    DpsError,
+    EnrollmentGroup,
+    IndividualEnrollment,
+    ProvisioningService,
+    RegisteredCertificate,
+    Registration,
+    read_and_change,
+)
+from helpers.files import read_bytes
+from helpers.lesson.inputs import EndAccess
+from helpers.lesson.steps.enrollment import change_group
+from helpers.lesson.steps.order import run_first
+from helpers.lesson.steps.provisioning import group_of, issue_kept
+from helpers.lesson.steps.removal import removed
+from helpers.workspace import Workspace
+
+__all__ = [
+    "delete_next_ca",
+    "let_in",
+    "put_back",
+    "readmit_device",
+    "refer_to",
+    "register_next_ca",
+    "renew_device",
+    "revoke_device",
+    "switch_group",
+    "try_to_register",
+    "two_devices",
+]
+
+
+def two_devices(
+    workspace: Workspace, dps: ProvisioningService, inputs: EndAccess, passphrase: str | None
+) -> list[DeviceCredential]:
+    """A device and its neighbour, both with certificates of the walkthrough's CA; and the group as 05 has left it.
+
+    Raises:
+        Problem: there is no group yet (run 05_create_enrollment_group).
+    """
+    put_back(workspace, dps)
+    return issue_kept(workspace, [inputs.device_id, f"{inputs.device_id}-neighbour"[-64:]], passphrase)
+
+
+def try_to_register(
+    dps: ProvisioningService, devices: Sequence[DeviceCredential]
+) -> list[tuple[DeviceCredential, Registration | DpsError]]:
+    """Each device, and where it landed or why it did not."""
+    return list(zip(devices, dps.devices.register_all(devices), strict=True))
+
+
+def let_in(outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]) -> list[bool]:
+    """For each, whether it was let in."""
+    return [isinstance(outcome, Registration) for _, outcome in outcomes]
+
+
+def revoke_device(workspace: Workspace, dps: ProvisioningService, device: DeviceCredential) -> IndividualEnrollment:
+    """An individual enrollment with the device's certificate, disabled."""
+    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    workspace.update(revoked_device=device.registration_id)
+    return dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, leaf, enabled=False))
+
+
+def readmit_device(workspace: Workspace, dps: ProvisioningService) -> None:
+    """The group decides about the device again."""
+    device = workspace.facts.revoked_device
+    if device is not None:
+        removed(dps.individual_enrollments, device)
+        workspace.update(revoked_device=None)
+
+
+def switch_group(workspace: Workspace, dps: ProvisioningService, *, enabled: bool) -> EnrollmentGroup:
+    """Let the whole group in, or nobody of it."""
+    return change_group(dps, group_of(workspace), enabled=enabled)
+
+
+def register_next_ca(
+    workspace: Workspace, dps: ProvisioningService, inputs: EndAccess
+) -> tuple[CertificateAuthority, RegisteredCertificate]:
+    """A CA that will follow the present one: created, uploaded and proved, as in 01 to 04. Its key is kept in memory alone."""
+    authority = CertificateAuthority.create_root(inputs.next_ca_name, path_length=0)
+    name = f"{str(workspace.facts.certificate_name)[:59]}-next"
+    workspace.update(next_certificate_name=name)
+    registered = dps.certificates.upload(name, certificate_pem(authority.certificate))
+
+    def prove(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified:
+            return now
+        with_code = dps.certificates.generate_verification_code(now)
+        proof = authority.sign_verification_code(str(with_code.verification_code))
+        return dps.certificates.verify(with_code, certificate_pem(proof.certificate))
+
+    return authority, read_and_change(lambda: dps.certificates.get(registered.name), prove)
+
+
+def renew_device(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:
+    """The same device with a new key, and a certificate from another CA; the old files stay."""
+    chain = device.chain_file
+    renewed = replace(
+        device,
+        chain_file=chain.with_name(f"{device.registration_id}~renewed.pem"),  # ~ is in no registration id
+        key_file=chain.with_name(f"{device.registration_id}~renewed.key"),
+    )
+    renewed.save(authority.issue_device(device.registration_id))
+    return renewed
+
+
+def refer_to(
+    workspace: Workspace, dps: ProvisioningService, primary: str, secondary: str | None = None
+) -> EnrollmentGroup:
+    """The group bound to CAs by the names under which they are registered."""
+    return change_group(dps, group_of(workspace), attestation=CaReference(primary, secondary))
+
+
+def delete_next_ca(workspace: Workspace, dps: ProvisioningService) -> None:
+    """Delete the next CA's certificate at DPS, whatever still refers to it."""
+    name = workspace.facts.next_certificate_name
+    if name is not None:
+        removed(dps.certificates, name)
+        workspace.update(next_certificate_name=None)
+
+
+def put_back(workspace: Workspace, dps: ProvisioningService) -> EnrollmentGroup:
+    """The group enabled and bound to the walkthrough's CA alone; nobody revoked, no next CA.
+
+    Raises:
+        Problem: there is no group yet (run 05_create_enrollment_group).
+    """
+    group, name = group_of(workspace), workspace.facts.certificate_name
+    if name is None:
+        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+    readmit_device(workspace, dps)
+    restored = change_group(dps, group, enabled=True, attestation=CaReference(name))
+    delete_next_ca(workspace, dps)
+    return restored
