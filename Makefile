@@ -6,8 +6,12 @@ RUN := .venv/bin/python
 OLD_CLIENT := .venv-management-1.1/.ready
 NODE_CLIENTS := tests/clients/node/node_modules/.ready tests/clients/node_device/node_modules/.ready
 AZURE_CLI := .venv-azure-cli/.ready
+# Other Pythons than $(PYTHON): those that pyenv has, or make pythons PYTHONS="python3.12 python3.13".
+PYTHONS ?= $(wildcard $(foreach minor,12 13 14,$(shell pyenv root 2>/dev/null)/versions/3.$(minor).*/bin/python3))
 
-.PHONY: tutorial lab test azure-cli bench clean
+DEVICE_TESTS := tests/clients/test_python_device.py tests/dps/test_devices.py tests/local_dps/test_devices.py
+
+.PHONY: tutorial lab test azure-cli pythons bench clean
 
 tutorial: $(READY) ## execute every notebook against a local DPS, in a clean workspace of its own
 	@$(RUN) -m helpers run
@@ -21,11 +25,26 @@ test: $(READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite on all 
 azure-cli: $(READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
 	$(RUN) -m pytest tests/azure_cli
 
+# The device plane is a duck in asyncio's eyes, and Azure's device SDK is older than these Pythons: each is tried.
+pythons: ## devices and the device plane on every other Python
+	@test -n "$(PYTHONS)" || { echo 'No other Python was found; name some: make pythons PYTHONS="python3.12 python3.13"'; exit 1; }
+	@set -e; for python in $(PYTHONS); do \
+	    folder=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    $(MAKE) --no-print-directory $$folder/.ready PYTHON=$$python; \
+	    $$folder/bin/python -m pytest -n auto $(DEVICE_TESTS); \
+	done
+
 bench: $(READY) ## how fast the local DPS is, as ratios
 	@$(RUN) -m tests.bench
 
 clean: ## remove the environments; workspaces stay
 	rm -rf .venv .venv-* $(dir $(NODE_CLIENTS))
+
+.venv-3.%/.ready: pyproject.toml
+	@echo "Creating the environment in $(@D): about a minute, once."
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
