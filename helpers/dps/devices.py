@@ -7,11 +7,11 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.iot.device import X509, ProxyOptions
@@ -22,6 +22,7 @@ from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from helpers.certificates import DeviceCredential
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat
+from helpers.dps.refusals import KnownCas, refusal
 from helpers.problem import Problem
 
 __all__ = ["DevicePlane", "Devices", "Registration", "require_registered"]
@@ -30,24 +31,6 @@ _AT_ONCE = 50
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.2  # then 0.4, 0.8, …
 _SECONDS = 30
-_MEANINGS = {
-    "CA certificate not found.": (
-        "From what the device sent, the service reached no CA certificate that is verified.",
-        "Send every certificate between the device's and the verified CA's, and verify that CA.",
-    ),
-    "Signing certificate info did not match chain elements": (
-        "The service knows the CA, but no enrollment lets in what it has signed.",
-        "Create an enrollment group that is bound to it.",
-    ),
-    "Invalid certificate.": (
-        "A certificate of the chain can't be relied on: look at dates and at what its issuer may sign.",
-        "Issue the device a certificate that is valid today, by a CA that may sign it.",
-    ),
-    "Unauthorized": (
-        "The service knows no such device: registration id, ID scope and certificate must belong together.",
-        "Compare the registration id with the certificate's common name, and the ID scope with the service's.",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +61,20 @@ class Registration:
 class Devices:
     """Registers devices, and reads the records of those that did."""
 
-    def __init__(self, plane: DevicePlane, id_scope: Callable[[], str], client: DeviceProvisioningClient) -> None:
+    def __init__(
+        self,
+        plane: DevicePlane,
+        id_scope: Callable[[], str],
+        known_cas: Callable[[], KnownCas],
+        client: DeviceProvisioningClient,
+    ) -> None:
+        """
+        Args:
+            id_scope, known_cas: asked for when they are needed.
+        """
         self._plane = plane
         self._id_scope = id_scope
+        self._known_cas = known_cas
         self._records = client.device_registration_state
 
     def register(self, device: DeviceCredential) -> Registration:
@@ -99,7 +93,7 @@ class Devices:
         scope = self._id_scope()
         logging.getLogger("azure.iot.device").setLevel(logging.CRITICAL)  # it reports each refusal with a traceback
 
-        async def everybody() -> list[Registration | DpsError]:
+        async def everybody() -> list[Registration | DpsError | _Refused]:
             turns = asyncio.Semaphore(_AT_ONCE)
             return list(await asyncio.gather(*(self._register(device, scope, turns) for device in devices)))
 
@@ -107,7 +101,19 @@ class Devices:
         with ThreadPoolExecutor(1) as thread:
             outcomes = thread.submit(asyncio.run, everybody()).result()
         gc.collect()  # a client that was refused has no way to be closed: it stays connected until it is collected
-        return outcomes
+        refused = any(isinstance(outcome, _Refused) for outcome in outcomes)
+        known = self._try_known_cas() if refused else KnownCas()
+        return [
+            refusal(device, *outcome, known) if isinstance(outcome, _Refused) else outcome
+            for device, outcome in zip(devices, outcomes, strict=True)
+        ]
+
+    def _try_known_cas(self) -> KnownCas:
+        """Whoever may register devices need not be allowed to read what lets them in; an explanation is shorter then."""
+        try:
+            return self._known_cas()
+        except DpsError:
+            return KnownCas()
 
     def records(self, enrollment_group_id: str) -> list[Registration]:
         """What the service has recorded of the devices that came through a group."""
@@ -132,7 +138,7 @@ class Devices:
 
     async def _register(
         self, device: DeviceCredential, scope: str, turns: asyncio.Semaphore
-    ) -> Registration | DpsError:
+    ) -> "Registration | DpsError | _Refused":
         async with turns:
             proxy = ProxyOptions("HTTP", *self._plane.proxy) if self._plane.proxy else None
             client = ProvisioningDeviceClient.create_from_x509_certificate(
@@ -156,7 +162,7 @@ class Devices:
             state.sub_status or "",
         )
 
-    def _ask_again(self, device: DeviceCredential, scope: str) -> Registration | DpsError:
+    def _ask_again(self, device: DeviceCredential, scope: str) -> "Registration | DpsError | _Refused":
         """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
         for attempt in range(_ATTEMPTS):
             try:
@@ -190,20 +196,30 @@ class Devices:
             return answer.status, json.loads(answer.read())
 
 
-def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Registration | DpsError:
+class _Refused(NamedTuple):
+    """An answer that lets nobody in: its status and its body."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Registration | DpsError | _Refused:
     """What an answer of the device plane says: a registration that came to its end, or a refusal."""
     state = body.get("registrationState") or {}
-    if body.get("status") == "assigned":
-        return _recorded({"registrationId": device.registration_id, **state})
     what = f"The device “{device.registration_id}” is not let in."
-    if body.get("status") == "disabled":
-        return DpsError(what, "Its enrollment is disabled.", "Enable the enrollment.")
-    if body.get("status") == "failed":
-        why = str(state.get("errorMessage") or "The service could not assign it to a hub.")
-        return DpsError(what, why, "Link a hub to the service.", code=str(state.get("errorCode", "")))
-    says, code = str(body.get("message", "")), str(body.get("errorCode", ""))
-    meaning, remedy = _MEANINGS.get(says, ("The service did not accept it.", "Do what the message names."))
-    return DpsError(what, f"{meaning} It says: {says} ({status}, code {code}).", remedy, status=status, code=code)
+    match body.get("status"):
+        case "assigned":
+            return _recorded({"registrationId": device.registration_id, **state})
+        case "disabled":
+            return DpsError(what, "Its enrollment is disabled.", "Enable the enrollment.")
+        case "failed":
+            why = str(state.get("errorMessage") or "The service could not assign it to a hub.")
+            code = str(state.get("errorCode", ""))
+            remedy = (
+                "Look at the function that the custom allocation asks." if code == "400207" else "Link a hub to it."
+            )
+            return DpsError(what, why, remedy, code=code)
+    return _Refused(status, body)
 
 
 def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:

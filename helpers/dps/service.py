@@ -16,6 +16,7 @@ from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
 from helpers.dps.individual_enrollments import IndividualEnrollments
 from helpers.dps.persistence import repeat
+from helpers.dps.refusals import KnownCas
 from helpers.files import read_bytes
 from helpers.problem import Problem
 
@@ -72,7 +73,7 @@ class ProvisioningService:
         self.certificates = CaCertificates(self._management, resource_group, provisioning_service)
         self.enrollment_groups = EnrollmentGroups(self._service.enrollment_group)
         self.individual_enrollments = IndividualEnrollments(self._service.enrollment)
-        self.devices = Devices(device_plane, lambda: self.describe().id_scope, self._service)
+        self.devices = Devices(device_plane, lambda: self.describe().id_scope, self._known_cas, self._service)
 
     def describe(self) -> ServiceDescription:
         """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
@@ -90,6 +91,9 @@ class ProvisioningService:
             allocation_policy=str(getattr(properties.allocation_policy, "value", properties.allocation_policy) or ""),
             iot_hubs=tuple(hub.name for hub in properties.iot_hubs or ()),
         )
+
+    def _known_cas(self) -> KnownCas:
+        return KnownCas(self.certificates.list(), self.enrollment_groups.list())
 
     def close(self) -> None:
         """Close both planes' connections."""

@@ -26,6 +26,7 @@ __all__ = [
     "EtagTrail",
     "FleetChart",
     "GroupCard",
+    "RecordsCard",
     "RefusalCard",
     "RegistrationCard",
     "ServiceCard",
@@ -34,6 +35,7 @@ __all__ = [
     "show_chain",
 ]
 
+_RECORDS_SHOWN = 12
 _BOX = (
     "border:1px solid var(--jp-border-color1, #bbb);border-radius:6px;padding:.6em 1em;margin:.3em 0;max-width:46em;"
     "background:var(--jp-layout-color1, #fff);color:var(--jp-ui-font-color1, #222)"
@@ -254,6 +256,25 @@ class RegistrationCard:
 
     def _repr_html_(self) -> str:
         return _card(self.registration.registration_id, self._rows())
+
+
+@dataclass(frozen=True)
+class RecordsCard:
+    """The service's registration records, by registration id; of many the first."""
+
+    records: Sequence[Registration]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        shown = sorted(self.records, key=lambda record: record.registration_id)[:_RECORDS_SHOWN]
+        rows = [(each.registration_id, f"{each.status}, {each.assigned_hub}, {each.substatus}") for each in shown]
+        left = len(self.records) - len(shown)
+        return [*rows, ("…", f"and {left} more")] if left else rows
+
+    def __repr__(self) -> str:
+        return _plain("Registration records", self._rows())
+
+    def _repr_html_(self) -> str:
+        return _card("Registration records", self._rows())
 
 
 @dataclass(frozen=True)

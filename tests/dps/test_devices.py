@@ -1,14 +1,23 @@
 """Devices register through Azure's device SDK; who is refused hears why."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.mgmt.iothubprovisioningservices.models import CertificateProperties, CertificateResponse
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem, save_private_key
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    certificate_pem,
+    read_certificates,
+    save_authority,
+    save_private_key,
+)
 from helpers.certificates.authority import DeviceCertificate
 from helpers.dps import (
     CaReference,
@@ -75,10 +84,40 @@ def under_another_name(folder: Path) -> DeviceCredential:
     return replace(kept(folder, "pump", ROOT.issue_device("pump")), registration_id="valve")
 
 
-REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], str, str]] = {
-    "the intermediate is not sent": (without_intermediate, "CA certificate not found.", "401002"),
-    "another CA of the same name": (of_a_namesake, "CA certificate not found.", "401002"),
-    "another registration id": (under_another_name, "Unauthorized", "401000"),
+def of_itself(folder: Path) -> DeviceCredential:
+    """The CA as a device."""
+    authority = CertificateAuthority(ROOT.certificate, ROOT.private_key)
+    files = (folder / "ca.pem", folder / "ca.key")
+    save_authority(authority, *files)
+    return DeviceCredential("Root", *files)
+
+
+def short_lived(folder: Path) -> DeviceCredential:
+    device = kept(folder, "pump", ROOT.issue_device("pump", lifetime=timedelta(seconds=1)))
+    while True:
+        (leaf,) = read_certificates(device.chain_file.read_bytes(), "pump.pem")
+        if leaf.not_valid_after_utc < datetime.now(UTC):
+            return device
+        time.sleep(0.05)
+
+
+REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], list[str], str]] = {
+    "the intermediate is not sent": (
+        without_intermediate,
+        [
+            "issued by “Intermediate”, of which the service knows nothing",
+            "Verified CAs: “Root”",
+            "CA certificate not found.",
+        ],
+        "401002",
+    ),
+    "another CA of the same name": (
+        of_a_namesake,
+        ["“Root” is verified, as “root”", "merely has the same name", "CA certificate not found."],
+        "401002",
+    ),
+    "another registration id": (under_another_name, ["for “pump”", "as “valve”", "Unauthorized"], "401000"),
+    "it has expired": (short_lived, ["Dates of “pump”", "Expired", "Invalid certificate."], "401002"),
 }
 
 
@@ -90,13 +129,41 @@ def test_a_device_that_is_refused_hears_why_and_what_would_help(open_to_root: Wi
     refused, registered = open_to_root.service.devices.register_all([device, good])
     assert isinstance(refused, DpsError)
     assert (refused.status, refused.code) == (401, code)
-    assert says in refused.why
+    for part in says:
+        assert part in refused.why
     assert refused.next_step
     assert isinstance(registered, Registration)
     with pytest.raises(Problem, match="1 of 2"):
         require_registered([refused, registered])
     with pytest.raises(DpsError):
         open_to_root.service.devices.register(device)
+
+
+def refused_by(wire: Wire, device: DeviceCredential) -> DpsError:
+    (refused,) = wire.service.devices.register_all([device])
+    assert isinstance(refused, DpsError)
+    return refused
+
+
+def test_the_reason_follows_from_what_the_service_knows(wire: Wire, tmp_path: Path) -> None:
+    device = kept(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
+    assert "Verified CAs: none" in refused_by(wire, device).why
+    uploaded = wire.certificates.upload("factory", certificate_pem(INTERMEDIATE.certificate))
+    unproved = refused_by(wire, device)
+    assert "“factory” is in its chain and registered, but not verified" in unproved.why
+    assert "Prove it" in unproved.next_step
+    code = wire.certificates.generate_verification_code(uploaded)
+    proof = INTERMEDIATE.sign_verification_code(str(code.verification_code))
+    wire.certificates.verify(code, certificate_pem(proof.certificate))
+    unbound = refused_by(wire, device)
+    assert "“factory” is verified, but no enrollment lets in" in unbound.why
+    assert "group to “factory”" in unbound.next_step
+    wire.groups.create(EnrollmentGroup("pumps", CaReference("factory")))
+    assert wire.service.devices.register(device).status == "assigned"
+
+
+def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
+    assert "showed the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
 
 
 def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from helpers.dps import (
     CustomAllocation,
     EnrollmentGroup,
     RegisteredCertificate,
+    Registration,
     ReprovisionPolicy,
     ServiceDescription,
     SigningCertificate,
@@ -114,3 +115,10 @@ def test_a_groups_card_says_who_is_let_in_and_where(group: EnrollmentGroup, says
 def test_the_services_card_says_what_is_spoken_to() -> None:
     card = lesson.ServiceCard("local", ServiceDescription("dps-1", "westeurope", "0ne001", "Hashed", ("a.hub",)))
     assert_shows(card, "local", "dps-1", "westeurope", "0ne001", "a.hub")
+
+
+def test_of_many_records_the_first_are_shown_and_the_others_counted() -> None:
+    records = [Registration(f"pump-{n:02}", "", "a.hub", "assigned", "initialAssignment") for n in range(20)]
+    assert_shows(lesson.RecordsCard(records[::-1]), "pump-00", "pump-11", "and 8 more")
+    assert "pump-12" not in repr(lesson.RecordsCard(records))
+    assert "more" not in repr(lesson.RecordsCard(records[:12]))

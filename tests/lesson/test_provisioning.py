@@ -24,7 +24,10 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     assert [each.registration_id for each in fleet] == ["pump-1-001", "pump-1-002", "pump-1-003"]
     refused = lesson.provision_stranger(workspace, dps)
     assert refused.status == 401
-    known = {each.registration_id for each in dps.devices.records(name)}
+    assert "merely has the same name" in refused.why
+    records = dps.devices.records(name)
+    assert "initialAssignment" in repr(lesson.RecordsCard(records))
+    known = {each.registration_id for each in records}
     assert known == {"pump-1", *(each.registration_id for each in fleet)}
     chart = lesson.FleetChart([registered, *fleet])
     assert "4 devices" in repr(chart)
