@@ -85,19 +85,23 @@ def describe(certificate: x509.Certificate) -> CertificateDescription:
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """The names fit and the signature was made with the issuer's key. Says nothing of dates, or whether it is a CA."""
+    """The names and key identifiers fit and the signature was made with the issuer's key.
+
+    Says nothing of dates, or whether it is a CA.
+    """
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        named, own = extension(certificate, x509.AuthorityKeyIdentifier), extension(issuer, x509.SubjectKeyIdentifier)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.DuplicateExtension):
         return False
-    return True
+    return named is None or own is None or named.key_identifier in (None, own.digest)
 
 
 def is_readable(certificate: x509.Certificate) -> bool:
     """The library parses lazily: a certificate may turn out damaged, or its key of an unknown kind, when it is used."""
     try:
         certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         return False
     return True
 

@@ -117,7 +117,7 @@ def examine_chain(
     now = at or datetime.now(UTC)
     device = describe(chain[0])
     path = _path_to(chain, authority)
-    to_date = dict.fromkeys((*chain, *(path or ())))  # each once, in order
+    relied_on = list(dict.fromkeys(path or chain))  # what is above the CA is of no account
     checks = [
         _is_a_device(chain[0], device),
         _names_the_device(device, registration_id),
@@ -125,8 +125,9 @@ def examine_chain(
         _reaches(path, authority),
         *(
             _within_dates(f"Dates of “{each.common_name}”", each, now, "Issue it again with dates that include today.")
-            for each in map(describe, to_date)
+            for each in map(describe, relied_on)
         ),
+        *filter(None, map(_is_understood, relied_on)),
         *_authorities_may_sign(path or list(chain)),
     ]
     return Examination(title, tuple(checks))
@@ -211,6 +212,23 @@ def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -
     return Check(name, True, f"“{facts.common_name}” may be a TLS client and is no CA.")
 
 
+def _is_understood(certificate: x509.Certificate) -> Check | None:
+    """RFC 5280 section 4.2: who does not know a critical extension must refuse the certificate."""
+    unknown = [
+        each.oid.dotted_string
+        for each in certificate.extensions
+        if each.critical and isinstance(each.value, x509.UnrecognizedExtension)
+    ]
+    if not unknown:
+        return None
+    return Check(
+        f"Extensions of “{describe(certificate).common_name}”",
+        False,
+        f"Nobody knows its critical extension {unknown[0]}, and what is critical must not be ignored.",
+        "Issue it without that extension, or with it not critical.",
+    )
+
+
 def _names_the_device(facts: CertificateDescription, registration_id: str) -> Check:
     name = "Common name is the registration id"
     if facts.common_name.casefold() == registration_id.casefold():
@@ -239,10 +257,14 @@ def _links(chain: Sequence[x509.Certificate]) -> Iterator[Check]:
 
 
 def _path_to(chain: Sequence[x509.Certificate], authority: x509.Certificate) -> list[x509.Certificate] | None:
-    """The chain from the device up to the authority, which the device may send or leave out."""
+    """The chain from the device up to the authority, which the device may send or leave out.
+
+    An older or newer certificate of the same CA, of its name and key, leads there just as well.
+    """
+    ca = (authority.subject, authority.public_key())
     for index, certificate in enumerate(chain):
-        if certificate == authority:
-            return list(chain[: index + 1])
+        if certificate == authority or (index and (certificate.subject, certificate.public_key()) == ca):
+            return [*chain[:index], authority]
     return [*chain, authority] if is_issued_by(chain[-1], authority) else None
 
 
@@ -261,12 +283,21 @@ def _reaches(path: list[x509.Certificate] | None, authority: x509.Certificate) -
 
 def _authorities_may_sign(path: Sequence[x509.Certificate]) -> Iterator[Check]:
     """RFC 5280 section 4.2.1.9: a CA's path length counts the CAs between it and the device."""
-    for between, certificate in enumerate(path[1:]):
+    for index, certificate in enumerate(path[1:]):
         facts = describe(certificate)
+        # A CA's certificate for its own next key does not count.
+        between = sum(1 for each in path[1 : index + 1] if each.subject != each.issuer)
         name = f"“{facts.common_name}” may sign"
-        usage = extension(certificate, x509.KeyUsage)
+        usage, purposes = extension(certificate, x509.KeyUsage), extension(certificate, x509.ExtendedKeyUsage)
         if not facts.is_authority or (usage and not usage.key_cert_sign):
             yield Check(name, False, "It is not a CA's certificate.", "Have the device signed by a CA.")
+        elif purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+            yield Check(
+                name,
+                False,
+                "Its extended key usage does not allow TLS clients below it.",
+                "Use a CA without an extended key usage, or with that of TLS clients.",
+            )
         elif facts.path_length is not None and facts.path_length < between:
             yield Check(
                 name,

@@ -31,6 +31,8 @@ _AT_ONCE = 50
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.2  # then 0.4, 0.8, …
 _SECONDS = 30
+_POLL_SECONDS = 1.0
+_SDK_SECONDS = 10.0  # it needs two; when an answer is lost it would wait for thirty, and can't be asked to try again
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,9 @@ class Devices:
                 proxy_options=proxy,
             )
             try:
-                result = await client.register()
-            except ClientError:
+                async with asyncio.timeout(_SDK_SECONDS):
+                    result = await client.register()
+            except (ClientError, TimeoutError):
                 return await asyncio.to_thread(self._ask_again, device, scope)
         state: Any = result.registration_state
         return Registration(
@@ -166,9 +169,7 @@ class Devices:
         """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
         for attempt in range(_ATTEMPTS):
             try:
-                status, body = self._ask(device, "PUT", "/register", scope)
-                if status == 202:
-                    status, body = self._ask(device, "GET", f"/operations/{body['operationId']}", scope)
+                status, body = self._register_over_https(device, scope)
             except (OSError, ValueError, KeyError, http.client.HTTPException):
                 status, body = 503, {}
             if status not in (202, 408, 429) and status < 500:
@@ -180,6 +181,16 @@ class Devices:
             "Try again in a moment.",
             transient=True,
         )
+
+    def _register_over_https(self, device: DeviceCredential, scope: str) -> tuple[int, dict[str, Any]]:
+        """The final answer; the last one if there is none in time."""
+        status, body = self._ask(device, "PUT", "/register", scope)
+        end = time.monotonic() + _SECONDS
+        while status == 202 and time.monotonic() < end:
+            status, body = self._ask(device, "GET", f"/operations/{body['operationId']}", scope)
+            if status == 202:
+                time.sleep(_POLL_SECONDS)
+        return status, body
 
     def _ask(self, device: DeviceCredential, method: str, suffix: str, scope: str) -> tuple[int, dict[str, Any]]:
         context = ssl.create_default_context(cadata=self._plane.trust)

@@ -139,7 +139,7 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
             return False
         _verify_signature(certificate, issuer)
         extensions, above = certificate.extensions, issuer.extensions
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, x509.DuplicateExtension):
         return False
     usage = _value(above, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:

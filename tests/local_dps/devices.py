@@ -1,5 +1,6 @@
-"""Devices for tests: certificates made here, and the raw HTTPS that they speak."""
+"""Devices for tests: a CA and one below it, the chain that a device sends, and the raw HTTPS that it speaks."""
 
+import base64
 import http.client
 import json
 import ssl
@@ -11,22 +12,32 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tests.local_dps.crafting import Crafted
-from tests.local_dps.wire import LocalService, Reply
+from tests.local_dps.crafting import Crafted, ca, leaf
+from tests.local_dps.wire import LocalService, Reply, upload_body
 
 VERSION = "2019-03-31"
+ROOT = ca("Root", 1)
+INTERMEDIATE = ca("Intermediate", 2, ROOT)
+TWIN_ROOT = ca("Root", 4)  # the same name, another key
+DEVICE = leaf(INTERMEDIATE)
 
 
-def write_chain(folder: Path, device: Crafted, *above: Crafted, key: Any = None) -> tuple[Path, Path]:
-    """The chain that a device sends, its own certificate first, and its key."""
+def write_chain(folder: Path, device: Crafted, *above: Crafted, private_key: bytes | None = None) -> tuple[Path, Path]:
+    """The chain that a device sends, its own certificate first, and its key, unless the file shall hold another."""
     chain, private = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(b"".join(_pem(each.certificate) for each in (device, *above)))
     private.write_bytes(
-        (key or device.private_key).private_bytes(
+        private_key
+        or device.private_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
     return chain, private
+
+
+def upload(dps: LocalService, uploaded: str, certificate: Crafted, verified: bool = True) -> None:
+    body = upload_body(base64.b64encode(certificate.der).decode(), isVerified=verified)
+    assert dps.manage("PUT", f"/certificates/{uploaded}", body).status == 200
 
 
 class Device:
@@ -62,7 +73,10 @@ class Device:
 
     def outcome(self) -> Mapping[str, Any]:
         """Register, and poll once."""
-        began = self.register()
+        return self.poll(self.register())
+
+    def poll(self, began: Reply) -> Mapping[str, Any]:
+        """The outcome of a registration that began."""
         assert began.status == 202, began.content
         polled = self.ask("GET", f"/operations/{began.json['operationId']}")
         assert polled.status == 200, polled.content

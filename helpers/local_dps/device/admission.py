@@ -8,7 +8,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from helpers.local_dps.device.chain import find_path, flaw
+from helpers.local_dps.device.chain import find_paths, flaw
 from helpers.local_dps.errors import device as errors
 from helpers.local_dps.service.kinds import GROUPS, INDIVIDUALS
 from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store
@@ -88,26 +88,29 @@ class Admission:
         anchors: Sequence[_Anchor],
         now: datetime,
     ) -> EnrollmentRow:
-        """Up from the device: the first anchor decides; it, or one above it, must be verified."""
+        """Up from the device: the first anchor decides; it, or one above it, must be verified.
+
+        What an enrollment brings along is not taken for sent: the device must send the chain up to a verified certificate.
+        """
         verified = [
             x509.load_der_x509_certificate(row.der) for row in self._store.certificates.all(service.id) if row.verified
         ]
-        known = [anchor.certificate for anchor in anchors] + verified
-        path = find_path(leaf, presented, known)
-        if leaf in known:
+        if leaf in verified or any(anchor.certificate == leaf for anchor in anchors):
             raise errors.chain_does_not_match()
-        proved = next((at for at, each in enumerate(path) if each in verified), None)
-        deciding = next(
-            ((at, anchor) for at, each in enumerate(path) for anchor in anchors if anchor.certificate == each), None
-        )
-        if deciding is None:
-            raise errors.ca_not_found() if proved is None else errors.chain_does_not_match()
-        at, anchor = deciding
-        above = next((higher for higher in range(at, len(path)) if path[higher] in verified), None)
-        if above is None:
-            raise errors.ca_not_found()
-        _check(flaw(path[: above + 1], now))
-        return anchor.group
+        paths = list(find_paths(leaf, presented, verified))
+        decided = [found for path in paths if (found := _anchored(path, anchors, verified))]
+        if not decided:
+            known = {each for path in paths for each in path}
+            if known.isdisjoint(verified) or any(anchor.certificate in known for anchor in anchors):
+                raise errors.ca_not_found()
+            raise errors.chain_does_not_match()
+        flaws = []
+        for path, enrollment in decided:
+            reason = flaw(path, now)
+            if reason is None:
+                return enrollment
+            flaws.append(reason)
+        raise errors.invalid_certificate(flaws[0])
 
     def _certificates(self, service: ServiceRow, enrollment: EnrollmentRow) -> Iterator[x509.Certificate]:
         """What an X.509 enrollment is bound to; a reference to a certificate that was deleted binds it to nothing."""
@@ -118,6 +121,18 @@ class Admission:
             row = self._store.certificates.get(service.id, name) if name else None
             if row is not None:
                 yield x509.load_der_x509_certificate(row.der)
+
+
+def _anchored(
+    path: Sequence[x509.Certificate], anchors: Sequence[_Anchor], verified: Sequence[x509.Certificate]
+) -> tuple[Sequence[x509.Certificate], EnrollmentRow] | None:
+    """The path up to what is verified, and the enrollment whose certificate comes first on it; that, or one above it, is."""
+    for at, each in enumerate(path):
+        anchor = next((anchor for anchor in anchors if anchor.certificate == each), None)
+        if anchor is not None:
+            above = next((higher for higher in range(at, len(path)) if path[higher] in verified), None)
+            return None if above is None else (path[: above + 1], anchor.group)
+    return None
 
 
 def _check_name(leaf: x509.Certificate, registration: str) -> None:

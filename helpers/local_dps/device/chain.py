@@ -1,56 +1,96 @@
 """A device's chain: from its certificate upwards, each link by name, signature, dates and the right to sign."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from helpers.local_dps.certificates import is_issued
 
-__all__ = ["find_path", "flaw"]
+__all__ = ["find_paths", "flaw"]
 
+_Identity = tuple[x509.Name, bytes]
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
+_FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _LONGEST = 10
+_MOST_SENT = 16  # looked at besides the device's own: it must not decide how long that takes
 
 
-def find_path(
-    leaf: x509.Certificate, presented: Sequence[x509.Certificate], known: Iterable[x509.Certificate]
-) -> list[x509.Certificate]:
-    """The device's certificate and those above it, as far as they can be told from what it sent and what is known.
+def find_paths(
+    leaf: x509.Certificate, presented: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate]
+) -> Iterator[list[x509.Certificate]]:
+    """The ways up from the device's certificate, as far as they can be told.
 
-    The order in which they were sent does not matter, and what has nothing to do with the device is left out.
+    There may be several, as a CA that is renewed or cross-signed has more than one certificate of its key, and it is
+    enough if one holds. None has a name and key twice (RFC 4158 section 2.2). The order in which they were sent does not
+    matter, and what has nothing to do with the device is left out.
     """
-    pool = [*presented, *known]
-    path = [leaf]
-    while len(path) < _LONGEST:
-        above = next((each for each in pool if each not in path and is_issued(path[-1], each)), None)
-        if above is None:
-            return path
-        path.append(above)
-    return path
+    pool = dict.fromkeys((*trusted, *presented[:_MOST_SENT]))
+
+    @cache
+    def issuers(certificate: x509.Certificate) -> Mapping[x509.Certificate, _Identity]:
+        return {each: _identity(each) for each in pool if each != leaf and is_issued(certificate, each)}
+
+    def climb(path: list[x509.Certificate]) -> Iterator[list[x509.Certificate]]:
+        passed = set(map(_identity, path[1:]))
+        above = [each for each, identity in issuers(path[-1]).items() if identity not in passed]
+        if not above or len(path) == _LONGEST:
+            yield path
+            return
+        for each in above:
+            yield from climb([*path, each])
+
+    return climb([leaf])
+
+
+def _identity(authority: x509.Certificate) -> _Identity:
+    """A CA, whichever of its certificates this is."""
+    key = authority.public_key()
+    return authority.subject, key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def flaw(path: Sequence[x509.Certificate], now: datetime) -> str | None:
     """Why a path, from the device's certificate to its anchor, can't be relied on (RFC 5280 section 6.1); None if it can."""
+    try:
+        return next(_flaws(path, now), None)
+    except (ValueError, x509.DuplicateExtension):
+        return "An extension of a certificate can't be read, or is there twice."
+
+
+def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
     for certificate in path:
         name = certificate.subject.rfc4514_string()
         if now < certificate.not_valid_before_utc:
-            return f"{name} is not valid yet."
+            yield f"{name} is not valid yet."
         if now > certificate.not_valid_after_utc:
-            return f"{name} has expired."
+            yield f"{name} has expired."
+        purposes = _value(certificate, x509.ExtendedKeyUsage)
+        if purposes is not None and _FOR_CLIENTS.isdisjoint(purposes):
+            yield f"The extended key usage of {name} is not that of a TLS client."
+        for extension in certificate.extensions:
+            if extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
+                yield f"{name} has a critical extension that is not known, {extension.oid.dotted_string}."
+    usage = _value(path[0], x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        yield f"The key usage of {path[0].subject.rfc4514_string()} does not let it sign a TLS handshake."
     for below, authority in enumerate(path[1:]):
         name = authority.subject.rfc4514_string()
-        constraints = _basic_constraints(authority)
+        constraints = _value(authority, x509.BasicConstraints)
         if constraints is None or not constraints.ca:
-            return f"{name} is no CA."
+            yield f"{name} is no CA."
+            return
         # Between it and the device's certificate; a certificate that issues itself does not count.
         between = sum(1 for each in path[1 : below + 1] if each.subject != each.issuer)
         if constraints.path_length is not None and between > constraints.path_length:
-            return f"{name} allows {constraints.path_length} CAs below it, and there are {between}."
-    return None
+            yield f"{name} allows {constraints.path_length} CAs below it, and there are {between}."
 
 
-def _basic_constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:
+def _value(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
         return None
