@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -214,6 +215,9 @@ def local_dps(
 
     def ready(connection: Mapping[str, Any]) -> None:
         print(f"Local DPS ready at {connection['management_endpoint']}; connection file: {connection_file}", flush=True)
+
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file, and shells often allow 1,024
 
     async def serve() -> None:
         stop = asyncio.Event()

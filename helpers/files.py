@@ -29,11 +29,12 @@ def write_atomically(path: Path, content: bytes, *, mode: int, flush: bool = Tru
     try:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+            try:
+                _write_all(descriptor, content)
                 if flush:
-                    file.flush()
                     os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             os.replace(scratch, path)  # noqa: PTH105
         except BaseException:
             os.unlink(scratch)  # noqa: PTH108
@@ -87,6 +88,13 @@ def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
             "Check that it is the file you meant.",
         )
     return content
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    """A full disk may take a part and say nothing until it is offered the rest."""
+    written = 0
+    while written < len(content):
+        written += os.write(descriptor, content[written:])
 
 
 def _flush_folder(folder: Path) -> None:

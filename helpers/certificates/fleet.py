@@ -1,15 +1,20 @@
 """A fleet: many device certificates on all cores, each with a key of its own."""
 
 import os
+import pickle
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -22,7 +27,7 @@ from helpers.certificates.storage import certificate_pem, read_private_key
 from helpers.files import make_private_folder
 from helpers.problem import Problem
 
-__all__ = ["issue_fleet"]
+__all__ = ["issue_fleet", "serve"]
 
 _ALONE_SECONDS = 0.3  # another process needs about that long to start; and nobody sees a bar that is gone so soon
 
@@ -94,20 +99,75 @@ def _issue_all(order: _Order, registration_ids: Sequence[str], processes: int) -
 
 
 def _issue_together(order: _Order, left: deque[Sequence[str]], helpers: int) -> Iterator[int]:
-    # Not forked: a notebook's kernel has threads, whose locks a forked process would inherit as they are.
-    with ProcessPoolExecutor(helpers, get_context("spawn")) as pool:
-        running: set[Future[int]] = set()
+    told: SimpleQueue[int] = SimpleQueue()
+    with ThreadPoolExecutor(helpers) as threads:
+        driven = [threads.submit(_have_issued, order, left, told) for _ in range(helpers)]
         try:
-            while left or running:
-                while left and len(running) < 2 * helpers:
-                    running.add(pool.submit(_issue, order, left.popleft()))
-                if left:
-                    yield _issue(order, left.popleft())
-                done, running = wait(running, 0 if left else None, FIRST_COMPLETED)
-                for each in done:
-                    yield each.result()
+            while some := _next(left):
+                yield _issue(order, some)
+                yield from _waiting(told)
+            for each in driven:
+                each.result()
+            yield from _waiting(told)
         finally:
-            pool.shutdown(cancel_futures=True)
+            left.clear()  # whoever still works ends with what it has begun
+
+
+def _have_issued(order: _Order, left: deque[Sequence[str]], told: "SimpleQueue[int]") -> None:
+    """Another process on the same work.
+
+    Not a pool of `multiprocessing`: forked from a notebook's kernel it inherits the locks of other threads as they are, and
+    spawned it runs the caller's script once more.
+    """
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:  # noqa: S603 - our own words
+        assert process.stdin
+        assert process.stdout
+        try:
+            pickle.dump(order, process.stdin)
+            while some := _next(left):
+                pickle.dump(some, process.stdin)
+                process.stdin.flush()
+                outcome = pickle.load(process.stdout)  # noqa: S301 - from our own process
+                if isinstance(outcome, Exception):
+                    raise outcome
+                told.put(outcome)
+            process.stdin.close()
+        except (EOFError, BrokenPipeError) as error:
+            raise Problem(
+                "Another process that was issuing certificates has ended.",
+                "It was killed, or the machine has no memory left.",
+                "Run it again: what has been issued is kept.",
+            ) from error
+
+
+def serve() -> None:
+    """What the other process does: for each list of ids that comes, issue and say how many; until no more come."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that was asked; this one ends with it
+    order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    with suppress(EOFError):
+        while True:
+            some = pickle.load(sys.stdin.buffer)  # noqa: S301
+            try:
+                outcome: int | Exception = _issue(order, some)
+            except Exception as error:
+                outcome = error
+            pickle.dump(outcome, sys.stdout.buffer)
+            sys.stdout.flush()
+
+
+def _next(left: deque[Sequence[str]]) -> Sequence[str]:
+    try:
+        return left.popleft()
+    except IndexError:
+        return ()
+
+
+def _waiting(told: "SimpleQueue[int]") -> Iterator[int]:
+    while not told.empty():
+        yield told.get()
 
 
 def _issue(order: _Order, registration_ids: Sequence[str]) -> int:

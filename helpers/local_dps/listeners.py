@@ -4,14 +4,19 @@ import asyncio
 import logging
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 
 from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.store import Store
 
-__all__ = ["Listeners", "open_socket"]
+__all__ = ["BACKLOG", "HANDSHAKE_SECONDS", "Listeners", "open_socket"]
 
-_HANDSHAKE_SECONDS = 10.0
+# asyncio sets aside 256 KiB for what may come on each TLS connection, idle or not; a TLS record holds 16.
+SSLProtocol.max_size = 16 * 1024
+
+HANDSHAKE_SECONDS = 10.0
+BACKLOG = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
 _AGAIN_SECONDS = 1.0
 
 
@@ -45,7 +50,11 @@ class Listeners:
     ) -> asyncio.Server:
         """A TLS server on that socket, with another context if one is given."""
         return await asyncio.get_running_loop().create_server(
-            edge, sock=listener, ssl=context or self._context, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+            edge,
+            sock=listener,
+            ssl=context or self._context,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            backlog=BACKLOG,
         )
 
     async def follow(self) -> None:

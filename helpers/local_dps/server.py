@@ -27,10 +27,11 @@ from helpers.local_dps.device.tls import device_context
 from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import Plane
+from helpers.local_dps.errors import device as device_errors
 from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.faults import Faults, Unreliable
 from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.listeners import Listeners, open_socket
+from helpers.local_dps.listeners import BACKLOG, HANDSHAKE_SECONDS, Listeners, open_socket
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
@@ -110,7 +111,7 @@ class LocalDps:
             unreliable = Unreliable(handle, core.change_etag, self.faults)
             edge = Edge(unreliable.handle, plane_of, names, self._note)
             listeners = Listeners(edge, identity.context(), self.bind, endpoints, store)
-            devices = device_context(identity)
+            devices = device_context(identity, self._note_failed_handshake)
             mqtt = MqttGateway(unreliable.handle, names[0], self._note)
             device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self._note, mqtt.over_websocket)
             control_token = secrets.token_urlsafe(32)
@@ -132,9 +133,13 @@ class LocalDps:
                     await listeners.listen(control, control_socket),
                     await listeners.listen(device_edge, device_socket, devices),
                     await asyncio.start_server(
-                        mqtt.over_tls, sock=mqtt_socket, ssl=devices, ssl_handshake_timeout=10.0
+                        mqtt.over_tls,
+                        sock=mqtt_socket,
+                        ssl=devices,
+                        ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                        backlog=BACKLOG,
                     ),
-                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket, limit=HEAD_LIMIT),
+                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket, limit=HEAD_LIMIT, backlog=BACKLOG),
                 ]
                 try:
                     host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
@@ -189,6 +194,9 @@ class LocalDps:
         self._last_exchange = time.monotonic()
         if self.observe:
             self.observe(exchange)
+
+    def _note_failed_handshake(self, reason: str) -> None:
+        self._note(Exchange("TLS", "/", "", {}, b"", None, 0.0, device_errors.no_handshake(reason)))
 
     async def _until_stopped(self, stop: asyncio.Event) -> None:
         self._last_exchange = time.monotonic()

@@ -4,12 +4,12 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-__all__ = ["Measured", "cpu_seconds", "load", "once", "resident_megabytes"]
+from tests.bench.processes import cpu_seconds
+
+__all__ = ["Measured", "load", "once"]
 
 CONNECTIONS = 16
-_TICKS = 100.0  # of /proc/PID/stat a second, on every Linux
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,6 @@ def once(port: int, authority: ssl.SSLContext, request: bytes) -> bytes:
         return client.last
 
     return asyncio.run(ask())
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process until now."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def resident_megabytes(pid: int) -> float:
-    """The most memory that the process has had."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 async def _load(pid: int, port: int, authority: ssl.SSLContext, request: bytes, seconds: float) -> Measured:

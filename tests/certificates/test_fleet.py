@@ -162,11 +162,13 @@ from pathlib import Path
 from helpers.certificates import KeyAlgorithm, issue_fleet, load_authority
 
 folder = Path(sys.argv[1])
-if __name__ == "__main__":
-    authority = load_authority(folder / "ca.pem", folder / "ca.key")
-    ids = [f"pump-{number}" for number in range(int(sys.argv[2]))]
-    issue_fleet(authority, ids, folder / "devices", key_algorithm=KeyAlgorithm(sys.argv[3]), processes=2)
+authority = load_authority(folder / "ca.pem", folder / "ca.key")
+ids = [f"pump-{number}" for number in range(int(sys.argv[2]))]
+issue_fleet(authority, ids, folder / "devices", key_algorithm=KeyAlgorithm(sys.argv[3]), processes=2)
 """
+
+
+# Without a guard around it, as people write scripts: no process may run it a second time.
 
 
 def start(folder: Path, count: int, algorithm: KeyAlgorithm, **options: object) -> subprocess.Popen[str]:

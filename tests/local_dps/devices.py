@@ -16,6 +16,7 @@ from tests.local_dps.crafting import Crafted, ca, leaf
 from tests.local_dps.wire import LocalService, Reply, upload_body
 
 VERSION = "2019-03-31"
+TLS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 ROOT = ca("Root", 1)
 INTERMEDIATE = ca("Intermediate", 2, ROOT)
 TWIN_ROOT = ca("Root", 4)  # the same name, another key

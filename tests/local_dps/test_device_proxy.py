@@ -14,9 +14,9 @@ import pytest
 import websocket
 
 from helpers.local_dps.device import proxy
-from tests.local_dps.devices import VERSION, write_chain
+from tests.local_dps.crafting import leaf
+from tests.local_dps.devices import ROOT, VERSION, write_chain
 from tests.local_dps.process import Server, wait_for
-from tests.local_dps.test_devices import ROOT, leaf
 from tests.local_dps.test_mqtt import (
     PING,
     PONG,

@@ -11,10 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
-from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TWIN_ROOT, Device, upload, write_chain
+from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, Device, upload, write_chain
 from tests.local_dps.wire import LocalService, group_body
 
-TLS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 NOT_FOUND = "CA certificate not found."
 
 

@@ -21,10 +21,9 @@ from helpers.local_dps import running
 from helpers.local_dps.device.mqtt import gateway
 from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT
 from helpers.local_dps.faults import Fault, Faults
-from tests.local_dps.crafting import Crafted, as_pem
-from tests.local_dps.devices import write_chain
+from tests.local_dps.crafting import Crafted, as_pem, leaf
+from tests.local_dps.devices import ROOT, TLS, TWIN_ROOT, upload, write_chain
 from tests.local_dps.process import PATIENCE, Server, wait_for
-from tests.local_dps.test_devices import ROOT, TLS, TWIN_ROOT, leaf, upload
 from tests.local_dps.test_mqtt_codec import connect, packet, publish, subscribe, text, unsubscribe
 from tests.local_dps.wire import LocalService, group_body
 
@@ -739,3 +738,80 @@ def test_an_upgrade_names_the_subprotocol(plant: LocalService, files: Files, pat
         client.request("GET", path, headers=UPGRADE)
         answer = client.getresponse()
         assert (answer.status, answer.getheader("Sec-WebSocket-Protocol")) == (101, "mqtt")
+
+
+# --- what the log tells of them ---
+
+ENDS: dict[str, tuple[bytes, str]] = {
+    "no MQTT": (b"\x00" * 10, "There is no packet type 0 here."),
+    "flags at the first byte": (b"\x1f", "CONNECT has the flags 15."),
+    "too large": (BAD_FIRST["an oversized CONNECT"][:8], "is too large"),
+    "something else first": (PING, "The first packet is PINGREQ."),
+    "no user name": (connect("device-1", None), "CONNACK 4: A user name is"),
+    "another client id": (connect("x", "0ne/registrations/y/api-version=1"), "CONNACK 5: The client id is not"),
+    "another version": (connect("x", "0ne/registrations/x/api-version=1", level=5), "CONNACK 1: MQTT 3.1.1 is level 4"),
+    "a secret for a protocol": (
+        packet(0x10, text("A" * 43) + b"\x04\x00\x00\x3c" + text("id")),
+        "The protocol is called",
+    ),
+}
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[tuple[LocalService, list[str]]]:
+    """A local DPS, and the lines of its log."""
+    lines: list[str] = []
+    with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
+        yield LocalService(connection, tmp_path / "state"), lines
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_a_connection_that_ends_badly_leaves_one_line_with_the_reason(
+    told: tuple[LocalService, list[str]], files: Files, kind: str
+) -> None:
+    dps, lines = told
+    sent, reason = ENDS[kind]
+    with over_tls(dps, files) as line:
+        line.send_in_vain(sent)
+        while line.packet() is not None:
+            pass
+    wait_for(lambda: lines or None)
+    assert [each for each in lines if reason in each] == lines
+    assert len(lines) == 1
+    assert lines[0].startswith("MQTT   /  dropped")
+    assert "A" * 43 not in lines[0]
+
+
+def test_a_connected_device_that_ends_badly_is_named_and_one_that_says_goodbye_is_not(
+    told: tuple[LocalService, list[str]], files: Files, who: str
+) -> None:
+    dps, lines = told
+    with over_tls(dps, files).connect(dps, who) as line:
+        line.send_in_vain(packet(0xE0))
+        assert line.packet() is None
+    with over_tls(dps, files).connect(dps, who) as line:
+        line.send_in_vain(BAD_LATER["QoS 2"])
+        assert line.packet() is None
+    wait_for(lambda: lines or None)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"MQTT   /{dps.connection['id_scope']}/registrations/")
+    assert "QoS 2 is not served." in lines[0]
+
+
+@pytest.mark.parametrize("endpoint", ["mqtt", "device"])
+def test_a_failed_handshake_leaves_one_line(told: tuple[LocalService, list[str]], endpoint: str) -> None:
+    dps, lines = told
+    with socket.create_connection(address(dps, endpoint), timeout=5) as plain:
+        plain.sendall(NO_TLS["an HTTP request"])
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(1 << 16):
+                pass
+    wait_for(lambda: lines or None)
+    assert len(lines) == 1
+    assert lines[0].startswith("TLS    /  dropped")
+    assert "handshake failed" in lines[0]
+
+
+def test_a_keep_alive_counts_packets_and_not_bytes(plant: LocalService, files: Files, who: str) -> None:
+    with over_tls(plant, files).connect(plant, who, keep_alive=1) as line:
+        assert said_slowly(line, register("device-1")[:40], 0.2) < 20

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from cryptography import x509
@@ -20,6 +20,10 @@ _LONGEST = 10
 _MOST_SENT = 16  # looked at besides the device's own: it must not decide how long that takes
 
 
+# The same CAs stand above every device of a fleet, and a device asks at least twice.
+_is_issued = lru_cache(512)(is_issued)
+
+
 def find_paths(
     leaf: x509.Certificate, presented: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate]
 ) -> Iterator[list[x509.Certificate]]:
@@ -33,7 +37,7 @@ def find_paths(
 
     @cache
     def issuers(certificate: x509.Certificate) -> Mapping[x509.Certificate, _Identity]:
-        return {each: _identity(each) for each in pool if each != leaf and is_issued(certificate, each)}
+        return {each: _identity(each) for each in pool if each != leaf and _is_issued(certificate, each)}
 
     def climb(path: list[x509.Certificate]) -> Iterator[list[x509.Certificate]]:
         passed = set(map(_identity, path[1:]))

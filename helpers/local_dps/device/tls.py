@@ -21,18 +21,23 @@ Result = TypeVar("Result")
 _CHUNK = 64 * 1024
 
 
-def device_context(identity: ServerIdentity) -> ssl.SSLContext:
-    """What asyncio takes for an `ssl.SSLContext`, on OpenSSL's own."""
+def device_context(identity: ServerIdentity, failed: Callable[[str], None]) -> ssl.SSLContext:
+    """What asyncio takes for an `ssl.SSLContext`, on OpenSSL's own.
+
+    Args:
+        failed: told why, when a handshake fails.
+    """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.use_certificate(identity.certificate)
     context.use_privatekey(identity.key)
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection needs none
     # A resumed session carries no chain. Without an id context OpenSSL would reset a client that tries to resume one.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_id(b"local-dps")
-    return _Context.around(context)
+    return _Context.around(context, failed)
 
 
 def presented_chain(tls: object) -> tuple[x509.Certificate, ...]:
@@ -48,23 +53,27 @@ class _Context(ssl.SSLContext):
     """asyncio asks that a context be an SSLContext, and calls nothing of it but `wrap_bio`."""
 
     _openssl: SSL.Context
+    _failed: Callable[[str], None]
 
     @classmethod
-    def around(cls, context: SSL.Context) -> "_Context":
+    def around(cls, context: SSL.Context, failed: Callable[[str], None]) -> "_Context":
         made = cls(ssl.PROTOCOL_TLS_SERVER)
-        made._openssl = context
+        made._openssl, made._failed = context, failed
         return made
 
     def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *_: Any, **__: Any) -> Any:
-        return DeviceTls(self._openssl, incoming, outgoing)
+        return DeviceTls(self._openssl, incoming, outgoing, self._failed)
 
 
 class DeviceTls:
     """The server's side of one connection: what asyncio needs of an `ssl.SSLObject`, and the client's chain."""
 
-    def __init__(self, context: SSL.Context, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
+    def __init__(
+        self, context: SSL.Context, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, failed: Callable[[str], None]
+    ) -> None:
         self._incoming = incoming
         self._outgoing = outgoing
+        self._failed = failed
         self._connection = SSL.Connection(context, None)
         self._connection.set_accept_state()
         self.context = None
@@ -91,6 +100,11 @@ class DeviceTls:
             self._drive(self._connection.do_handshake)
         except SSL.ZeroReturnError as error:
             raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "The client said goodbye before it was let in.") from error
+        except ssl.SSLWantReadError:
+            raise
+        except ssl.SSLError as error:
+            self._failed(str(error.args[-1]))
+            raise
 
     def read(self, size: int = _CHUNK, buffer: Any = None) -> Any:
         try:

@@ -56,6 +56,16 @@ def operation_not_found() -> Refusal:
     )
 
 
+def not_mqtt(reason: str) -> Refusal:
+    """Only told in the log: MQTT 3.1.1 has no words for it, the connection just ends."""
+    return Refusal(Plane.DEVICE, 400, 400000, "The connection was ended.", reason)
+
+
+def no_handshake(reason: str) -> Refusal:
+    """Only told in the log: without a handshake there is nobody to tell."""
+    return Refusal(Plane.DEVICE, 400, 400000, "The TLS handshake failed.", reason)
+
+
 def route_not_found(path: str) -> Refusal:
     return Refusal(Plane.DEVICE, 404, 404000, "Not found.", f"The device plane has nothing at {path}.")
 

@@ -93,41 +93,53 @@ class Decoder:
     """Bytes in, whole packets out."""
 
     def __init__(self) -> None:
-        self._waiting = b""
+        self._waiting = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Packet]:
         """The packets that are whole now.
 
         Raises:
-            Malformed
+            Malformed: as soon as the bytes that are there can't become a packet.
         """
         self._waiting += data
-        while (found := self._split()) is not None:
-            yield found
-
-    def _split(self) -> Packet | None:
-        header = _remaining_length(self._waiting)
-        if header is None:
-            return None
-        start, length = header
-        if length > PACKET_LIMIT:
-            raise Malformed(f"A packet of {length} bytes is too large.")
-        if len(self._waiting) < start + length:
-            return None
-        first, body = self._waiting[0], self._waiting[start : start + length]
-        self._waiting = self._waiting[start + length :]
+        start = 0
         try:
-            kind = Kind(first >> 4)
-        except ValueError as error:
-            raise Malformed(f"There is no packet type {first >> 4} here.") from error
-        flags = first & 0x0F
-        expected = 2 if kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE) else 0
-        if kind is not Kind.PUBLISH and flags != expected:
-            raise Malformed(f"{kind.name} has the flags {flags}.")
-        return Packet(kind, flags, body)
+            while (found := _split(self._waiting, start)) is not None:
+                packet, start = found
+                yield packet
+        finally:
+            del self._waiting[:start]
 
 
-def _remaining_length(data: bytes) -> tuple[int, int] | None:
+def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
+    """The packet that begins there, and where the next one does; None while it is not all there."""
+    if len(data) <= start:
+        return None
+    kind, flags = _kind_and_flags(data[start])
+    header = _remaining_length(data[start : start + 5])
+    if header is None:
+        return None
+    begin, length = start + header[0], header[1]
+    if length > PACKET_LIMIT:
+        raise Malformed(f"A packet of {length} bytes is too large.")
+    end = begin + length
+    return (Packet(kind, flags, bytes(data[begin:end])), end) if len(data) >= end else None
+
+
+def _kind_and_flags(first: int) -> tuple[Kind, int]:
+    """Both halves of a packet's first byte (2.2)."""
+    try:
+        kind = Kind(first >> 4)
+    except ValueError as error:
+        raise Malformed(f"There is no packet type {first >> 4} here.") from error
+    flags = first & 0x0F
+    expected = 2 if kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE) else 0
+    if kind is not Kind.PUBLISH and flags != expected:
+        raise Malformed(f"{kind.name} has the flags {flags}.")
+    return kind, flags
+
+
+def _remaining_length(data: bytes | bytearray) -> tuple[int, int] | None:
     """Where the rest begins, and how long it is (2.2.3); None while that is not all there."""
     value = 0
     for place, byte in enumerate(data[1:5]):

@@ -8,8 +8,9 @@ from contextlib import suppress
 from aiohttp import WSMsgType, web
 
 from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT, Decoder, Malformed
-from helpers.local_dps.device.mqtt.session import Closed, Session
+from helpers.local_dps.device.mqtt.session import Closed, Refused, Session
 from helpers.local_dps.device.tls import presented_chain
+from helpers.local_dps.errors import device as errors
 from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
@@ -27,7 +28,7 @@ class MqttGateway:
 
     Args:
         name: how devices are taken to have reached it; MQTT has no Host header.
-        observe: called after each registration and each poll.
+        observe: called after each registration and each poll, and when a connection ends badly.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class MqttGateway:
 
             # One that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
             with suppress(asyncio.CancelledError):
-                await _converse(session, _chunks(reader), send)
+                await self._serve(session, _chunks(reader), send)
             with suppress(Exception):  # whatever state the client left it in
                 writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
@@ -69,7 +70,7 @@ class MqttGateway:
             port = transport.get_extra_info("sockname")[1] if transport else 0
             chain = presented_chain(transport.get_extra_info("ssl_object")) if transport else ()
             await socket.prepare(request)
-            await _converse(Session(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
+            await self._serve(Session(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
             with suppress(Exception):
                 await socket.close()
         return socket
@@ -82,6 +83,27 @@ class MqttGateway:
 
     def _counted(self) -> "_Counted":
         return _Counted(self._connections)
+
+    async def _serve(
+        self, session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """One connection to its end. What makes no sense ends it, and is told in the log; nothing else suffers."""
+        began = time.monotonic()
+        try:
+            await _converse(session, incoming, send)
+        except TimeoutError:
+            self._note_end(session, began, "Nothing came, or nothing was taken, for too long.")
+        except (Refused, Malformed) as error:
+            self._note_end(session, began, str(error))
+        except (Closed, OSError):
+            pass  # it said goodbye, or went without
+
+    def _note_end(self, session: Session, began: float, reason: str) -> None:
+        """One line a connection, however it is flooded."""
+        refusal = errors.not_mqtt(reason)
+        seconds = time.monotonic() - began
+        with suppress(Exception):
+            self._observe(Exchange("MQTT", session.path, "", {}, b"", None, seconds, refusal))
 
     async def _noted(self, call: Call) -> Outcome:
         began = time.monotonic()
@@ -111,23 +133,33 @@ class _Counted:
 
 
 async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
-    """Feed a session until either side has had enough. What makes no sense ends the connection, and nothing else."""
+    """Feed a session until either side has had enough.
+
+    Raises:
+        Closed, Refused, Malformed, TimeoutError, OSError: why it ended before the client hung up.
+    """
     decoder = Decoder()
-    began = asyncio.get_running_loop().time()
-    with suppress(Closed, Malformed, TimeoutError, ConnectionError, OSError):
-        while True:
-            until = None if session.is_connected else began + _CONNECT_SECONDS  # however much of CONNECT has come
-            async with asyncio.timeout_at(until), asyncio.timeout(_patience(session)):
-                data = await anext(incoming, b"")
-            if not data:
-                return
-            for packet in decoder.feed(data):
-                was_connected = session.is_connected
-                for answer in await session.receive(packet):
-                    async with asyncio.timeout(_TAKE_SECONDS):
-                        await send(answer)
-                if not (was_connected or session.is_connected):
-                    return  # CONNACK said why
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _CONNECT_SECONDS  # for a whole packet, however many bytes of it have come
+    while True:
+        async with asyncio.timeout_at(until):
+            data = await anext(incoming, b"")
+        if not data:
+            return
+        for packet in decoder.feed(data):
+            try:
+                answers = await session.receive(packet)
+            except Refused as refused:
+                await _send(send, refused.answer)
+                raise
+            for answer in answers:
+                await _send(send, answer)
+            until = loop.time() + _patience(session)
+
+
+async def _send(send: Callable[[bytes], Awaitable[None]], answer: bytes) -> None:
+    async with asyncio.timeout(_TAKE_SECONDS):
+        await send(answer)
 
 
 def _patience(session: Session) -> float:

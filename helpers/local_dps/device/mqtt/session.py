@@ -15,19 +15,32 @@ from helpers.local_dps.errors import Plane
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 
-__all__ = ["Closed", "Session"]
+__all__ = ["Closed", "Refused", "Session"]
 
+_RID = r"(?P<rid>[^&$]{1,65400})"  # an answer's topic is a little longer than the question's, and 65,535 bytes at most
 _ANSWERS = "$dps/registrations/res/#"
 _USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
-_REGISTER = re.compile(r"\$dps/registrations/PUT/iotdps-register/\?\$rid=(?P<rid>[^&$]+)")
+_REGISTER = re.compile(rf"\$dps/registrations/PUT/iotdps-register/\?\$rid={_RID}")
 _POLL = re.compile(
-    r"\$dps/registrations/GET/iotdps-get-operationstatus/\?\$rid=(?P<rid>[^&$]+)&operationId=(?P<operation>[^&$]+)"
+    rf"\$dps/registrations/GET/iotdps-get-operationstatus/\?\$rid={_RID}&operationId=(?P<operation>[^&$]+)"
 )
 _ACCEPTED, _OTHER_VERSION, _BAD_USERNAME, _NOT_AUTHORIZED = 0, 1, 4, 5
 
 
 class Closed(Exception):
-    """The connection is over: the client said so, or what it sent makes no sense."""
+    """The connection is over: the client said so, or its call was dropped."""
+
+
+class Refused(Exception):
+    """CONNECT is refused, and the connection is over.
+
+    Attributes:
+        answer: the CONNACK that says so.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"CONNACK {code}: {reason}")
+        self.answer = codec.connack(code)
 
 
 @dataclass(frozen=True)
@@ -62,15 +75,18 @@ class Session:
         self.keep_alive = 0
 
     @property
-    def is_connected(self) -> bool:
-        """Whether CONNECT has been accepted."""
-        return self._device is not None
+    def path(self) -> str:
+        """Whose connection it is, as the path of its calls begins; `/` before CONNECT has been accepted."""
+        device = self._device
+        if device is None:
+            return "/"
+        return f"/{quote(device.scope, safe='')}/registrations/{quote(device.registration, safe='')}"
 
     async def receive(self, packet: Packet) -> list[bytes]:
         """What to send back, in this order.
 
         Raises:
-            Closed: the client said goodbye.
+            Closed: the client said goodbye. Refused: its CONNECT can't be accepted.
             Malformed
         """
         if self._device is None:
@@ -103,13 +119,15 @@ class Session:
             raise Malformed(f"The first packet is {packet.kind.name}.")
         asked = codec.read_connect(packet)
         if asked.level != codec.LEVEL:
-            return [codec.connack(_OTHER_VERSION)]
+            raise Refused(_OTHER_VERSION, f"MQTT 3.1.1 is level 4, and this client speaks level {asked.level}.")
         named = _USERNAME.fullmatch(asked.username or "")
         options = parse_qs(named["options"]) if named else {}
         if not named or "api-version" not in options:
-            return [codec.connack(_BAD_USERNAME)]
-        if not self._chain or asked.client_id.lower() != named["registration"].lower():
-            return [codec.connack(_NOT_AUTHORIZED)]
+            raise Refused(_BAD_USERNAME, "A user name is {idScope}/registrations/{registrationId}/api-version=…")
+        if not self._chain:
+            raise Refused(_NOT_AUTHORIZED, "The device sent no certificate in its TLS handshake.")
+        if asked.client_id.lower() != named["registration"].lower():
+            raise Refused(_NOT_AUTHORIZED, "The client id is not the registration id of the user name.")
         self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
         self.keep_alive = asked.keep_alive
         return [codec.connack(_ACCEPTED)]
@@ -146,7 +164,7 @@ class Session:
             name=self._name,
             port=self._port,
             plane=Plane.DEVICE,
-            path=f"/{quote(device.scope, safe='')}/registrations/{quote(device.registration, safe='')}{suffix}",
+            path=f"{self.path}{suffix}",
             query={"api-version": device.api_version},
             headers={},
             body=body,

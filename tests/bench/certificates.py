@@ -1,0 +1,222 @@
+"""Device certificates a second: beside a bare loop of the same library, on all cores, and beside OpenSSL's program."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    certificate_pem,
+    issue_fleet,
+    read_private_key,
+    save_authority,
+)
+
+__all__ = ["certificates", "fleet", "names"]
+
+ROUNDS = 9
+DEVICES = 1_000  # a round
+FLEET = 30_000  # so many that it does not count that another process begins half a second later
+FLEETS = 3
+FEW = 30  # for a program that takes a hundred times as long
+_PEM, _PKCS8, _OPEN = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+_SETTINGS = """\
+[req]
+distinguished_name = name
+[name]
+[device]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+"""
+
+
+def certificates(authority: CertificateAuthority, folder: Path) -> None:
+    """Print a line a figure; files come and go in `folder`."""
+    _check_alike(authority)
+    one_core(authority, folder)
+    all_cores(authority, folder)
+    beside_openssl(authority, folder)
+
+
+def names(devices: int) -> list[str]:
+    """Registration ids."""
+    return [f"device-{number:06}" for number in range(devices)]
+
+
+def fleet(
+    authority: CertificateAuthority, devices: int, folder: Path, processes: int | None = None
+) -> list[DeviceCredential]:
+    """Files of that many devices, without the bar."""
+    with redirect_stderr(StringIO()):
+        return issue_fleet(authority, names(devices), folder, processes=processes)
+
+
+# --- the loops ----------------------------------------------------------------------------------------------------------
+
+
+def bare(authority: CertificateAuthority, registration_ids: Sequence[str]) -> tuple[bytes, bytes]:
+    """The same certificates with the library alone; whatever they have in common is made once."""
+    curve, algorithm, now, above = ec.SECP256R1(), hashes.SHA256(), datetime.now(UTC), authority.certificate
+    key_usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    identifier = above.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    template = (
+        x509.CertificateBuilder()
+        .issuer_name(above.subject)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=365))
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(key_usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    )
+    above_pem, signer = above.public_bytes(_PEM), authority.private_key
+    for registration_id in registration_ids:
+        key = ec.generate_private_key(curve)
+        public_key = key.public_key()
+        certificate = (
+            template.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, registration_id)]))
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .sign(signer, algorithm)
+        )
+        chain_pem, key_pem = certificate.public_bytes(_PEM) + above_pem, key.private_bytes(_PEM, _PKCS8, _OPEN)
+    return chain_pem, key_pem
+
+
+def in_memory(authority: CertificateAuthority, registration_ids: Sequence[str]) -> tuple[bytes, bytes]:
+    """The helpers' own, without files."""
+    for device in authority.issue_devices(registration_ids):
+        chain_pem, key_pem = certificate_pem(*device.chain), device.private_key.private_bytes(_PEM, _PKCS8, _OPEN)
+    return chain_pem, key_pem
+
+
+def by_openssl(authority: CertificateAuthority, registration_ids: Sequence[str], folder: Path) -> None:
+    """OpenSSL's program, started once a device: since OpenSSL 3 `req` makes the key and signs with a CA in one go."""
+    settings, ca, ca_key = folder / "openssl.cnf", folder / "ca.pem", folder / "ca.key"
+    settings.write_text(_SETTINGS)
+    save_authority(authority, ca, ca_key)
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
+    signed = ("-x509", "-CA", ca, "-CAkey", ca_key, "-days", "365", "-config", settings, "-extensions", "device")
+    for registration_id in registration_ids:
+        files = ("-keyout", folder / f"{registration_id}.key", "-out", folder / f"{registration_id}.pem")
+        command = ("openssl", "req", *new_key, *signed, "-subj", f"/CN={registration_id}", *files)
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def _check_alike(authority: CertificateAuthority) -> None:
+    """The bare loop must not be fast by making less."""
+    ours, theirs = (x509.load_pem_x509_certificates(loop(authority, ["d"])[0]) for loop in (in_memory, bare))
+    assert ours[1:] == theirs[1:]
+    for mine, other in zip(ours[0].extensions, theirs[0].extensions, strict=True):
+        is_own = isinstance(mine.value, x509.SubjectKeyIdentifier)
+        assert (mine.oid, mine.critical) == (other.oid, other.critical)
+        assert is_own or mine.value == other.value
+    assert len(ours[0].tbs_certificate_bytes) == len(theirs[0].tbs_certificate_bytes)
+
+
+# --- the figures --------------------------------------------------------------------------------------------------------
+
+
+def one_core(authority: CertificateAuthority, folder: Path) -> None:
+    """In memory and with files, beside the bare loop."""
+    ids = names(DEVICES)
+    rounds = [
+        (
+            _seconds(lambda: bare(authority, ids)),
+            _seconds(lambda: in_memory(authority, ids)),
+            _fleet_seconds(authority, DEVICES, folder, 1),
+        )
+        for _ in range(ROUNDS)
+    ]
+    rate, kept, written = (DEVICES / statistics.median(times) for times in zip(*rounds, strict=True))
+    kept_part = statistics.median(plain / ours for plain, ours, _ in rounds)
+    written_part = statistics.median(plain / ours for plain, _, ours in rounds)
+    print(
+        f"certificates     {rate:.0f}/s in a bare loop of the library on one core; {kept:.0f}/s in memory: "
+        f"{kept_part:.0%} of it (goal 85%); {written:.0f}/s with files: {written_part:.0%} of it (goal 60%)"
+    )
+
+
+def all_cores(authority: CertificateAuthority, folder: Path) -> None:
+    """A large fleet on one process and on all cores, and what the machine has to give."""
+    cores = len(os.sched_getaffinity(0))
+    with get_context("spawn").Pool(cores) as pool:
+        task = _task(authority, DEVICES)
+        pool.map(_bare_in_process, [task] * cores * 2, chunksize=1)  # until all of them are there
+        task = _task(authority, FLEET // 4)
+        rounds = [
+            (
+                _fleet_seconds(authority, FLEET, folder, 1),
+                _fleet_seconds(authority, FLEET, folder, None),
+                _seconds(lambda: pool.map(_bare_in_process, [task])),
+                _seconds(lambda: pool.map(_bare_in_process, [task] * cores, chunksize=1)),
+            )
+            for _ in range(FLEETS)
+        ]
+    rate = FLEET / statistics.median(together for _, together, _, _ in rounds)
+    faster = statistics.median(alone / together for alone, together, _, _ in rounds)
+    given = statistics.median(cores * alone / together for _, _, alone, together in rounds)
+    print(
+        f"{'':16} {rate:.0f}/s with files on {cores} cores, a fleet of {FLEET:,}: {faster:.2f} times that on one "
+        f"(goal {0.85 * cores:.2f}; plain processes side by side get {given:.2f})"
+    )
+
+
+def beside_openssl(authority: CertificateAuthority, folder: Path) -> None:
+    """Files of a few devices by its program, and of many by the helpers, in turn."""
+    rounds = [
+        (FEW / _openssl_seconds(authority, folder), DEVICES / _fleet_seconds(authority, DEVICES, folder, 1))
+        for _ in range(FLEETS)
+    ]
+    rate = statistics.median(theirs for theirs, _ in rounds)
+    faster = statistics.median(ours / theirs for theirs, ours in rounds)
+    print(
+        f"{'':16} {rate:.0f}/s with `openssl req` once a device, which is the least: {faster:.0f} times as fast with files"
+    )
+
+
+def _openssl_seconds(authority: CertificateAuthority, folder: Path) -> float:
+    with TemporaryDirectory(dir=folder) as place:
+        return _seconds(lambda: by_openssl(authority, names(FEW), Path(place)))
+
+
+def _fleet_seconds(authority: CertificateAuthority, devices: int, folder: Path, processes: int | None) -> float:
+    with TemporaryDirectory(dir=folder) as place:
+        return _seconds(lambda: fleet(authority, devices, Path(place), processes))
+
+
+def _task(authority: CertificateAuthority, devices: int) -> tuple[bytes, bytes, int]:
+    key = authority.private_key.private_bytes(_PEM, _PKCS8, _OPEN)
+    return certificate_pem(authority.certificate), key, devices
+
+
+def _bare_in_process(task: tuple[bytes, bytes, int]) -> None:
+    certificate, key, devices = task
+    bare(
+        CertificateAuthority(x509.load_pem_x509_certificate(certificate), read_private_key(key, None, "key")),
+        names(devices),
+    )
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began

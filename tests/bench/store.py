@@ -1,0 +1,95 @@
+"""Memory, and the time of one lookup, with many registrations."""
+
+import os
+import random
+import secrets
+import signal
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from helpers.local_dps.core import Core
+from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.errors import Plane
+from helpers.local_dps.identity.assertion import new_client_certificate
+from helpers.local_dps.identity.tokens import SERVICE, issue_token
+from helpers.local_dps.routing import Call
+from helpers.local_dps.store import RegistrationRow, Store, new_etag
+from tests.bench.processes import most_megabytes
+from tests.local_dps.crafting import root
+from tests.local_dps.process import Server
+from tests.local_dps.wire import group_body
+
+__all__ = ["lookups", "memory"]
+
+
+def memory(folder: Path) -> None:
+    """The most memory after looking up 2,000 registrations and reading a page of 1,000."""
+    for count in (0, 1_000, 100_000):
+        place = folder / f"memory-{count}"
+        place.mkdir()
+        _seed(place / "state", count)
+        with Server(place) as server:
+            dps = server.start()
+            dps.put_group(group_body("fleet", signing=root().pem))
+            for number in random.Random(1).choices(range(max(count, 1)), k=2000):
+                assert dps.serve("GET", f"/registrations/device-{number}").status == (200 if count else 404)
+            assert dps.serve("POST", "/registrations/fleet/query").status == 200
+            print(
+                f"memory           {most_megabytes(server.process.pid):.0f} MB with {count:,} registrations (goal 80)"
+            )
+            os.kill(server.process.pid, signal.SIGTERM)
+
+
+def lookups(folder: Path) -> None:
+    """One registration among 100 and among 100,000, in turn."""
+    counts = (100, 100_000)
+    askers = {count: _asker(folder / f"lookup-{count}", count) for count in counts}
+    times: dict[int, list[float]] = {count: [] for count in counts}
+    for _ in range(40):
+        for count, ask in askers.items():
+            began = time.perf_counter()
+            for _ in range(250):
+                ask()
+            times[count].append((time.perf_counter() - began) / 250)
+    few, many = (statistics.median(times[count]) for count in counts)
+    print(
+        f"lookup           {few * 1e6:.0f} us among 100, {many * 1e6:.0f} us among 100,000: "
+        f"{many / few:.2f} times (goal 1.20)"
+    )
+
+
+def _asker(state: Path, count: int) -> Callable[[], None]:
+    store = _seed(state, count)
+    core = Core(store, Endpoints(1, 1, {1: 1}), new_client_certificate(datetime.now(UTC))[1])
+    token = issue_token(store.identity, f"{SERVICE}/.default", datetime.now(UTC))
+    headers, query = {"authorization": f"Bearer {token}"}, {"api-version": "2021-10-01"}
+    numbers = random.Random(1)
+
+    def ask() -> None:
+        path = f"/registrations/device-{numbers.randrange(count)}"
+        outcome = core.read(Call("GET", "localhost", 1, Plane.SERVICE, path, query, headers, b"", datetime.now(UTC)))
+        assert outcome.answer
+        assert outcome.answer.status == 200
+
+    return ask
+
+
+def _seed(state: Path, count: int) -> Store:
+    state.mkdir()
+    store = Store(state / "dps.sqlite3")
+    now = "2026-11-24T00:00:00.0000000Z"
+    with store.transaction():
+        for number in range(count):
+            name = f"device-{number}"
+            document = {
+                "assignedHub": "local-hub-1.azure-devices.net",
+                "deviceId": name,
+                "status": "assigned",
+                "substatus": "initialAssignment",
+                "payload": secrets.token_hex(64),
+            }
+            store.registrations.put(RegistrationRow(1, name, "fleet", document, new_etag(), now, now))
+    return store

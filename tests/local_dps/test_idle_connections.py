@@ -1,0 +1,79 @@
+"""Ten thousand connections that say nothing: nobody else notices, and nothing is left of them."""
+
+import resource
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.local_dps.crafting import leaf
+from tests.local_dps.devices import ROOT, Device, upload, write_chain
+from tests.local_dps.process import Server, wait_for
+from tests.local_dps.test_mqtt import enter, hello, over_tls
+from tests.local_dps.wire import LocalService, group_body
+
+EACH = 5_000
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """Room for all of them in this process, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard >= 2 * EACH + 500, f"this test opens {2 * EACH:,} connections, and the system allows {hard:,} files"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def open_descriptors(server: Server) -> int:
+    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+
+def resident_megabytes(server: Server) -> float:
+    pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def registers(dps: LocalService, files: Sequence[Path], who: str) -> None:
+    """Over both."""
+    assert Device(dps, who, files).outcome()["status"] == "assigned"
+    with over_tls(dps, files) as line:
+        assert enter(dps, line, who)["status"] == "assigned"
+
+
+def open_many(dps: LocalService, stack: ExitStack) -> None:
+    """Every tenth begins a handshake and does not go on."""
+    begun = hello()
+    for endpoint in ("device_endpoint", "mqtt_endpoint"):
+        host, _, port = dps.connection[endpoint].rpartition(":")
+        for number in range(EACH):
+            plain = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            if number % 10 == 0:
+                plain.sendall(begun)
+
+
+@pytest.mark.usefixtures("descriptors")
+def test_ten_thousand_idle_connections_are_opened_and_dropped_and_devices_get_in_all_the_time(
+    server: Server, tmp_path: Path
+) -> None:
+    dps = server.start()
+    upload(dps, "ca", ROOT, True)
+    dps.put_group(group_body("group", reference="ca"))
+    files = write_chain(tmp_path, leaf(ROOT))
+    registers(dps, files, "device-1")
+    before, memory = open_descriptors(server), []
+    for _ in range(2):
+        with ExitStack() as stack:
+            open_many(dps, stack)
+            wait_for(lambda: open_descriptors(server) > EACH or None)
+            registers(dps, files, "device-1")
+        wait_for(lambda: open_descriptors(server) <= before + 5 or None)
+        registers(dps, files, "device-1")
+        memory.append(resident_megabytes(server))
+    assert server.process.poll() is None
+    first, second = memory
+    assert first < 1_500  # asyncio alone would set aside twice as much
+    assert second < first * 1.2  # what the first crowd needed serves the next
+    assert "Traceback" not in server.log.read_text()
