@@ -228,7 +228,7 @@ def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Loc
     for module, name, seconds in (
         (edge, "_HEAD_SECONDS", 0.5),
         (edge, "_BODY_SECONDS", 0.5),
-        (listeners, "_HANDSHAKE_SECONDS", 0.5),
+        (listeners, "HANDSHAKE_SECONDS", 0.5),
     ):
         monkeypatch.setattr(module, name, seconds)
     seen: list[Exchange] = []
