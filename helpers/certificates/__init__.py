@@ -6,7 +6,7 @@ from helpers.certificates.authority import (
     VerificationCertificate,
     check_verification_code,
 )
-from helpers.certificates.describe import CertificateDescription, describe
+from helpers.certificates.describe import CertificateDescription, describe, is_issued_by
 from helpers.certificates.devices import REGISTRATION_ID, DeviceCredential
 from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
 from helpers.certificates.fleet import issue_fleet
@@ -39,6 +39,7 @@ __all__ = [
     "examine_chain",
     "examine_proof",
     "export_certificate",
+    "is_issued_by",
     "issue_fleet",
     "load_authority",
     "public_certificate",

@@ -15,6 +15,7 @@ __all__ = ["CertificateDescription", "common_name", "describe", "extension", "is
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _USAGES = {
     "digital_signature": "digital signature",
     "content_commitment": "content commitment",
@@ -92,7 +93,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     try:
         certificate.verify_directly_issued_by(issuer)
         named, own = extension(certificate, x509.AuthorityKeyIdentifier), extension(issuer, x509.SubjectKeyIdentifier)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.DuplicateExtension):
+    except (*_UNREADABLE, TypeError, InvalidSignature):
         return False
     return named is None or own is None or named.key_identifier in (None, own.digest)
 
@@ -101,7 +102,7 @@ def is_readable(certificate: x509.Certificate) -> bool:
     """The library parses lazily: a certificate may turn out damaged, or its key of an unknown kind, when it is used."""
     try:
         certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+    except _UNREADABLE:
         return False
     return True
 

@@ -52,11 +52,13 @@ class DeviceCredential:
         write_atomically(self.chain_file, certificate_pem(*device.chain), mode=PUBLIC, flush=False)
 
     def is_from(self, authority: CertificateAuthority, key_algorithm: KeyAlgorithm) -> bool:
-        """Whether both files are there and whole, and the device could be let in with them today."""
+        """Whether both files are there, whole and private, and the device could be let in with them today."""
         try:
+            if self.key_file.stat().st_mode & 0o077:
+                return False
             leaf, *above = read_certificates(read_bytes(self.chain_file), self.chain_file.name)
             key = read_private_key(read_bytes(self.key_file), None, self.key_file.name)
-        except Problem:
+        except (Problem, OSError):
             return False
         return (
             tuple(above) == authority.above_devices

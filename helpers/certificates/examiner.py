@@ -17,6 +17,8 @@ from helpers.problem import Problem
 
 __all__ = ["Check", "Examination", "examine_chain", "examine_proof"]
 
+_NOT_APPLIED = (x509.UnrecognizedExtension, x509.NameConstraints, x509.PolicyConstraints, x509.InhibitAnyPolicy)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -217,14 +219,14 @@ def _is_understood(certificate: x509.Certificate) -> Check | None:
     unknown = [
         each.oid.dotted_string
         for each in certificate.extensions
-        if each.critical and isinstance(each.value, x509.UnrecognizedExtension)
+        if each.critical and isinstance(each.value, _NOT_APPLIED)
     ]
     if not unknown:
         return None
     return Check(
         f"Extensions of “{describe(certificate).common_name}”",
         False,
-        f"Nobody knows its critical extension {unknown[0]}, and what is critical must not be ignored.",
+        f"Its critical extension {unknown[0]} is one that is not applied here, and what is critical must not be ignored.",
         "Issue it without that extension, or with it not critical.",
     )
 

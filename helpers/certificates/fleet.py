@@ -119,8 +119,10 @@ def _have_issued(order: _Order, left: deque[Sequence[str]], told: "SimpleQueue[i
     Not a pool of `multiprocessing`: forked from a notebook's kernel it inherits the locks of other threads as they are, and
     spawned it runs the caller's script once more.
     """
-    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # -P: nothing from the working directory, where another `helpers` would be handed the CA's key.
+    command = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]
+    places = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:  # noqa: S603 - our own words
         assert process.stdin

@@ -7,9 +7,9 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -93,14 +93,13 @@ class Devices:
     def register_all(self, devices: Sequence[DeviceCredential]) -> list[Registration | DpsError]:
         """Register many devices at once; for each, in the same order, where it landed or why it did not."""
         scope = self._id_scope()
-        logging.getLogger("azure.iot.device").setLevel(logging.CRITICAL)  # it reports each refusal with a traceback
 
         async def everybody() -> list[Registration | DpsError | _Refused]:
             turns = asyncio.Semaphore(_AT_ONCE)
             return list(await asyncio.gather(*(self._register(device, scope, turns) for device in devices)))
 
         # A notebook has an event loop of its own already, so this one runs in another thread.
-        with ThreadPoolExecutor(1) as thread:
+        with _quiet(), ThreadPoolExecutor(1) as thread:
             outcomes = thread.submit(asyncio.run, everybody()).result()
         gc.collect()  # a client that was refused has no way to be closed: it stays connected until it is collected
         refused = any(isinstance(outcome, _Refused) for outcome in outcomes)
@@ -143,19 +142,25 @@ class Devices:
     ) -> "Registration | DpsError | _Refused":
         async with turns:
             proxy = ProxyOptions("HTTP", *self._plane.proxy) if self._plane.proxy else None
-            client = ProvisioningDeviceClient.create_from_x509_certificate(
-                provisioning_host=self._plane.host,
-                registration_id=device.registration_id,
-                id_scope=scope,
-                x509=X509(str(device.chain_file), str(device.key_file)),
-                server_verification_cert=self._plane.trust,
-                proxy_options=proxy,
-            )
             try:
+                client = ProvisioningDeviceClient.create_from_x509_certificate(
+                    provisioning_host=self._plane.host,
+                    registration_id=device.registration_id,
+                    id_scope=scope,
+                    x509=X509(str(device.chain_file), str(device.key_file)),
+                    server_verification_cert=self._plane.trust,
+                    proxy_options=proxy,
+                )
                 async with asyncio.timeout(_SDK_SECONDS):
                     result = await client.register()
             except (ClientError, TimeoutError):
                 return await asyncio.to_thread(self._ask_again, device, scope)
+            except OSError as error:
+                return DpsError(
+                    f"The device “{device.registration_id}” could not register.",
+                    f"Its chain and its key could not be used: {error}.",
+                    "Issue its certificate again.",
+                )
         state: Any = result.registration_state
         return Registration(
             device.registration_id,
@@ -205,6 +210,18 @@ class Devices:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Azure's SDK reports each refusal with a traceback in its log."""
+    log = logging.getLogger("azure.iot.device")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 class _Refused(NamedTuple):

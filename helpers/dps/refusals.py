@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from cryptography import x509
 
-from helpers.certificates import DeviceCredential, describe, examine_chain, read_certificates
+from helpers.certificates import DeviceCredential, describe, examine_chain, is_issued_by, read_certificates
 from helpers.dps.ca_certificates import RegisteredCertificate
 from helpers.dps.enrollment_groups import CaReference, EnrollmentGroup
 from helpers.dps.errors import DpsError
@@ -48,6 +49,12 @@ def refusal(device: DeviceCredential, status: int, body: Mapping[str, object], k
 
 
 def _no_ca_found(chain: Sequence[x509.Certificate], _registration_id: str, known: KnownCas) -> _Reason:
+    for signed, signer in pairwise(chain):
+        if not is_issued_by(signed, signer):
+            return _Reason(
+                f"“{describe(signer).common_name}”, which it sends, did not sign “{describe(signed).common_name}”.",
+                "Send the device's certificate, then its issuer, then the issuer's issuer.",
+            )
     sent = list(map(describe, chain))
     top = sent[-1]
     thumbprints = {each.sha1 for each in sent}

@@ -18,16 +18,20 @@ from cryptography.x509.oid import NameOID
 from helpers.local_dps.errors import resource_provider as errors
 
 __all__ = [
+    "UNREADABLE",
     "NotACertificate",
     "PrivateKeyInside",
     "certificate_info",
     "certificate_summary",
+    "comparable",
     "is_issued",
     "judge_proof",
     "read",
 ]
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
+# What the library says when it looks into a certificate that it can't read, or not all of it: it parses lazily.
+UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
@@ -135,11 +139,11 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     looks at nothing but the signature besides.
     """
     try:
-        if _comparable(certificate.issuer) != _comparable(issuer.subject):
+        if comparable(certificate.issuer) != comparable(issuer.subject):
             return False
         _verify_signature(certificate, issuer)
         extensions, above = certificate.extensions, issuer.extensions
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, x509.DuplicateExtension):
+    except (*UNREADABLE, InvalidSignature, TypeError):
         return False
     usage = _value(above, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
@@ -148,7 +152,7 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return named is None or _is_named(named, issuer, _value(above, x509.SubjectKeyIdentifier))
 
 
-def _comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
+def comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
     """Two names are the same whatever their string types, case and runs of spaces (RFC 5280 section 7.1)."""
     return [
         frozenset(

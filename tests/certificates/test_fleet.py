@@ -95,6 +95,7 @@ SPOILED: dict[str, Callable[[DeviceCredential], object]] = {
     "another CA's": lambda credential: credential.save(
         ROOT.create_intermediate("Fleet Signer").issue_device(credential.registration_id)
     ),
+    "a key that others may read": lambda credential: credential.key_file.chmod(0o644),
     "another algorithm": lambda credential: credential.save(
         SIGNER.issue_device(credential.registration_id, key_algorithm=KeyAlgorithm.P384)
     ),
@@ -207,6 +208,22 @@ def test_the_progress_is_told(tmp_path: Path) -> None:
 def test_what_takes_no_time_shows_no_progress(tmp_path: Path) -> None:
     with start(tmp_path, 10, KeyAlgorithm.P256) as process:
         assert process.communicate()[1] == ""
+
+
+def test_a_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
+    """What is called `pickle` there, or `helpers`, would get the CA's key."""
+    for trap in (
+        "pickle.py",
+        "helpers/__init__.py",
+        "helpers/certificates/__init__.py",
+        "helpers/certificates/fleet.py",
+    ):
+        (tmp_path / "here" / trap).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / trap).write_text(f"open({str(tmp_path / 'caught')!r}, 'w')\n")
+    with start(tmp_path, 60, KeyAlgorithm.RSA2048, cwd=tmp_path / "here") as process:
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert not (tmp_path / "caught").exists()
 
 
 def test_what_a_process_can_not_write_is_a_problem_of_the_caller(tmp_path: Path) -> None:

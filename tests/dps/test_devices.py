@@ -162,6 +162,24 @@ def test_the_reason_follows_from_what_the_service_knows(wire: Wire, tmp_path: Pa
     assert wire.service.devices.register(device).status == "assigned"
 
 
+def test_a_chain_with_the_wrong_ca_in_it_is_told_from_a_namesakes(open_to_root: Wire, tmp_path: Path) -> None:
+    wrong, device = ROOT.create_intermediate("Wrong"), INTERMEDIATE.issue_device("pump")
+    refused = refused_by(open_to_root, kept(tmp_path, "pump", device, [device.certificate, wrong.certificate]))
+    assert "“Wrong”, which it sends, did not sign “pump”" in refused.why
+
+
+def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
+    open_to_root: Wire, tmp_path: Path
+) -> None:
+    good = kept(tmp_path, "good", ROOT.issue_device("good"))
+    gone = kept(tmp_path, "gone", ROOT.issue_device("gone"))
+    gone.key_file.unlink()
+    refused, registered = open_to_root.service.devices.register_all([gone, good])
+    assert isinstance(refused, DpsError)
+    assert "could not be used" in refused.why
+    assert isinstance(registered, Registration)
+
+
 def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
     assert "showed the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
 

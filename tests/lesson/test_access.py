@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from helpers import lesson
-from helpers.certificates import DeviceCredential
-from helpers.dps import CaReference, ProvisioningService
+from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem
+from helpers.dps import CaReference, DpsError, IndividualEnrollment, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.test_steps import walk
@@ -76,6 +76,23 @@ def test_a_run_that_was_interrupted_is_put_right_by_the_next(
     assert lesson.let_in(lesson.try_to_register(dps, [device])) == [True]
     assert dps.individual_enrollments.list() == []
     assert [each.name for each in dps.certificates.list() if each.name.startswith(name[:50])] == [name]
+
+
+def test_what_somebody_else_has_made_under_the_same_name_stays(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, dps, name)
+    foreign = CertificateAuthority.create_root("Foreign").certificate
+    theirs = dps.certificates.upload(f"{name[:59]}-next", certificate_pem(foreign))
+    device, _ = lesson.two_devices(workspace, dps, INPUTS, None)
+    enrolled = dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, foreign))
+    with pytest.raises(Problem):
+        lesson.register_next_ca(workspace, dps, INPUTS)
+    with pytest.raises(DpsError):
+        lesson.revoke_device(workspace, dps, device)
+    lesson.put_back(workspace, dps)
+    assert dps.certificates.get(theirs.name).etag == theirs.etag
+    dps.individual_enrollments.delete(enrolled)
 
 
 def test_it_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService) -> None:

@@ -73,7 +73,7 @@ def test_a_latency_that_is_none_is_no_start(tmp_path: Path, wrong: str) -> None:
         assert "A latency is hub=milliseconds" in " ".join(server.log.read_text().replace("│", " ").split())
 
 
-@pytest.mark.parametrize("wrong", [{NEAR: -1}, {NEAR: True}, {NEAR: "5"}, {NEAR: None}, [], "5"])
+@pytest.mark.parametrize("wrong", [{NEAR: -1}, {NEAR: True}, {NEAR: "5"}, {NEAR: None}, {NEAR: 10**400}, [], "5"])
 def test_latencies_that_are_none_are_refused_and_the_old_ones_stay(dps: LocalService, wrong: object) -> None:
     dps.control("PUT", "/latencies", {NEAR: 7})
     reply = dps.control("PUT", "/latencies", wrong)
@@ -222,6 +222,35 @@ def test_an_answer_that_comes_after_the_device_registered_anew_does_not_count(
     bind(dps, **webhook.definition)
     final(mine, mine.register().json["operationId"])  # behind the late answer
     assert [each["deviceRuntimeContext"].get("currentIotHubHostName") for each in webhook.asked] == [None, NEAR]
+
+
+def test_what_has_changed_while_the_webhook_was_thinking_counts(
+    dps: LocalService, tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.may.clear()
+    bind(dps, **webhook.definition)
+    mine = device(dps, tmp_path)
+    operation = mine.register().json["operationId"]
+    etag = dps.serve("GET", "/registrations/device-1").json["etag"]
+    bind(dps, **webhook.definition, provisioningStatus="disabled")
+    webhook.may.set()
+    assert final(mine, operation)["status"] == "disabled"
+    assert dps.serve("GET", "/registrations/device-1").json["etag"] != etag
+    assert dps.control("GET", f"/hubs/{FAR}/devices").json == {"devices": []}
+
+
+def test_who_is_deleted_while_the_webhook_is_thinking_is_not_brought_back(
+    dps: LocalService, tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.may.clear()
+    bind(dps, **webhook.definition)
+    operation = device(dps, tmp_path).register().json["operationId"]
+    assert dps.serve("DELETE", "/registrations/device-1").status == 204
+    webhook.may.set()
+    other = device(dps, tmp_path, "device-2")
+    final(other, other.register().json["operationId"])  # answered behind the first
+    assert dps.serve("GET", "/registrations/device-1").status == 404
+    assert device(dps, tmp_path).ask("GET", f"/operations/{operation}").status == 404
 
 
 def test_a_question_outlives_the_local_dps(tmp_path: Path, webhook: Webhook) -> None:

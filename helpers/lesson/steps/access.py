@@ -3,7 +3,8 @@
 What they make at DPS is written down before it is made, so that a run that was interrupted is put right by the next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from helpers.certificates import (
@@ -72,8 +73,8 @@ def let_in(outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]])
 def revoke_device(workspace: Workspace, dps: ProvisioningService, device: DeviceCredential) -> IndividualEnrollment:
     """An individual enrollment with the device's certificate, disabled."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
-    workspace.update(revoked_device=device.registration_id)
-    return dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, leaf, enabled=False))
+    with _written_down(workspace, revoked_device=device.registration_id):
+        return dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, leaf, enabled=False))
 
 
 def readmit_device(workspace: Workspace, dps: ProvisioningService) -> None:
@@ -95,8 +96,8 @@ def register_next_ca(
     """A CA that will follow the present one: created, uploaded and proved, as in 01 to 04. Its key is kept in memory alone."""
     authority = CertificateAuthority.create_root(inputs.next_ca_name, path_length=0)
     name = f"{str(workspace.facts.certificate_name)[:59]}-next"
-    workspace.update(next_certificate_name=name)
-    registered = dps.certificates.upload(name, certificate_pem(authority.certificate))
+    with _written_down(workspace, next_certificate_name=name):
+        registered = dps.certificates.upload(name, certificate_pem(authority.certificate))
 
     def prove(now: RegisteredCertificate) -> RegisteredCertificate:
         if now.verified:
@@ -106,6 +107,19 @@ def register_next_ca(
         return dps.certificates.verify(with_code, certificate_pem(proof.certificate))
 
     return authority, read_and_change(lambda: dps.certificates.get(registered.name), prove)
+
+
+@contextmanager
+def _written_down(workspace: Workspace, **fact: str) -> Iterator[None]:
+    """What is made inside; if it is there already and somebody else's (409), it is not to be removed as ours."""
+    before = {name: getattr(workspace.facts, name) for name in fact}
+    workspace.update(**fact)
+    try:
+        yield
+    except DpsError as error:
+        if error.status == 409:
+            workspace.update(**before)
+        raise
 
 
 def renew_device(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:

@@ -1,12 +1,13 @@
 """The control of a running local DPS: a port and a token of its own, apart from everything that Azure has."""
 
 import hmac
+import logging
 
 from helpers.local_dps.control.faults import FaultSettings
 from helpers.local_dps.control.hubs import HubRegistry
 from helpers.local_dps.core import BODY_LIMIT
 from helpers.local_dps.device.allocation import Latencies
-from helpers.local_dps.errors import Plane, Refusal, body_too_large
+from helpers.local_dps.errors import Plane, Refusal, body_too_large, crashed
 from helpers.local_dps.errors import control as errors
 from helpers.local_dps.faults import Unreliable
 from helpers.local_dps.outcome import Outcome, refused
@@ -29,6 +30,9 @@ class Control:
             return Outcome(self._answer(call))
         except Refusal as refusal:
             return refused(refusal)
+        except Exception as error:
+            logging.getLogger(__name__).exception("A call was not answered.")
+            return refused(crashed(Plane.CONTROL, type(error).__name__))
 
     def _answer(self, call: Call) -> Answer:
         scheme, _, sent = call.headers.get("authorization", "").partition(" ")

@@ -12,6 +12,7 @@ __all__ = ["CUSTOM", "Allocation", "Latencies", "allocation_of", "read_latencies
 
 Latencies: TypeAlias = dict[str, float]  # milliseconds from the devices to a hub, by its host name in lower case
 CUSTOM = "custom"
+_FARTHEST = 1e9  # milliseconds, eleven days
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def read_latencies(sent: Mapping[str, Any]) -> Latencies:
         ValueError: one is not a number of milliseconds, 0 or more.
     """
     for hub, latency in sent.items():
-        if isinstance(latency, bool) or not isinstance(latency, int | float) or not 0 <= latency < math.inf:
+        if isinstance(latency, bool) or not isinstance(latency, int | float) or not 0 <= latency <= _FARTHEST:
             raise ValueError(f"The latency of '{hub}' is not a number of milliseconds, 0 or more.")
     return {hub.lower(): float(latency) for hub, latency in sent.items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -12,7 +13,15 @@ from helpers.local_dps.device.allocation import CUSTOM, Allocation, Latencies, a
 from helpers.local_dps.device.webhook import Question, Reply
 from helpers.local_dps.service.enrollments import describe_enrollment
 from helpers.local_dps.service.kinds import GROUPS, INDIVIDUALS
-from helpers.local_dps.store import EnrollmentRow, HubDeviceRow, RegistrationRow, ServiceRow, Store
+from helpers.local_dps.store import (
+    EnrollmentRow,
+    HubDeviceRow,
+    RegistrationRow,
+    ServiceRow,
+    Store,
+    new_etag,
+    timestamp,
+)
 
 __all__ = ["Assignments"]
 
@@ -26,12 +35,15 @@ class _Place:
     Attributes:
         hub: its host name; initial_hub: the first that it ever had. substatus: how it came to this one.
         among: the key of the allocation that chose it.
+        device, thumbprint: under which the hub knows it.
     """
 
     hub: str
     initial_hub: str
     substatus: str
     among: str
+    device: str = ""
+    thumbprint: str = ""
 
 
 def _place(record: RegistrationRow) -> _Place | None:
@@ -77,7 +89,12 @@ class Assignments:
         if allocation.policy == CUSTOM:
             body = _asked(enrollment, allocation, record, leaf, payload)
             url = str(enrollment.document["customAllocationDefinition"].get("webhookUrl"))
-            return {**kept, "status": "assigning", "thumbprint": thumbprint, "question": {"url": url, "body": body}}
+            return {
+                **kept,
+                "status": "assigning",
+                "thumbprint": thumbprint,
+                "question": {"url": url, "body": body, "enrollment": enrollment.etag},
+            }
         hub = allocation.hub(before.hub) if before and before.among == allocation.key else None
         hub = hub or allocation.choose(record.id, self._latencies)
         return self._assigned(enrollment, record, allocation, hub.name, thumbprint)
@@ -92,33 +109,41 @@ class Assignments:
     def settle(self, question: Question, reply: Reply) -> None:
         """Write down what a webhook has said, unless the device has registered anew or is gone."""
         record = self._store.registrations.get(question.service, question.registration)
-        if record is None or record.document["operationId"] != question.operation:
+        if record is None or record.document["operationId"] != question.operation or "question" not in record.document:
             return
-        service = self._store.services.by_id(question.service)
-        enrollment = self._enrollment(record)
-        document = {**record.document, "status": "failed"}
-        thumbprint = document.pop("thumbprint")
-        del document["question"]
-        allocation = allocation_of(service, enrollment) if service and enrollment else None
-        hub = allocation.hub(reply.hub) if allocation else None
-        if enrollment is None or allocation is None:
-            outcome = _failed(_CUSTOM_FAILED, "Custom allocation failed: the enrollment is gone.")
-        elif reply.problem:
-            outcome = _failed(_CUSTOM_FAILED, f"Custom allocation failed {reply.problem}")
-        elif hub is None:
-            outcome = _failed(_CUSTOM_FAILED, "Custom allocation failed: the webhook named no hub among linkedHubs.")
-        else:
-            twin = {"initialTwin": reply.initial_twin} if reply.initial_twin is not None else {}
-            told = {"payload": reply.payload} if reply.payload is not None else {}
-            chosen = replace(enrollment, document={**enrollment.document, **twin})
-            outcome = {**told, **self._assigned(chosen, record, allocation, hub.name, thumbprint)}
-        self._store.registrations.put(replace(record, document={**document, **outcome}))
+        document = dict(record.document)
+        asked_for = document.pop("question")["enrollment"]
+        outcome = self._settled(record, asked_for, document.pop("thumbprint"), reply)
+        now = timestamp(datetime.now(UTC))
+        self._store.registrations.put(replace(record, document={**document, **outcome}, etag=new_etag(), updated=now))
+
+    def _settled(self, record: RegistrationRow, asked_for: str, thumbprint: str, reply: Reply) -> Mapping[str, Any]:
+        """Much may have changed since the webhook was asked.
+
+        Args:
+            asked_for: the ETag that the enrollment had then.
+        """
+        service, enrollment = self._store.services.by_id(record.service), self._enrollment(record)
+        if enrollment is not None and enrollment.document.get("provisioningStatus") == "disabled":
+            return {"status": "disabled"}
+        if service is None or enrollment is None or enrollment.etag != asked_for:
+            return _failed(_CUSTOM_FAILED, "Custom allocation failed: the enrollment has changed. Register again.")
+        if reply.problem:
+            return _failed(_CUSTOM_FAILED, f"Custom allocation failed{reply.problem}")
+        allocation = allocation_of(service, enrollment)
+        hub = allocation.hub(reply.hub)
+        if hub is None:
+            return _failed(_CUSTOM_FAILED, "Custom allocation failed: the webhook named no hub among linkedHubs.")
+        if reply.initial_twin is not None:
+            enrollment = replace(enrollment, document={**enrollment.document, "initialTwin": reply.initial_twin})
+        told = {} if reply.payload is None else {"payload": reply.payload}
+        return {**told, **self._assigned(enrollment, record, allocation, hub.name, thumbprint)}
 
     def _enrollment(self, record: RegistrationRow) -> EnrollmentRow | None:
+        """The one that decides about the device now."""
         enrollments, group = self._store.enrollments, record.enrollment_group
-        if group is not None:
-            return enrollments.get(record.service, GROUPS.collection, group)
-        return enrollments.get(record.service, INDIVIDUALS.collection, record.id)
+        own = enrollments.get(record.service, INDIVIDUALS.collection, record.id)
+        return own or (enrollments.get(record.service, GROUPS.collection, group) if group is not None else None)
 
     def _assigned(
         self,
@@ -130,8 +155,9 @@ class Assignments:
     ) -> Mapping[str, Any]:
         device = enrollment.document.get("deviceId") or record.id
         before = _place(record)
-        place = _move(before, hub, allocation, _reprovision_policy(enrollment))
-        self._enter(enrollment, device, before, place, thumbprint)
+        moved = _move(before, hub, allocation, _reprovision_policy(enrollment))
+        place = replace(moved, device=device, thumbprint=thumbprint)
+        self._enter(enrollment, before, place)
         return {
             "assignedHub": place.hub,
             "substatus": place.substatus,
@@ -140,20 +166,27 @@ class Assignments:
             "place": asdict(place),
         }
 
-    def _enter(
-        self, enrollment: EnrollmentRow, device: str, before: _Place | None, place: _Place, thumbprint: str
-    ) -> None:
-        """The device at its hub, known by its certificate; at the hub that it left it is no more."""
+    def _enter(self, enrollment: EnrollmentRow, before: _Place | None, place: _Place) -> None:
+        """The device at its hub, known by its certificate; where it was before it is no more.
+
+        Another service may have entered a device of that name there meanwhile; that one stays.
+        """
         devices, document = self._store.hub_devices, enrollment.document
-        moved = before is not None and before.hub != place.hub
-        last = devices.get(before.hub if before else place.hub, device)
-        if last is not None and moved:
+        last = devices.get(before.hub, before.device) if before else None
+        if last is not None and before is not None and last.thumbprint == before.thumbprint:
             devices.delete(last)
+        else:
+            last = None
+        moved = before is not None and not _is_same(before.hub, place.hub)
         twin = document.get("initialTwin") or {}
         if last is not None and not (moved and not _reprovision_policy(enrollment)["migrateDeviceData"]):
             twin = last.twin
         capabilities = document.get("capabilities") or {"iotEdge": False}
-        devices.put(HubDeviceRow(place.hub, device, thumbprint, capabilities, twin))
+        devices.put(HubDeviceRow(place.hub, place.device, place.thumbprint, capabilities, twin))
+
+
+def _is_same(hub: str, other: str) -> bool:
+    return hub.lower() == other.lower()
 
 
 def _reprovision_policy(enrollment: EnrollmentRow) -> Mapping[str, bool]:
@@ -166,9 +199,9 @@ def _move(before: _Place | None, hub: str, allocation: Allocation, policy: Mappi
     """Where the device is now, by the reprovisioning policy (concepts-device-reprovision.md)."""
     if before is None:
         return _Place(hub, hub, "initialAssignment", allocation.key)
-    if before.hub == hub or not policy["updateHubAssignment"]:
+    if _is_same(before.hub, hub) or not policy["updateHubAssignment"]:
         return replace(before, among=allocation.key)
-    if hub == before.initial_hub:
+    if _is_same(hub, before.initial_hub):
         substatus = "reprovisionedToInitialAssignment"
     else:
         substatus = "deviceDataMigrated" if policy["migrateDeviceData"] else "deviceDataReset"

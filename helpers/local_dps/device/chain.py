@@ -6,16 +6,19 @@ from functools import cache, lru_cache
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from helpers.local_dps.certificates import is_issued
+from helpers.local_dps.certificates import UNREADABLE, comparable, is_issued
 
 __all__ = ["find_paths", "flaw"]
 
-_Identity = tuple[x509.Name, bytes]
+_Identity = tuple[tuple[frozenset[tuple[str, str | bytes]], ...], bytes]
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+# RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate.
+_NOT_APPLIED = (x509.UnrecognizedExtension, x509.NameConstraints, x509.PolicyConstraints, x509.InhibitAnyPolicy)
 _LONGEST = 10
 _MOST_SENT = 16  # looked at besides the device's own: it must not decide how long that takes
 
@@ -33,7 +36,7 @@ def find_paths(
     enough if one holds. None has a name and key twice (RFC 4158 section 2.2). The order in which they were sent does not
     matter, and what has nothing to do with the device is left out.
     """
-    pool = dict.fromkeys((*trusted, *presented[:_MOST_SENT]))
+    pool = dict.fromkeys((*trusted, *filter(_is_cheap, presented[:_MOST_SENT])))
 
     @cache
     def issuers(certificate: x509.Certificate) -> Mapping[x509.Certificate, _Identity]:
@@ -51,17 +54,26 @@ def find_paths(
     return climb([leaf])
 
 
+def _is_cheap(authority: x509.Certificate) -> bool:
+    """RSA keys have an exponent that everybody chooses small; a stranger's may cost a thousand times as much."""
+    try:
+        key = authority.public_key()
+    except UNREADABLE:
+        return False
+    return not isinstance(key, rsa.RSAPublicKey) or (key.key_size <= 8192 and key.public_numbers().e < 1 << 32)
+
+
 def _identity(authority: x509.Certificate) -> _Identity:
     """A CA, whichever of its certificates this is."""
     key = authority.public_key()
-    return authority.subject, key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return tuple(comparable(authority.subject)), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def flaw(path: Sequence[x509.Certificate], now: datetime) -> str | None:
     """Why a path, from the device's certificate to its anchor, can't be relied on (RFC 5280 section 6.1); None if it can."""
     try:
         return next(_flaws(path, now), None)
-    except (ValueError, x509.DuplicateExtension):
+    except UNREADABLE:
         return "An extension of a certificate can't be read, or is there twice."
 
 
@@ -76,8 +88,8 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
         if purposes is not None and _FOR_CLIENTS.isdisjoint(purposes):
             yield f"The extended key usage of {name} is not that of a TLS client."
         for extension in certificate.extensions:
-            if extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
-                yield f"{name} has a critical extension that is not known, {extension.oid.dotted_string}."
+            if extension.critical and isinstance(extension.value, _NOT_APPLIED):
+                yield f"{name} has a critical extension that is not applied here, {extension.oid.dotted_string}."
     usage = _value(path[0], x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         yield f"The key usage of {path[0].subject.rfc4514_string()} does not let it sign a TLS handshake."

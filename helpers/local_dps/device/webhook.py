@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 
 from helpers.local_dps.routing import read_object
 
 __all__ = ["Question", "Reply", "Webhooks"]
 
 _SECONDS = 10.0
+_AT_ONCE = 50
 _ANSWER_LIMIT = 64 * 1024  # bytes; it names a hub and holds a twin of at most 40 KB
 
 
@@ -32,7 +33,7 @@ class Question(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a webhook has said. problem: why it has not: a status, or a reason behind a colon."""
+    """What a webhook has said. problem: why it has not, as the end of a sentence."""
 
     hub: object = None
     initial_twin: Mapping[str, Any] | None = None
@@ -45,32 +46,60 @@ class Webhooks:
 
     def __init__(self, settle: Callable[[Question, Reply], None]) -> None:
         self._settle = settle
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: dict[tuple[int, str], tuple[str, asyncio.Task[None]]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def ask(self, question: Question) -> None:
-        """Ask once the running call is through, unless the same is being asked already."""
-        if question.operation not in self._asking:
-            task = asyncio.get_running_loop().create_task(self._ask(question))
-            self._asking[question.operation] = task
-            task.add_done_callback(lambda _: self._asking.pop(question.operation))
+        """Ask once the running call is through, unless the same is being asked already.
+
+        A device that registers anew has its earlier question dropped: nobody waits for that answer any more.
+        """
+        device = (question.service, question.registration.lower())
+        operation, task = self._asking.get(device, ("", None))
+        if operation == question.operation:
+            return
+        if task is not None:
+            task.cancel()
+        task = asyncio.get_running_loop().create_task(self._ask(question))
+        self._asking[device] = (question.operation, task)
+        task.add_done_callback(lambda done: self._forget(device, done))
+
+    def _forget(self, device: tuple[int, str], done: "asyncio.Task[None]") -> None:
+        if self._asking.get(device, ("", None))[1] is done:
+            del self._asking[device]
 
     async def close(self) -> None:
         """Ask no further; a device that still polls after the next start brings its question again."""
-        tasks = list(self._asking.values())
+        tasks = [task for _, task in self._asking.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask(self, question: Question) -> None:
-        try:
-            reply = await _post(question.url, question.body)
-        except (ClientError, OSError, TimeoutError, ValueError) as error:
-            reason = f"it did not answer within {_SECONDS:.0f} s" if isinstance(error, TimeoutError) else str(error)
-            reply = Reply(problem=f": the webhook gave no answer that counts ({reason}).")
+        async with self._turns:
+            try:
+                reply = await _post(question.url, question.body)
+            except (ClientError, OSError, TimeoutError, ValueError) as error:
+                reply = Reply(problem=f": the webhook gave no answer that counts ({_reason(error)}).")
         try:
             self._settle(question, reply)
         except Exception:
             logging.getLogger(__name__).exception("What a webhook said was not kept.")
+
+
+def _reason(error: Exception) -> str:
+    """Without the URL, which the device is told with it: a function's key is often a part of that."""
+    match error:
+        case TimeoutError():
+            return f"it did not answer within {_SECONDS:.0f} s"
+        case InvalidURL():
+            return "its address makes no sense"
+        case ClientConnectorError():
+            return "nobody answers at its address"
+        case ClientError():
+            return "it answered no HTTP"
+        case _:
+            return str(error)
 
 
 async def _post(url: str, body: Mapping[str, Any]) -> Reply:
@@ -86,7 +115,7 @@ async def _post(url: str, body: Mapping[str, Any]) -> Reply:
         session.post(url, json=body, allow_redirects=False) as answer,
     ):
         if answer.status != 200:
-            return Reply(problem=f"with status code: {answer.status}")
+            return Reply(problem=f" with status code: {answer.status}")
         content = bytearray()
         async for chunk in answer.content.iter_any():
             content += chunk

@@ -155,6 +155,7 @@ async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Call
             for answer in answers:
                 await _send(send, answer)
             until = loop.time() + _patience(session)
+            await asyncio.sleep(0)  # whoever sends without a pause leaves the others their turns
 
 
 async def _send(send: Callable[[bytes], Awaitable[None]], answer: bytes) -> None:

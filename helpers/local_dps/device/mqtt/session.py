@@ -17,7 +17,8 @@ from helpers.local_dps.routing import Call
 
 __all__ = ["Closed", "Refused", "Session"]
 
-_RID = r"(?P<rid>[^&$]{1,65400})"  # an answer's topic is a little longer than the question's, and 65,535 bytes at most
+_RID = r"(?P<rid>[^&$]+)"
+_LONGEST_RID = 65_400  # bytes; an answer's topic is a little longer than the question's, and 65,535 at most
 _ANSWERS = "$dps/registrations/res/#"
 _USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
 _REGISTER = re.compile(rf"\$dps/registrations/PUT/iotdps-register/\?\$rid={_RID}")
@@ -150,6 +151,8 @@ class Session:
             call, rid = self._call(device, "GET", f"/operations/{quote(poll['operation'])}", b""), poll["rid"]
         else:
             raise Malformed("Nothing is published to that topic.")
+        if len(rid.encode()) > _LONGEST_RID:
+            raise Malformed("The $rid is too long.")
         acknowledged = [] if asked.packet_id is None else [codec.puback(asked.packet_id)]
         outcome = await self._handle(call)
         if outcome.answer is None:
