@@ -48,17 +48,17 @@ def read(text: str) -> bytes:
 
     Args:
         text: base64 of a PEM file (azure-cli), base64 of DER (PowerShell), the PEM itself, or base64 of a file that is
-            itself base64 of DER (what the removed C# sample wrote). Line ends don't matter. Of several certificates
-            in a PEM the first counts.
+            itself base64 of DER (what the removed C# sample wrote). A PEM file in base64 twice is what people send by
+            mistake, and is none of these. Line ends don't matter. Of several certificates in a PEM the first counts.
 
     Raises:
         NotACertificate, PrivateKeyInside
     """
     content = text.encode()
-    for _ in range(3):
+    for decoded in range(3):
         if b"PRIVATE KEY-----" in content:
             raise PrivateKeyInside
-        if (begin := content.find(_PEM_BEGIN)) >= 0:
+        if decoded < 2 and (begin := content.find(_PEM_BEGIN)) >= 0:
             end = content.find(_PEM_END, begin) + len(_PEM_END)
             return _der(x509.load_pem_x509_certificate, content[begin:end])
         try:

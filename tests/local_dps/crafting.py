@@ -230,6 +230,7 @@ ENCODINGS = {
     "base64 of PEM": lambda der: base64.b64encode(as_pem(der).encode()).decode(),
     "base64 of DER": lambda der: base64.b64encode(der).decode(),
     "base64 of PEM with CRLF": lambda der: base64.b64encode(as_pem(der).replace("\n", "\r\n").encode()).decode(),
+    "base64 of DER, in base64 again": lambda der: base64.b64encode(base64.b64encode(der)).decode(),
     "PEM": as_pem,
 }
 

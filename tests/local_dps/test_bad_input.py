@@ -121,6 +121,7 @@ NOT_CERTIFICATES = {
     .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     .decode(),
     "text beyond ASCII": "ä☃",
+    "a PEM file in base64 twice": base64.b64encode(base64.b64encode(root().pem.encode())).decode(),
     "UTF-16": base64.b64encode(root().pem.encode("utf-16")).decode(),
 }  # fmt: skip
 

@@ -71,7 +71,8 @@ def certificate_not_understood() -> Refusal:
         500,
         500019,
         "Internal Error.",
-        "The body's certificate is not base64 of a PEM or DER X.509 certificate. The real service answers 500, too.",
+        "The body's certificate is not base64 of a PEM or DER X.509 certificate (in base64 twice it is none either). The "
+        "real service answers 500, too.",
     )
 
 
