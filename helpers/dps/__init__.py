@@ -13,10 +13,18 @@ from helpers.dps.enrollment_groups import (
 )
 from helpers.dps.errors import DpsError
 from helpers.dps.individual_enrollments import IndividualEnrollment, IndividualEnrollments
+from helpers.dps.local import (
+    connect_local,
+    connect_to_another,
+    local_device_plane,
+    local_id_scope,
+    remove_another,
+)
 from helpers.dps.local_process import start_local_dps, stop_local_dps
 from helpers.dps.persistence import read_and_change
-from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure, connect_local
+from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure
 from helpers.dps.watching import Event, watched
+from helpers.dps.wire import Exchange, Wire
 
 __all__ = [
     "AllocationPolicy",
@@ -28,6 +36,7 @@ __all__ = [
     "EnrollmentGroup",
     "EnrollmentGroups",
     "Event",
+    "Exchange",
     "IndividualEnrollment",
     "IndividualEnrollments",
     "ProvisioningService",
@@ -36,9 +45,14 @@ __all__ = [
     "ReprovisionPolicy",
     "ServiceDescription",
     "SigningCertificate",
+    "Wire",
     "connect_azure",
     "connect_local",
+    "connect_to_another",
+    "local_device_plane",
+    "local_id_scope",
     "read_and_change",
+    "remove_another",
     "require_registered",
     "start_local_dps",
     "stop_local_dps",

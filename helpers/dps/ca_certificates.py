@@ -57,8 +57,10 @@ class CaCertificates:
         self._group = resource_group
         self._service = provisioning_service
 
-    def upload(self, name: str, content: bytes, *, source: str = "The file") -> RegisteredCertificate:
-        """Register a CA's public part under a new name; it is unverified then.
+    def upload(
+        self, name: str, content: bytes, *, source: str = "The file", self_attested: bool = False
+    ) -> RegisteredCertificate:
+        """Register a CA's public part under a new name; it is unverified then, unless you attest it yourself.
 
         The same certificate under the same name again changes nothing and returns what is there.
 
@@ -66,6 +68,8 @@ class CaCertificates:
             name: 1 to 64 letters, digits, hyphens, full stops, underscores.
             content: the certificate's file, PEM or DER.
             source: the file's name, for errors.
+            self_attested: say that the CA is yours (`isVerified`, the portal's “Set certificate status to verified on
+                upload”). The service believes it: no key is needed for that, and nothing is proved.
 
         Raises:
             Problem: a bad name, not one certificate, a private key in the file, or not a CA.
@@ -82,7 +86,10 @@ class CaCertificates:
         present = self._same(name, certificate)
         if present is not None:
             return present
-        body = CertificateResponse(properties=CertificateProperties(certificate=certificate_pem(certificate)))
+        properties = CertificateProperties(certificate=certificate_pem(certificate))
+        if self_attested:
+            properties.is_verified = True
+        body = CertificateResponse(properties=properties)
 
         def upload() -> RegisteredCertificate:
             with translated(f"upload the CA certificate “{name}”"):
@@ -139,7 +146,15 @@ class CaCertificates:
             proof: its file, PEM or DER; a private key in it is refused before anything is sent.
         """
         certificate = public_certificate(proof, "The proof")
-        request = VerificationCodeRequest(certificate=base64.b64encode(certificate_pem(certificate)).decode())
+        return self.send_proof(registered, base64.b64encode(certificate_pem(certificate)).decode())
+
+    def send_proof(self, registered: RegisteredCertificate, certificate: str) -> RegisteredCertificate:
+        """Send as a proof whatever is given, unexamined: to see what the service says of it. `verify` is for real proofs.
+
+        Args:
+            certificate: the request's field of that name: base64 of a verification certificate's file, if it is right.
+        """
+        request = VerificationCodeRequest(certificate=certificate)
 
         def verify() -> RegisteredCertificate:
             with translated(f"verify the CA certificate “{registered.name}”"):

@@ -22,10 +22,15 @@ _MEANINGS = (
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened, and how many seconds after the beginning."""
+    """One thing that happened, and how many seconds after the beginning.
+
+    Attributes:
+        said: the SDK's own words for it, with the MQTT topic.
+    """
 
     seconds: float
     what: str
+    said: str = ""
 
 
 @contextmanager
@@ -37,7 +42,9 @@ def watched() -> Iterator[list[Event]]:
     class Watcher(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             said = record.getMessage()
-            events.extend(Event(time.monotonic() - begun, what) for pattern, what in _MEANINGS if pattern.search(said))
+            events.extend(
+                Event(time.monotonic() - begun, what, said) for pattern, what in _MEANINGS if pattern.search(said)
+            )
 
     watcher, level, propagate = Watcher(), _LOG.level, _LOG.propagate
     _LOG.addHandler(watcher)

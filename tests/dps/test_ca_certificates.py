@@ -1,5 +1,6 @@
 """CA certificates through the management SDK: upload, code, proof, and the ETag that travels with the value."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -267,3 +268,27 @@ def test_deleting_what_is_gone_is_done(wire: Wire, registered: RegisteredCertifi
 def test_reading_an_impossible_name_is_a_problem(wire: Wire, name: str) -> None:
     with pytest.raises(Problem):
         wire.certificates.get(name)
+
+
+# --- without a proof, and with something else than a proof ---
+
+
+def test_a_ca_that_is_attested_by_whoever_uploads_it_is_verified_at_once_and_no_key_is_asked_for(
+    wire: Wire, other_ca: CertificateAuthority
+) -> None:
+    registered = wire.certificates.upload("theirs", certificate_pem(other_ca.certificate), self_attested=True)
+    assert registered.verified
+    assert wire.certificates.get("theirs").verified
+    body = json.loads(wire.changes()[-1].body)
+    assert body["properties"]["isVerified"] is True
+
+
+def test_an_ordinary_upload_says_nothing_of_verification(wire: Wire, registered: RegisteredCertificate) -> None:
+    assert "isVerified" not in json.loads(wire.changes()[-1].body)["properties"]
+
+
+def test_whatever_is_sent_as_a_proof_arrives_to_the_letter(wire: Wire, registered: RegisteredCertificate) -> None:
+    with pytest.raises(DpsError) as refused:
+        wire.certificates.send_proof(registered, "anything at all")
+    assert (refused.value.status, refused.value.code) == (500, "500019")
+    assert json.loads(wire.changes()[-1].body) == {"certificate": "anything at all"}

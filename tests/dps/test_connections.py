@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import CaReference, DpsError, EnrollmentGroup, ProvisioningService, connect_azure, connect_local
+from helpers.dps import wire as dps_wire
 from helpers.dps.devices import DevicePlane
 from helpers.local_dps import running
 from helpers.problem import Problem
@@ -86,7 +87,9 @@ def test_a_token_from_elsewhere_is_a_401(wire: Wire, use: Callable[[Provisioning
     names = ("subscription_id", "resource_group", "provisioning_service", "service_endpoint", "management_endpoint")
     given = {name: wire.connection[name] for name in names}
     plane = DevicePlane("localhost")
-    service = ProvisioningService(StrangersToken(), device_plane=plane, trust=wire.connection["ca_file"], **given)
+    service = ProvisioningService(
+        StrangersToken(), device_plane=plane, trust=wire.connection["ca_file"], wire=dps_wire.Wire(), **given
+    )
     error = refusal(lambda: use(service))
     assert error.status == 401
     assert "credential" in error.why

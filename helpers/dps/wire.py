@@ -1,0 +1,148 @@
+"""What Azure's SDKs and the service say to one another, kept for the learner's eyes; secrets are left out.
+
+Only what is known to be harmless is kept: of the headers those in a list, of a sign-in nothing but that it took place, and
+in bodies no value that is named like a secret or holds a private key.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline.transport import RequestsTransport
+
+__all__ = ["LEFT_OUT", "Exchange", "Plane", "Wire"]
+
+Plane: TypeAlias = Literal["sign-in", "management", "service"]
+LEFT_OUT = "(left out)"
+_HEADERS = ("If-Match", "If-None-Match", "Content-Type", "Retry-After", "x-ms-request-id", "x-local-dps-explanation")
+_SECRET_NAME = re.compile(r"key|secret|password|token|connection", re.IGNORECASE)
+_MOST = 200  # exchanges of a chapter; a fleet's records come in a few
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer.
+
+    Attributes:
+        plane: whom it was for; of a sign-in only method, URL and status are kept.
+        request, answer: the bodies as JSON values, None where there is none; headers: the harmless ones.
+    """
+
+    plane: Plane
+    method: str
+    url: str
+    request_headers: Mapping[str, str]
+    request: Any
+    status: int
+    answer_headers: Mapping[str, str]
+    answer: Any
+
+
+class Wire:
+    """What went over the line, by chapter: a step of the lesson opens one, and what is sent inside belongs to it."""
+
+    def __init__(self) -> None:
+        self._chapters: dict[str, list[Exchange]] = {}
+        self._open: list[list[Exchange]] = []
+
+    def __getitem__(self, chapter: str) -> tuple[Exchange, ...]:
+        """What was exchanged in a chapter when it was last opened; nothing if it never was."""
+        return tuple(self._chapters.get(chapter, ()))
+
+    @contextmanager
+    def chapter(self, name: str) -> Iterator[None]:
+        """Keep what is exchanged inside under this name, in the place of an earlier chapter of the name."""
+        exchanges: list[Exchange] = []
+        self._chapters[name] = exchanges
+        self._open.append(exchanges)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    def listener(self, plane: Plane) -> Callable[[PipelineResponse[Any, Any]], None]:
+        """For the `raw_response_hook` of an azure-core client: it is told of every answer, those that are retried, too."""
+
+        def note(response: PipelineResponse[Any, Any]) -> None:
+            if self._open and len(self._open[-1]) < _MOST:
+                self._open[-1].append(_exchange(plane, response.http_request, response.http_response))
+
+        return note
+
+    def transport(self, plane: Plane, **options: Any) -> RequestsTransport:
+        """For a client that knows no hooks, as that of the service plane: azure-core's own transport, listened to."""
+        note = self.listener(plane)
+
+        class Listening(RequestsTransport):  # type: ignore[misc]  # untyped in azure-core
+            def send(self, request: Any, **kwargs: Any) -> Any:
+                response = super().send(request, **kwargs)
+                note(PipelineResponse(request, response, None))  # type: ignore[arg-type]  # nobody asks for the context
+                return response
+
+        return Listening(**options)
+
+
+def _exchange(plane: Plane, request: Any, response: Any) -> Exchange:
+    said: tuple[Any, Any] = (None, None)
+    if plane != "sign-in":
+        said = _body(getattr(request, "content", None)), _body(response.text())
+    return Exchange(
+        plane,
+        request.method,
+        request.url,
+        _harmless(request.headers),
+        said[0],
+        response.status_code,
+        _harmless(response.headers),
+        said[1],
+    )
+
+
+def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
+    present = {name.lower(): str(value) for name, value in headers.items()}
+    kept = {name: present[name.lower()] for name in _HEADERS if name.lower() in present}
+    if "authorization" in present:
+        kept["Authorization"] = f"{present['authorization'].partition(' ')[0]} {LEFT_OUT}"
+    return kept
+
+
+def _body(content: Any) -> Any:
+    if isinstance(content, bytes):
+        content = content.decode(errors="replace")
+    if not content:
+        return None
+    try:
+        return _without_secrets("", json.loads(content))
+    except ValueError:
+        return LEFT_OUT  # nobody knows what it is
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    match value:
+        case dict():
+            return {each: _without_secrets(each, inner) for each, inner in value.items()}
+        case list():
+            return [_without_secrets(name, inner) for inner in value]
+        case str() if value and (_SECRET_NAME.search(name) or _holds_private_key(value)):
+            return LEFT_OUT
+        case _:
+            return value
+
+
+def _holds_private_key(text: str) -> bool:
+    """In clear, or in base64 as a certificate's field has it, once or twice."""
+    content = text.encode()
+    for _ in range(3):
+        if b"PRIVATE KEY" in content:
+            return True
+        try:
+            content = base64.b64decode(content, validate=True)
+        except binascii.Error:
+            return False
+    return b"PRIVATE KEY" in content

@@ -1,0 +1,106 @@
+"""What a learner sees of the wire: everything that was said, and no secret."""
+
+import base64
+import json
+from dataclasses import asdict
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from helpers.certificates import CertificateAuthority, certificate_pem
+from helpers.dps import CaReference, DpsError, EnrollmentGroup, Exchange, RegisteredCertificate
+from tests.dps.conftest import Wire
+
+
+def calls(exchanges: tuple[Exchange, ...], plane: str) -> list[tuple[str, str, int]]:
+    return [
+        (each.method, each.url.partition("?")[0].rpartition("/")[2], each.status)
+        for each in exchanges
+        if each.plane == plane
+    ]
+
+
+def test_a_chapter_holds_what_was_said_on_each_plane_in_its_order(wire: Wire, ca: CertificateAuthority) -> None:
+    with wire.service.wire.chapter("upload"):
+        registered = wire.certificates.upload("factory", certificate_pem(ca.certificate))
+        wire.certificates.generate_verification_code(registered)
+        wire.groups.create(EnrollmentGroup("devices", CaReference("factory")))
+    exchanges = wire.service.wire["upload"]
+    assert calls(exchanges, "management") == [
+        ("GET", "factory", 404),
+        ("PUT", "factory", 200),
+        ("POST", "generateVerificationCode", 200),
+    ]
+    assert calls(exchanges, "service") == [("PUT", "devices", 200)]
+    _, put, post = (each for each in exchanges if each.plane == "management")
+    assert base64.b64decode(put.request["properties"]["certificate"]) == certificate_pem(ca.certificate)
+    assert put.answer["etag"] == registered.etag
+    assert post.request is None
+    assert post.request_headers["If-Match"].strip('"') == registered.etag
+    assert len(post.answer["properties"]["verificationCode"]) == 48
+
+
+def test_a_refusal_is_kept_with_its_explanation(wire: Wire, registered: RegisteredCertificate) -> None:
+    with wire.service.wire.chapter("wrong"), pytest.raises(DpsError):
+        wire.certificates.send_proof(registered, "no certificate")
+    *_, last = (each for each in wire.service.wire["wrong"] if each.method == "POST" and each.plane == "management")
+    assert last.status == 500
+    assert last.answer["code"] == 500019
+    assert "base64" in last.answer_headers["x-local-dps-explanation"]
+
+
+def test_a_chapter_takes_the_place_of_an_earlier_one_and_what_is_in_none_is_not_kept(wire: Wire) -> None:
+    line = wire.service.wire
+    assert line["twice"] == ()
+    with line.chapter("twice"):
+        wire.certificates.list()
+        wire.certificates.list()
+    wire.certificates.list()
+    with line.chapter("twice"):
+        wire.certificates.list()
+    assert len(calls(line["twice"], "management")) == 1
+
+
+def test_what_an_inner_chapter_holds_is_not_in_the_outer_one(wire: Wire) -> None:
+    line = wire.service.wire
+    with line.chapter("outer"):
+        wire.certificates.list()
+        with line.chapter("inner"):
+            wire.service.describe()
+    assert calls(line["outer"], "management") == [("GET", "certificates", 200)]
+    assert calls(line["inner"], "management") == [("GET", "local-dps", 200)]
+
+
+def test_no_secret_is_kept(wire: Wire, registered: RegisteredCertificate) -> None:
+    key = CertificateAuthority.create_root("Thrown away").private_key
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    management = wire.service._management
+    place = wire.connection["resource_group"], wire.connection["provisioning_service"]
+    with wire.service.wire.chapter("secrets"):
+        wire.groups.list()  # for another token
+        keys = list(management.iot_dps_resource.list_keys(place[1], place[0]))
+        for sent in (pem.decode(), base64.b64encode(pem).decode(), base64.b64encode(base64.b64encode(pem)).decode()):
+            with pytest.raises(DpsError):
+                wire.certificates.send_proof(registered, sent)
+    exchanges = wire.service.wire["secrets"]
+    kept = json.dumps([{**asdict(each)} for each in exchanges])
+    assert {"sign-in", "management", "service"} == {each.plane for each in exchanges}
+    assert len(keys) == 1
+    for secret in (wire.connection["client_secret"], keys[0].primary_key, keys[0].secondary_key):
+        assert len(secret) > 20
+        assert secret not in kept
+    assert "PRIVATE" not in kept
+    for start in range(3):  # base64 of the key's lines, wherever they begin
+        assert base64.b64encode(bytes(start) + pem.splitlines()[1])[4:-4].decode() not in kept
+    tokens = [each for each in wire.seen if "authorization" in each.headers]
+    assert tokens
+    for each in tokens:
+        assert each.headers["authorization"].partition(" ")[2] not in kept
+
+
+def test_of_a_sign_in_nothing_is_kept_but_that_it_took_place(wire: Wire) -> None:
+    with wire.service.wire.chapter("first"):
+        wire.service.describe()
+    signed_in = [each for each in wire.service.wire["first"] if each.plane == "sign-in"]
+    assert [(each.method, each.status) for each in signed_in] == [("GET", 200), ("POST", 200)]
+    assert all(each.request is None and each.answer is None for each in signed_in)
