@@ -5,12 +5,14 @@ ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); 
 ca/root.key.pem           its private key, mode 0600
 proof/verification.pem    the verification certificate, and .cer
 devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
+dropped/                  files of one's own CA that were dropped on a form, mode 0600
 local-dps/                the local DPS of this workspace: connection file, state, log
 executed/                 the copies and the index of a headless run
 """
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,14 +31,17 @@ from helpers.certificates import (
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
-__all__ = ["Facts", "Role", "Workspace", "remove_workspace"]
+__all__ = ["Facts", "Role", "Target", "Workspace", "remove_workspace"]
 
 Role: TypeAlias = Literal["root", "intermediate"]
+Target: TypeAlias = Literal["local", "azure", "portal"]
 _FILE = "workspace.json"
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _CONTENTS = (
     "ca",
     "proof",
     "devices",
+    "dropped",
     "local-dps",
     "executed",
     ".lock",
@@ -52,15 +57,18 @@ class Facts(BaseModel):
         etags: the certificate's ETags so far, newest last, each with the step that brought it.
         verification_code: the code that is waiting to be signed; None once it is used.
         revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
+        done_in_portal: the steps that a person says to have done there.
+        reached: the notebooks whose checkpoints have been reached.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = 1
-    target: Literal["local", "azure"] | None = None
+    target: Target | None = None
     subscription_id: str = ""
     resource_group: str = ""
     provisioning_service: str = ""
+    id_scope: str = ""
     registered_role: Role | None = None
     certificate_name: str | None = None
     etags: tuple[tuple[str, str], ...] = ()
@@ -69,6 +77,8 @@ class Facts(BaseModel):
     enrollment_group_id: str | None = None
     revoked_device: str | None = None
     next_certificate_name: str | None = None
+    done_in_portal: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
 
 class Workspace:
@@ -154,7 +164,7 @@ class Workspace:
     def delete_certificates(self) -> list[str]:
         """Delete every CA, key and proof kept here; returns the files' names."""
         deleted = []
-        for folder in (self.folder / "ca", self.proof_file.parent, self.devices_folder):
+        for folder in (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder):
             for file in sorted(folder.glob("*")):
                 file.unlink()
                 deleted.append(file.name)
@@ -162,6 +172,17 @@ class Workspace:
 
     def _ca(self, role: Role, ending: str) -> Path:
         return self.folder / "ca" / f"{role}{ending}"
+
+    def keep_dropped(self, field: str, name: str, content: bytes) -> Path:
+        """Keep a file that was dropped on a form's field, for the owner alone; another one for the field replaces it."""
+        ending = Path(name).suffix
+        folder = make_private_folder(self.folder / "dropped")
+        file = folder / f"{field}{ending if _ENDING.fullmatch(ending) else ''}"
+        write_atomically(file, content, mode=PRIVATE)
+        for earlier in folder.glob(f"{field}*"):
+            if earlier != file:
+                earlier.unlink()
+        return file
 
     # --- the proof ---
 

@@ -4,13 +4,14 @@ from helpers.certificates.authority import (
     CertificateAuthority,
     DeviceCertificate,
     VerificationCertificate,
+    check_common_name,
     check_verification_code,
 )
-from helpers.certificates.describe import CertificateDescription, describe, is_issued_by
-from helpers.certificates.devices import REGISTRATION_ID, DeviceCredential
+from helpers.certificates.describe import CertificateDescription, describe, extensions_in_words, is_issued_by
+from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
 from helpers.certificates.fleet import issue_fleet
-from helpers.certificates.keys import KeyAlgorithm, PrivateKey
+from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
 from helpers.certificates.storage import (
     certificate_pem,
     export_certificate,
@@ -23,7 +24,6 @@ from helpers.certificates.storage import (
 )
 
 __all__ = [
-    "REGISTRATION_ID",
     "CertificateAuthority",
     "CertificateDescription",
     "Check",
@@ -34,11 +34,14 @@ __all__ = [
     "PrivateKey",
     "VerificationCertificate",
     "certificate_pem",
+    "check_common_name",
+    "check_registration_id",
     "check_verification_code",
     "describe",
     "examine_chain",
     "examine_proof",
     "export_certificate",
+    "extensions_in_words",
     "is_issued_by",
     "issue_fleet",
     "load_authority",
@@ -47,4 +50,5 @@ __all__ = [
     "read_private_key",
     "save_authority",
     "save_private_key",
+    "signature_hash",
 ]

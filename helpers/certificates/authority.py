@@ -19,6 +19,7 @@ __all__ = [
     "CertificateAuthority",
     "DeviceCertificate",
     "VerificationCertificate",
+    "check_common_name",
     "check_verification_code",
 ]
 
@@ -275,7 +276,12 @@ def _require_ordinary_key(certificate: x509.Certificate) -> None:
         )
 
 
-def _name(common_name: str) -> x509.Name:
+def check_common_name(common_name: str) -> str:
+    """Returns `common_name` if it can be a certificate's: 1 to 64 bytes in UTF-8, all of them visible.
+
+    Raises:
+        Problem: it can't.
+    """
     if not common_name.strip():
         reason = "It is empty."
     elif common_name != common_name.strip():
@@ -285,8 +291,12 @@ def _name(common_name: str) -> x509.Name:
     elif len(common_name.encode()) > _LONGEST_COMMON_NAME:
         reason = f"It takes {len(common_name.encode())} bytes in UTF-8; {_LONGEST_COMMON_NAME} fit."
     else:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        return common_name
     raise Problem(f"{common_name!r} can't be a certificate's common name.", reason, "Choose another name.")
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, check_common_name(common_name))])
 
 
 def _validity(lifetime: timedelta) -> tuple[datetime, datetime]:

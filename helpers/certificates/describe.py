@@ -1,5 +1,6 @@
 """A certificate's facts as a person names them. The pictures of the lesson are drawn from these."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -11,7 +12,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates.keys import key_name
 
-__all__ = ["CertificateDescription", "common_name", "describe", "extension", "is_issued_by", "is_readable"]
+__all__ = [
+    "CertificateDescription",
+    "common_name",
+    "describe",
+    "extension",
+    "extensions_in_words",
+    "is_issued_by",
+    "is_readable",
+]
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -43,7 +52,6 @@ class CertificateDescription:
         sha1, sha256: thumbprints of the DER, upper-case hex without separators (DPS shows SHA-1, IoT Hub SHA-256).
         is_self_signed: signed with its own key: a root, or somebody's word alone.
         is_authority: BasicConstraints say CA; path_length: CAs allowed below it, None for no limit.
-        usages: key usages and extended key usages in words.
     """
 
     subject: str
@@ -58,16 +66,11 @@ class CertificateDescription:
     is_self_signed: bool
     is_authority: bool
     path_length: int | None
-    usages: tuple[str, ...]
 
 
 def describe(certificate: x509.Certificate) -> CertificateDescription:
     """The certificate's facts; extensions that it lacks are left empty."""
     constraints = extension(certificate, x509.BasicConstraints)
-    usage = extension(certificate, x509.KeyUsage)
-    extended = extension(certificate, x509.ExtendedKeyUsage)
-    usages = [words for field, words in _USAGES.items() if usage and getattr(usage, field)]
-    usages += [_EXTENDED_USAGES.get(purpose, purpose.dotted_string) for purpose in extended or ()]
     return CertificateDescription(
         subject=certificate.subject.rfc4514_string(),
         common_name=common_name(certificate) or "",
@@ -81,8 +84,45 @@ def describe(certificate: x509.Certificate) -> CertificateDescription:
         is_self_signed=is_issued_by(certificate, certificate),
         is_authority=bool(constraints and constraints.ca),
         path_length=constraints.path_length if constraints else None,
-        usages=tuple(usages),
     )
+
+
+def extensions_in_words(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Each of the certificate's extensions in a sentence; `(critical)`: who does not understand it must refuse."""
+    return tuple(
+        f"{_named(each)}{' (critical)' if each.critical else ''}: {_in_words(each.value)}"
+        for each in certificate.extensions
+    )
+
+
+def _named(each: x509.Extension[x509.ExtensionType]) -> str:
+    """`basicConstraints` as two words; an extension that the library does not know, by its number."""
+    name = each.oid._name
+    if name == "Unknown OID":
+        return each.oid.dotted_string
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+
+
+def _in_words(value: x509.ExtensionType) -> str:
+    match value:
+        case x509.BasicConstraints(ca=False):
+            return "it is no CA"
+        case x509.BasicConstraints():
+            limit = value.path_length
+            below = "any number of CAs" if limit is None else f"{limit or 'no'} {'CA' if limit == 1 else 'CAs'}"
+            return f"it is a CA; {below} may stand below it"
+        case x509.KeyUsage():
+            return ", ".join(words for name, words in _USAGES.items() if getattr(value, name)) or "nothing"
+        case x509.ExtendedKeyUsage():
+            return ", ".join(_EXTENDED_USAGES.get(each, each.dotted_string) for each in value)
+        case x509.SubjectKeyIdentifier():
+            return f"its key is called {value.digest.hex().upper()}"
+        case x509.AuthorityKeyIdentifier() if value.key_identifier:
+            return f"the key that signed it is called {value.key_identifier.hex().upper()}"
+        case x509.SubjectAlternativeName():
+            return "it is also " + ", ".join(str(each.value) for each in value)
+        case _:
+            return "not explained here"
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -12,10 +12,24 @@ from helpers.certificates.storage import certificate_pem, read_certificates, rea
 from helpers.files import PUBLIC, read_bytes, write_atomically
 from helpers.problem import Problem
 
-__all__ = ["REGISTRATION_ID", "DeviceCredential"]
+__all__ = ["DeviceCredential", "check_registration_id"]
 
-REGISTRATION_ID = r"[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]"
-"""What DPS takes as a registration id (concepts-service.md), and fits into a common name: 64 characters."""
+_REGISTRATION_ID = r"[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]"
+
+
+def check_registration_id(registration_id: str) -> str:
+    """Returns `registration_id` if DPS takes it (concepts-service.md) and it fits into a common name: 64 characters.
+
+    Raises:
+        Problem: it doesn't.
+    """
+    if not re.fullmatch(_REGISTRATION_ID, registration_id):
+        raise Problem(
+            f"{registration_id!r} can't be a registration id.",
+            "It has up to 64 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
+            "Choose another name.",
+        )
+    return registration_id
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,7 @@ class DeviceCredential:
         Raises:
             Problem: it is no registration id.
         """
-        if not re.fullmatch(REGISTRATION_ID, registration_id):
-            raise Problem(
-                f"{registration_id!r} can't be a registration id.",
-                "It has up to 64 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
-                "Choose another name.",
-            )
+        check_registration_id(registration_id)
         return cls(registration_id, folder / f"{registration_id}.pem", folder / f"{registration_id}.key")
 
     def save(self, device: DeviceCertificate) -> None:

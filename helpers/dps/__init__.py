@@ -1,7 +1,7 @@
 """Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
 
-from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate
-from helpers.dps.devices import Devices, Registration, require_registered
+from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate, check_certificate_name
+from helpers.dps.devices import DevicePlane, DeviceRegistrar, Devices, Registration, require_registered
 from helpers.dps.enrollment_groups import (
     AllocationPolicy,
     CaReference,
@@ -10,35 +10,44 @@ from helpers.dps.enrollment_groups import (
     EnrollmentGroups,
     ReprovisionPolicy,
     SigningCertificate,
+    check_group_id,
 )
 from helpers.dps.errors import DpsError
 from helpers.dps.individual_enrollments import IndividualEnrollment, IndividualEnrollments
 from helpers.dps.local import (
+    HubDevice,
     connect_local,
     connect_to_another,
+    hub_device,
     local_device_plane,
     local_id_scope,
     remove_another,
 )
 from helpers.dps.local_process import start_local_dps, stop_local_dps
-from helpers.dps.persistence import read_and_change
-from helpers.dps.service import ProvisioningService, ServiceDescription, connect_azure
+from helpers.dps.persistence import read_and_change, removed
+from helpers.dps.refusals import KnownCas
+from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService, ServiceDescription, connect_azure
 from helpers.dps.watching import Event, watched
 from helpers.dps.wire import Exchange, Wire
 
 __all__ = [
+    "AZURE_DEVICE_PLANE",
     "AllocationPolicy",
     "CaCertificates",
     "CaReference",
     "CustomAllocation",
+    "DevicePlane",
+    "DeviceRegistrar",
     "Devices",
     "DpsError",
     "EnrollmentGroup",
     "EnrollmentGroups",
     "Event",
     "Exchange",
+    "HubDevice",
     "IndividualEnrollment",
     "IndividualEnrollments",
+    "KnownCas",
     "ProvisioningService",
     "RegisteredCertificate",
     "Registration",
@@ -46,13 +55,17 @@ __all__ = [
     "ServiceDescription",
     "SigningCertificate",
     "Wire",
+    "check_certificate_name",
+    "check_group_id",
     "connect_azure",
     "connect_local",
     "connect_to_another",
+    "hub_device",
     "local_device_plane",
     "local_id_scope",
     "read_and_change",
     "remove_another",
+    "removed",
     "require_registered",
     "start_local_dps",
     "stop_local_dps",

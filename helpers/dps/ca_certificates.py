@@ -20,7 +20,7 @@ from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat, settle
 from helpers.problem import Problem
 
-__all__ = ["CaCertificates", "RegisteredCertificate"]
+__all__ = ["CaCertificates", "RegisteredCertificate", "check_certificate_name"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -75,7 +75,7 @@ class CaCertificates:
             Problem: a bad name, not one certificate, a private key in the file, or not a CA.
             DpsError: another certificate has that name (409), or the service refuses.
         """
-        _check_name(name)
+        check_certificate_name(name)
         certificate = public_certificate(content, source)
         if not describe(certificate).is_authority:
             raise Problem(
@@ -146,7 +146,7 @@ class CaCertificates:
             proof: its file, PEM or DER; a private key in it is refused before anything is sent.
         """
         certificate = public_certificate(proof, "The proof")
-        return self.send_proof(registered, base64.b64encode(certificate_pem(certificate)).decode())
+        return self._send_proof(registered, base64.b64encode(certificate_pem(certificate)).decode())
 
     def send_proof(self, registered: RegisteredCertificate, certificate: str) -> RegisteredCertificate:
         """Send as a proof whatever is given, unexamined: to see what the service says of it. `verify` is for real proofs.
@@ -154,6 +154,10 @@ class CaCertificates:
         Args:
             certificate: the request's field of that name: base64 of a verification certificate's file, if it is right.
         """
+        # What can't be read is answered with 500, which Azure's SDK would send again for five seconds.
+        return self._send_proof(registered, certificate, retry_status=0)
+
+    def _send_proof(self, registered: RegisteredCertificate, certificate: str, **options: Any) -> RegisteredCertificate:
         request = VerificationCodeRequest(certificate=certificate)
 
         def verify() -> RegisteredCertificate:
@@ -165,6 +169,7 @@ class CaCertificates:
                     request,
                     etag=registered.etag,
                     match_condition=MatchConditions.IfNotModified,
+                    **options,
                 )
             return _registered(answer)
 
@@ -214,13 +219,19 @@ class CaCertificates:
             raise
 
 
-def _check_name(name: str) -> None:
+def check_certificate_name(name: str) -> str:
+    """Returns `name` if a CA certificate can be called so at DPS.
+
+    Raises:
+        Problem: it can't.
+    """
     if not _NAME.fullmatch(name) or name in (".", ".."):  # in a URL these two mean another resource
         raise Problem(
             f"{name!r} can't be a CA certificate's name at DPS.",
             "A name has 1 to 64 letters, digits, hyphens, full stops and underscores (Azure's naming rules).",
             "Choose another name.",
         )
+    return name
 
 
 def _with_code(registered: RegisteredCertificate, answer: Any) -> RegisteredCertificate:

@@ -25,7 +25,7 @@ from helpers.dps.persistence import repeat
 from helpers.dps.refusals import KnownCas, refusal
 from helpers.problem import Problem
 
-__all__ = ["DevicePlane", "Devices", "Registration", "require_registered"]
+__all__ = ["DevicePlane", "DeviceRegistrar", "Devices", "Registration", "require_registered"]
 
 _AT_ONCE = 50
 _ATTEMPTS = 5
@@ -60,16 +60,10 @@ class Registration:
     substatus: str
 
 
-class Devices:
-    """Registers devices, and reads the records of those that did."""
+class DeviceRegistrar:
+    """Registers devices. It needs no credential but the devices' own."""
 
-    def __init__(
-        self,
-        plane: DevicePlane,
-        id_scope: Callable[[], str],
-        known_cas: Callable[[], KnownCas],
-        client: DeviceProvisioningClient,
-    ) -> None:
+    def __init__(self, plane: DevicePlane, id_scope: Callable[[], str], known_cas: Callable[[], KnownCas]) -> None:
         """
         Args:
             id_scope, known_cas: asked for when they are needed.
@@ -77,7 +71,6 @@ class Devices:
         self._plane = plane
         self._id_scope = id_scope
         self._known_cas = known_cas
-        self._records = client.device_registration_state
 
     def register(self, device: DeviceCredential) -> Registration:
         """Register one device. It takes two seconds: so long does Azure's SDK wait before it asks for the outcome.
@@ -115,27 +108,6 @@ class Devices:
             return self._known_cas()
         except DpsError:
             return KnownCas()
-
-    def records(self, enrollment_group_id: str) -> list[Registration]:
-        """What the service has recorded of the devices that came through a group."""
-
-        def read() -> list[Registration]:
-            with translated(f"read the registrations of “{enrollment_group_id}”"):
-                return [_recorded(each) for each in self._records.query(enrollment_group_id)]
-
-        return repeat(read)
-
-    def forget(self, registration_id: str) -> None:
-        """Delete a device's record. It may register again; at its hub it stays what it is."""
-
-        def delete() -> None:
-            with translated(f"delete the registration of “{registration_id}”"):
-                try:
-                    self._records.delete(registration_id)
-                except ResourceNotFoundError:
-                    return  # it is gone, which is what was wanted
-
-        repeat(delete)
 
     async def _register(
         self, device: DeviceCredential, scope: str, turns: asyncio.Semaphore
@@ -210,6 +182,41 @@ class Devices:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
+
+
+class Devices(DeviceRegistrar):
+    """Registers devices, and reads the records of those that did."""
+
+    def __init__(
+        self,
+        plane: DevicePlane,
+        id_scope: Callable[[], str],
+        known_cas: Callable[[], KnownCas],
+        client: DeviceProvisioningClient,
+    ) -> None:
+        super().__init__(plane, id_scope, known_cas)
+        self._records = client.device_registration_state
+
+    def records(self, enrollment_group_id: str) -> list[Registration]:
+        """What the service has recorded of the devices that came through a group."""
+
+        def read() -> list[Registration]:
+            with translated(f"read the registrations of “{enrollment_group_id}”"):
+                return [_recorded(each) for each in self._records.query(enrollment_group_id)]
+
+        return repeat(read)
+
+    def forget(self, registration_id: str) -> None:
+        """Delete a device's record. It may register again; at its hub it stays what it is."""
+
+        def delete() -> None:
+            with translated(f"delete the registration of “{registration_id}”"):
+                try:
+                    self._records.delete(registration_id)
+                except ResourceNotFoundError:
+                    return  # it is gone, which is what was wanted
+
+        repeat(delete)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ __all__ = [
     "EnrollmentGroups",
     "ReprovisionPolicy",
     "SigningCertificate",
+    "check_group_id",
 ]
 
 
@@ -108,16 +109,25 @@ class EnrollmentGroups(Enrollments[EnrollmentGroup]):
         return _group(answer, sent.attestation if sent else None)
 
 
-def _document(group: EnrollmentGroup) -> _Document:
-    """The body of a PUT (dps.md's EnrollmentGroup, api-version 2021-10-01)."""
-    if not ENROLLMENT_ID.fullmatch(group.group_id):
+def check_group_id(group_id: str) -> str:
+    """Returns `group_id` if an enrollment group can be called so.
+
+    Raises:
+        Problem: it can't.
+    """
+    if not ENROLLMENT_ID.fullmatch(group_id):
         raise Problem(
-            f"{group.group_id!r} can't be an enrollment group's id.",
+            f"{group_id!r} can't be an enrollment group's id.",
             "An id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
             "Choose another id.",
         )
+    return group_id
+
+
+def _document(group: EnrollmentGroup) -> _Document:
+    """The body of a PUT (dps.md's EnrollmentGroup, api-version 2021-10-01)."""
     document: _Document = {
-        "enrollmentGroupId": group.group_id,
+        "enrollmentGroupId": check_group_id(group.group_id),
         "attestation": {"type": "x509", "x509": _attestation(group)},
         "provisioningStatus": "enabled" if group.enabled else "disabled",
         "reprovisionPolicy": {

@@ -1,9 +1,11 @@
 """The local DPS behind a connection file: the service that is there from the start, and further ones."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import requests
 from azure.identity import ClientSecretCredential
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 from azure.mgmt.iothubprovisioningservices.models import (
@@ -17,12 +19,22 @@ from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationE
 from helpers.dps.devices import DevicePlane
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat, settle
-from helpers.dps.service import GLOBAL_DEVICE_HOST, ProvisioningService
+from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService
 from helpers.dps.wire import Wire
 from helpers.files import read_bytes
 from helpers.problem import Problem
 
-__all__ = ["connect_local", "connect_to_another", "local_device_plane", "local_id_scope", "remove_another"]
+__all__ = [
+    "HubDevice",
+    "connect_local",
+    "connect_to_another",
+    "hub_device",
+    "local_device_plane",
+    "local_id_scope",
+    "remove_another",
+]
+
+_SECONDS = 10
 
 
 def connect_local(connection_file: Path) -> ProvisioningService:
@@ -99,6 +111,38 @@ def local_device_plane(connection_file: Path) -> DevicePlane:
     return _device_plane(_read(connection_file))
 
 
+@dataclass(frozen=True)
+class HubDevice:
+    """A device as its IoT hub knows it. thumbprint: of its certificate, SHA-256, upper-case hex."""
+
+    device_id: str
+    authentication: str
+    thumbprint: str
+
+
+def hub_device(connection_file: Path, hub: str, device_id: str) -> HubDevice:
+    """What a hub of the local DPS has in its registry of a device that was assigned to it.
+
+    Raises:
+        Problem: the hub knows no such device.
+    """
+    connection = _read(connection_file)
+    answer = requests.get(
+        f"{connection.control_endpoint}/hubs/{hub}/devices/{device_id}",
+        headers={"Authorization": f"Bearer {connection.control_token.get_secret_value()}"},
+        verify=connection.ca_file,
+        timeout=_SECONDS,
+    )
+    if answer.status_code != 200:
+        raise Problem(
+            f"The hub {hub} knows no device “{device_id}”.",
+            "It was never assigned there, or has been assigned to another hub since.",
+            "Register it again.",
+        )
+    known = answer.json()["authentication"]
+    return HubDevice(device_id, known["type"], known["x509Thumbprint"]["primaryThumbprint"])
+
+
 def _found(read: Callable[[], Any]) -> Any:
     try:
         return read()
@@ -159,7 +203,7 @@ def _connect(connection: "_Connection", name: str, service_endpoint: str) -> Pro
 def _device_plane(connection: "_Connection") -> DevicePlane:
     """Azure's device SDK knows only Azure's ports: the proxy of the local DPS maps them to its own."""
     host, _, port = connection.proxy_endpoint.rpartition(":")
-    return DevicePlane(GLOBAL_DEVICE_HOST, (host, int(port)), read_bytes(Path(connection.ca_file)).decode())
+    return DevicePlane(AZURE_DEVICE_PLANE.host, (host, int(port)), read_bytes(Path(connection.ca_file)).decode())
 
 
 _Endpoint: TypeAlias = Annotated[str, StringConstraints(strict=True, pattern=r"^[^:]+:\d+$")]
@@ -180,4 +224,6 @@ class _Connection(BaseModel):
     service_endpoint: _Text
     management_endpoint: _Text
     proxy_endpoint: _Endpoint
+    control_endpoint: _Text
+    control_token: Annotated[SecretStr, Field(min_length=1)]
     ca_file: _Text

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from helpers.dps.errors import DpsError
 
-__all__ = ["read_and_change", "repeat", "settle"]
+__all__ = ["read_and_change", "removed", "repeat", "settle"]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -68,6 +68,27 @@ def read_and_change(read: Callable[[], V], change: Callable[[V], T]) -> T:
             if error.status != 412:
                 raise
     return change(read())
+
+
+class _Removable(Protocol):
+    def get(self, name: str, /) -> Any: ...
+
+    def delete(self, value: Any, /) -> None: ...
+
+
+def removed(things: _Removable, name: str) -> bool:
+    """Delete what has that name; whether this call did, for somebody may have done so before.
+
+    Raises:
+        DpsError: the service refuses.
+    """
+    try:
+        read_and_change(lambda: things.get(name), things.delete)
+    except DpsError as error:
+        if error.status == 404:
+            return False
+        raise
+    return True
 
 
 def _look(done: Callable[[], T | None]) -> T | None:

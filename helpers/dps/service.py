@@ -18,9 +18,9 @@ from helpers.dps.refusals import KnownCas
 from helpers.dps.wire import Wire
 from helpers.problem import Problem
 
-__all__ = ["GLOBAL_DEVICE_HOST", "ProvisioningService", "ServiceDescription", "connect_azure"]
+__all__ = ["AZURE_DEVICE_PLANE", "ProvisioningService", "ServiceDescription", "connect_azure"]
 
-GLOBAL_DEVICE_HOST = "global.azure-devices-provisioning.net"
+AZURE_DEVICE_PLANE = DevicePlane("global.azure-devices-provisioning.net")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ProvisioningService:
             wire: the one that the credential's sign-in is kept on, too.
         """
         self.wire = wire
-        self._group, self._name = resource_group, provisioning_service
+        self.subscription_id, self.resource_group, self.name = subscription_id, resource_group, provisioning_service
         self._management = IotDpsClient(
             credential,
             subscription_id,
@@ -86,8 +86,8 @@ class ProvisioningService:
         """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
 
         def read() -> Any:
-            with translated(f"read the provisioning service “{self._name}”"):
-                return self._management.iot_dps_resource.get(self._name, self._group)
+            with translated(f"read the provisioning service “{self.name}”"):
+                return self._management.iot_dps_resource.get(self.name, self.resource_group)
 
         answer = repeat(read)
         properties: Any = answer.properties
@@ -130,7 +130,7 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
     return ProvisioningService(
         DefaultAzureCredential(raw_response_hook=wire.listener("sign-in")),
         service_endpoint=f"https://{provisioning_service}.azure-devices-provisioning.net",
-        device_plane=DevicePlane(GLOBAL_DEVICE_HOST),
+        device_plane=AZURE_DEVICE_PLANE,
         wire=wire,
         **names,
     )

@@ -1,9 +1,14 @@
 """A checkpoint at a notebook's end: named expectations, and a loud failure if one is not met."""
 
 from dataclasses import dataclass
-from html import escape
 
+from markupsafe import Markup
+
+from helpers.lesson.figures import Picture
+from helpers.lesson.figures.picture import joined, mark
+from helpers.lesson.journey import next_stop
 from helpers.problem import Problem
+from helpers.workspace import Workspace
 
 __all__ = ["Checkpoint", "Expectation", "checkpoint"]
 
@@ -21,23 +26,26 @@ class Expectation:
     hint: str
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+@dataclass(frozen=True, repr=False)
+class Checkpoint(Picture):
     """All expectations, met. `next_notebook` says where to go on."""
 
     expectations: tuple[Expectation, ...]
     next_notebook: str
 
-    def __repr__(self) -> str:
+    def html(self) -> Markup:
+        items = joined("<li>{} {}</li>", ((mark(True), each.statement) for each in self.expectations))
+        return Markup(
+            "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>"
+            "<p>Next: <b>{}</b></p></div>"
+        ).format(items, self.next_notebook)
+
+    def text(self) -> str:
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), f"Next: {self.next_notebook}"])
 
-    def _repr_html_(self) -> str:
-        items = "".join(f"<li>✔ {escape(each.statement)}</li>" for each in self.expectations)
-        return f"<ul style='list-style:none;padding:0'>{items}</ul><p>Next: <b>{escape(self.next_notebook)}</b></p>"
 
-
-def checkpoint(*expectations: Expectation, next_notebook: str) -> Checkpoint:
-    """The checkpoint, if all hold.
+def checkpoint(workspace: Workspace, notebook: str, *expectations: Expectation) -> Checkpoint:
+    """The checkpoint of a notebook, if all hold; the map of the journey then has it as done.
 
     Raises:
         Problem: one does not; each of those is named with its hint.
@@ -49,4 +57,7 @@ def checkpoint(*expectations: Expectation, next_notebook: str) -> Checkpoint:
             "Not so: " + "; ".join(each.statement for each in failed) + ".",
             " ".join(dict.fromkeys(each.hint for each in failed)),
         )
-    return Checkpoint(expectations, next_notebook)
+    reached = workspace.facts.reached
+    if notebook not in reached:
+        workspace.update(reached=(*reached, notebook))
+    return Checkpoint(expectations, next_stop(notebook))

@@ -1,90 +1,254 @@
-"""The typed value behind each notebook's form. A parameter of the notebook is a field here; there are no others."""
+"""The typed value behind each form. A parameter of a notebook is a field here; there are no others."""
 
-from typing import Literal
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from helpers.certificates import REGISTRATION_ID, KeyAlgorithm
-from helpers.dps import AllocationPolicy
-from helpers.workspace import Role
+from helpers.certificates import (
+    KeyAlgorithm,
+    check_common_name,
+    check_registration_id,
+    check_verification_code,
+)
+from helpers.dps import AllocationPolicy, check_certificate_name, check_group_id
+from helpers.lesson.forms import DroppedFile, Inputs, ShownWhen
+from helpers.problem import Problem
+from helpers.workspace import Role, Target
 
-__all__ = ["CleanUp", "CreateCa", "CreateEnrollmentGroup", "EndAccess", "ProvisionDevices", "StartHere", "UploadCa"]
+__all__ = [
+    "AskForCode",
+    "CleanUp",
+    "CreateCa",
+    "CreateEnrollmentGroup",
+    "EndAccess",
+    "ProvisionDevices",
+    "SignCode",
+    "StartHere",
+    "UploadCa",
+    "VerifyCa",
+]
 
 
-class _Inputs(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _good(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValidator:
+    """A check as pydantic wants it: its reason stands beside the field."""
+
+    def validate(value: str) -> str:
+        try:
+            return value if or_empty and not value else check(value)
+        except Problem as problem:
+            raise ValueError(problem.why) from problem
+
+    return AfterValidator(validate)
 
 
-class StartHere(_Inputs):
+def _file(path: str) -> str:
+    if not Path(path).expanduser().is_file():
+        raise ValueError("There is no such file.")
+    return path
+
+
+def _guid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise ValueError("A subscription id is a GUID: 8-4-4-4-12 hexadecimal characters.") from error
+
+
+def _id_scope(text: str) -> str:
+    if not re.fullmatch("0[0-9A-Za-z]{10}", text):
+        raise ValueError("An ID scope has 11 letters and digits and begins with 0, as in 0ne00112233.")
+    return text
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+        raise ValueError("It begins with https:// (on this machine http://localhost is good, too).")
+    return url
+
+
+CommonName: TypeAlias = Annotated[str, _good(check_common_name)]
+RegistrationId: TypeAlias = Annotated[str, _good(check_registration_id)]
+_FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure")
+_FOR_ONES_OWN = ShownWhen(lambda values: values["target"] != "local")
+_FOR_PORTAL = ShownWhen(lambda values: values.get("target") == "portal")
+_OWN_CA_GIVEN = ShownWhen(lambda values: bool(values["own_ca_certificate"]))
+DoneInPortal: TypeAlias = Annotated[
+    bool,
+    _FOR_PORTAL,
+    Field(
+        title="Done in the portal", description="Press the button to see what to do there; tick this once it is done."
+    ),
+]
+
+
+class StartHere(Inputs):
     """Which provisioning service the walkthrough speaks to."""
 
-    target: Literal["local", "azure"] = Field(
-        "local", title="Target", description="local needs nothing but this machine"
+    target: Target = Field(
+        "local",
+        title="Target",
+        description="local: on this machine, nothing else is needed. azure: your own, with your sign-in. portal: your own, by "
+        "your hands.",
     )
-    subscription_id: str = Field("", title="Subscription id", description="for azure only")
-    resource_group: str = Field("", title="Resource group", description="for azure only")
-    provisioning_service: str = Field("", title="Provisioning service", description="for azure only")
+    subscription_id: Annotated[str, _FOR_AZURE, _good(_guid, or_empty=True)] = Field(
+        "", title="Subscription id", description="From the service's overview page."
+    )
+    resource_group: Annotated[str, _FOR_AZURE] = Field("", title="Resource group")
+    provisioning_service: Annotated[str, _FOR_ONES_OWN] = Field(
+        "", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net."
+    )
+    id_scope: Annotated[
+        str, ShownWhen(lambda values: values["target"] == "portal"), _good(_id_scope, or_empty=True)
+    ] = Field(
+        "",
+        title="ID scope",
+        description="From the overview page. Devices need it to find the service; it is no secret.",
+    )
+
+    def missing(self) -> dict[str, str]:
+        needed = {
+            "local": (),
+            "azure": ("subscription_id", "resource_group", "provisioning_service"),
+            "portal": ("provisioning_service", "id_scope"),
+        }[self.target]
+        return {name: f"The target {self.target} needs it." for name in needed if not getattr(self, name).strip()}
 
 
-class CreateCa(_Inputs):
+class CreateCa(Inputs):
     """What the CAs are called and made of; or where one's own CA lies."""
 
-    root_name: str = Field("Walkthrough Root CA", title="Root's common name", description="up to 64 characters")
-    intermediate_name: str = Field("Walkthrough Intermediate CA", title="Intermediate's common name")
-    key_algorithm: KeyAlgorithm = Field(KeyAlgorithm.P256, title="Key algorithm", description="RSA-4096 takes seconds")
-    lifetime_days: int = Field(3650, ge=1, le=36500, title="Lifetime in days")
-    own_ca_certificate: str = Field(
-        "", title="Own CA: certificate file", description="leave empty to create a new root"
+    root_name: CommonName = Field(
+        "Walkthrough Root CA", title="Root's name", description="The common name (CN): up to 64 characters."
     )
-    own_ca_key: str = Field("", title="Own CA: private key file", description="a passphrase goes into the field below")
+    intermediate_name: CommonName = Field("Walkthrough Intermediate CA", title="Intermediate's name")
+    key_type: Literal["EC", "RSA"] = Field(
+        "EC", title="Key type", description="EC keys are small and fast; RSA is understood by everything."
+    )
+    curve: Annotated[Literal["P-256", "P-384"], ShownWhen(lambda values: values["key_type"] == "EC")] = Field(
+        "P-256", title="Curve"
+    )
+    rsa_bits: Annotated[Literal[2048, 3072, 4096], ShownWhen(lambda values: values["key_type"] == "RSA")] = Field(
+        2048, title="RSA size in bits", description="4096 takes a few seconds."
+    )
+    lifetime_days: int = Field(3650, ge=1, le=36500, title="Lifetime in days", description="1 to 36,500.")
+    own_ca_certificate: Annotated[str, DroppedFile(".pem,.cer,.crt,.der"), _good(_file, or_empty=True)] = Field(
+        "",
+        title="Your own CA",
+        description="Only if you have one: its certificate's file, dropped here or by its path. Then its key is asked for.",
+    )
+    own_ca_key: Annotated[str, DroppedFile(".pem,.key,.der"), _OWN_CA_GIVEN, _good(_file, or_empty=True)] = Field(
+        "",
+        title="Its private key",
+        description="It stays on this machine: it is copied into the workspace, for you alone.",
+    )
+
+    @property
+    def key_algorithm(self) -> KeyAlgorithm:
+        """What the two fields for the key say together."""
+        return KeyAlgorithm(self.curve if self.key_type == "EC" else f"RSA-{self.rsa_bits}")
+
+    def missing(self) -> dict[str, str]:
+        if self.own_ca_certificate and not self.own_ca_key:
+            return {"own_ca_key": "A CA of your own is two files: its certificate and its private key."}
+        if self.own_ca_key and not self.own_ca_certificate:
+            return {"own_ca_certificate": "A CA of your own is two files: its certificate and its private key."}
+        return {}
 
 
-class UploadCa(_Inputs):
+class UploadCa(Inputs):
     """Which CA to register, and under which name."""
 
     register_ca: Role = Field(
-        "intermediate", title="CA to register", description="the one that signs devices, or the root"
+        "intermediate", title="CA to register", description="The one that signs your devices, or the root above it."
     )
-    certificate_name: str = Field(
+    certificate_name: Annotated[str, _good(check_certificate_name)] = Field(
         "walkthrough-ca", title="Name at DPS", description="1 to 64 letters, digits and - . _"
     )
+    done_in_portal: DoneInPortal = False
 
 
-class CreateEnrollmentGroup(_Inputs):
+class AskForCode(Inputs):
+    """Nothing but the wish for a code; in the portal a person gets it."""
+
+    verification_code: Annotated[str, _FOR_PORTAL, _good(check_verification_code, or_empty=True)] = Field(
+        "",
+        title="Verification code",
+        description="As the portal shows it: 48 characters. Press the button to see where.",
+    )
+
+
+class SignCode(Inputs):
+    """Nothing but the wish to sign: the CA is known, and the passphrase is no parameter."""
+
+
+class VerifyCa(Inputs):
+    """Nothing but the wish to send the proof."""
+
+    done_in_portal: DoneInPortal = False
+
+
+class CreateEnrollmentGroup(Inputs):
     """What the group is called, and where its devices go."""
 
-    enrollment_group_id: str = Field(
-        "walkthrough-devices", title="Enrollment group id", description="up to 128 characters"
+    enrollment_group_id: Annotated[str, _good(check_group_id)] = Field(
+        "walkthrough-devices", title="Group's name", description="Up to 128 letters, digits and - . _ :"
     )
-    allocation_policy: AllocationPolicy = Field(AllocationPolicy.HASHED, title="Hub chosen by")
+    allocation_policy: AllocationPolicy = Field(
+        AllocationPolicy.HASHED,
+        title="Hub chosen by",
+        description="The allocation policy; the table above explains each.",
+    )
     iot_hubs: str = Field(
-        "", title="Among the hubs", description="host names with commas between; empty for all linked ones"
+        "", title="Among the hubs", description="Host names with commas between; empty for all that are linked."
     )
-    webhook_url: str = Field("", title="Webhook", description="for custom alone: your function that chooses")
+    webhook_url: Annotated[
+        str,
+        ShownWhen(lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM),
+        _good(_web_address, or_empty=True),
+    ] = Field("", title="Webhook", description="Your function that chooses: DPS asks it for each device.")
+    done_in_portal: DoneInPortal = False
+
+    def missing(self) -> dict[str, str]:
+        hubs = [name for name in self.iot_hubs.split(",") if name.strip()]
+        if self.allocation_policy is AllocationPolicy.STATIC and len(hubs) != 1:
+            return {"iot_hubs": "The policy static needs exactly one hub: every device of the group goes there."}
+        if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
+            return {"webhook_url": "With the policy custom, DPS asks a function of yours: give its URL."}
+        if self.webhook_url and self.allocation_policy is not AllocationPolicy.CUSTOM:
+            return {
+                "allocation_policy": "A webhook is asked with the policy custom alone: choose it, or empty the field."
+            }
+        return {}
 
 
-class ProvisionDevices(_Inputs):
+class ProvisionDevices(Inputs):
     """Which device registers first, and how many follow it."""
 
-    device_id: str = Field(
-        "pump-1",
-        pattern=f"^{REGISTRATION_ID}$",
-        title="Registration id",
-        description="up to 64 letters, digits and - . _ :",
+    device_id: RegistrationId = Field(
+        "pump-1", title="Registration id", description="Up to 64 letters, digits and - . _ : (not . _ : at the end)"
     )
-    fleet_size: int = Field(10, ge=0, le=500, title="Devices in the fleet", description="they register all at once")
+    fleet_size: int = Field(
+        10, ge=0, le=500, title="Devices in the fleet", description="0 to 500; all register at once."
+    )
 
 
-class EndAccess(_Inputs):
+class EndAccess(Inputs):
     """Which device is revoked, and which CA comes next."""
 
-    device_id: str = Field(
-        "pump-1", pattern=f"^{REGISTRATION_ID}$", title="Device to revoke", description="one that 06 has let in"
+    device_id: RegistrationId = Field(
+        "pump-1", title="Device to revoke", description="Its neighbour, who is not revoked, is made beside it."
     )
-    next_ca_name: str = Field("Walkthrough Next CA", title="Next CA's common name", description="up to 64 characters")
+    next_ca_name: CommonName = Field(
+        "Walkthrough Next CA", title="Next CA's name", description="The CA to which the group will be moved."
+    )
 
 
-class CleanUp(_Inputs):
+class CleanUp(Inputs):
     """Whether the keys on this machine go, too."""
 
-    delete_keys: bool = Field(False, title="Delete the CA's keys here, too", description="they can't be brought back")
+    delete_keys: bool = Field(False, title="Delete the CA's keys here, too", description="They can't be brought back.")
+    done_in_portal: DoneInPortal = False

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from helpers.certificates import CertificateAuthority, describe
+from helpers.certificates import CertificateAuthority, describe, extensions_in_words
 from tests.certificates import openssl
 from tests.certificates.crafting import CLIENT, SERVER, craft
 
@@ -28,17 +28,23 @@ def test_thumbprints_serial_and_dates_are_those_that_openssl_prints() -> None:
 
 
 def test_a_device_is_described_in_words() -> None:
-    device = describe(craft("pump-1", issuer=craft("Root", ca=True), purposes=(*CLIENT, *SERVER)).certificate)
+    certificate = craft("pump-1", issuer=craft("Root", ca=True), purposes=(*CLIENT, *SERVER)).certificate
+    device = describe(certificate)
     assert (device.subject, device.issuer, device.common_name) == ("CN=pump-1", "CN=Root", "pump-1")
-    assert device.usages == ("digital signature", "TLS client", "TLS server")
+    words = extensions_in_words(certificate)
+    assert "Key usage (critical): digital signature" in words
+    assert any(each.startswith("Extended key usage") and each.endswith(": TLS client, TLS server") for each in words)
     assert not device.is_authority
     assert not device.is_self_signed
 
 
 def test_an_authority_is_described_in_words() -> None:
-    root = describe(craft("Root", ca=True, path_length=2).certificate)
+    certificate = craft("Root", ca=True, path_length=2).certificate
+    root = describe(certificate)
     assert (root.is_authority, root.path_length, root.is_self_signed, root.key) == (True, 2, True, "P-256")
-    assert root.usages == ("sign certificates", "sign revocation lists")
+    words = extensions_in_words(certificate)
+    assert "Basic constraints (critical): it is a CA; 2 CAs may stand below it" in words
+    assert "Key usage (critical): sign certificates, sign revocation lists" in words
 
 
 @pytest.mark.parametrize("names", [(), ("one", "other")])
@@ -48,8 +54,9 @@ def test_without_exactly_one_common_name_there_is_none(names: tuple[str, ...]) -
 
 def test_a_certificate_without_extensions_says_nothing_of_itself(tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, extensions=())
-    facts = describe(x509.load_pem_x509_certificate(made.certificate.read_bytes()))
-    assert (facts.is_authority, facts.path_length, facts.usages) == (False, None, ())
+    certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
+    facts = describe(certificate)
+    assert (facts.is_authority, facts.path_length, extensions_in_words(certificate)) == (False, None, ())
 
 
 @pytest.mark.parametrize(
@@ -65,3 +72,17 @@ def test_a_certificate_without_extensions_says_nothing_of_itself(tmp_path: Path)
 def test_the_key_is_named_whoever_made_it(key: tuple[str, ...], name: str, tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, key=key)
     assert describe(x509.load_pem_x509_certificate(made.certificate.read_bytes())).key == name
+
+
+def test_key_identifiers_are_those_that_openssl_prints_and_what_is_unknown_is_named_by_its_number() -> None:
+    root = CertificateAuthority.create_root("Root")
+    device = root.issue_device("pump-1").certificate
+    text = openssl.run("x509", "-noout", "-ext", "subjectKeyIdentifier", stdin=openssl.pem([root.certificate])).decode()
+    identifier = text.splitlines()[1].strip().replace(":", "")
+    assert f"Subject key identifier: its key is called {identifier}" in extensions_in_words(root.certificate)
+    assert f"Authority key identifier: the key that signed it is called {identifier}" in extensions_in_words(device)
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    names = x509.SubjectAlternativeName([x509.DNSName("pump.example")])
+    odd = craft("odd", further=(unknown, names)).certificate
+    assert "1.2.3.4: not explained here" in extensions_in_words(odd)
+    assert "Subject alt name: it is also pump.example" in extensions_in_words(odd)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from helpers.certificates import (
     CertificateAuthority,
     DeviceCredential,
-    certificate_pem,
     read_certificates,
 )
 from helpers.dps import (
@@ -21,19 +20,19 @@ from helpers.dps import (
     ProvisioningService,
     RegisteredCertificate,
     Registration,
-    read_and_change,
+    removed,
 )
 from helpers.files import read_bytes
 from helpers.lesson.inputs import EndAccess
 from helpers.lesson.steps.enrollment import change_group
 from helpers.lesson.steps.order import run_first
+from helpers.lesson.steps.proof import prove
 from helpers.lesson.steps.provisioning import group_of, issue_kept
-from helpers.lesson.steps.removal import removed
+from helpers.lesson.steps.rehearsal import rehearse
 from helpers.workspace import Workspace
 
 __all__ = [
     "delete_next_ca",
-    "let_in",
     "put_back",
     "readmit_device",
     "refer_to",
@@ -51,9 +50,14 @@ def two_devices(
 ) -> list[DeviceCredential]:
     """A device and its neighbour, both with certificates of the walkthrough's CA; and the group as 05 has left it.
 
+    Args:
+        dps: from `connect_to_rehearse`.
+
     Raises:
         Problem: there is no group yet (run 05_create_enrollment_group).
     """
+    if workspace.facts.target == "portal":
+        rehearse(workspace, dps, passphrase)
     put_back(workspace, dps)
     return issue_kept(workspace, [inputs.device_id, f"{inputs.device_id}-neighbour"[-64:]], passphrase)
 
@@ -65,15 +69,10 @@ def try_to_register(
     return list(zip(devices, dps.devices.register_all(devices), strict=True))
 
 
-def let_in(outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]) -> list[bool]:
-    """For each, whether it was let in."""
-    return [isinstance(outcome, Registration) for _, outcome in outcomes]
-
-
 def revoke_device(workspace: Workspace, dps: ProvisioningService, device: DeviceCredential) -> IndividualEnrollment:
     """An individual enrollment with the device's certificate, disabled."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
-    with _written_down(workspace, revoked_device=device.registration_id):
+    with dps.wire.chapter("revoke"), _written_down(workspace, revoked_device=device.registration_id):
         return dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, leaf, enabled=False))
 
 
@@ -87,7 +86,8 @@ def readmit_device(workspace: Workspace, dps: ProvisioningService) -> None:
 
 def switch_group(workspace: Workspace, dps: ProvisioningService, *, enabled: bool) -> EnrollmentGroup:
     """Let the whole group in, or nobody of it."""
-    return change_group(dps, group_of(workspace), enabled=enabled)
+    with dps.wire.chapter("enable" if enabled else "disable"):
+        return change_group(dps, group_of(workspace), enabled=enabled)
 
 
 def register_next_ca(
@@ -97,16 +97,7 @@ def register_next_ca(
     authority = CertificateAuthority.create_root(inputs.next_ca_name, path_length=0)
     name = f"{str(workspace.facts.certificate_name)[:59]}-next"
     with _written_down(workspace, next_certificate_name=name):
-        registered = dps.certificates.upload(name, certificate_pem(authority.certificate))
-
-    def prove(now: RegisteredCertificate) -> RegisteredCertificate:
-        if now.verified:
-            return now
-        with_code = dps.certificates.generate_verification_code(now)
-        proof = authority.sign_verification_code(str(with_code.verification_code))
-        return dps.certificates.verify(with_code, certificate_pem(proof.certificate))
-
-    return authority, read_and_change(lambda: dps.certificates.get(registered.name), prove)
+        return authority, prove(dps, name, authority)
 
 
 @contextmanager
@@ -138,14 +129,16 @@ def refer_to(
     workspace: Workspace, dps: ProvisioningService, primary: str, secondary: str | None = None
 ) -> EnrollmentGroup:
     """The group bound to CAs by the names under which they are registered."""
-    return change_group(dps, group_of(workspace), attestation=CaReference(primary, secondary))
+    with dps.wire.chapter("roll_over"):
+        return change_group(dps, group_of(workspace), attestation=CaReference(primary, secondary))
 
 
 def delete_next_ca(workspace: Workspace, dps: ProvisioningService) -> None:
     """Delete the next CA's certificate at DPS, whatever still refers to it."""
     name = workspace.facts.next_certificate_name
     if name is not None:
-        removed(dps.certificates, name)
+        with dps.wire.chapter("delete_ca"):
+            removed(dps.certificates, name)
         workspace.update(next_certificate_name=None)
 
 

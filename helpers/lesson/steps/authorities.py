@@ -20,6 +20,7 @@ def create_authorities(
     With a CA of one's own (`own_ca_certificate`, `own_ca_key`): a self-signed one takes the root's place and, if its path
     length allows it, an intermediate is created below it; another takes the intermediate's place.
     """
+    inputs.require_complete()
     own = _own_authority(inputs, passphrase)
     kept = {role: workspace.authority(role, passphrase=passphrase) for role in workspace.authority_roles()}
     if own and kept and own.certificate not in [authority.certificate for authority in kept.values()]:
@@ -36,16 +37,10 @@ def create_authorities(
 
 
 def _own_authority(inputs: CreateCa, passphrase: str | None) -> CertificateAuthority | None:
-    if not inputs.own_ca_certificate and not inputs.own_ca_key:
+    if not inputs.own_ca_certificate:
         return None
-    if not inputs.own_ca_certificate or not inputs.own_ca_key:
-        missing = "own_ca_key" if inputs.own_ca_certificate else "own_ca_certificate"
-        raise Problem(
-            f"{missing} is missing.",
-            "A CA of your own is two files: its certificate and its private key.",
-            "Give both.",
-        )
-    return load_authority(Path(inputs.own_ca_certificate), Path(inputs.own_ca_key), passphrase=passphrase)
+    certificate, key = (Path(each).expanduser() for each in (inputs.own_ca_certificate, inputs.own_ca_key))
+    return load_authority(certificate, key, passphrase=passphrase)
 
 
 def _create_missing(

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from helpers.dps import (
-    AllocationPolicy,
     CaReference,
     CustomAllocation,
     DpsError,
@@ -12,22 +11,23 @@ from helpers.dps import (
     read_and_change,
 )
 from helpers.lesson.inputs import CreateEnrollmentGroup
+from helpers.lesson.portal import Portal, Service
 from helpers.lesson.steps.order import run_first
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["bind_enrollment_group", "change_group"]
+__all__ = ["bind_enrollment_group", "change_group", "group_now", "hubs_of"]
 
 
-def bind_enrollment_group(
-    workspace: Workspace, dps: ProvisioningService, inputs: CreateEnrollmentGroup
-) -> EnrollmentGroup:
+def bind_enrollment_group(workspace: Workspace, dps: Service, inputs: CreateEnrollmentGroup) -> EnrollmentGroup:
     """The enrollment group bound to the verified CA: a new one, or the one that this walkthrough made, as the form says now.
 
     Raises:
-        Problem: the CA is not verified yet (run 04_verify_ca), or the hubs don't fit the policy.
+        Problem: the CA is not verified yet (run 04_verify_ca), or a hub is not linked.
         DpsError: a group of that name exists that is bound to something else (409).
+        YourTurn: the target is portal, and nobody has said that it is done.
     """
+    inputs.require_complete()
     facts = workspace.facts
     if not facts.verified or facts.certificate_name is None:
         raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
@@ -44,7 +44,16 @@ def bind_enrollment_group(
         iot_hubs=_hubs(inputs, dps),
         custom_allocation=CustomAllocation(inputs.webhook_url) if inputs.webhook_url else None,
     )
-    if facts.enrollment_group_id is None:
+    if isinstance(dps, Portal):
+        bound = dps.bind(wanted, done=inputs.done_in_portal)
+        workspace.update(enrollment_group_id=bound.group_id)
+        return bound
+    with dps.wire.chapter("group"):
+        return _bind(workspace, dps, wanted)
+
+
+def _bind(workspace: Workspace, dps: ProvisioningService, wanted: EnrollmentGroup) -> EnrollmentGroup:
+    if workspace.facts.enrollment_group_id is None:
         try:
             created = dps.enrollment_groups.create(wanted)
             workspace.update(enrollment_group_id=created.group_id)
@@ -77,31 +86,40 @@ def change_group(dps: ProvisioningService, group_id: str, **changes: object) -> 
     return read_and_change(lambda: dps.enrollment_groups.get(group_id), change)
 
 
-def _hubs(inputs: CreateEnrollmentGroup, dps: ProvisioningService) -> tuple[str, ...]:
+def group_now(workspace: Workspace, dps: Service) -> EnrollmentGroup:
+    """The walkthrough's group as the service has it; of a portal its name and its CA are known.
+
+    Raises:
+        Problem: there is none yet (run 05_create_enrollment_group).
+    """
+    facts = workspace.facts
+    if facts.enrollment_group_id is None or facts.certificate_name is None:
+        raise run_first("05_create_enrollment_group", "No enrollment group is known in this workspace.")
+    if isinstance(dps, Portal):
+        return EnrollmentGroup(facts.enrollment_group_id, CaReference(facts.certificate_name))
+    return dps.enrollment_groups.get(facts.enrollment_group_id)
+
+
+def hubs_of(dps: Service, group: EnrollmentGroup) -> tuple[str, ...]:
+    """The hubs among which a group chooses; of a portal only those that the group names are known."""
+    return group.iot_hubs or dps.describe().iot_hubs
+
+
+def _hubs(inputs: CreateEnrollmentGroup, dps: Service) -> tuple[str, ...]:
     """The hubs of the form, by the names under which they are linked.
 
     Raises:
-        Problem: one is not linked, or the policy wants another number of them.
+        Problem: one is not linked.
     """
-    linked = {hub.lower(): hub for hub in dps.describe().iot_hubs}
     named = [name.strip() for name in inputs.iot_hubs.split(",") if name.strip()]
+    if isinstance(dps, Portal):
+        return tuple(named)
+    linked = {hub.lower(): hub for hub in dps.describe().iot_hubs}
     unknown = [name for name in named if name.lower() not in linked]
     if unknown:
         raise Problem(
             f"“{unknown[0]}” is not linked to the provisioning service.",
             f"Linked are: {', '.join(linked.values()) or 'none'}.",
             "Give the host names of linked hubs, or leave the field empty for all of them.",
-        )
-    if inputs.allocation_policy is AllocationPolicy.STATIC and len(named) != 1:
-        raise Problem(
-            "The policy static needs exactly one hub.",
-            "It sends every device of the group to the same hub.",
-            f"Name one of: {', '.join(linked.values()) or 'none is linked'}.",
-        )
-    if (inputs.allocation_policy is AllocationPolicy.CUSTOM) != bool(inputs.webhook_url):
-        raise Problem(
-            "The policy custom and a webhook belong together.",
-            "With custom, DPS asks your own function where a device goes; with the others nobody is asked.",
-            "Give the function's URL, or choose another policy and leave the field empty.",
         )
     return tuple(linked[name.lower()] for name in named)

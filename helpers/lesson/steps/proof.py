@@ -1,10 +1,14 @@
 """The steps of 03 and 04: the verification code is signed, and the proof is sent."""
 
+from dataclasses import replace
+
 from cryptography import x509
 
 from helpers.certificates import (
+    CertificateAuthority,
     Examination,
     VerificationCertificate,
+    certificate_pem,
     describe,
     examine_proof,
     export_certificate,
@@ -12,26 +16,40 @@ from helpers.certificates import (
 )
 from helpers.dps import ProvisioningService, RegisteredCertificate, read_and_change
 from helpers.files import make_private_folder, read_bytes
+from helpers.lesson.inputs import AskForCode, VerifyCa
+from helpers.lesson.portal import Portal, Service
 from helpers.lesson.steps.order import run_first
 from helpers.lesson.steps.registration import registered_certificate, registered_now
 from helpers.workspace import Workspace
 
-__all__ = ["ask_for_code", "examine_kept_proof", "sign_kept_code", "verify_with_kept_proof"]
+__all__ = ["ask_for_code", "examine_kept_proof", "prove", "sign_kept_code", "verify_with_kept_proof"]
 
 
-def ask_for_code(workspace: Workspace, dps: ProvisioningService) -> RegisteredCertificate:
+def ask_for_code(workspace: Workspace, dps: Service, inputs: AskForCode) -> RegisteredCertificate:
     """The registered CA with a verification code: the one that waits already, or a new one.
 
     A CA that is verified gets none: a new code would make it unverified again.
+
+    Raises:
+        Problem: no CA is registered (run 02_upload_ca).
+        YourTurn: the target is portal, and the code has not been pasted yet.
     """
     facts = workspace.facts
+    if isinstance(dps, Portal):
+        now = registered_now(workspace, dps)
+        if not now.verified:
+            code = dps.verification_code(inputs.verification_code or facts.verification_code or "")
+            workspace.update(verification_code=code)
+            now = replace(now, verification_code=code)
+        return now
 
     def with_waiting_code(now: RegisteredCertificate) -> RegisteredCertificate:
         if now.verified or (facts.verification_code and facts.etags[-1][1] == now.etag):
             return now
         return dps.certificates.generate_verification_code(now)
 
-    with_code = read_and_change(lambda: registered_now(workspace, dps), with_waiting_code)
+    with dps.wire.chapter("code"):
+        with_code = read_and_change(lambda: registered_now(workspace, dps), with_waiting_code)
     if with_code.verification_code is None:
         return with_code
     workspace.update(
@@ -68,14 +86,21 @@ def examine_kept_proof(workspace: Workspace) -> Examination:
     return examine_proof(content, authority, code or "")
 
 
-def verify_with_kept_proof(workspace: Workspace, dps: ProvisioningService) -> RegisteredCertificate:
+def verify_with_kept_proof(workspace: Workspace, dps: Service, inputs: VerifyCa) -> RegisteredCertificate:
     """Send the proof, unless the CA is verified already. The proof is examined before anything is sent.
 
     Raises:
         Problem: there is no proof (run 03_sign_verification_code), or the examiner says that it would be refused.
         DpsError: the service refuses it.
+        YourTurn: the target is portal, and nobody has said that it is done.
     """
     content = _kept_proof(workspace)
+    if isinstance(dps, Portal):
+        examine_kept_proof(workspace).require()
+        name = registered_now(workspace, dps).name
+        now = dps.verify(name, registered_certificate(workspace), done=inputs.done_in_portal)
+        workspace.update(verification_code=None, verified=True)
+        return now
 
     def verified(now: RegisteredCertificate) -> RegisteredCertificate:
         if now.verified:
@@ -83,12 +108,27 @@ def verify_with_kept_proof(workspace: Workspace, dps: ProvisioningService) -> Re
         examine_kept_proof(workspace).require()
         return dps.certificates.verify(now, content)
 
-    now = read_and_change(lambda: registered_now(workspace, dps), verified)
+    with dps.wire.chapter("verify"):
+        now = read_and_change(lambda: registered_now(workspace, dps), verified)
     facts = workspace.facts
     if not facts.verified:
         etags = facts.etags if facts.etags[-1][1] == now.etag else (*facts.etags, ("verification", now.etag))
         workspace.update(etags=etags, verification_code=None, verified=True)
     return now
+
+
+def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) -> RegisteredCertificate:
+    """A CA registered under that name and proved, as in 02 to 04; what is done already is not done again."""
+    dps.certificates.upload(name, certificate_pem(authority.certificate))
+
+    def verified(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified:
+            return now
+        with_code = dps.certificates.generate_verification_code(now)
+        proof = authority.sign_verification_code(str(with_code.verification_code))
+        return dps.certificates.verify(with_code, certificate_pem(proof.certificate))
+
+    return read_and_change(lambda: dps.certificates.get(name), verified)
 
 
 def _kept_proof(workspace: Workspace) -> bytes:

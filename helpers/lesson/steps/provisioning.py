@@ -1,14 +1,34 @@
 """The steps of 06: devices with certificates from the proved CA are let in, and no others."""
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_fleet
-from helpers.dps import DpsError, Event, ProvisioningService, Registration, require_registered, watched
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_fleet, read_certificates
+from helpers.dps import (
+    DpsError,
+    Event,
+    HubDevice,
+    Registration,
+    hub_device,
+    require_registered,
+    start_local_dps,
+    watched,
+)
+from helpers.files import read_bytes
 from helpers.lesson.inputs import ProvisionDevices
+from helpers.lesson.portal import Portal, Service
 from helpers.lesson.steps.order import run_first
 from helpers.lesson.steps.registration import registered_certificate
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["group_of", "issue_device", "issue_kept", "provision_device", "provision_fleet", "provision_stranger"]
+__all__ = [
+    "group_of",
+    "issue_device",
+    "issue_kept",
+    "provision_device",
+    "provision_fleet",
+    "provision_stranger",
+    "read_records",
+    "see_at_hub",
+]
 
 
 def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str | None) -> DeviceCredential:
@@ -20,9 +40,7 @@ def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str
     return issue_kept(workspace, [inputs.device_id], passphrase)[0]
 
 
-def provision_device(
-    workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices
-) -> tuple[Registration, list[Event]]:
+def provision_device(workspace: Workspace, dps: Service, inputs: ProvisionDevices) -> tuple[Registration, list[Event]]:
     """Register the first device, as it would itself; where it landed, and what happened until then.
 
     Raises:
@@ -30,13 +48,13 @@ def provision_device(
         DpsError: it is not let in.
     """
     group_of(workspace)
-    with watched() as events:
+    with dps.wire.chapter("register"), watched() as events:
         registration = dps.devices.register(_kept(workspace, inputs.device_id))
     return registration, events
 
 
 def provision_fleet(
-    workspace: Workspace, dps: ProvisioningService, inputs: ProvisionDevices, passphrase: str | None
+    workspace: Workspace, dps: Service, inputs: ProvisionDevices, passphrase: str | None
 ) -> list[Registration]:
     """Issue certificates to a fleet, and register all of it at once.
 
@@ -48,7 +66,30 @@ def provision_fleet(
     return require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase)))
 
 
-def provision_stranger(workspace: Workspace, dps: ProvisioningService) -> DpsError:
+def read_records(workspace: Workspace, dps: Service, told: list[Registration]) -> list[Registration]:
+    """The service's records of the devices that came through the group.
+
+    Args:
+        told: what the devices themselves were told: all there is with the target portal, where nothing can be asked for.
+    """
+    if isinstance(dps, Portal):
+        return told
+    with dps.wire.chapter("records"):
+        return dps.devices.records(group_of(workspace))
+
+
+def see_at_hub(workspace: Workspace, device: DeviceCredential, registration: Registration) -> HubDevice:
+    """The device as its hub knows it: asked for at the local DPS; in Azure, where this notebook has no right to ask a hub,
+    what DPS has entered there (how-to-manage-linked-iot-hubs.md): self-signed, by the certificate's SHA-256.
+    """
+    if workspace.facts.target == "local":
+        connection = start_local_dps(workspace.local_dps_folder)
+        return hub_device(connection, registration.assigned_hub, registration.device_id)
+    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    return HubDevice(registration.device_id, "selfSigned", describe(leaf).sha256)
+
+
+def provision_stranger(workspace: Workspace, dps: Service) -> DpsError:
     """A device whose certificate comes from another CA of the same name: what the service says to it.
 
     Raises:

@@ -1,39 +1,13 @@
-"""The steps of 00: is this machine fit, and which provisioning service is spoken to."""
+"""The steps of 00: which provisioning service is spoken to."""
 
-import platform
-import sys
-from importlib.metadata import version
-
-from helpers.dps import ProvisioningService, connect_azure, connect_local, start_local_dps
-from helpers.lesson.checkpoint import Expectation
+from helpers.dps import connect_azure, connect_local, start_local_dps
 from helpers.lesson.inputs import StartHere
+from helpers.lesson.portal import Portal, Service
 from helpers.lesson.steps.order import run_first
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["check_this_machine", "choose_target", "connect"]
-
-
-def check_this_machine(workspace: Workspace) -> tuple[Expectation, ...]:
-    """What the walkthrough needs of this machine."""
-    private = not workspace.folder.stat().st_mode & 0o077
-    return (
-        Expectation(
-            f"Python {platform.python_version()} is 3.11 or newer",
-            sys.version_info >= (3, 11),
-            "Install a newer Python.",
-        ),
-        Expectation(
-            f"cryptography {version('cryptography')} is 50 or newer",
-            int(version("cryptography").split(".")[0]) >= 50,
-            "Run make tutorial, which installs it.",
-        ),
-        Expectation(
-            "The workspace may be entered by you alone",
-            private,
-            f"Run: chmod 700 {workspace.folder.name} in its parent.",
-        ),
-    )
+__all__ = ["choose_target", "connect"]
 
 
 def choose_target(workspace: Workspace, inputs: StartHere) -> None:
@@ -54,7 +28,7 @@ def choose_target(workspace: Workspace, inputs: StartHere) -> None:
     workspace.update(**chosen)
 
 
-def connect(workspace: Workspace) -> ProvisioningService:
+def connect(workspace: Workspace) -> Service:
     """The provisioning service of this walkthrough; a local DPS is started if it does not run.
 
     Raises:
@@ -70,5 +44,7 @@ def connect(workspace: Workspace) -> ProvisioningService:
                 resource_group=facts.resource_group,
                 provisioning_service=facts.provisioning_service,
             )
+        case "portal":
+            return Portal(workspace)
         case None:
             raise run_first("00_start_here", "No target has been chosen in this workspace.")

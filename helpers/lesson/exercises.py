@@ -1,0 +1,245 @@
+"""The exercises: each asks for one small function, and tries it with values that nobody could know beforehand.
+
+A stub raises `Unsolved` with a hint; an exercise that is not solved stops nobody, for Run All must reach the end.
+"""
+
+import random
+import secrets
+import string
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from markupsafe import Markup
+
+from helpers.certificates import (
+    CertificateAuthority,
+    KeyAlgorithm,
+    certificate_pem,
+    examine_chain,
+    examine_proof,
+)
+from helpers.dps import IndividualEnrollment, RegisteredCertificate
+from helpers.lesson.figures import Picture
+from helpers.lesson.scratch import registered_for_a_moment
+from helpers.lesson.steps import connect_to_rehearse
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["EXERCISES", "ExerciseCard", "Unsolved", "try_exercise"]
+
+
+class Unsolved(Exception):
+    """What a stub raises: a hint."""
+
+
+class _Wrong(Exception):
+    """What is wrong with an answer, so that a learner can go on."""
+
+
+@dataclass(frozen=True, repr=False)
+class ExerciseCard(Picture):
+    """How an exercise stands. solved: None while nothing has been tried."""
+
+    task: str
+    solved: bool | None
+    message: str
+
+    def html(self) -> Markup:
+        kind = {True: "good", False: "bad", None: "now"}
+        return Markup("<div class='card'><h4>{}</h4><p><b class='{}'>{}</b> {}</p></div>").format(
+            self.task, kind[self.solved], _STANDS[self.solved], self.message
+        )
+
+    def text(self) -> str:
+        return f"{self.task}\n  {_STANDS[self.solved]} {self.message}"
+
+
+_STANDS = {True: "✔ Solved.", False: "✘ Not yet.", None: "○ Your turn."}
+
+
+def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]) -> ExerciseCard:
+    """Try a learner's function.
+
+    Args:
+        notebook: whose exercise it is.
+    """
+    if notebook not in EXERCISES:
+        raise Problem(f"{notebook} has no exercise.", "Each notebook has one.", f"One of {', '.join(EXERCISES)}.")
+    task, check = EXERCISES[notebook]
+    try:
+        praise = check(answer, workspace)
+    except Unsolved as hint:
+        return ExerciseCard(task, None, str(hint))
+    except _Wrong as wrong:
+        return ExerciseCard(task, False, str(wrong))
+    except Exception as error:  # whatever a learner's function raises
+        return ExerciseCard(task, False, f"It raised {type(error).__name__}: {error}")
+    return ExerciseCard(task, True, praise)
+
+
+def _require(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise _Wrong(otherwise)
+
+
+def _require_equal(given: object, wanted: object, asked: str) -> None:
+    _require(given == wanted, f"For {asked} it gave {given!r}; it is {wanted!r}.")
+
+
+# --- one for each notebook --------------------------------------------------------------------------------------------
+
+
+def _open_to_others(answer: Callable[[int], bool], _workspace: Workspace) -> str:
+    for mode in (0o600, 0o400, 0o700, 0o640, 0o604, 0o644, secrets.randbelow(0o1000)):
+        _require_equal(bool(answer(mode)), bool(mode & 0o077), f"the permissions 0o{mode:03o}")
+    return "The last six bits are the group's and everybody else's: mode & 0o077."
+
+
+def _signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _workspace: Workspace) -> str:
+    name = f"CA {secrets.token_hex(4)}"
+    ca, namesake = CertificateAuthority.create_root(name), CertificateAuthority.create_root(name)
+    device = ca.issue_device("pump-1").certificate
+    _require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
+    _require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
+    _require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
+    return "The signature tells, and not the name."
+
+
+def _thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace) -> str:
+    certificate = CertificateAuthority.create_root(f"CA {secrets.token_hex(4)}").certificate
+    wanted = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - what DPS shows
+    given = answer(certificate)
+    _require(isinstance(given, str), f"It gave {type(given).__name__}; the thumbprint is a text: .hex() makes one.")
+    _require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 as hexadecimal has {len(wanted)}.")
+    _require_equal(given, wanted, "a new CA's certificate")
+    return "Compare it with what the portal shows, and you know which certificate is there."
+
+
+def _verification_certificate(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
+    for algorithm in (KeyAlgorithm.P256, KeyAlgorithm.RSA2048):
+        ca, code = (
+            CertificateAuthority.create_root("Exercise CA", key_algorithm=algorithm),
+            secrets.token_hex(24).upper(),
+        )
+        given = answer(code, ca.certificate, ca.private_key)
+        _require(
+            isinstance(given, x509.Certificate), "It gave no certificate: .sign(…) at the end of the builder makes one."
+        )
+        failed = [
+            each for each in examine_proof(certificate_pem(given), ca.certificate, code).checks if not each.passed
+        ]
+        _require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
+        _require(
+            given.public_key() != ca.certificate.public_key(),
+            "It bears the CA's own public key. Make a new key pair for it, and throw it away.",
+        )
+    return "The examiner finds nothing wrong with it, for an EC key and for an RSA key."
+
+
+def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
+    dps = connect_to_rehearse(workspace)
+    ca = CertificateAuthority.create_root("Exercise CA")
+    with registered_for_a_moment(dps, ca.certificate) as uploaded:
+        with_code = dps.certificates.generate_verification_code(uploaded)
+        proof = certificate_pem(ca.sign_verification_code(str(with_code.verification_code)).certificate)
+        answer(dps.certificates, uploaded, proof)
+        _require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: was the proof sent?")
+    return "Read, then change: the ETag is the present one, however old the value was that you began with."
+
+
+def _deciding_group(answer: Callable[..., str | None], _workspace: Workspace) -> str:
+    chain = [f"{word} {secrets.token_hex(2)}" for word in ("Line", "Factory", "Company")]
+    groups = {"everybody": chain[2], "this-factory": chain[1], "another-factory": "Factory of somebody else"}
+    _require_equal(answer(chain, groups), "this-factory", "a chain with two groups on its way up")
+    _require_equal(answer(chain, {"everybody": chain[2]}), "everybody", "a group for the root alone")
+    _require_equal(answer(chain, {"line": chain[0], **groups}), "line", "a group for the CA right above the device")
+    _require_equal(answer(chain, {"other": "Somebody else"}), None, "no group on the way up")
+    return "The CA closest to the device decides. If its group is disabled the device stays outside."
+
+
+def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
+    root = CertificateAuthority.create_root("Exercise Root", path_length=2)
+    factory = root.create_intermediate("Exercise Factory")
+    line = factory.create_intermediate("Exercise Line")
+    device = line.issue_device("pump-1").certificate
+    cas = [root.certificate, factory.certificate, line.certificate]
+    random.shuffle(cas)
+    given = list(answer(device, cas))
+    _require(given and given[0] == device, "The device's own certificate comes first.")
+    _require(root.certificate not in given, "The root need not be sent: whoever trusts it has it already.")
+    failed = [each for each in examine_chain(given, root.certificate, "pump-1").checks if not each.passed]
+    _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
+    return "Device first, then whoever signed the one before; without the root."
+
+
+def _revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspace) -> str:
+    name = f"pump-{secrets.token_hex(3)}"
+    certificate = CertificateAuthority.create_root("Exercise CA").issue_device(name).certificate
+    given = answer(name, certificate)
+    _require(isinstance(given, IndividualEnrollment), "It gave no IndividualEnrollment.")
+    _require_equal(given.registration_id, name, "the registration id")
+    _require(given.certificate == certificate, "The enrollment is not for the device's certificate.")
+    _require(not given.enabled, "It is enabled: that would let the device in, whatever its group says.")
+    return "An individual enrollment is asked before any group; disabled, it keeps this one device out."
+
+
+def _only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
+    ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
+    given = answer(code, ca.certificate, ca.private_key)
+    _require(isinstance(given, x509.Certificate), "It gave no certificate.")
+    checks = examine_proof(certificate_pem(given), ca.certificate, code).checks
+    failed = [each.name for each in checks if not each.passed]
+    _require(failed == ["Dates of the proof"], f"The examiner objects to: {', '.join(failed) or 'nothing at all'}.")
+    return "Wrong in one thing and right in all others: that is how one finds out what a service really checks."
+
+
+def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
+    own, others = ([secrets.token_hex(20).upper() for _ in range(2)] for _ in range(2))
+    some = CertificateAuthority.create_root("Exercise CA").certificate
+    base = RegisteredCertificate("", "CN=x", "", some.not_valid_after_utc, True, "etag")
+    registered = [
+        replace(base, name="mine", thumbprint=own[0]),
+        replace(base, name="mine-too", thumbprint=own[1].lower()),
+        replace(base, name="whose-is-this", thumbprint=others[0]),
+        replace(base, name="harmless", thumbprint=others[1], verified=False),
+    ]
+    random.shuffle(registered)
+    given = set(answer(registered, own))
+    _require("mine-too" not in given, "It accuses a CA of yours: thumbprints are compared without case.")
+    _require("harmless" not in given, "It accuses a CA that is not verified: that one lets nobody in.")
+    _require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
+    return "Do that with your own service from time to time: nobody else will tell you."
+
+
+def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
+    names = random.sample(string.ascii_lowercase, 4)
+    group, root, intermediate, record = (f"{each}-{kind}" for each, kind in zip(names, _KINDS, strict=True))
+    refers_to = {record: [group], group: [intermediate], intermediate: [root], root: []}
+    shuffled = dict(random.sample(sorted(refers_to.items()), len(refers_to)))
+    given = list(answer(shuffled))
+    _require(sorted(given) == sorted(refers_to), "Each thing is to be deleted once.")
+    for name, targets in refers_to.items():
+        for target in targets:
+            _require(given.index(name) < given.index(target), f"{target} is deleted while {name} still refers to it.")
+    return "Whatever refers to something goes before it."
+
+
+_KINDS = ("group", "root", "intermediate", "record")
+_Check = Callable[[Callable[..., Any], Workspace], str]
+
+EXERCISES: dict[str, tuple[str, _Check]] = {
+    "00_start_here": ("Exercise: may others look into it?", _open_to_others),
+    "01_create_ca": ("Exercise: who has signed this?", _signed_by),
+    "02_upload_ca": ("Exercise: the thumbprint that DPS shows", _thumbprint),
+    "03_sign_verification_code": ("Exercise: sign a code yourself", _verification_certificate),
+    "04_verify_ca": ("Exercise: verify, however stale the ETag", _verify),
+    "05_create_enrollment_group": ("Exercise: which group decides?", _deciding_group),
+    "06_provision_devices": ("Exercise: the chain to send", _chain_to_send),
+    "07_when_access_ends": ("Exercise: keep one device out", _revocation),
+    "08_gallery_of_wrong_proofs": ("Exercise: wrong in nothing but its dates", _only_its_dates),
+    "09_the_attack": ("Exercise: whose CA is that?", _suspects),
+    "10_clean_up": ("Exercise: in which order?", _in_order),
+}

@@ -1,0 +1,190 @@
+"""The attack: somebody else's public intermediate is uploaded. Proof refuses it, self-attestation takes it.
+
+Two provisioning services stand at the local DPS for it, Contoso's and Mallory's; both are removed at the end.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    certificate_pem,
+    describe,
+    issue_fleet,
+    read_certificates,
+)
+from helpers.dps import (
+    CaReference,
+    DpsError,
+    EnrollmentGroup,
+    ProvisioningService,
+    RegisteredCertificate,
+    Registration,
+    connect_to_another,
+    remove_another,
+    removed,
+    start_local_dps,
+)
+from helpers.files import make_private_folder, read_bytes
+from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
+from helpers.lesson.figures.picture import Row, Table, joined, mark, plain
+from helpers.lesson.portal import Service
+from helpers.lesson.scratch import answer_to
+from helpers.lesson.steps import known_certificates, prove, try_to_register
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["Attack", "Audit", "OwnersView", "audit"]
+
+_OWNER, _ATTACKER = "contoso-dps", "mallory-dps"
+_OWNERS_HUB, _ATTACKERS_HUB = "contoso-hub.azure-devices.net", "mallory-hub.azure-devices.net"
+_FACTORY, _STOLEN, _GROUP = "Contoso Factory CA", "not-mine", "pumps"
+
+
+@dataclass(frozen=True, repr=False)
+class OwnersView(Table):
+    """What the real owner sees at their own service."""
+
+    certificates: Sequence[RegisteredCertificate]
+    groups: Sequence[EnrollmentGroup]
+    records: Sequence[Registration]
+
+    def title(self) -> str:
+        return "What Contoso sees at its own service"
+
+    def rows(self) -> list[Row]:
+        return [
+            ("CA certificates", ", ".join(each.name for each in self.certificates)),
+            ("Enrollment groups", ", ".join(each.group_id for each in self.groups)),
+            ("Records", ", ".join(f"{each.registration_id} at {each.assigned_hub}" for each in self.records)),
+            ("Of Mallory", "nothing: no message, no entry, no changed ETag"),
+        ]
+
+
+class Attack:
+    """Each method is one move, in this order; `end` takes everything down."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Set the stage: Contoso's CA is proved at Contoso's service, and a pump of Contoso's has a certificate."""
+        self._local = start_local_dps(workspace.local_dps_folder)
+        self._folder = make_private_folder(workspace.devices_folder)
+        self._owner = connect_to_another(self._local, _OWNER, iot_hub=_OWNERS_HUB)
+        self._attacker = connect_to_another(self._local, _ATTACKER, iot_hub=_ATTACKERS_HUB)
+        self._root = CertificateAuthority.create_root("Contoso Root CA")
+        self._factory = self._root.create_intermediate(_FACTORY)
+        self._impostor = CertificateAuthority.create_root(_FACTORY)
+        prove(self._owner, "contoso-factory", self._factory)
+        self._owner.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference("contoso-factory")))
+        (self._pump,) = issue_fleet(self._factory, ["contoso-pump"], self._folder)
+
+    def pump_at_home(self) -> AccessCard:
+        """The pump registers where it belongs."""
+        return _registers("At Contoso's service", self._owner, self._pump)
+
+    def take_public_part(self) -> ChainTree:
+        """What the pump shows in every handshake. Contoso's intermediate is in it; Mallory keeps that."""
+        sent = read_certificates(read_bytes(self._pump.chain_file), self._pump.chain_file.name)
+        notes = dict.fromkeys(sent, "shown in the handshake")
+        return show_tree("What anybody can take from a pump", [self._root.certificate, *sent], notes=notes)
+
+    def try_to_prove(self) -> DpsError:
+        """Mallory uploads it to a service of his own, and signs the code with a CA that he has given the same name.
+
+        Raises:
+            Problem: the proof was accepted, which must not be.
+        """
+        uploaded = self._attacker.certificates.upload(_STOLEN, certificate_pem(self._factory.certificate))
+        with_code = self._attacker.certificates.generate_verification_code(uploaded)
+        proof = self._impostor.sign_verification_code(str(with_code.verification_code)).certificate
+        refusal = answer_to(self._attacker, with_code, base64.b64encode(certificate_pem(proof)).decode())
+        if refusal is None:
+            raise Problem("Mallory's proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
+        return refusal
+
+    def attest_himself(self) -> CertificateCard:
+        """Mallory says that the CA is his. The service believes it, and he binds a group to it."""
+        removed(self._attacker.certificates, _STOLEN)
+        public_part = certificate_pem(self._factory.certificate)
+        attested = self._attacker.certificates.upload(_STOLEN, public_part, self_attested=True)
+        self._attacker.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference(_STOLEN)))
+        return show_certificate(self._factory.certificate, attested)
+
+    def lure_pump(self) -> AccessCard:
+        """The pump is given Mallory's ID scope instead of Contoso's; nothing else about it changes."""
+        return _registers("With Mallory's ID scope", self._attacker, self._pump)
+
+    def own_devices(self) -> tuple[AccessCard, AccessCard]:
+        """What Mallory can't do: a device of his own, with a certificate of his namesake CA, gets in nowhere."""
+        (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
+        return (
+            _registers("Mallory's device at Contoso's service", self._owner, device),
+            _registers("And even at Mallory's own", self._attacker, device),
+        )
+
+    def owners_view(self) -> OwnersView:
+        """What Contoso sees of all that."""
+        return OwnersView(
+            self._owner.certificates.list(), self._owner.enrollment_groups.list(), self._owner.devices.records(_GROUP)
+        )
+
+    def end(self) -> None:
+        """Remove both services."""
+        for name, service in ((_OWNER, self._owner), (_ATTACKER, self._attacker)):
+            service.close()
+            remove_another(self._local, name)
+
+
+def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) -> AccessCard:
+    return AccessCard(moment, try_to_register(dps, [device]))
+
+
+@dataclass(frozen=True, repr=False)
+class Audit(Picture):
+    """The CAs of one's own service: which of them could be somebody else's.
+
+    Attributes:
+        certificates: what the service has. own: thumbprints (SHA-1) of the CAs whose keys are at hand.
+    """
+
+    certificates: Sequence[RegisteredCertificate]
+    own: frozenset[str]
+
+    @property
+    def suspects(self) -> list[RegisteredCertificate]:
+        """Verified, but the key is not at hand."""
+        return [each for each in self.certificates if each.verified and each.thumbprint.upper() not in self.own]
+
+    def html(self) -> Markup:
+        lines = joined("<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>", self._rows())
+        return Markup("<div class='card'><h4>The CAs of your service</h4><table>{}</table></div>").format(
+            lines or Markup("<tr><td>none</td></tr>")
+        )
+
+    def text(self) -> str:
+        lines = [f"  {plain(sign)} {name}: {says} ({thumbprint})" for sign, name, says, thumbprint in self._rows()]
+        return "\n".join(["The CAs of your service", *(lines or ["  none"])])
+
+    def _rows(self) -> list[tuple[Markup, str, str, str]]:
+        return [
+            (
+                mark(each not in self.suspects),
+                each.name,
+                "verified, and its key is not in this workspace: whose is it?"
+                if each in self.suspects
+                else "verified, and its key is in this workspace"
+                if each.verified
+                else "not verified: it lets nobody in",
+                f"SHA-1 {each.thumbprint}",
+            )
+            for each in self.certificates
+        ]
+
+
+def audit(workspace: Workspace, dps: Service) -> Audit:
+    """Compare what the service has with the CAs whose keys are kept in the workspace."""
+    own = [read_certificates(read_bytes(workspace.public_part(role)), role)[0] for role in workspace.authority_roles()]
+    return Audit(known_certificates(workspace, dps), frozenset(describe(each).sha1 for each in own))

@@ -1,0 +1,273 @@
+"""The gallery: each wrong proof is sent for real, and the learner predicts what DPS says before opening the answer."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as widgets
+from markupsafe import Markup
+from pydantic import Field
+
+from helpers.certificates import CertificateAuthority, Examination, certificate_pem, describe, examine_proof
+from helpers.dps import (
+    DpsError,
+    RegisteredCertificate,
+    connect_to_another,
+    remove_another,
+    start_local_dps,
+)
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt, Stage, WrongProof
+from helpers.lesson.figures import Picture, Verdicts, life, show_tree
+from helpers.lesson.figures.picture import fold, joined, mark, table
+from helpers.lesson.forms import Form, Inputs
+from helpers.lesson.scratch import answer_to, registered_for_a_moment
+from helpers.lesson.steps import connect_to_rehearse
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["DpsAnswer", "Exhibit", "Gallery", "Prediction", "Reveal", "Score"]
+
+_ELSEWHERE = "another-dps"
+
+
+class Prediction(Inputs):
+    """What a learner expects of DPS."""
+
+    prediction: Answer = Field(Answer.ACCEPTED, title="Your prediction")
+
+
+@dataclass(frozen=True, repr=False)
+class DpsAnswer(Picture):
+    """DPS's answer to a wrong proof.
+
+    Attributes:
+        refusal: what the service said. verdicts: what the examiner finds before anything is sent.
+    """
+
+    wrong: WrongProof
+    refusal: DpsError
+    verdicts: Examination
+
+    def html(self) -> Markup:
+        examiner = fold("What the examiner says before anything is sent", Verdicts(self.verdicts).html())
+        return Markup("{}{}").format(table(self._rows()), examiner)
+
+    def text(self) -> str:
+        return "\n".join(f"  {name}: {text}" for name, text in self._rows())
+
+    def _rows(self) -> list[tuple[str, str]]:
+        seen = self.wrong.answer.seen
+        known = f"seen at Azure: {seen}" if seen else "assumed: nobody outside has told what Azure says here"
+        expected = (self.wrong.answer.status, self.wrong.answer.code)
+        other = (
+            []
+            if (self.refusal.status, self.refusal.code) == expected
+            else [
+                (
+                    "A surprise",
+                    f"A local DPS says {expected[0]}, code {expected[1]}. Believe your service, and tell us.",
+                )
+            ]
+        )
+        return [
+            (str(self.wrong.answer), f"{self.refusal.status}, code {self.refusal.code} ({known})"),
+            *other,
+            ("In its own words", self.refusal.why),
+            ("The reason", self.wrong.reason),
+            ("The fix", self.wrong.fix),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class Reveal(Picture):
+    """The answer, and whether it was predicted."""
+
+    prediction: Answer
+    answer: DpsAnswer
+
+    @property
+    def is_right(self) -> bool:
+        """The prediction was."""
+        return self.prediction is self.answer.wrong.answer
+
+    def html(self) -> Markup:
+        return Markup("<div class='card'><p>{} {}</p>{}</div>").format(
+            mark(self.is_right), self._said(), self.answer.html()
+        )
+
+    def text(self) -> str:
+        return f"  {'✔' if self.is_right else '✘'} {self._said()}\n{self.answer.text()}"
+
+    def _said(self) -> str:
+        return f"You predicted: {self.prediction}. {'So it is.' if self.is_right else 'It does not.'}"
+
+
+class Exhibit(Picture):
+    """One wrong proof: what was sent, a prediction to be made, and the answer behind a button."""
+
+    def __init__(self, drawing: Picture, facts: Sequence[tuple[str, str]], answer: DpsAnswer) -> None:
+        """
+        Args:
+            drawing: who signed what. facts: what was sent.
+        """
+        self.wrong = answer.wrong
+        self._drawing, self._facts, self._answer = drawing, facts, answer
+        self.form: Form[Prediction, Reveal] = Form(
+            Prediction,
+            "Open DPS's answer",
+            lambda inputs: Reveal(inputs.prediction, answer),
+            picture=lambda reveal: reveal,
+        )
+
+    def html(self) -> Markup:
+        folded = fold("What does DPS say? Decide first, then open.", self._answer.html())
+        return Markup("{}<div class='card'>{}</div>").format(self._story(), folded)
+
+    def text(self) -> str:
+        facts = (f"  {name}: {text}" for name, text in self._facts)
+        return "\n".join([self.wrong.title, self._drawing.text(), *facts, self._answer.text()])
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """With the form where widgets can live; elsewhere the answer is folded."""
+        told = widgets.HTML(Picture.framed(self._story()))
+        live: dict[str, Any] = widgets.VBox([told, self.form.box])._repr_mimebundle_(**options) or {}
+        return {**live, "text/plain": self.text(), "text/html": self._repr_html_()}
+
+    def _story(self) -> Markup:
+        facts = table(self._facts)
+        return Markup("<div class='card'><h4>{}</h4>{}{}</div>").format(self.wrong.title, self._drawing.html(), facts)
+
+
+@dataclass(frozen=True, repr=False)
+class Score(Picture):
+    """How the predictions came out.
+
+    Attributes:
+        reveals: of every exhibit that was shown. predicted: for each, whether the learner has made a prediction.
+    """
+
+    reveals: Sequence[Reveal]
+    predicted: Sequence[bool]
+
+    @property
+    def all_refused(self) -> bool:
+        """The service has refused every one of them."""
+        return all((reveal.answer.refusal.status or 0) >= 400 for reveal in self.reveals)
+
+    def html(self) -> Markup:
+        lines = joined(
+            "<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    mark(each.is_right) if made else "·",
+                    each.answer.wrong.title,
+                    each.prediction if made else "no prediction",
+                    each.answer.wrong.answer,
+                )
+                for each, made in self._pairs()
+            ),
+        )
+        return Markup(
+            "<div class='card'><h4>{}</h4><table><thead><tr><td></td><th scope='col'>Wrong proof</th>"
+            "<th scope='col'>You predicted</th><th scope='col'>The answer</th></tr></thead><tbody>{}</tbody></table></div>"
+        ).format(self._title(), lines)
+
+    def text(self) -> str:
+        signs = ["·" if not made else "✔" if each.is_right else "✘" for each, made in self._pairs()]
+        told = [f"{each.answer.wrong.title}: {each.answer.wrong.answer}" for each in self.reveals]
+        lines = [f"  {sign} {says}" for sign, says in zip(signs, told, strict=True)]
+        return "\n".join([self._title(), *lines])
+
+    def _title(self) -> str:
+        right = sum(each.is_right for each, made in self._pairs() if made)
+        return f"{len(self.reveals)} wrong proofs, {sum(self.predicted)} predictions, {right} of them right"
+
+    def _pairs(self) -> Iterator[tuple[Reveal, bool]]:
+        return zip(self.reveals, self.predicted, strict=True)
+
+
+class Gallery:
+    """Sends wrong proofs for CAs that are made for this alone: nothing of the walkthrough's own is touched."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._dps = connect_to_rehearse(workspace)
+        self._local_dps_folder = workspace.local_dps_folder
+        self._root = CertificateAuthority.create_root("Gallery Root CA")
+        self._intermediate = self._root.create_intermediate("Gallery Intermediate CA")
+        self._sibling = self._root.create_intermediate("Gallery Sibling CA")
+        self._shown: dict[str, Exhibit] = {}
+
+    def show(self, name: str) -> Exhibit:
+        """Send one of the wrong proofs.
+
+        Raises:
+            Problem: there is none of that name, or the service accepts it, which must not be.
+        """
+        if name not in WRONG_PROOFS:
+            raise Problem(
+                f"There is no wrong proof {name!r}.", "The gallery has others.", f"One of {', '.join(WRONG_PROOFS)}."
+            )
+        wrong = WRONG_PROOFS[name]
+        authority = self._root if wrong.uploaded == "root" else self._intermediate
+        with registered_for_a_moment(self._dps, authority.certificate) as uploaded:
+            codes = [uploaded]
+            for _ in range(wrong.codes):
+                codes.append(self._dps.certificates.generate_verification_code(codes[-1]))
+            attempt = wrong.make(self._stage(authority, codes))
+            refusal = answer_to(self._dps, codes[0] if wrong.stale else codes[-1], attempt.sent)
+        if refusal is None:
+            raise Problem(
+                f"“{wrong.title}” was accepted.", "DPS refuses such a proof.", "Tell us which service does not."
+            )
+        newest = codes[-1].verification_code or ""
+        content = base64.b64decode(attempt.sent)
+        answer = DpsAnswer(wrong, refusal, examine_proof(content, authority.certificate, newest))
+        self._shown[name] = Exhibit(self._drawn(authority, attempt), _facts(attempt, newest), answer)
+        return self._shown[name]
+
+    def score(self) -> Score:
+        """How the predictions came out, and where none was made what the answer is."""
+        forms = [exhibit.form for exhibit in self._shown.values()]
+        predicted = [form.is_done for form in forms]
+        return Score([form.result() for form in forms], predicted)
+
+    def _stage(self, authority: CertificateAuthority, codes: Sequence[RegisteredCertificate]) -> Stage:
+        given = ["", "", *(each.verification_code or "" for each in codes)]
+        return Stage(
+            self._root,
+            self._intermediate,
+            self._sibling,
+            authority,
+            given[-1],
+            given[-2],
+            lambda: self._elsewhere(authority),
+        )
+
+    def _elsewhere(self, authority: CertificateAuthority) -> str:
+        """A code for the same CA from another provisioning service, at the workspace's local DPS."""
+        local = start_local_dps(self._local_dps_folder)
+        other = connect_to_another(local, _ELSEWHERE, iot_hub="another-hub.azure-devices.net")
+        try:
+            uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
+            return str(other.certificates.generate_verification_code(uploaded).verification_code)
+        finally:
+            other.close()
+            remove_another(local, _ELSEWHERE)
+
+    def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
+        notes = {authority.certificate: "at DPS"}
+        around = [self._root.certificate, self._intermediate.certificate, *attempt.around]
+        if attempt.proof is not None:
+            before = notes.get(attempt.proof)
+            notes[attempt.proof] = f"{before}, and sent as the proof" if before else "sent as the proof"
+            around.append(attempt.proof)
+        return show_tree("Who signed what", around, notes=notes)
+
+
+def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
+    facts = [("Newest code", newest or "none yet"), ("Sent", attempt.what)]
+    if attempt.proof is not None:
+        proof = describe(attempt.proof)
+        facts += [("Its CN", proof.common_name), ("Its life", life(proof))]
+    return facts

@@ -1,0 +1,45 @@
+"""Pictures: HTML that follows JupyterLab's theme, survives an export and needs no script; and plain text beside it."""
+
+from helpers.lesson.figures.certificates import (
+    CertificateCard,
+    CertificatesPage,
+    ChainTree,
+    life,
+    show_certificate,
+    show_tree,
+    status_at_dps,
+)
+from helpers.lesson.figures.checklist import Checklist
+from helpers.lesson.figures.devices import AccessCard, HubCard, RecordsCard, RegistrationCard
+from helpers.lesson.figures.picture import Listing, Picture, Showable, ours
+from helpers.lesson.figures.problems import ProblemCard, RefusalCard, problem_card
+from helpers.lesson.figures.proof import CodeCard, EtagTrail, ProofSequence, Verdicts
+from helpers.lesson.figures.service import GroupPicture, ServiceCard
+
+__all__ = [
+    "AccessCard",
+    "CertificateCard",
+    "CertificatesPage",
+    "ChainTree",
+    "Checklist",
+    "CodeCard",
+    "EtagTrail",
+    "GroupPicture",
+    "HubCard",
+    "Listing",
+    "Picture",
+    "ProblemCard",
+    "ProofSequence",
+    "RecordsCard",
+    "RefusalCard",
+    "RegistrationCard",
+    "ServiceCard",
+    "Showable",
+    "Verdicts",
+    "life",
+    "ours",
+    "problem_card",
+    "show_certificate",
+    "show_tree",
+    "status_at_dps",
+]

@@ -1,0 +1,213 @@
+"""Certificates: one as a card, several as a tree of who signed whom, all of a folder on a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cryptography import x509
+from markupsafe import Markup
+
+from helpers.certificates import CertificateDescription, describe, extensions_in_words, is_issued_by
+from helpers.dps import RegisteredCertificate
+from helpers.lesson.figures.picture import Picture, Row, Table, joined, listed, plain
+
+__all__ = ["CertificateCard", "CertificatesPage", "ChainTree", "life", "show_certificate", "show_tree", "status_at_dps"]
+
+
+@dataclass(frozen=True, repr=False)
+class CertificateCard(Table):
+    """A certificate's facts; `status` is what DPS knows of it, if it was asked."""
+
+    facts: CertificateDescription
+    extensions: Sequence[str] = ()
+    status: str = ""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def title(self) -> str:
+        return self.facts.common_name
+
+    def rows(self) -> list[Row]:
+        facts = self.facts
+        rows = [
+            ("Issued by", "itself" if facts.is_self_signed else facts.issuer),
+            ("It is", _kind(facts)),
+            ("Key", facts.key),
+            ("Life", life_bar(facts, self.at) + life(facts)),
+            ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
+            ("SHA-256", facts.sha256 if facts.is_authority else f"{facts.sha256} (IoT Hub shows this one)"),
+            ("Extensions", listed(self.extensions) if self.extensions else "none"),
+        ]
+        return [*rows, ("At DPS", self.status)] if self.status else rows
+
+    def text(self) -> str:
+        shown = [(name, ", ".join(self.extensions) if name == "Extensions" else text) for name, text in self.rows()]
+        return "\n".join([self.title(), *(f"  {name:10}  {plain(text)}" for name, text in shown)])
+
+
+def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:
+    """The card of a certificate, and what DPS says of it if it is registered there."""
+    status = status_at_dps(registered) if registered else ""
+    return CertificateCard(describe(certificate), extensions_in_words(certificate), status)
+
+
+@dataclass(frozen=True, repr=False)
+class ChainTree(Picture):
+    """Who signed whom: each certificate below its issuer, with what is known of it.
+
+    Attributes:
+        nodes: a certificate's facts and what stands beside its name; parents: the index of its issuer, None if that is
+            not among them.
+    """
+
+    caption: str
+    nodes: Sequence[tuple[CertificateDescription, Sequence[str]]]
+    parents: Sequence[int | None]
+
+    def html(self) -> Markup:
+        return Markup("<div class='card'><h4>{}</h4><ul class='tree'>{}</ul></div>").format(
+            self.caption, self._branch(None)
+        )
+
+    def text(self) -> str:
+        return "\n".join([self.caption, *self._lines(None, "  ")])
+
+    def _below(self, parent: int | None) -> list[int]:
+        return [index for index, above in enumerate(self.parents) if above == parent]
+
+    def _branch(self, parent: int | None) -> Markup:
+        return Markup().join(
+            Markup("<li><div class='node'><b>{}</b> · {}{}</div>{}</li>").format(
+                self.nodes[index][0].common_name or "(no name)",
+                _short_kind(self.nodes[index][0]),
+                joined("<span class='badge'>{}</span>", ((note,) for note in self.nodes[index][1])),
+                Markup("<ul>{}</ul>").format(self._branch(index)) if self._below(index) else "",
+            )
+            for index in self._below(parent)
+        )
+
+    def _lines(self, parent: int | None, indent: str) -> list[str]:
+        lines: list[str] = []
+        for index in self._below(parent):
+            facts, notes = self.nodes[index]
+            beside = "".join(f" [{note}]" for note in notes)
+            lines.append(
+                f"{indent}{'└ ' if parent is not None else ''}{facts.common_name} · {_short_kind(facts)}{beside}"
+            )
+            lines += self._lines(index, indent + "  ")
+        return lines
+
+
+def show_tree(
+    caption: str,
+    certificates: Sequence[x509.Certificate],
+    *,
+    known: Sequence[RegisteredCertificate] | None = None,
+    notes: Mapping[x509.Certificate, str] | None = None,
+) -> ChainTree:
+    """The tree of some certificates.
+
+    Args:
+        known: the CAs that DPS has; None when nobody asked it. notes: what is to be said of some besides.
+    """
+    different = list(dict.fromkeys(certificates))
+    by_thumbprint = {each.thumbprint.upper(): each for each in known or ()}
+    nodes, parents = [], list[int | None]()
+    for certificate in different:
+        facts = describe(certificate)
+        beside = [notes[certificate]] if notes and certificate in notes else []
+        if known is not None and facts.is_authority:
+            beside.append(status_at_dps(by_thumbprint.get(facts.sha1)))
+        nodes.append((facts, beside))
+        above = [i for i, other in enumerate(different) if other != certificate and is_issued_by(certificate, other)]
+        parents.append(None if facts.is_self_signed else next(iter(above), None))
+    return ChainTree(caption, nodes, parents)
+
+
+@dataclass(frozen=True, repr=False)
+class CertificatesPage(Picture):
+    """Every certificate of a workspace: heading, then (file, facts, what DPS knows of it)."""
+
+    groups: Mapping[str, Sequence[tuple[str, CertificateDescription, str]]]
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def html(self) -> Markup:
+        return Markup("<div class='card'>{}</div>").format(
+            joined(
+                "<h4>{}</h4><table><thead><tr><th>Name</th><th>Signed by</th><th>Key</th><th>Life</th><th>At DPS</th>"
+                "<th>File</th></tr></thead><tbody>{}</tbody></table>",
+                ((heading, self._body(lines)) for heading, lines in self.groups.items() if lines),
+            )
+        )
+
+    def text(self) -> str:
+        return "\n".join(
+            line
+            for heading, lines in self.groups.items()
+            if lines
+            for line in (
+                heading,
+                *(
+                    f"  {facts.common_name}  by {_signer(facts)}  {facts.key}  {life(facts)}  {status}  {file}"
+                    for file, facts, status in lines
+                ),
+            )
+        )
+
+    def _body(self, lines: Sequence[tuple[str, CertificateDescription, str]]) -> Markup:
+        return joined(
+            "<tr><td><b>{}</b></td><td>{}</td><td>{}</td><td>{}to {}</td><td>{}</td><td><code>{}</code></td></tr>",
+            (
+                (
+                    facts.common_name,
+                    _signer(facts),
+                    facts.key,
+                    life_bar(facts, self.at),
+                    f"{facts.not_after:%Y-%m-%d}",
+                    status,
+                    file,
+                )
+                for file, facts, status in lines
+            ),
+        )
+
+
+def life(facts: CertificateDescription) -> str:
+    """From when to when."""
+    return f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"
+
+
+def life_bar(facts: CertificateDescription, at: datetime) -> Markup:
+    """A bar for its life, and where in it we are."""
+    part = (at - facts.not_before) / max(facts.not_after - facts.not_before, (at - at).resolution)
+    says = "not valid yet" if part < 0 else "expired" if part > 1 else f"{part:.0%} of its life is over"
+    spent = 120 * min(max(part, 0), 1)
+    return Markup(
+        "<svg role='img' aria-label='{0}' width='240' height='18' viewBox='0 0 240 18'>"
+        "<rect x='0' y='5' width='120' height='8' rx='4' class='faint' opacity='.25'/>"
+        "<rect x='0' y='5' width='{1:.1f}' height='8' rx='4' style='fill:var(--{2})'/>"
+        "<text x='128' y='14' font-size='12'>{0}</text></svg>"
+    ).format(says, spent, "now" if 0 <= part <= 1 else "bad")
+
+
+def status_at_dps(registered: RegisteredCertificate | None) -> str:
+    """What DPS knows of a CA, in words."""
+    if registered is None:
+        return "unknown to DPS"
+    return f"registered as “{registered.name}”, {'VERIFIED' if registered.verified else 'not verified yet'}"
+
+
+def _kind(facts: CertificateDescription) -> str:
+    if not facts.is_authority:
+        return "an end entity: it signs no certificates"
+    limit = "any number of" if facts.path_length is None else str(facts.path_length or "no")
+    return f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it"
+
+
+def _short_kind(facts: CertificateDescription) -> str:
+    if facts.is_authority:
+        return "root CA" if facts.is_self_signed else "CA"
+    return "signed itself" if facts.is_self_signed else "end entity"
+
+
+def _signer(facts: CertificateDescription) -> str:
+    return "itself" if facts.is_self_signed else facts.issuer.removeprefix("CN=")

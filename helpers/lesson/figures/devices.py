@@ -1,0 +1,108 @@
+"""Devices: where one landed, what the service has written down, and who gets in at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from helpers.certificates import CertificateDescription, DeviceCredential, describe, read_certificates
+from helpers.dps import DpsError, Event, HubDevice, Registration
+from helpers.files import read_bytes
+from helpers.lesson.figures.picture import Row, Table, mark
+
+__all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
+
+_RECORDS_SHOWN = 12
+
+
+@dataclass(frozen=True, repr=False)
+class RegistrationCard(Table):
+    """Where a device landed, and what happened until then."""
+
+    registration: Registration
+    events: Sequence[Event] = ()
+
+    def title(self) -> str:
+        return self.registration.registration_id
+
+    def rows(self) -> list[Row]:
+        registration = self.registration
+        return [
+            *((f"{event.seconds:.1f} s", event.what) for event in self.events),
+            ("Status", registration.status),
+            ("IoT hub", registration.assigned_hub or "none"),
+            ("Device id there", registration.device_id or "none"),
+            ("How it came", registration.substatus or "it did not"),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class HubCard(Table):
+    """A device as its IoT hub knows it, beside the certificate that it has shown."""
+
+    hub: str
+    device: HubDevice
+    certificate: CertificateDescription
+
+    def title(self) -> str:
+        return f"{self.device.device_id} at {self.hub}"
+
+    def rows(self) -> list[Row]:
+        same = self.device.thumbprint == self.certificate.sha256
+        return [
+            ("Authentication", f"{_AUTHENTICATION.get(self.device.authentication, self.device.authentication)}"),
+            ("Thumbprint", f"{self.device.thumbprint} ({'the' if same else 'NOT the'} SHA-256 of its certificate)"),
+            (
+                "Its certificate",
+                f"signed by {self.certificate.issuer.removeprefix('CN=')}, of which the hub knows nothing",
+            ),
+        ]
+
+
+_AUTHENTICATION = {"selfSigned": "“X.509 Self-Signed”: known by its certificate's thumbprint, whoever signed it"}
+
+
+@dataclass(frozen=True, repr=False)
+class RecordsCard(Table):
+    """The service's registration records, by registration id; of many the first."""
+
+    records: Sequence[Registration]
+
+    def title(self) -> str:
+        return "Registration records"
+
+    def rows(self) -> list[Row]:
+        shown = sorted(self.records, key=lambda record: record.registration_id)[:_RECORDS_SHOWN]
+        rows = [(each.registration_id, f"{each.status}, {each.assigned_hub}, {each.substatus}") for each in shown]
+        left = len(self.records) - len(shown)
+        return [*rows, ("…", f"and {left} more")] if left else rows
+
+
+@dataclass(frozen=True, repr=False)
+class AccessCard(Table):
+    """Who gets in at a moment, and who does not."""
+
+    moment: str
+    outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
+
+    @property
+    def let_in(self) -> list[bool]:
+        """For each device, whether it was let in."""
+        return [isinstance(outcome, Registration) for _, outcome in self.outcomes]
+
+    def title(self) -> str:
+        return self.moment
+
+    def rows(self) -> list[Row]:
+        return [(f"{device.registration_id}, by {_signer(device)}", _verdict(each)) for device, each in self.outcomes]
+
+
+def _signer(device: DeviceCredential) -> str:
+    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    return f"“{describe(leaf).issuer.removeprefix('CN=')}”"
+
+
+def _verdict(outcome: Registration | DpsError) -> str:
+    if isinstance(outcome, DpsError):
+        return Markup("{} stays outside. {}").format(mark(False), outcome.why)
+    return Markup("{} is let in, to {}").format(mark(True), outcome.assigned_hub)

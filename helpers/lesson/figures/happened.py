@@ -1,0 +1,111 @@
+"""What just happened, folded: the wire, and the same step in three other ways."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from helpers.dps import Event, Exchange
+from helpers.lesson.figures.checklist import clicks
+from helpers.lesson.figures.picture import Picture, fold, joined
+from helpers.lesson.recipes import Recipe
+
+__all__ = ["WhatJustHappened"]
+
+_LONGEST = 72
+_PLANES = {
+    "sign-in": "sign-in (Entra ID)",
+    "management": "management plane (Azure Resource Manager)",
+    "service": "service plane (the provisioning service itself)",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class WhatJustHappened(Picture):
+    """A step behind the scenes.
+
+    Attributes:
+        exchanges: what Azure's SDKs sent and what came back. events: what a device said over MQTT.
+    """
+
+    exchanges: Sequence[Exchange]
+    events: Sequence[Event]
+    recipe: Recipe
+
+    def html(self) -> Markup:
+        ways = [("In the portal", clicks(self.recipe.clicks))] if self.recipe.clicks else []
+        ways += [("As commands", _code(self.recipe.commands))] if self.recipe.commands else []
+        ways += [("As Python", _code(self.recipe.python))] if self.recipe.python else []
+        wire = [_exchange(each) for each in self.exchanges]
+        wire += [Markup("<p>The device, over MQTT:</p>{}").format(_code(_packets(self.events)))] if self.events else []
+        return Markup("<div class='card'>{}</div>").format(
+            fold(
+                f"What just happened: {self._counted()}",
+                fold("On the wire", *wire) if wire else Markup(),
+                *(fold(name, content) for name, content in ways),
+            )
+        )
+
+    def text(self) -> str:
+        lines = [f"  {each.method} {_path(each.url)}  → {each.status}" for each in self.exchanges]
+        lines += [f"  {line}" for line in _packets(self.events).splitlines()]
+        lines += ["  In the portal:", *(f"    {step.replace('**', '')}" for step in self.recipe.clicks)]
+        for name, script in (("As commands", self.recipe.commands), ("As Python", self.recipe.python)):
+            lines += [f"  {name}:", textwrap.indent(script, "    ")] if script else []
+        return "\n".join([f"What just happened: {self._counted()}", *lines])
+
+    def _counted(self) -> str:
+        if not self.exchanges and not self.events:
+            return "nothing was sent; and the same step in other ways"
+        sent = len(self.exchanges)
+        said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
+        said += [f"{len(self.events)} MQTT packets"] if self.events else []
+        return f"{' and '.join(said)}; and the same step in other ways"
+
+
+def _exchange(each: Exchange) -> Markup:
+    headers = joined("<div><code>{}: {}</code></div>", each.request_headers.items())
+    told = joined("<div><code>{}: {}</code></div>", each.answer_headers.items())
+    return Markup("<p><b>{}</b> <code>{}</code><br>{}</p>{}{}<p>→ <b class='{}'>{}</b></p>{}{}").format(
+        each.method,
+        _path(each.url),
+        f"to the {_PLANES[each.plane]}",
+        headers,
+        _body(each.request),
+        "good" if each.status < 400 else "bad",
+        each.status,
+        told,
+        _body(each.answer),
+    )
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[-1]
+
+
+def _body(value: Any) -> Markup:
+    return Markup() if value is None else _code(json.dumps(_shortened(value), indent=2, ensure_ascii=False))
+
+
+def _shortened(value: Any) -> Any:
+    """Long texts, which are certificates in base64, by their beginning."""
+    match value:
+        case dict():
+            return {name: _shortened(inner) for name, inner in value.items()}
+        case list():
+            return [_shortened(inner) for inner in value]
+        case str() if len(value) > 4 * _LONGEST:
+            return f"{value[:_LONGEST]}… ({len(value)} characters)"
+        case _:
+            return value
+
+
+def _packets(events: Sequence[Event]) -> str:
+    return "\n".join(f"{event.seconds:4.1f} s  {event.said}" for event in events)
+
+
+def _code(text: str) -> Markup:
+    return Markup("<pre>{}</pre>").format(text)

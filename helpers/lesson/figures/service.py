@@ -1,0 +1,104 @@
+"""The provisioning service, and an enrollment group with its hubs and the devices that landed there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from helpers.dps import CaReference, EnrollmentGroup, Registration, ServiceDescription
+from helpers.lesson.figures.picture import Picture, Row, Table, joined, table
+
+__all__ = ["GroupPicture", "ServiceCard"]
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceCard(Table):
+    """The provisioning service that the walkthrough speaks to."""
+
+    target: str
+    service: ServiceDescription
+
+    def title(self) -> str:
+        return self.service.name
+
+    def rows(self) -> list[Row]:
+        return [
+            ("Target", self.target),
+            ("Location", self.service.location or "not told"),
+            ("ID scope", self.service.id_scope or "not told yet"),
+            ("Linked hubs", ", ".join(self.service.iot_hubs) or "not told"),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class GroupPicture(Picture):
+    """An enrollment group: which CA lets devices in, how a hub is chosen, and which devices are where.
+
+    Attributes:
+        hubs: those among which the group chooses. registrations: of the devices that came.
+    """
+
+    group: EnrollmentGroup
+    hubs: Sequence[str]
+    registrations: Sequence[Registration] = ()
+
+    def html(self) -> Markup:
+        group, counts = self.group, self._counts()
+        most = max(counts.values(), default=0) or 1
+        hubs = joined(
+            "<tr><th scope='row'>{}</th><td style='width:40%'><div class='bar' style='width:{:.0f}%' "
+            "aria-hidden='true'></div></td><td>{}</td></tr>",
+            ((hub, 100 * count / most, count) for hub, count in counts.items()),
+        )
+        arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
+        return Markup("<div class='card'><div class='flow'>{}{}{}{}{}</div></div>").format(
+            Markup("<div class='card'><h4>CA</h4>{}</div>").format(_bound_to(group)),
+            arrow,
+            Markup("<div class='card'><h4>{}</h4>{}</div>").format(group.group_id, table(self._rows())),
+            arrow,
+            Markup("<div class='card' style='flex-grow:2'><h4>{}</h4><table>{}</table></div>").format(
+                self._landed(), hubs
+            ),
+        )
+
+    def text(self) -> str:
+        rows = [("Bound to", _bound_to(self.group)), *self._rows()]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(
+            [
+                self.group.group_id,
+                *(f"  {name:{width}}  {text}" for name, text in rows),
+                f"  {self._landed()}",
+                *(f"    {hub}  {'█' * min(count, 40)} {count}" for hub, count in self._counts().items()),
+            ]
+        )
+
+    def _rows(self) -> list[Row]:
+        again = self.group.reprovision_policy
+        return [
+            ("Status", "enabled" if self.group.enabled else "disabled: nobody gets in"),
+            ("Hub chosen by", _policy(self.group)),
+            ("Registering again", "may move to another hub" if again.update_hub_assignment else "stays at its hub"),
+        ]
+
+    def _counts(self) -> dict[str, int]:
+        landed = Counter(each.assigned_hub for each in self.registrations)
+        return {hub: landed.get(hub, 0) for hub in dict.fromkeys((*self.hubs, *sorted(landed)))}
+
+    def _landed(self) -> str:
+        count = len(self.registrations)
+        return f"IoT hubs: {count} {'device' if count == 1 else 'devices'} so far"
+
+
+def _bound_to(group: EnrollmentGroup) -> str:
+    if isinstance(group.attestation, CaReference):
+        names = [name for name in (group.attestation.primary, group.attestation.secondary) if name]
+        return f"registered as {' and '.join(f'“{name}”' for name in names)}"
+    return "a signing certificate given inline"
+
+
+def _policy(group: EnrollmentGroup) -> str:
+    if group.custom_allocation:
+        return f"your own function at {group.custom_allocation.webhook_url}"
+    return group.allocation_policy.value if group.allocation_policy else "the service's own policy"

@@ -1,0 +1,103 @@
+"""One field of a form: a control that suits the type, its help below it, and beside it the reason why its value is not good."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
+
+import ipywidgets as widgets
+from markupsafe import Markup
+from pydantic.fields import FieldInfo
+
+from helpers.lesson.forms.file_drop import FileDrop
+
+__all__ = ["LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "ShownWhen"]
+
+KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
+"""Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
+LABEL_WIDTH = "14em"
+_CONTROL_WIDTH = "38em"
+
+Marker = TypeVar("Marker")
+
+
+@dataclass(frozen=True)
+class ShownWhen:
+    """In a field's Annotated type: the field is shown if the form's values fulfil this, and counts always."""
+
+    holds: Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class DroppedFile:
+    """In a field's Annotated type: the path of a file, which may also be dropped; `endings` as `.pem,.cer`."""
+
+    endings: str
+
+
+class Field:
+    """A row of the form."""
+
+    def __init__(self, name: str, info: FieldInfo, value: Any, keep_file: KeepFile | None) -> None:
+        self.name = name
+        self.label = info.title or name
+        self.control = _control(self.label, info, value)
+        self._reason = widgets.HTML()
+        self._shown = _marker(info, ShownWhen)
+        parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
+        dropped = _marker(info, DroppedFile)
+        if dropped and keep_file:
+            parts.append(self._drop(dropped, keep_file))
+        if info.description:
+            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}</div>").format(info.description)))
+        self.box = widgets.VBox(parts)
+
+    @property
+    def value(self) -> Any:
+        """What the control holds; not yet checked."""
+        return self.control.value
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the other values let it be seen."""
+        return bool(self.box.layout.display != "none")
+
+    def show_among(self, values: dict[str, Any]) -> None:
+        """Hide or show it as the form's values want it."""
+        shown = self._shown is None or self._shown.holds(values)
+        self.box.layout.display = None if shown else "none"
+
+    def say(self, reason: str) -> None:
+        """Put the reason beside the control; screen readers read it out. "" when all is well."""
+        self._reason.value = (
+            Markup("<span role='alert' class='dps-reason'>✘ {}</span>").format(reason) if reason else ""
+        )
+
+    def _drop(self, dropped: DroppedFile, keep_file: KeepFile) -> widgets.Widget:
+        def take(name: str, content: bytes) -> None:
+            self.control.value = str(keep_file(self.name, name, content))
+
+        return FileDrop(f"{self.label}: choose the file, or drop it here", dropped.endings, take)
+
+
+def _control(label: str, info: FieldInfo, value: Any) -> Any:
+    look = {
+        "description": label,
+        "style": {"description_width": LABEL_WIDTH},
+        "layout": widgets.Layout(width=_CONTROL_WIDTH),
+    }
+    kind: Any = info.annotation
+    if get_origin(kind) is Literal:
+        return widgets.Dropdown(options=list(get_args(kind)), value=value, **look)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return widgets.Dropdown(options=[(str(choice), choice) for choice in kind], value=value, **look)
+    if kind is bool:
+        return widgets.Checkbox(value=value, indent=True, **look)
+    if kind is int:
+        return widgets.IntText(value=value, continuous_update=True, **look)
+    return widgets.Text(value=value, **look)
+
+
+def _marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
+    return next((each for each in info.metadata if isinstance(each, kind)), None)

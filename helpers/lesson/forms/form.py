@@ -1,0 +1,202 @@
+"""A form is a view of a typed value, with a button that takes the step for which the value is needed.
+
+Headless, nobody edits it: the notebook's parameters are the value, and `result` takes the same step by the same function.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import ipywidgets as widgets
+from IPython.display import display
+from markupsafe import Markup
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from helpers.lesson.figures import Showable, ours, problem_card
+from helpers.lesson.forms.field import Field, KeepFile
+from helpers.lesson.forms.passphrase import Passphrase
+from helpers.lesson.forms.reasons import reasons
+from helpers.problem import Problem
+
+__all__ = ["Form", "Inputs"]
+
+_STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text()}</style>")
+
+
+class Inputs(BaseModel):
+    """The typed value behind a form. A field's title is its label, the description its help."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def missing(self) -> dict[str, str]:
+        """For each field that must be filled in because of what another holds, the reason why."""
+        return {}
+
+    def require_complete(self) -> None:
+        """Raises a Problem that names the first field of `missing`, if there is one."""
+        for name, reason in self.missing().items():
+            raise Problem(f"{name} is missing.", reason, "Fill in the field, or give the parameter.")
+
+
+Value = TypeVar("Value", bound=Inputs)
+Result = TypeVar("Result")
+
+
+class Form(Generic[Value, Result]):
+    """Shows a field for each of the model's fields, and a button that says what it will do."""
+
+    def __init__(
+        self,
+        model: type[Value],
+        button: str,
+        step: Callable[[Value], Result],
+        *,
+        picture: Callable[[Result], Showable],
+        passphrase: Passphrase | None = None,
+        keep_file: KeepFile | None = None,
+        target: str | None = None,
+        **parameters: Any,
+    ) -> None:
+        """
+        Args:
+            model: what the form is a view of.
+            button: what pressing it will do, in words.
+            step: what the button and `result` do with the value; it may be taken again.
+            picture: how the step's result is shown below the button.
+            passphrase: a field for it, besides the model's.
+            keep_file: where a file goes that is dropped on the form.
+            target: the walkthrough's, for fields that depend on it.
+            parameters: the first value; a name that the model does not have is an error.
+
+        Raises:
+            Problem: a parameter is unknown or invalid; the error names it.
+        """
+        self._model, self._step, self._picture, self._target = model, step, picture, target
+        self.passphrase = passphrase
+        self._done: tuple[tuple[Value, str | None], Result] | None = None
+        first = _checked(model, parameters)
+        self._fields = [Field(name, info, getattr(first, name), keep_file) for name, info in model.model_fields.items()]
+        self._button = widgets.Button(description=button, button_style="primary")
+        self._button.on_click(lambda _button: self._press())
+        self._outcome = widgets.HTML().add_class("dps-done")
+        rows = [*(field.box for field in self._fields), *([passphrase.box] if passphrase else [])]
+        self.box = widgets.VBox([widgets.HTML(_STYLE), *rows, self._button, self._outcome]).add_class("dps-form")
+        for field in self._fields:
+            field.control.observe(self._edited, names="value")
+        self._look()
+
+    @property
+    def value(self) -> Value:
+        """The fields' present value.
+
+        Raises:
+            Problem: a field holds something invalid, or lacks what another field wants; the error names it.
+        """
+        value = _checked(self._model, self._typed())
+        value.require_complete()
+        return value
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the step has been taken with what the fields hold now."""
+        try:
+            return self._done is not None and self._done[0] == self._inputs()
+        except Problem:
+            return False
+
+    def result(self) -> Result:
+        """What the step gave, if the button has taken it with the present value; otherwise the step is taken now.
+
+        Raises:
+            Problem: the value is not good, or the step can't be taken.
+        """
+        if not self.is_done:
+            try:
+                self._take_step()
+            except Problem as problem:
+                if isinstance(problem, Showable):
+                    display(problem)  # type: ignore[no-untyped-call]
+                raise
+        assert self._done is not None
+        return self._done[1]
+
+    def __repr__(self) -> str:
+        return "\n".join([*(f"{label}: {text}" for label, text in self._shown()), f"[{self._button.description}]"])
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """The widgets where they can live, and a table of the values where they can't: exports and logs."""
+        row = Markup("<tr><th scope='row' style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>")
+        rows = Markup().join(row.format(label, text) for label, text in self._shown())
+        live: dict[str, Any] = self.box._repr_mimebundle_(**options) or {}
+        return {**live, "text/plain": repr(self), "text/html": f"<table>{rows}</table>"}
+
+    def _shown(self) -> list[tuple[str, str]]:
+        rows = [(field.label, str(field.value)) for field in self._fields if field.is_shown]
+        return [*rows, ("Passphrase", "set" if self.passphrase.take() else "none")] if self.passphrase else rows
+
+    def _typed(self) -> dict[str, Any]:
+        return {field.name: field.value for field in self._fields}
+
+    def _inputs(self) -> tuple[Value, str | None]:
+        return self.value, self.passphrase.take() if self.passphrase else None
+
+    def _take_step(self) -> None:
+        inputs = self._inputs()
+        self._done = None
+        self._done = (inputs, self._step(inputs[0]))
+
+    def _press(self) -> None:
+        """The button: busy while the step is taken, then the result or the error in place."""
+        says = self._button.description
+        self._button.disabled, self._button.description = True, "Working …"
+        self._tell(Markup("<p>Working: {} …</p>").format(says))
+        try:
+            self._take_step()
+            assert self._done is not None
+            self._tell(ours(self._picture(self._done[1])._repr_html_()))
+        except Problem as problem:
+            shown = problem if isinstance(problem, Showable) else problem_card(problem)
+            self._tell(ours(shown._repr_html_()))
+        except Exception as error:  # a defect of ours: told here too, for nobody looks into the log
+            self._tell(Markup("<p>{}: {}</p>").format(type(error).__name__, error))
+            raise
+        finally:
+            self._button.disabled, self._button.description = False, says
+            self._button.focus()
+
+    def _tell(self, html: Markup) -> None:
+        self._outcome.value = Markup("<div role='status'>{}</div>").format(html)
+
+    def _edited(self, _change: Any) -> None:
+        """While typing: the reason stands beside the field until it is mended; what was done before is no longer shown."""
+        self._outcome.value = ""
+        self._look()
+
+    def _look(self) -> None:
+        typed = self._typed()
+        try:
+            wrong = self._model.model_validate(typed).missing()
+        except ValidationError as error:
+            wrong = reasons(error)
+        for field in self._fields:
+            field.show_among({"target": self._target, **typed})
+            field.say(wrong.get(field.name, ""))
+
+
+def _checked(model: type[Value], values: dict[str, Any]) -> Value:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        name, reason = next(iter(reasons(error).items()), (model.__name__, str(error)))
+        if name not in model.model_fields:
+            raise Problem(
+                f"The parameter {name} is unknown.",
+                reason,
+                f"Its parameters are {', '.join(model.model_fields)}.",
+            ) from error
+        title = model.model_fields[name].title
+        raise Problem(
+            f"The parameter {name} is invalid ({title}).",
+            f"{reason} It was {values.get(name)!r}.",
+            "Give another value.",
+        ) from error

@@ -1,0 +1,56 @@
+"""A passphrase from the environment, or typed in; never a parameter, never stored in the notebook."""
+
+import os
+from typing import Any
+
+import ipywidgets as widgets
+from markupsafe import Markup
+
+from helpers.lesson.forms.field import LABEL_WIDTH
+
+__all__ = ["Passphrase"]
+
+VARIABLE = "CA_PASSPHRASE"
+
+
+class Passphrase:
+    """A password field whose text is taken out of the widget as soon as it is entered.
+
+    A widget's value would be written into the saved notebook. What was entered stays in this kernel's memory only.
+    Headless, and as the default, it is the environment variable CA_PASSPHRASE.
+    """
+
+    def __init__(self) -> None:
+        self._entered: str | None = None
+        self.control = widgets.Password(
+            description="Passphrase",
+            continuous_update=False,
+            style={"description_width": LABEL_WIDTH},
+            layout=widgets.Layout(width="38em"),
+        )
+        self._help = widgets.HTML()
+        self.box = widgets.VBox([self.control, self._help])
+        self.control.observe(self._take, names="value")
+        self._explain()
+
+    def __repr__(self) -> str:
+        return f"Passphrase: {'set' if self.take() else 'none'}"
+
+    def take(self) -> str | None:
+        """What was entered, or else the environment's; None when there is neither: keys are then not encrypted."""
+        return self._entered or os.environ.get(VARIABLE) or None
+
+    def _take(self, change: Any) -> None:
+        if change["new"]:
+            self._entered = change["new"]
+            self.control.value = ""
+            self._explain()
+
+    def _explain(self) -> None:
+        if self._entered:
+            says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."
+        elif os.environ.get(VARIABLE):
+            says = f"The one in the environment's {VARIABLE} is used, unless you enter another."
+        else:
+            says = "Encrypts the CA's private key on disk, or opens it. Never stored. Leave it empty for no encryption."
+        self._help.value = Markup("<div class='dps-help' role='status'>{}</div>").format(says)

@@ -1,0 +1,35 @@
+"""Why a value is not good, in words for a person; and where in the form the words belong."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+__all__ = ["reasons"]
+
+
+def reasons(error: ValidationError) -> dict[str, str]:
+    """For each field that pydantic refuses, why. A name that the model does not have is there, too."""
+    return {str(each["loc"][0]): _reason(each) for each in reversed(error.errors()) if each["loc"]}
+
+
+def _reason(error: Any) -> str:
+    limits: dict[str, Any] = error.get("ctx") or {}
+    match error["type"]:
+        case "value_error":  # a validator of ours: its own words
+            return str(limits["error"])
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "It is a whole number."
+        case "greater_than_equal":
+            return f"It is at least {limits['ge']}."
+        case "less_than_equal":
+            return f"It is at most {limits['le']}."
+        case "literal_error" | "enum":
+            return f"It is {limits['expected']}."
+        case "bool_type" | "bool_parsing":
+            return "It is true or false."
+        case "string_type":
+            return "It is a text."
+        case "extra_forbidden":
+            return "This notebook has none of that name."
+        case _:
+            return str(error["msg"])

@@ -1,0 +1,32 @@
+"""What just happened: the wire of a step, and the same step in three other ways, with the learner's own names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from helpers.dps import Event
+from helpers.lesson.figures.happened import WhatJustHappened
+from helpers.lesson.portal import Service
+from helpers.lesson.recipes import Names, recipe
+from helpers.workspace import Facts, Workspace
+
+__all__ = ["what_just_happened"]
+
+
+def what_just_happened(
+    workspace: Workspace,
+    dps: Service | None,
+    step: str,
+    *,
+    events: Sequence[Event] = (),
+    facts: Facts | None = None,
+    **known: Any,
+) -> WhatJustHappened:
+    """A step behind the scenes.
+
+    Args:
+        dps: whom it was sent to; None for a step that sends nothing. step: its name among the recipes.
+        events: what a device said. facts: what the workspace knew, if it has forgotten since.
+        known: names that the workspace does not know, such as `device_id`.
+    """
+    names = Names.of(workspace, dps, facts, **known)
+    return WhatJustHappened(dps.wire[step] if dps else (), events, recipe(step, names))

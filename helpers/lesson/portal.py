@@ -1,0 +1,132 @@
+"""The target portal: a person does in the portal what the SDKs do elsewhere. No credential is needed.
+
+Each step shows what to click and which files to take along, and goes on once the person has said that it is done.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from cryptography import x509
+
+from helpers.certificates import describe, read_certificates
+from helpers.dps import (
+    AZURE_DEVICE_PLANE,
+    DevicePlane,
+    DeviceRegistrar,
+    EnrollmentGroup,
+    KnownCas,
+    ProvisioningService,
+    RegisteredCertificate,
+    ServiceDescription,
+    Wire,
+    local_device_plane,
+    local_id_scope,
+)
+from helpers.files import read_bytes
+from helpers.lesson.figures import Checklist
+from helpers.lesson.recipes import Names, recipe
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["Portal", "Service", "YourTurn"]
+
+_UNKNOWN_ETAG = "known to the portal alone"
+_TICK = "tick “Done in the portal” above, and run on from the form."
+
+
+class YourTurn(Problem):
+    """The walkthrough waits for a person's hands in the portal. It shows what to do there."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        super().__init__(
+            f"It is your turn in the portal: {checklist.heading}.",
+            "With the target portal this notebook has no credential for your service, so nobody else can do it.",
+            f"Do what the list says; then {checklist.then}",
+        )
+        self.checklist = checklist
+
+    def _repr_html_(self) -> str:
+        return self.checklist._repr_html_()
+
+
+class Portal:
+    """A provisioning service that a person works for the walkthrough: what is known of it is what the person has told.
+
+    Each method asks for one thing to be done, and raises YourTurn until it is.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        facts = workspace.facts
+        self._workspace = workspace
+        self.subscription_id, self.resource_group = "", "RESOURCE_GROUP"
+        self.name = facts.provisioning_service
+        self.wire = Wire()  # nothing is sent but by devices
+        self.devices = DeviceRegistrar(_device_plane(workspace), lambda: workspace.facts.id_scope, KnownCas)
+
+    def describe(self) -> ServiceDescription:
+        """What the person has told of the service."""
+        return ServiceDescription(self.name, "", self._workspace.facts.id_scope, "", ())
+
+    def close(self) -> None:
+        """There is no connection to be closed."""
+
+    def upload(self, name: str, role: str, certificate: x509.Certificate, *, done: bool) -> RegisteredCertificate:
+        """A CA's public part, registered under a name."""
+        self._ask(
+            "upload", "upload the CA's certificate", done, {f"{role}.cer": certificate}, certificate=name, role=role
+        )
+        return self.registered(name, certificate)
+
+    def verification_code(self, code: str) -> str:
+        """The code that the portal shows, once the person has copied it."""
+        if not code:
+            names = Names.of(self._workspace, self)
+            raise YourTurn(
+                Checklist(
+                    "generate a verification code",
+                    recipe("code", names).clicks,
+                    "paste it into the field “Verification code” above, and run on from the form.",
+                )
+            )
+        return code
+
+    def verify(self, name: str, certificate: x509.Certificate, *, done: bool) -> RegisteredCertificate:
+        """The CA's certificate, verified with the proof that is kept."""
+        proof, *_ = read_certificates(read_bytes(self._workspace.proof_file), self._workspace.proof_file.name)
+        self._ask("verify", "upload the proof and verify", done, {"verification.cer": proof})
+        return self.registered(name, certificate)
+
+    def bind(self, group: EnrollmentGroup, *, done: bool) -> EnrollmentGroup:
+        """An enrollment group as wanted."""
+        self._ask("group", "create the enrollment group", done, {}, group=group)
+        return group
+
+    def remove(self, *, done: bool) -> None:
+        """Everything that the walkthrough has had made there."""
+        self._ask("clean_up", "delete what you have made there", done, {})
+
+    def registered(self, name: str, certificate: x509.Certificate) -> RegisteredCertificate:
+        """What the person has told of the CA's certificate."""
+        facts = describe(certificate)
+        verified = "verify" in self._workspace.facts.done_in_portal
+        return RegisteredCertificate(name, facts.subject, facts.sha1, facts.not_after, verified, _UNKNOWN_ETAG)
+
+    def _ask(self, step: str, heading: str, done: bool, files: Mapping[str, x509.Certificate], **known: Any) -> None:
+        told = self._workspace.facts.done_in_portal
+        if not done and step not in told:
+            names = Names.of(self._workspace, self, **known)
+            raise YourTurn(Checklist(heading, recipe(step, names).clicks, _TICK, files))
+        if step not in told:
+            self._workspace.update(done_in_portal=(*told, step))
+
+
+Service: TypeAlias = ProvisioningService | Portal
+"""What the steps of the lesson speak to."""
+
+
+def _device_plane(workspace: Workspace) -> DevicePlane:
+    """Azure's own; or that of the workspace's local DPS, if that is whose ID scope the person has told."""
+    local = workspace.local_dps_folder / "connection.json"
+    if local.exists() and local_id_scope(local) == workspace.facts.id_scope:
+        return local_device_plane(local)
+    return AZURE_DEVICE_PLANE

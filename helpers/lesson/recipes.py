@@ -1,0 +1,500 @@
+"""The same step in three other ways: as clicks in the portal, as commands, and as plain Python with Azure's SDKs.
+
+The learner's own names are filled in. The tests run the Python, and those commands that need no extension of the Azure CLI,
+against the local DPS; the clicks follow Microsoft's pages how-to-verify-certificates, how-to-manage-enrollments and
+how-to-revoke-device-access-portal of 2025.
+"""
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, Protocol
+
+from helpers.certificates import KeyAlgorithm
+from helpers.dps import AllocationPolicy, CaReference, EnrollmentGroup
+from helpers.workspace import Facts, Target, Workspace
+
+__all__ = ["STEPS", "Names", "Recipe", "recipe"]
+
+_EXTENSION = "# enrollment groups need the CLI's extension azure-iot; the local DPS has not been tried with it\n"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One step in three ways; each is empty where there is none.
+
+    Attributes:
+        clicks: in the portal, one after the other. commands: for a shell in the folder of the notebooks.
+        python: a script, to be run there, too.
+    """
+
+    clicks: tuple[str, ...] = ()
+    commands: str = ""
+    python: str = ""
+
+
+class Place(Protocol):
+    """Where a provisioning service is."""
+
+    @property
+    def subscription_id(self) -> str: ...
+    @property
+    def resource_group(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Names:
+    """What things are called in this walkthrough; what is not known yet is called as the notebooks would."""
+
+    target: Target
+    subscription_id: str
+    resource_group: str
+    service: str
+    folder: Path
+    certificate: str = "walkthrough-ca"
+    role: str = "intermediate"
+    code: str = "THE_CODE"
+    group: EnrollmentGroup = field(default_factory=lambda: EnrollmentGroup("walkthrough-devices", None))
+    device_id: str = "pump-1"
+    id_scope: str = "THE_ID_SCOPE"
+    next_certificate: str = "next-ca"
+    root_name: str = "Walkthrough Root CA"
+    intermediate_name: str = "Walkthrough Intermediate CA"
+    key_algorithm: KeyAlgorithm = KeyAlgorithm.P256
+    lifetime_days: int = 3650
+
+    @classmethod
+    def of(cls, workspace: Workspace, place: Place | None, facts: Facts | None = None, **known: Any) -> "Names":
+        """From what the workspace knows, or knew (`facts`); `known` fills in what it does not."""
+        facts = facts or workspace.facts
+        where = (place.subscription_id, place.resource_group, place.name) if place else ("", "", "")
+        remembered = {
+            "certificate": facts.certificate_name,
+            "role": facts.registered_role,
+            "code": facts.verification_code,
+            "id_scope": facts.id_scope,
+            "group": EnrollmentGroup(
+                facts.enrollment_group_id or "walkthrough-devices",
+                CaReference(facts.certificate_name or "walkthrough-ca"),
+            ),
+        }
+        names = cls(facts.target or "local", *where, workspace.folder)
+        return replace(names, **{name: value for name, value in {**remembered, **known}.items() if value})
+
+    def file(self, name: str) -> str:
+        """A file of the workspace, as a shell in the folder of the notebooks finds it."""
+        return shlex.quote(self.path(name))
+
+    def path(self, name: str) -> str:
+        """The same for Python."""
+        return os.path.relpath(self.folder / name)
+
+    @property
+    def at_dps(self) -> str:
+        """The options that say which service and which certificate is meant."""
+        return f"{self.at_service} --certificate-name {shlex.quote(self.certificate)}"
+
+    @property
+    def at_service(self) -> str:
+        return f"--dps-name {shlex.quote(self.service)} --resource-group {shlex.quote(self.resource_group)}"
+
+
+def recipe(step: str, names: Names) -> Recipe:
+    """The step in three ways.
+
+    Args:
+        step: one of STEPS.
+    """
+    return STEPS[step](names)
+
+
+# --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def _connect(names: Names) -> Recipe:
+    return Recipe(
+        (
+            "Sign in at portal.azure.com.",
+            "**Create a resource** → search for **IoT Hub Device Provisioning Service** → **Create**.",
+            "Open it → **Linked IoT hubs** → **Add**: without a hub nobody can be assigned.",
+            "**Overview** shows the **ID scope**.",
+        ),
+        f"{_signing_in(names)}\naz iot dps show --name {shlex.quote(names.service)} --resource-group {names.resource_group}",
+        _managing(names) + f'service = client.iot_dps_resource.get("{names.service}", "{names.resource_group}")\n'
+        "print(service.properties.id_scope)",
+    )
+
+
+def _create_ca(names: Names) -> Recipe:
+    kind = _new_key(names.key_algorithm)
+    ca = "basicConstraints=critical,CA:TRUE,pathlen:{}"
+    usage = "keyUsage=critical,keyCertSign,cRLSign"
+    root, below = shlex.quote(f"/CN={names.root_name}"), shlex.quote(f"/CN={names.intermediate_name}")
+    return Recipe(
+        ("There is no such step in the portal: DPS never makes your CA and never sees its key.",),
+        dedent(f"""\
+            umask 077  # what is written now is for you alone
+            openssl req -x509 {kind} -noenc -keyout root.key.pem -out root.pem -days {names.lifetime_days} -subj {root} \\
+                -addext {ca.format(1)} -addext {usage}
+            openssl req -new {kind} -noenc -keyout intermediate.key.pem -out intermediate.csr -subj {below} \\
+                -addext {ca.format(0)} -addext {usage}
+            openssl x509 -req -in intermediate.csr -CA root.pem -CAkey root.key.pem -copy_extensions copy \\
+                -days {names.lifetime_days} -out intermediate.pem"""),
+        dedent(f"""\
+            from helpers.certificates import CertificateAuthority, KeyAlgorithm
+
+            root = CertificateAuthority.create_root({names.root_name!r}, key_algorithm=KeyAlgorithm("{names.key_algorithm}"))
+            intermediate = root.create_intermediate({names.intermediate_name!r})"""),
+    )
+
+
+def _upload(names: Names) -> Recipe:
+    return Recipe(
+        (
+            f"Open your provisioning service “{names.service}” → **Certificates** → **Add**.",
+            f"**Certificate name**: {names.certificate}",
+            f"**Certificate .pem or .cer file**: {names.role}.cer",
+            "Leave **Set certificate status to verified on upload** unticked: you are going to prove it. → **Save**",
+            "The list shows it as **Unverified**.",
+        ),
+        f"az iot dps certificate create {names.at_dps} --path {names.file(f'ca/{names.role}.cer')}",
+        _managing(names)
+        + dedent(f"""\
+            certificate = base64.b64encode(Path({names.path(f"ca/{names.role}.cer")!r}).read_bytes()).decode()
+            uploaded = client.dps_certificate.create_or_update(
+                "{names.resource_group}", "{names.service}", "{names.certificate}",
+                {{"properties": {{"certificate": certificate}}}},
+            )
+            print(uploaded.etag)"""),
+    )
+
+
+def _code(names: Names) -> Recipe:
+    return Recipe(
+        (
+            f"**Certificates** → {names.certificate} opens its details.",
+            "**Generate verification code** → copy what appears in **Verification code**.",
+        ),
+        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f'az iot dps certificate generate-verification-code {names.at_dps} --etag "$etag" \\\n'
+        "    --query properties.verificationCode --output tsv",
+        _managing(names)
+        + _present_etag(names)
+        + dedent(f"""\
+            answer = client.dps_certificate.generate_verification_code(
+                "{names.certificate}", "{names.resource_group}", "{names.service}",
+                etag=etag, match_condition=MatchConditions.IfNotModified,
+            )
+            print(answer.properties.verification_code)"""),
+    )
+
+
+def _sign(names: Names) -> Recipe:
+    ca = f"-CA {names.file(f'ca/{names.role}.pem')} -CAkey {names.file(f'ca/{names.role}.key.pem')}"
+    return Recipe(
+        ("Not in the portal: the key never leaves your machine, so the signature is made here.",),
+        dedent(f"""\
+            openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout throw-away.key \\
+                -subj /CN={names.code} -out code.csr
+            openssl x509 -req -in code.csr {ca} -days 3 -out verification.pem
+            rm throw-away.key code.csr  # nobody needs them any more"""),
+        dedent(f"""\
+            from helpers.workspace import Workspace
+
+            ca = Workspace({names.path(".")!r}).authority("{names.role}")  # passphrase=… if its key is encrypted
+            proof = ca.sign_verification_code("{names.code}")"""),
+    )
+
+
+def _verify(names: Names) -> Recipe:
+    return Recipe(
+        (
+            f"**Certificates** → {names.certificate}.",
+            "**Verification certificate .pem or .cer file**: verification.cer",
+            "**Verify**. The status becomes **Verified**; if it does not, **Refresh**.",
+        ),
+        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f'az iot dps certificate verify {names.at_dps} --path {names.file("proof/verification.pem")} --etag "$etag"',
+        _managing(names)
+        + _present_etag(names)
+        + dedent(f"""\
+            proof = base64.b64encode(Path({names.path("proof/verification.pem")!r}).read_bytes()).decode()
+            verified = client.dps_certificate.verify_certificate(
+                "{names.certificate}", "{names.resource_group}", "{names.service}", {{"certificate": proof}},
+                etag=etag, match_condition=MatchConditions.IfNotModified,
+            )
+            print(verified.properties.is_verified)"""),
+    )
+
+
+def _group(names: Names) -> Recipe:
+    group = names.group
+    policy = group.allocation_policy or AllocationPolicy.HASHED
+    hubs = f" \\\n    --iot-hubs {' '.join(map(shlex.quote, group.iot_hubs))}" if group.iot_hubs else ""
+    webhook = group.custom_allocation
+    asked = (
+        f" \\\n    --webhook-url {shlex.quote(webhook.webhook_url)} --api-version {webhook.api_version}"
+        if webhook
+        else ""
+    )
+    body = {
+        "enrollmentGroupId": group.group_id,
+        "attestation": {"type": "x509", "x509": {"caReferences": {"primary": names.certificate}}},
+        "allocationPolicy": policy.value,
+        **({"iotHubs": list(group.iot_hubs)} if group.iot_hubs else {}),
+        **(
+            {"customAllocationDefinition": {"webhookUrl": webhook.webhook_url, "apiVersion": webhook.api_version}}
+            if webhook
+            else {}
+        ),
+    }
+    return Recipe(
+        (
+            "**Manage enrollments** → **Enrollment groups** → **Add enrollment group**.",
+            f"Tab **Registration + provisioning**, **Attestation mechanism**: {_ATTESTATION}.",
+            f"**Primary certificate**: {names.certificate}. **Group name**: {group.group_id}.",
+            "Tick **Enable this enrollment**.",
+            f"Tab **IoT hubs**: choose {' and '.join(group.iot_hubs) or 'your hubs'}, and {_POLICIES[policy]}.",
+            "**Review + create** → **Create**.",
+        ),
+        f"{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
+        f"    --enrollment-id {shlex.quote(group.group_id)} --ca-name {shlex.quote(names.certificate)} \\\n"
+        f"    --allocation-policy {policy.value.lower()}{hubs}{asked}",
+        _serving(names)
+        + f'group = client.enrollment_group.create_or_update("{group.group_id}", {body!r})\nprint(group["etag"])',
+    )
+
+
+def _register(names: Names) -> Recipe:
+    files = [f"devices/{names.device_id}.pem", f"devices/{names.device_id}.key"]
+    return Recipe(
+        (
+            "A device needs no portal: it registers itself.",
+            f"Afterwards: **Manage enrollments** → **Enrollment groups** → {names.group.group_id} → **Registration records**.",
+        ),
+        f"{_EXTENSION}az iot device registration create --id-scope {names.id_scope} \\\n"
+        f"    --registration-id {names.device_id} --certificate-file-path {names.file(files[0])} \\\n"
+        f"    --key-file-path {names.file(files[1])}",
+        _as_device(names)
+        + dedent(f"""\
+            client = ProvisioningDeviceClient.create_from_x509_certificate(
+                "global.azure-devices-provisioning.net",
+                "{names.device_id}",
+                "{names.id_scope}",
+                X509({names.path(files[0])!r}, {names.path(files[1])!r}),
+                **options,
+            )
+            print(client.register().registration_state.assigned_hub)"""),
+    )
+
+
+def _revoke(names: Names) -> Recipe:
+    file = f"devices/{names.device_id}.pem"
+    return Recipe(
+        (
+            "**Manage enrollments** → **Individual enrollments** → **Add individual enrollment**.",
+            f"**Attestation mechanism** = **X.509 client certificates**; the device's certificate: {names.device_id}.pem.",
+            "Untick **Enable this enrollment** → **Review + create** → **Create**.",
+        ),
+        f"{_EXTENSION}az iot dps enrollment create {names.at_service} --enrollment-id {names.device_id} \\\n"
+        f"    --attestation-type x509 --certificate-path {names.file(file)} --provisioning-status disabled",
+        _serving(names)
+        + dedent(f"""\
+            device, *_ = x509.load_pem_x509_certificates(Path({names.path(file)!r}).read_bytes())
+            certificate = {{"certificate": device.public_bytes(Encoding.PEM).decode()}}
+            client.enrollment.create_or_update("{names.device_id}", {{
+                "registrationId": "{names.device_id}",
+                "attestation": {{"type": "x509", "x509": {{"clientCertificates": {{"primary": certificate}}}}}},
+                "provisioningStatus": "disabled",
+            }})"""),
+    )
+
+
+def _disable(names: Names) -> Recipe:
+    return Recipe(
+        (
+            f"**Manage enrollments** → **Enrollment groups** → {names.group.group_id}.",
+            "Untick **Enable this enrollment** → **Save**.",
+        ),
+        f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
+        f"    --enrollment-id {shlex.quote(names.group.group_id)} --provisioning-status disabled",
+        _serving(names) + _changed_group(names, 'group["provisioningStatus"] = "disabled"'),
+    )
+
+
+def _roll_over(names: Names) -> Recipe:
+    return Recipe(
+        (
+            f"Upload and verify the next CA as {names.next_certificate}, as in 02 to 04.",
+            f"**Manage enrollments** → **Enrollment groups** → {names.group.group_id}.",
+            f"**Secondary certificate** = {names.next_certificate} → **Save**.",
+        ),
+        f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
+        f"    --enrollment-id {shlex.quote(names.group.group_id)} --secondary-ca-name {shlex.quote(names.next_certificate)}",
+        _serving(names)
+        + _changed_group(
+            names, f'group["attestation"]["x509"]["caReferences"]["secondary"] = "{names.next_certificate}"'
+        ),
+    )
+
+
+def _delete_ca(names: Names) -> Recipe:
+    next_ca = replace(names, certificate=names.next_certificate)
+    return Recipe(
+        (f"**Certificates** → {names.next_certificate} → **Delete**.",),
+        f"etag=$(az iot dps certificate show {next_ca.at_dps} --query etag --output tsv)\n"
+        f'az iot dps certificate delete {next_ca.at_dps} --etag "$etag"',
+        _managing(names) + _present_etag(next_ca) + _deleted_certificate(next_ca),
+    )
+
+
+def _clean_up(names: Names) -> Recipe:
+    group = names.group.group_id
+    return Recipe(
+        (
+            f"**Manage enrollments** → **Enrollment groups** → {group} → **Registration records**: delete them.",
+            f"**Manage enrollments** → **Enrollment groups** → tick {group} → **Delete**.",
+            f"**Certificates** → {names.certificate} → **Delete**.",
+        ),
+        f"{_EXTENSION}az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
+        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f'az iot dps certificate delete {names.at_dps} --etag "$etag"',
+        _serving(names)
+        + f'client.enrollment_group.delete("{group}")\n\n'
+        + _managing(names)
+        + _present_etag(names)
+        + _deleted_certificate(names),
+    )
+
+
+STEPS: dict[str, Callable[[Names], Recipe]] = {
+    "connect": _connect,
+    "create_ca": _create_ca,
+    "upload": _upload,
+    "code": _code,
+    "sign": _sign,
+    "verify": _verify,
+    "group": _group,
+    "register": _register,
+    "revoke": _revoke,
+    "disable": _disable,
+    "roll_over": _roll_over,
+    "delete_ca": _delete_ca,
+    "clean_up": _clean_up,
+}
+
+# --- their parts ------------------------------------------------------------------------------------------------------
+
+_ATTESTATION = "**X.509 certificates uploaded to this Device Provisioning Service instance**"
+_POLICIES = {
+    AllocationPolicy.HASHED: "**Evenly weighted distribution**",
+    AllocationPolicy.GEO_LATENCY: "**Lowest latency**",
+    AllocationPolicy.STATIC: "**Static configuration**",
+    AllocationPolicy.CUSTOM: "**Custom (Use Azure Function)**",
+}
+
+
+def _new_key(algorithm: KeyAlgorithm) -> str:
+    kind, _, size = algorithm.partition("-")
+    return f"-newkey rsa:{size}" if kind == "RSA" else f"-newkey ec -pkeyopt ec_paramgen_curve:{algorithm}"
+
+
+def _signing_in(names: Names) -> str:
+    if names.target != "local":
+        return f"az login\naz account set --subscription {names.subscription_id or 'SUBSCRIPTION'}"
+    return dedent(f"""\
+        value() {{ python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' \\
+            {names.file("local-dps/connection.json")} "$1"; }}
+        export AZURE_CONFIG_DIR=$(mktemp -d) REQUESTS_CA_BUNDLE=$(value ca_file)  # your own sign-in stays as it is
+        az cloud register --name local --endpoint-resource-manager "$(value management_endpoint)"
+        az cloud set --name local
+        az config set core.instance_discovery=false
+        az login --service-principal --username "$(value client_id)" --password "$(value client_secret)" \\
+            --tenant "$(value tenant_id)\"""")
+
+
+def _credential(names: Names) -> str:
+    if names.target != "local":
+        return "from azure.identity import DefaultAzureCredential\n\ncredential = DefaultAzureCredential()\n"
+    return dedent(f"""\
+        import json
+        from azure.identity import ClientSecretCredential
+
+        local = json.loads(Path({names.path("local-dps/connection.json")!r}).read_text())
+        credential = ClientSecretCredential(
+            local["tenant_id"], local["client_id"], local["client_secret"],
+            authority=local["authority"], disable_instance_discovery=True, connection_verify=local["ca_file"],
+        )
+        """)
+
+
+def _managing(names: Names) -> str:
+    """A client of the management plane."""
+    place = (
+        'local["subscription_id"], base_url=local["management_endpoint"], connection_verify=local["ca_file"]'
+        if names.target == "local"
+        else f'"{names.subscription_id or "SUBSCRIPTION"}"'
+    )
+    return (
+        "import base64\nfrom pathlib import Path\nfrom azure.core import MatchConditions\n"
+        "from azure.mgmt.iothubprovisioningservices import IotDpsClient\n"
+        f"{_credential(names)}client = IotDpsClient(credential, {place})\n\n"
+    )
+
+
+def _serving(names: Names) -> str:
+    """A client of the service plane."""
+    place = (
+        'local["service_endpoint"], credential, connection_verify=local["ca_file"]'
+        if names.target == "local"
+        else f'"https://{names.service}.azure-devices-provisioning.net", credential'
+    )
+    return (
+        "from pathlib import Path\nfrom azure.iot.deviceprovisioning import DeviceProvisioningClient\n"
+        "from cryptography import x509\nfrom cryptography.hazmat.primitives.serialization import Encoding\n"
+        f"{_credential(names)}client = DeviceProvisioningClient({place})\n\n"
+    )
+
+
+def _as_device(names: Names) -> str:
+    imports = "from azure.iot.device import X509, ProvisioningDeviceClient, ProxyOptions\n"
+    if names.target != "local":
+        return f"{imports}\noptions = {{}}\n"
+    return imports + dedent(f"""\
+        import json
+        from pathlib import Path
+
+        local = json.loads(Path({names.path("local-dps/connection.json")!r}).read_text())
+        host, port = local["proxy_endpoint"].split(":")  # it maps Azure's fixed ports to those of the local DPS
+        options = {{
+            "server_verification_cert": Path(local["ca_file"]).read_text(),
+            "proxy_options": ProxyOptions("HTTP", host, int(port)),
+        }}
+        """)
+
+
+def _present_etag(names: Names) -> str:
+    return (
+        f'etag = client.dps_certificate.get("{names.certificate}", "{names.resource_group}", "{names.service}").etag\n'
+    )
+
+
+def _changed_group(names: Names, change: str) -> str:
+    group = names.group.group_id
+    return (
+        f'group = client.enrollment_group.get("{group}")\n{change}\n'
+        f'client.enrollment_group.create_or_update("{group}", group, if_match=group["etag"])'
+    )
+
+
+def _deleted_certificate(names: Names) -> str:
+    return dedent(f"""\
+        client.dps_certificate.delete(
+            "{names.resource_group}", "{names.service}", "{names.certificate}",
+            etag=etag, match_condition=MatchConditions.IfNotModified,
+        )""")

@@ -1,0 +1,42 @@
+"""CA certificates that are registered for a moment, so that nothing of the walkthrough's own is touched."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cryptography import x509
+
+from helpers.certificates import certificate_pem
+from helpers.dps import DpsError, ProvisioningService, RegisteredCertificate, removed
+
+__all__ = ["answer_to", "registered_for_a_moment", "remove_leftovers"]
+
+_NAME = "walkthrough-experiment-"
+
+
+@contextmanager
+def registered_for_a_moment(
+    dps: ProvisioningService, certificate: x509.Certificate, *, self_attested: bool = False
+) -> Iterator[RegisteredCertificate]:
+    """A CA certificate as the service has it inside, under a name that nobody else uses."""
+    name = f"{_NAME}{secrets.token_hex(4)}"
+    try:
+        yield dps.certificates.upload(name, certificate_pem(certificate), self_attested=self_attested)
+    finally:
+        removed(dps.certificates, name)
+
+
+def answer_to(dps: ProvisioningService, registered: RegisteredCertificate, sent: str) -> DpsError | None:
+    """What the service says of something sent as a proof: its refusal, or None if it accepts it."""
+    try:
+        dps.certificates.send_proof(registered, sent)
+    except DpsError as refusal:
+        return refusal
+    return None
+
+
+def remove_leftovers(dps: ProvisioningService) -> None:
+    """Remove what an experiment that was killed has left."""
+    for each in dps.certificates.list():
+        if each.name.startswith(_NAME):
+            removed(dps.certificates, each.name)

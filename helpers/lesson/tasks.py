@@ -1,0 +1,179 @@
+"""The forms of the notebooks: for each its typed value, what its button will do, the step, and the picture of the result."""
+
+from typing import Any
+
+from cryptography import x509
+
+from helpers.certificates import CertificateAuthority, DeviceCredential
+from helpers.dps import EnrollmentGroup, ProvisioningService, RegisteredCertificate
+from helpers.lesson import inputs, steps
+from helpers.lesson.figures import (
+    AccessCard,
+    ChainTree,
+    CodeCard,
+    GroupPicture,
+    Listing,
+    ServiceCard,
+    show_certificate,
+)
+from helpers.lesson.forms import Form, Passphrase
+from helpers.lesson.portal import Service
+from helpers.lesson.views import show_authorities, show_chain
+from helpers.workspace import Role, Workspace
+
+__all__ = [
+    "access_form",
+    "clean_up_form",
+    "code_form",
+    "create_ca_form",
+    "devices_form",
+    "group_form",
+    "sign_form",
+    "target_form",
+    "upload_form",
+    "verify_form",
+]
+
+
+def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Service]:
+    """00: choose the provisioning service, and ask it who it is."""
+
+    def choose(chosen: inputs.StartHere) -> Service:
+        steps.choose_target(kept, chosen)
+        dps = steps.connect(kept)
+        with dps.wire.chapter("connect"):
+            dps.describe()
+        return dps
+
+    def picture(dps: Service) -> ServiceCard:
+        return ServiceCard(str(kept.facts.target), dps.describe())
+
+    return Form(inputs.StartHere, "Choose this service, and ask who it is", choose, picture=picture, **parameters)
+
+
+def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, dict[Role, CertificateAuthority]]:
+    """01: create the CAs, or take one's own; those that are here already stay."""
+    passphrase = Passphrase()
+    found = bool(kept.authority_roles())
+
+    def create(wanted: inputs.CreateCa) -> dict[Role, CertificateAuthority]:
+        nonlocal found
+        found = bool(kept.authority_roles())
+        return steps.create_authorities(kept, wanted, passphrase.take())
+
+    def picture(_authorities: dict[Role, CertificateAuthority]) -> ChainTree:
+        caption = "Found in this workspace; what the form says was not needed" if found else "Created"
+        return show_authorities(kept, caption=caption)
+
+    return Form(
+        inputs.CreateCa,
+        "Create the CAs",
+        create,
+        picture=picture,
+        passphrase=passphrase,
+        keep_file=kept.keep_dropped,
+        **parameters,
+    )
+
+
+def upload_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.UploadCa, RegisteredCertificate]:
+    """02: register the CA's public part."""
+    return Form(
+        inputs.UploadCa,
+        "Upload the CA's public part",
+        lambda wanted: steps.register_authority(kept, dps, wanted),
+        picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
+        target=kept.facts.target,
+        **parameters,
+    )
+
+
+def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.AskForCode, RegisteredCertificate]:
+    """03: get a verification code."""
+    return Form(
+        inputs.AskForCode,
+        "Ask DPS for a code",
+        lambda wanted: steps.ask_for_code(kept, dps, wanted),
+        picture=lambda _registered: CodeCard(kept.facts.verification_code),
+        target=kept.facts.target,
+        **parameters,
+    )
+
+
+def sign_form(kept: Workspace) -> Form[inputs.SignCode, x509.Certificate]:
+    """03: sign the code."""
+    passphrase = Passphrase()
+    return Form(
+        inputs.SignCode,
+        "Sign the code with the CA's private key",
+        lambda _wanted: steps.sign_kept_code(kept, passphrase.take()),
+        picture=show_certificate,
+        passphrase=passphrase,
+    )
+
+
+def verify_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.VerifyCa, RegisteredCertificate]:
+    """04: send the proof."""
+    return Form(
+        inputs.VerifyCa,
+        "Send the proof to DPS",
+        lambda wanted: steps.verify_with_kept_proof(kept, dps, wanted),
+        picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
+        target=kept.facts.target,
+        **parameters,
+    )
+
+
+def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.CreateEnrollmentGroup, EnrollmentGroup]:
+    """05: bind an enrollment group to the CA."""
+    return Form(
+        inputs.CreateEnrollmentGroup,
+        "Create the group, or change it to this",
+        lambda wanted: steps.bind_enrollment_group(kept, dps, wanted),
+        picture=lambda group: GroupPicture(group, steps.hubs_of(dps, group)),
+        target=kept.facts.target,
+        **parameters,
+    )
+
+
+def devices_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.ProvisionDevices, DeviceCredential]:
+    """06: issue the first device's certificate."""
+    passphrase = Passphrase()
+    return Form(
+        inputs.ProvisionDevices,
+        "Issue the first device's certificate",
+        lambda wanted: steps.issue_device(kept, wanted, passphrase.take()),
+        picture=lambda device: show_chain(kept, device, dps),
+        passphrase=passphrase,
+        **parameters,
+    )
+
+
+def access_form(kept: Workspace, dps: ProvisioningService, **parameters: Any) -> Form[inputs.EndAccess, AccessCard]:
+    """07: a device and its neighbour, and that both get in."""
+    passphrase = Passphrase()
+
+    def begin(wanted: inputs.EndAccess) -> AccessCard:
+        devices = steps.two_devices(kept, dps, wanted, passphrase.take())
+        return AccessCard("Before", steps.try_to_register(dps, devices))
+
+    return Form(
+        inputs.EndAccess,
+        "Make two devices, and see both get in",
+        begin,
+        picture=lambda card: card,
+        passphrase=passphrase,
+        **parameters,
+    )
+
+
+def clean_up_form(kept: Workspace, **parameters: Any) -> Form[inputs.CleanUp, steps.CleanedUp]:
+    """10: remove what was made."""
+    return Form(
+        inputs.CleanUp,
+        "Remove what was made at DPS",
+        lambda wanted: steps.clean_up(kept, wanted),
+        picture=lambda cleaned: Listing("Removed", cleaned.done or ["There was nothing to remove."]),
+        target=kept.facts.target,
+        **parameters,
+    )

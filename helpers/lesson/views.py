@@ -1,0 +1,84 @@
+"""Pictures of what the workspace holds and of what the service knows of it."""
+
+from pathlib import Path
+
+from cryptography import x509
+
+from helpers.certificates import CertificateDescription, DeviceCredential, describe, read_certificates
+from helpers.dps import Registration
+from helpers.files import read_bytes
+from helpers.lesson.figures import CertificatesPage, ChainTree, HubCard, ProofSequence, show_tree, status_at_dps
+from helpers.lesson.portal import Service
+from helpers.lesson.steps import known_certificates, see_at_hub
+from helpers.workspace import Workspace
+
+__all__ = ["proof_so_far", "show_all_certificates", "show_at_hub", "show_authorities", "show_chain"]
+
+_DEVICES_SHOWN = 12
+
+
+def show_authorities(workspace: Workspace, dps: Service | None = None, caption: str = "Your CAs") -> ChainTree:
+    """The workspace's CAs, who signed whom, and what DPS knows of each if it is asked."""
+    known = known_certificates(workspace, dps) if dps else None
+    return show_tree(caption, _authorities(workspace), known=known)
+
+
+def show_chain(workspace: Workspace, device: DeviceCredential, dps: Service) -> ChainTree:
+    """A device below its CAs: what it sends in its handshake, and what DPS knows."""
+    sent = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    notes = dict.fromkeys(sent, "sent by the device")
+    caption = f"The chain of {device.registration_id}"
+    return show_tree(caption, [*_authorities(workspace), *sent], known=known_certificates(workspace, dps), notes=notes)
+
+
+def show_all_certificates(workspace: Workspace, dps: Service | None = None) -> CertificatesPage:
+    """Every certificate in the workspace: CAs, the proof, and devices (of many the first)."""
+    known = {each.thumbprint.upper(): each for each in known_certificates(workspace, dps)} if dps else {}
+    devices = sorted(workspace.devices_folder.glob("*.pem"))
+    files = {
+        "CAs": sorted((workspace.folder / "ca").glob("*.cer")),
+        "The proof": [workspace.proof_file] if workspace.proof_file.exists() else [],
+        f"Devices ({len(devices)}{f', the first {_DEVICES_SHOWN}' if len(devices) > _DEVICES_SHOWN else ''})": devices[
+            :_DEVICES_SHOWN
+        ],
+    }
+
+    def line(file: Path) -> tuple[str, CertificateDescription, str]:
+        certificate, *_ = read_certificates(read_bytes(file), file.name)
+        facts = describe(certificate)
+        status = status_at_dps(known.get(facts.sha1)) if facts.is_authority and dps else ""
+        return str(file.relative_to(workspace.folder)), facts, status
+
+    return CertificatesPage({heading: [line(file) for file in each] for heading, each in files.items()})
+
+
+def show_at_hub(workspace: Workspace, device: DeviceCredential, registration: Registration) -> HubCard:
+    """The device as its hub knows it."""
+    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    return HubCard(registration.assigned_hub, see_at_hub(workspace, device, registration), describe(leaf))
+
+
+def proof_so_far(workspace: Workspace) -> ProofSequence:
+    """How far the conversation with DPS has come."""
+    facts = workspace.facts
+    done = (
+        6
+        if facts.verified
+        else 4
+        if facts.verification_code and workspace.proof_file.exists()
+        else 3
+        if facts.verification_code
+        else 1
+        if facts.certificate_name
+        else 0
+    )
+    return ProofSequence(done, facts.certificate_name or "", facts.verification_code or "")
+
+
+def _authorities(workspace: Workspace) -> list[x509.Certificate]:
+    """Those kept here, and those above them that came along."""
+    found: list[x509.Certificate] = []
+    for role in workspace.authority_roles():
+        file = workspace.folder / "ca" / f"{role}.pem"
+        found += read_certificates(read_bytes(file), file.name)
+    return list(dict.fromkeys(found))
