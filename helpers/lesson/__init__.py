@@ -1,6 +1,6 @@
 """What a learner sees: forms, pictures, checkpoints, exercises, experiments, and the steps of the walkthrough behind them."""
 
-from helpers.lesson.checkpoint import Checkpoint, Expectation, checkpoint
+from helpers.lesson.checkpoint import Checkpoint, Expect, checkpoint
 from helpers.lesson.exercises import Unsolved, try_exercise
 from helpers.lesson.experiments import Attack, Gallery, audit, compare_with_self_attestation, try_stale_etag
 from helpers.lesson.figures import (
@@ -91,7 +91,7 @@ __all__ = [
     "CreateEnrollmentGroup",
     "EndAccess",
     "EtagTrail",
-    "Expectation",
+    "Expect",
     "Form",
     "Gallery",
     "GroupPicture",

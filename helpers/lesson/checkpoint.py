@@ -10,11 +10,11 @@ from helpers.lesson.journey import next_stop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["Checkpoint", "Expectation", "checkpoint"]
+__all__ = ["Checkpoint", "Expect", "checkpoint"]
 
 
 @dataclass(frozen=True)
-class Expectation:
+class Expect:
     """Something that holds if the notebook's step worked.
 
     Attributes:
@@ -23,14 +23,14 @@ class Expectation:
 
     statement: str
     holds: bool
-    hint: str
+    hint: str = "Run this notebook again."
 
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint(Picture):
     """All expectations, met. `next_notebook` says where to go on."""
 
-    expectations: tuple[Expectation, ...]
+    expectations: tuple[Expect, ...]
     next_notebook: str
 
     def html(self) -> Markup:
@@ -44,7 +44,7 @@ class Checkpoint(Picture):
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), f"Next: {self.next_notebook}"])
 
 
-def checkpoint(workspace: Workspace, notebook: str, *expectations: Expectation) -> Checkpoint:
+def checkpoint(workspace: Workspace, notebook: str, *expectations: Expect) -> Checkpoint:
     """The checkpoint of a notebook, if all hold; the map of the journey then has it as done.
 
     Raises:

@@ -48,7 +48,7 @@ class JourneyMap(Picture):
 
     def html(self) -> Markup:
         lines = joined(
-            "<tr><td>{}</td><th scope='row'><a href='{}.ipynb'>{}</a></th><td>{}</td><td>{} min</td></tr>",
+            "<tr><td>{}</td><th scope='row'><a href='{}.ipynb'>{}</a></th><td>{}</td><td class='short'>{} min</td></tr>",
             ((sign, stop.notebook, stop.notebook, stop.idea, stop.minutes) for sign, stop in self._signed()),
         )
         return Markup("<div class='card'><h4>{}</h4><table><tbody>{}</tbody></table></div>").format(

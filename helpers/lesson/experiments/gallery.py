@@ -19,7 +19,7 @@ from helpers.dps import (
 )
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt, Stage, WrongProof
 from helpers.lesson.figures import Picture, Verdicts, life, show_tree
-from helpers.lesson.figures.picture import fold, joined, mark, table
+from helpers.lesson.figures.picture import fold, joined, mark, plain, table
 from helpers.lesson.forms import Form, Inputs
 from helpers.lesson.scratch import answer_to, registered_for_a_moment
 from helpers.lesson.steps import connect_to_rehearse
@@ -125,7 +125,7 @@ class Exhibit(Picture):
         return Markup("{}<div class='card'>{}</div>").format(self._story(), folded)
 
     def text(self) -> str:
-        facts = (f"  {name}: {text}" for name, text in self._facts)
+        facts = (f"  {name}: {plain(text)}" for name, text in self._facts)
         return "\n".join([self.wrong.title, self._drawing.text(), *facts, self._answer.text()])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
@@ -266,8 +266,9 @@ class Gallery:
 
 
 def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
-    facts = [("Newest code", newest or "none yet"), ("Sent", attempt.what)]
+    written = Markup("<span class='code'>{}</span>")
+    facts = [("Newest code", written.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
     if attempt.proof is not None:
         proof = describe(attempt.proof)
-        facts += [("Its CN", proof.common_name), ("Its life", life(proof))]
+        facts += [("Its CN", written.format(proof.common_name)), ("Its life", life(proof))]
     return facts

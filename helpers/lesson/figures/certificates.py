@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from cryptography import x509
 from markupsafe import Markup
@@ -34,7 +35,10 @@ class CertificateCard(Table):
             ("Key", facts.key),
             ("Life", life_bar(facts, self.at) + life(facts)),
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
-            ("SHA-256", facts.sha256 if facts.is_authority else f"{facts.sha256} (IoT Hub shows this one)"),
+            (
+                "SHA-256",
+                facts.sha256 if facts.is_authority else f"{facts.sha256} (of a device, this is what IoT Hub shows)",
+            ),
             ("Extensions", listed(self.extensions) if self.extensions else "none"),
         ]
         return [*rows, ("At DPS", self.status)] if self.status else rows
@@ -123,19 +127,21 @@ def show_tree(
     return ChainTree(caption, nodes, parents)
 
 
+_Line: TypeAlias = tuple[str, CertificateDescription, str]
+
+
 @dataclass(frozen=True, repr=False)
 class CertificatesPage(Picture):
     """Every certificate of a workspace: heading, then (file, facts, what DPS knows of it)."""
 
-    groups: Mapping[str, Sequence[tuple[str, CertificateDescription, str]]]
+    groups: Mapping[str, Sequence[_Line]]
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def html(self) -> Markup:
         return Markup("<div class='card'>{}</div>").format(
             joined(
-                "<h4>{}</h4><table><thead><tr><th>Name</th><th>Signed by</th><th>Key</th><th>Life</th><th>At DPS</th>"
-                "<th>File</th></tr></thead><tbody>{}</tbody></table>",
-                ((heading, self._body(lines)) for heading, lines in self.groups.items() if lines),
+                "<h4>{}</h4><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+                ((heading, _headings(lines), self._body(lines)) for heading, lines in self.groups.items() if lines),
             )
         )
 
@@ -153,22 +159,32 @@ class CertificatesPage(Picture):
             )
         )
 
-    def _body(self, lines: Sequence[tuple[str, CertificateDescription, str]]) -> Markup:
+    def _body(self, lines: Sequence[_Line]) -> Markup:
         return joined(
-            "<tr><td><b>{}</b></td><td>{}</td><td>{}</td><td>{}to {}</td><td>{}</td><td><code>{}</code></td></tr>",
+            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}<td>{}</td></tr>",
             (
                 (
                     facts.common_name,
                     _signer(facts),
                     facts.key,
-                    life_bar(facts, self.at),
+                    _bar(facts, self.at, 80),
                     f"{facts.not_after:%Y-%m-%d}",
-                    status,
+                    Markup("<td>{}</td>").format(status) if _is_known(lines) else "",
                     file,
                 )
                 for file, facts, status in lines
             ),
         )
+
+
+def _headings(lines: Sequence[_Line]) -> Markup:
+    known = ("At DPS",) if _is_known(lines) else ()
+    names = ("Name", "Signed by", "Key", "Life", *known, "File")
+    return joined("<th scope='col'>{}</th>", ((name,) for name in names))
+
+
+def _is_known(lines: Sequence[_Line]) -> bool:
+    return any(status for _, _, status in lines)
 
 
 def life(facts: CertificateDescription) -> str:
@@ -177,16 +193,23 @@ def life(facts: CertificateDescription) -> str:
 
 
 def life_bar(facts: CertificateDescription, at: datetime) -> Markup:
-    """A bar for its life, and where in it we are."""
-    part = (at - facts.not_before) / max(facts.not_after - facts.not_before, (at - at).resolution)
-    says = "not valid yet" if part < 0 else "expired" if part > 1 else f"{part:.0%} of its life is over"
-    spent = 120 * min(max(part, 0), 1)
+    """A bar for its life, and in words where in it we are."""
+    return Markup("{}<small>{}</small><br>").format(_bar(facts, at, 120), _spent(facts, at)[1])
+
+
+def _bar(facts: CertificateDescription, at: datetime, width: int) -> Markup:
+    part, says = _spent(facts, at)
     return Markup(
-        "<svg role='img' aria-label='{0}' width='240' height='18' viewBox='0 0 240 18'>"
-        "<rect x='0' y='5' width='120' height='8' rx='4' class='faint' opacity='.25'/>"
-        "<rect x='0' y='5' width='{1:.1f}' height='8' rx='4' style='fill:var(--{2})'/>"
-        "<text x='128' y='14' font-size='12'>{0}</text></svg>"
-    ).format(says, spent, "now" if 0 <= part <= 1 else "bad")
+        "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
+        "margin-right:.5em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='opacity:.25'/>"
+        "<rect x='0' y='2' width='{2:.1f}' height='8' rx='4' style='fill:var(--{3})'/></svg>"
+    ).format(says, width, width * min(max(part, 0), 1), "now" if 0 <= part <= 1 else "bad")
+
+
+def _spent(facts: CertificateDescription, at: datetime) -> tuple[float, str]:
+    """How much of its life is over, as a part of 1 and in words."""
+    part = (at - facts.not_before) / max(facts.not_after - facts.not_before, timedelta.resolution)
+    return part, "not valid yet" if part < 0 else "expired" if part > 1 else f"{part:.0%} of its life is over"
 
 
 def status_at_dps(registered: RegisteredCertificate | None) -> str:

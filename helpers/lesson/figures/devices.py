@@ -68,6 +68,11 @@ class RecordsCard(Table):
 
     records: Sequence[Registration]
 
+    @property
+    def assigned(self) -> set[str]:
+        """The registration ids of those that have a hub."""
+        return {each.registration_id for each in self.records if each.status == "assigned"}
+
     def title(self) -> str:
         return "Registration records"
 
