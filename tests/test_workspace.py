@@ -28,6 +28,9 @@ EVERYTHING: dict[str, Any] = {
     "enrollment_group_id": "pumps",
     "revoked_device": "pump-1",
     "next_certificate_name": "factory-next",
+    "id_scope": "0ne00112233",
+    "done_in_portal": ("upload", "verify"),
+    "reached": ("00_start_here", "01_create_ca"),
 }
 TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
 

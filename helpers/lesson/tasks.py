@@ -83,7 +83,7 @@ def upload_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
         "Upload the CA's public part",
         lambda wanted: steps.register_authority(kept, dps, wanted),
         picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
-        target=kept.facts.target,
+        walkthrough_target=kept.facts.target,
         **parameters,
     )
 
@@ -95,7 +95,7 @@ def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.A
         "Ask DPS for a code",
         lambda wanted: steps.ask_for_code(kept, dps, wanted),
         picture=lambda _registered: CodeCard(kept.facts.verification_code),
-        target=kept.facts.target,
+        walkthrough_target=kept.facts.target,
         **parameters,
     )
 
@@ -119,7 +119,7 @@ def verify_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
         "Send the proof to DPS",
         lambda wanted: steps.verify_with_kept_proof(kept, dps, wanted),
         picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
-        target=kept.facts.target,
+        walkthrough_target=kept.facts.target,
         **parameters,
     )
 
@@ -131,7 +131,7 @@ def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.
         "Create the group, or change it to this",
         lambda wanted: steps.bind_enrollment_group(kept, dps, wanted),
         picture=lambda group: GroupPicture(group, steps.hubs_of(dps, group)),
-        target=kept.facts.target,
+        walkthrough_target=kept.facts.target,
         **parameters,
     )
 
@@ -174,6 +174,6 @@ def clean_up_form(kept: Workspace, **parameters: Any) -> Form[inputs.CleanUp, st
         "Remove what was made at DPS",
         lambda wanted: steps.clean_up(kept, wanted),
         picture=lambda cleaned: Listing("Removed", cleaned.done or ["There was nothing to remove."]),
-        target=kept.facts.target,
+        walkthrough_target=kept.facts.target,
         **parameters,
     )

@@ -1,6 +1,7 @@
 """CAs created here and CAs brought along; no service is needed to have one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -37,13 +38,13 @@ def files(workspace: Workspace) -> dict[str, bytes]:
 def verify(workspace: Workspace, dps: ProvisioningService, name: str, role: str) -> bool:
     lesson.choose_target(workspace, lesson.StartHere())
     lesson.register_authority(workspace, dps, lesson.UploadCa(register_ca=role, certificate_name=name))
-    lesson.ask_for_code(workspace, dps)
+    lesson.ask_for_code(workspace, dps, lesson.AskForCode())
     lesson.sign_kept_code(workspace, None)
-    return lesson.verify_with_kept_proof(workspace, dps).verified
+    return lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
 
 
 def test_new_cas_are_called_and_made_as_asked(workspace: Workspace) -> None:
-    inputs = CreateCa(root_name="R", intermediate_name="I", key_algorithm=KeyAlgorithm.P384, lifetime_days=30)
+    inputs = CreateCa(root_name="R", intermediate_name="I", key_type="EC", curve="P-384", lifetime_days=30)
     made = [describe(each.certificate) for each in lesson.create_authorities(workspace, inputs, None).values()]
     assert [(each.common_name, each.issuer, each.key) for each in made] == [
         ("R", "CN=R", "P-384"),
@@ -73,9 +74,24 @@ def test_the_passphrase_is_needed_again_and_nothing_is_lost_without_it(
 
 @pytest.mark.parametrize("changes", [{"root_name": ""}, {"intermediate_name": "x" * 65}])
 def test_a_name_that_no_certificate_can_have_leaves_no_file(workspace: Workspace, changes: dict[str, str]) -> None:
-    with pytest.raises(Problem, match="common name"):
-        lesson.create_authorities(workspace, CreateCa(**changes), None)
+    (name,) = changes
+    with pytest.raises(Problem, match=f"{name} is invalid"):
+        lesson.create_ca_form(workspace, **changes).result()
     assert files(workspace) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "algorithm"),
+    [
+        ({}, KeyAlgorithm.P256),
+        ({"curve": "P-384", "rsa_bits": 4096}, KeyAlgorithm.P384),
+        ({"key_type": "RSA", "curve": "P-384"}, KeyAlgorithm.RSA2048),
+        ({"key_type": "RSA", "rsa_bits": 3072}, KeyAlgorithm.RSA3072),
+        ({"key_type": "RSA", "rsa_bits": 4096}, KeyAlgorithm.RSA4096),
+    ],
+)
+def test_the_key_is_of_the_type_and_of_that_types_size(fields: dict[str, Any], algorithm: KeyAlgorithm) -> None:
+    assert CreateCa(**fields).key_algorithm is algorithm
 
 
 @pytest.mark.parametrize("path_length", [1, None])
@@ -214,6 +230,7 @@ def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
 
 
 def test_one_file_of_an_own_ca_is_not_enough(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(craft("Own Root", ca=True).pem)
     inputs = lesson.CreateCa(own_ca_certificate=str(tmp_path / "ca.pem"))
     with pytest.raises(Problem, match="own_ca_key is missing"):
         lesson.create_authorities(lesson.Workspace(tmp_path / "w"), inputs, None)

@@ -32,13 +32,13 @@ def upload(workspace: Workspace) -> None:
 
 def sign(workspace: Workspace) -> None:
     with closing(lesson.connect(workspace)) as dps:
-        lesson.ask_for_code(workspace, dps)
+        lesson.ask_for_code(workspace, dps, lesson.AskForCode())
     lesson.sign_kept_code(workspace, None)
 
 
 def verify(workspace: Workspace) -> None:
     with closing(lesson.connect(workspace)) as dps:
-        assert lesson.verify_with_kept_proof(workspace, dps).verified
+        assert lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
 
 
 def bind(workspace: Workspace) -> None:
@@ -77,10 +77,10 @@ def test_clean_up_removes_all_at_the_service_keeps_the_keys_and_finds_nothing_th
     before = ca_files(workspace)
     for step in (upload, sign, verify, bind):
         step(workspace)
-    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp()))
+    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp()).done)
     assert all(text in done for text in ("walkthrough-devices", "walkthrough-ca", "stopped"))
     assert ca_files(workspace) == before
-    assert lesson.clean_up(workspace, lesson.CleanUp()) == []
+    assert lesson.clean_up(workspace, lesson.CleanUp()).done == []
     facts = workspace.facts
     assert facts == type(facts)(target="local")
     with closing(lesson.connect(workspace)) as dps:
@@ -94,23 +94,23 @@ def test_clean_up_goes_on_where_somebody_else_has_removed_things_before(workspac
     upload(workspace)
     with closing(lesson.connect(workspace)) as dps:
         dps.certificates.delete(dps.certificates.get("walkthrough-ca"))
-    assert lesson.clean_up(workspace, lesson.CleanUp()) == ["The local DPS is stopped."]
+    assert lesson.clean_up(workspace, lesson.CleanUp()).done == ["The local DPS is stopped."]
     assert workspace.facts.certificate_name is None
 
 
 def test_delete_keys_removes_every_certificate_and_key_here_and_says_so(workspace: Workspace) -> None:
     begin(workspace)
     before = ca_files(workspace)
-    done = lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True))
+    done = lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done
     assert done == [f"{name} is deleted here." for name in before]
     assert len(before) == 6
     assert ca_files(workspace) == []
     assert workspace.authority_roles() == []
-    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)) == []
+    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done == []
 
 
 def test_clean_up_of_an_empty_workspace_has_nothing_to_do(workspace: Workspace) -> None:
-    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)) == []
+    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done == []
 
 
 def test_clean_up_removes_what_an_interrupted_07_has_left(workspace: Workspace) -> None:
@@ -123,7 +123,7 @@ def test_clean_up_removes_what_an_interrupted_07_has_left(workspace: Workspace) 
         lesson.revoke_device(workspace, dps, device)
         _, registered = lesson.register_next_ca(workspace, dps, inputs)
         lesson.refer_to(workspace, dps, registered.name)
-    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)))
+    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done)
     for said in ("enrollment of “pump-1”", "group “walkthrough-devices”", "“walkthrough-ca-next”", "“walkthrough-ca”"):
         assert said in done
     assert "pump-1.key" in done

@@ -53,8 +53,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a hub that is not linked": ({"iot_hubs": "elsewhere.azure-devices.net"}, f"Linked are: {HUB}, {OTHER}"),
     "static without a hub": ({"allocation_policy": "static"}, "exactly one hub"),
     "static with two": ({"allocation_policy": "static", "iot_hubs": f"{HUB},{OTHER}"}, "exactly one hub"),
-    "custom without a webhook": ({"allocation_policy": "custom"}, "belong together"),
-    "a webhook without custom": ({"webhook_url": "http://localhost:1/"}, "belong together"),
+    "custom without a webhook": ({"allocation_policy": "custom"}, "give its URL"),
+    "a webhook without custom": ({"webhook_url": "http://localhost:1/"}, "custom alone"),
 }
 
 

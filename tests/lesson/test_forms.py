@@ -1,34 +1,55 @@
-"""A form is a view of a typed value."""
+"""A form is a view of a typed value, with a button for the step that needs it."""
 
 import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import nbformat
 import pytest
-from pydantic import BaseModel
 
 from helpers import lesson, walkthrough
-from helpers.certificates import KeyAlgorithm
+from helpers.dps import AllocationPolicy
+from helpers.lesson import inputs
+from helpers.lesson.experiments.gallery import Prediction
+from helpers.lesson.experiments.wrong_proofs import Answer
+from helpers.lesson.forms import Form, Inputs, Passphrase
+from helpers.lesson.forms.file_drop import FileDrop
 from helpers.problem import Problem
+from helpers.workspace import Workspace
 
-OTHER_VALUES: list[tuple[type[BaseModel], dict[str, Any]]] = [
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
+FILE = str(Path(__file__))  # any file that is there
+OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (
         lesson.StartHere,
-        {"target": "azure", "subscription_id": "s", "resource_group": "g", "provisioning_service": "p"},
+        {
+            "target": "azure",
+            "subscription_id": SUBSCRIPTION,
+            "resource_group": "g",
+            "provisioning_service": "p",
+            "id_scope": "0ne00112233",
+        },
     ),
     (
         lesson.CreateCa,
         {
             "root_name": "R",
             "intermediate_name": "I",
-            "key_algorithm": "RSA-2048",
+            "key_type": "RSA",
+            "curve": "P-384",
+            "rsa_bits": 3072,
             "lifetime_days": 7,
-            "own_ca_certificate": "a.pem",
-            "own_ca_key": "a.key",
+            "own_ca_certificate": FILE,
+            "own_ca_key": FILE,
         },
     ),
-    (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other"}),
+    (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other", "done_in_portal": True}),
+    (lesson.AskForCode, {"verification_code": "0123456789ABCDEF" * 3}),
+    (lesson.SignCode, {}),
+    (lesson.VerifyCa, {"done_in_portal": True}),
     (
         lesson.CreateEnrollmentGroup,
         {
@@ -36,175 +57,444 @@ OTHER_VALUES: list[tuple[type[BaseModel], dict[str, Any]]] = [
             "allocation_policy": "custom",
             "iot_hubs": "a, b",
             "webhook_url": "http://localhost:1/",
+            "done_in_portal": True,
         },
     ),
     (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
     (lesson.EndAccess, {"device_id": "valve-7", "next_ca_name": "N"}),
-    (lesson.CleanUp, {"delete_keys": True}),
+    (lesson.CleanUp, {"delete_keys": True, "done_in_portal": True}),
+    (Prediction, {"prediction": Answer.DATES}),
 ]
 MODELS = [model for model, _ in OTHER_VALUES]
-MODEL_OF = dict(
-    zip(
-        [
-            "00_start_here",
-            "01_create_ca",
-            "02_upload_ca",
-            "03_sign_verification_code",
-            "04_verify_ca",
-            "05_create_enrollment_group",
-            "06_provision_devices",
-            "07_when_access_ends",
-            "10_clean_up",
-        ],
-        [
-            lesson.StartHere,
-            lesson.CreateCa,
-            lesson.UploadCa,
-            None,
-            None,
-            lesson.CreateEnrollmentGroup,
-            lesson.ProvisionDevices,
-            lesson.EndAccess,
-            lesson.CleanUp,
-        ],
-        strict=True,
-    )
-)
+MODELS_OF = {
+    "00_start_here": [lesson.StartHere],
+    "01_create_ca": [lesson.CreateCa],
+    "02_upload_ca": [lesson.UploadCa],
+    "03_sign_verification_code": [lesson.AskForCode, lesson.SignCode],
+    "04_verify_ca": [lesson.VerifyCa],
+    "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
+    "06_provision_devices": [lesson.ProvisionDevices],
+    "07_when_access_ends": [lesson.EndAccess],
+    "08_gallery_of_wrong_proofs": [],
+    "09_the_attack": [],
+    "10_clean_up": [lesson.CleanUp],
+}
 
 
-def field_of(form: lesson.Form[Any], model: type[BaseModel], name: str) -> Any:
-    """The widget that a person would edit, found by what stands beside it."""
-    title = model.model_fields[name].title
-    return next(widget for widget in form._box.children if getattr(widget, "description", None) == title)
+def form_of(model: type[Inputs], step: Callable[[Any], Any] = lambda value: value, **parameters: Any) -> Form[Any, Any]:
+    return Form(model, "Do it", step, picture=lambda result: lesson.Listing("Done", [str(result)]), **parameters)
 
 
-def message_of(form: lesson.Form[Any]) -> str:
-    return str(form._box.children[-1].value)
+def field_of(form: Form[Any, Any], name: str) -> Any:
+    return next(field for field in form._fields if field.name == name)
 
 
-def defaults(model: type[BaseModel]) -> dict[str, Any]:
+def control_of(form: Form[Any, Any], name: str) -> Any:
+    """The widget that a person would edit."""
+    return field_of(form, name).control
+
+
+def reason_of(form: Form[Any, Any], name: str) -> str:
+    """What stands beside a field."""
+    return str(field_of(form, name)._reason.value)
+
+
+def shown(form: Form[Any, Any]) -> set[str]:
+    return {field.name for field in form._fields if field.is_shown}
+
+
+def outcome_of(form: Form[Any, Any]) -> str:
+    return str(form._outcome.value)
+
+
+def defaults(model: type[Inputs]) -> dict[str, Any]:
     return {name: info.default for name, info in model.model_fields.items()}
 
 
+# --- a view of a value ---
+
+
+def test_every_typed_value_is_known_to_this_file() -> None:
+    assert {*(model.__name__ for model in MODELS)} == {*inputs.__all__, "Prediction"}
+
+
 @pytest.mark.parametrize("model", MODELS)
-def test_a_form_without_parameters_holds_the_defaults(model: type[BaseModel]) -> None:
-    assert lesson.Form(model).value == model()
+def test_a_form_without_parameters_holds_the_defaults(model: type[Inputs]) -> None:
+    assert form_of(model).value == model()
 
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
-def test_an_untouched_form_holds_its_parameters(model: type[BaseModel], parameters: dict[str, Any]) -> None:
+def test_an_untouched_form_holds_its_parameters(model: type[Inputs], parameters: dict[str, Any]) -> None:
     assert set(parameters) == set(model.model_fields)
-    assert lesson.Form(model, **parameters).value.model_dump() == parameters
+    assert form_of(model, **parameters).value.model_dump() == parameters
 
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
-def test_the_value_is_what_the_fields_hold_after_an_edit(model: type[BaseModel], parameters: dict[str, Any]) -> None:
-    form = lesson.Form(model)
+def test_the_value_is_what_the_fields_hold_after_an_edit(model: type[Inputs], parameters: dict[str, Any]) -> None:
+    form = form_of(model)
     for name, value in model.model_validate(parameters):
-        field_of(form, model, name).value = value
+        control_of(form, name).value = value
     assert form.value == model.model_validate(parameters)
-    assert message_of(form) == ""
+    assert [reason_of(form, name) for name in parameters] == [""] * len(parameters)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[BaseModel]) -> None:
+@pytest.mark.parametrize("model", [model for model in MODELS if model.model_fields])
+def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]) -> None:
     with pytest.raises(Problem, match="colour") as caught:
-        lesson.Form(model, colour="green")
+        form_of(model, colour="green")
     assert "unknown" in caught.value.what
     assert all(name in caught.value.next_step for name in model.model_fields)
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "value"),
+    ("model", "name", "value", "says"),
     [
-        (lesson.StartHere, "target", "moon"),
-        (lesson.StartHere, "subscription_id", 7),
-        (lesson.CreateCa, "key_algorithm", "MD5"),
-        (lesson.CreateCa, "lifetime_days", 0),
-        (lesson.CreateCa, "lifetime_days", 36501),
-        (lesson.CreateCa, "lifetime_days", "long"),
-        (lesson.CreateCa, "root_name", None),
-        (lesson.UploadCa, "register_ca", "device"),
-        (lesson.CleanUp, "delete_keys", "perhaps"),
+        (lesson.StartHere, "target", "moon", "'local', 'azure' or 'portal'"),
+        (lesson.StartHere, "subscription_id", 7, "text"),
+        (lesson.StartHere, "subscription_id", "mine", "GUID"),
+        (lesson.StartHere, "id_scope", "0ne", "11 letters and digits"),
+        (lesson.CreateCa, "key_type", "MD5", "'EC' or 'RSA'"),
+        (lesson.CreateCa, "rsa_bits", 1024, "2048, 3072 or 4096"),
+        (lesson.CreateCa, "lifetime_days", 0, "at least 1"),
+        (lesson.CreateCa, "lifetime_days", 36501, "at most 36500"),
+        (lesson.CreateCa, "lifetime_days", "long", "whole number"),
+        (lesson.CreateCa, "root_name", None, "text"),
+        (lesson.CreateCa, "root_name", "x" * 65, "65 bytes"),
+        (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "no such file"),
+        (lesson.UploadCa, "register_ca", "device", "'root' or 'intermediate'"),
+        (lesson.UploadCa, "certificate_name", "a/b", "1 to 64 letters"),
+        (lesson.AskForCode, "verification_code", "ABC", "DPS gives 48"),
+        (lesson.CreateEnrollmentGroup, "enrollment_group_id", "a b", "ends in a letter"),
+        (lesson.CreateEnrollmentGroup, "allocation_policy", "fair", "'hashed'"),
+        (lesson.CreateEnrollmentGroup, "webhook_url", "ftp://x", "begins with https://"),
+        (lesson.ProvisionDevices, "device_id", "ü", "ends in a letter"),
+        (lesson.CleanUp, "delete_keys", "perhaps", "true or false"),
     ],
 )
-def test_an_invalid_parameter_is_named_with_its_value(model: type[BaseModel], name: str, value: Any) -> None:
+def test_an_invalid_parameter_is_named_with_its_value_and_the_reason(
+    model: type[Inputs], name: str, value: Any, says: str
+) -> None:
     with pytest.raises(Problem, match=f"{name} is invalid") as caught:
-        lesson.Form(model, **{name: value})
+        form_of(model, **{name: value})
     assert repr(value) in caught.value.why
+    assert says in caught.value.why
+    assert str(model.model_fields[name].title) in caught.value.what
 
 
-def test_while_typing_the_reason_stands_below_and_goes_when_it_is_mended() -> None:
-    form = lesson.Form(lesson.CreateCa)
-    field = field_of(form, lesson.CreateCa, "lifetime_days")
-    assert message_of(form) == ""
-    field.value = 0
-    assert "lifetime_days is invalid" in message_of(form)
+# --- while typing ---
+
+
+def test_while_typing_the_reason_stands_beside_the_field_and_goes_when_it_is_mended() -> None:
+    form = form_of(lesson.CreateCa)
+    control_of(form, "lifetime_days").value = 0
+    assert "It is at least 1." in reason_of(form, "lifetime_days")
+    assert "role='alert'" in reason_of(form, "lifetime_days")
+    assert reason_of(form, "root_name") == ""
     with pytest.raises(Problem, match="lifetime_days"):
         form.value  # noqa: B018
-    field.value = 30
-    assert message_of(form) == ""
+    control_of(form, "root_name").value = ""
+    assert "empty" in reason_of(form, "root_name"), "each field has its own reason"
+    assert "at least 1" in reason_of(form, "lifetime_days")
+    control_of(form, "root_name").value, control_of(form, "lifetime_days").value = "R", 30
+    assert reason_of(form, "lifetime_days") == reason_of(form, "root_name") == ""
     assert form.value.lifetime_days == 30
 
 
+def test_a_reason_is_no_html_of_the_learners(tmp_path: Path) -> None:
+    form = form_of(lesson.StartHere)
+    field_of(form, "target").say("<script>")
+    assert "<script>" not in reason_of(form, "target")
+
+
+CASES: list[tuple[type[Inputs], dict[str, Any], set[str]]] = [
+    (lesson.StartHere, {}, {"target"}),
+    (lesson.StartHere, {"target": "azure"}, {"target", "subscription_id", "resource_group", "provisioning_service"}),
+    (lesson.StartHere, {"target": "portal"}, {"target", "provisioning_service", "id_scope"}),
+    (lesson.CreateCa, {}, {"curve"}),
+    (lesson.CreateCa, {"key_type": "RSA"}, {"rsa_bits"}),
+    (lesson.CreateCa, {"own_ca_certificate": FILE}, {"curve", "own_ca_key"}),
+    (lesson.CreateEnrollmentGroup, {}, {"iot_hubs"}),
+    (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, {"iot_hubs", "webhook_url"}),
+]
+DEPENDENT = {"curve", "rsa_bits", "own_ca_key", "webhook_url", "iot_hubs"}
+
+
+@pytest.mark.parametrize(("model", "typed", "seen"), CASES)
+def test_fields_that_depend_on_another_come_and_go_with_it(
+    model: type[Inputs], typed: dict[str, Any], seen: set[str]
+) -> None:
+    form = form_of(model)
+    before = shown(form)
+    for name, value in typed.items():
+        control_of(form, name).value = value
+    assert (shown(form) if model is lesson.StartHere else shown(form) & DEPENDENT) == seen
+    for name in typed:
+        control_of(form, name).value = defaults(model)[name]
+    assert shown(form) == before
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if "done_in_portal" in model.model_fields])
+@pytest.mark.parametrize("target", ["local", "azure", "portal"])
+def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(
+    model: type[Inputs], target: str
+) -> None:
+    assert ("done_in_portal" in shown(form_of(model, walkthrough_target=target))) is (target == "portal")
+
+
 @pytest.mark.parametrize(
-    ("model", "name", "choices"),
+    ("model", "typed", "name", "says"),
     [
-        (lesson.StartHere, "target", ("local", "azure")),
-        (lesson.UploadCa, "register_ca", ("root", "intermediate")),
-        (lesson.CreateCa, "key_algorithm", tuple((each.value, each) for each in KeyAlgorithm)),
+        (lesson.StartHere, {"target": "azure"}, "subscription_id", "needs it"),
+        (lesson.StartHere, {"target": "portal", "provisioning_service": "p"}, "id_scope", "needs it"),
+        (lesson.CreateCa, {"own_ca_certificate": FILE}, "own_ca_key", "two files"),
+        (lesson.CreateCa, {"own_ca_key": FILE}, "own_ca_certificate", "two files"),
+        (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.STATIC}, "iot_hubs", "exactly one hub"),
+        (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, "webhook_url", "its URL"),
+        (lesson.CreateEnrollmentGroup, {"webhook_url": "https://f"}, "allocation_policy", "custom alone"),
     ],
 )
-def test_a_choice_is_a_dropdown(model: type[BaseModel], name: str, choices: tuple[Any, ...]) -> None:
-    field = field_of(lesson.Form(model), model, name)
-    assert isinstance(field, widgets.Dropdown)
-    assert tuple(field.options) == choices
+def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
+    model: type[Inputs], typed: dict[str, Any], name: str, says: str
+) -> None:
+    """A form can be shown so, for a learner fills it in; but nothing is done with it."""
+    done: list[Any] = []
+    form = form_of(model, done.append, **typed)
+    assert says in reason_of(form, name)
+    with pytest.raises(Problem, match=f"{name} is missing"):
+        form.result()
+    form._button.click()
+    assert f"{name} is missing" in outcome_of(form)
+    assert done == []
+
+
+# --- the button, and running on ---
+
+
+def test_the_button_says_what_it_does_takes_the_step_and_shows_the_result_in_place() -> None:
+    form = form_of(lesson.ProvisionDevices, lambda value: f"<{value.device_id}>")
+    assert form._button.description == "Do it"
+    form._button.click()
+    assert "&lt;pump-1&gt;" in outcome_of(form)
+    assert "role='status'" in outcome_of(form)
+    assert form.is_done
+
+
+def test_while_it_works_the_button_is_busy_and_says_so_and_afterwards_it_is_as_before() -> None:
+    seen: list[tuple[bool, str, str]] = []
+    form: Form[Any, Any]
+
+    def step(_value: Any) -> str:
+        seen.append((form._button.disabled, form._button.description, outcome_of(form)))
+        return "done"
+
+    form = form_of(lesson.ProvisionDevices, step)
+    form._button.click()
+    ((disabled, says, told),) = seen
+    assert disabled
+    assert says.startswith("Working")
+    assert "Do it" in told
+    assert (form._button.disabled, form._button.description) == (False, "Do it")
+
+
+def test_an_error_stands_in_place_and_the_button_can_be_pressed_again() -> None:
+    tries: list[Any] = []
+
+    def step(value: Any) -> str:
+        tries.append(value)
+        if len(tries) == 1:
+            raise Problem("It did not work.", "The <moon> was full.", "Wait a fortnight.")
+        return "done"
+
+    form = form_of(lesson.ProvisionDevices, step)
+    form._button.click()
+    for text in ("It did not work.", "The &lt;moon&gt; was full.", "Wait a fortnight."):
+        assert text in outcome_of(form)
+    assert not form.is_done
+    assert not form._button.disabled
+    form._button.click()
+    assert "done" in outcome_of(form)
+    assert form.is_done
+
+
+def test_a_defect_is_told_in_place_and_not_swallowed() -> None:
+    def step(_value: Any) -> str:
+        raise RuntimeError("a defect")
+
+    form = form_of(lesson.ProvisionDevices, step)
+    with pytest.raises(RuntimeError):
+        form._press()
+    assert "a defect" in outcome_of(form)
+    assert not form._button.disabled
+
+
+def test_running_on_takes_the_same_step_once_and_not_again_if_the_button_has() -> None:
+    done: list[Any] = []
+    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
+    assert form.result() == "pump-1"
+    assert form.result() == "pump-1"
+    assert len(done) == 1
+    form._button.click()
+    assert len(done) == 2, "a person who presses wants it done"
+    assert form.result() == "pump-1"
+    assert len(done) == 2
+
+
+def test_after_an_edit_the_result_is_gone_and_running_on_takes_the_step_with_the_new_value() -> None:
+    done: list[Any] = []
+    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
+    form._button.click()
+    control_of(form, "device_id").value = "valve-1"
+    assert outcome_of(form) == ""
+    assert not form.is_done
+    assert form.result() == "valve-1"
+    control_of(form, "device_id").value = "valve-1"
+    assert len(done) == 2
+
+
+def test_another_passphrase_is_another_value() -> None:
+    done: list[str | None] = []
+    passphrase = Passphrase()
+    form = form_of(lesson.SignCode, lambda _value: done.append(passphrase.take()), passphrase=passphrase)
+    form.result()
+    passphrase.control.value = "open sesame"
+    form.result()
+    assert done == [None, "open sesame"]
+    assert "open sesame" not in str(form._repr_mimebundle_()) + repr(form)
+    assert "Passphrase: set" in repr(form)
+
+
+def test_a_step_that_fails_when_running_on_raises_and_is_taken_again_the_next_time() -> None:
+    tries: list[Any] = []
+
+    def step(value: Any) -> str:
+        tries.append(value)
+        if len(tries) == 1:
+            raise Problem("It did not work.", "Because.", "Again.")
+        return "done"
+
+    form = form_of(lesson.ProvisionDevices, step)
+    with pytest.raises(Problem):
+        form.result()
+    assert form.result() == "done"
+
+
+# --- files ---
+
+
+def drop(form: Form[Any, Any], name: str, file: str, content: bytes) -> str:
+    """What a browser sends when a file is dropped; returns what the form says to it."""
+    (place,) = (child for child in field_of(form, name).box.children if isinstance(child, FileDrop))
+    place._receive(place, {"name": file}, [memoryview(content)])
+    return str(place.said)
+
+
+def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_value(workspace: Workspace) -> None:
+    form = lesson.create_ca_form(workspace)
+    assert drop(form, "own_ca_certificate", "../../my ca.PEM", b"content") == "../../my ca.PEM is taken."
+    path = Path(control_of(form, "own_ca_certificate").value)
+    assert path.parent == workspace.folder / "dropped"
+    assert path.name == "own_ca_certificate.PEM"
+    assert path.read_bytes() == b"content"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "own_ca_key" in shown(form)
+    drop(form, "own_ca_certificate", "other", b"other")
+    assert [file.read_bytes() for file in path.parent.iterdir()] == [b"other"]
+
+
+def test_what_was_dropped_is_in_no_widget(workspace: Workspace) -> None:
+    form = lesson.create_ca_form(workspace)
+    drop(form, "own_ca_key", "ca.key", b"very secret content")
+    for field in form._fields:
+        for widget in (field.control, *field.box.children):
+            assert "very secret" not in str(widget.get_state())
+
+
+def test_a_file_that_is_too_large_is_not_taken(workspace: Workspace) -> None:
+    form = lesson.create_ca_form(workspace)
+    assert "not taken" in drop(form, "own_ca_certificate", "film.mp4", bytes((1 << 20) + 1))
+    assert control_of(form, "own_ca_certificate").value == ""
+    assert not (workspace.folder / "dropped").exists()
+
+
+def test_dropped_files_go_with_the_keys(workspace: Workspace) -> None:
+    drop(lesson.create_ca_form(workspace), "own_ca_key", "ca.key", b"x")
+    assert "own_ca_key.key" in workspace.delete_certificates()
+    assert list((workspace.folder / "dropped").iterdir()) == []
+
+
+# --- how it looks ---
 
 
 @pytest.mark.parametrize(
     ("model", "name", "kind"),
     [
+        (lesson.StartHere, "target", widgets.Dropdown),
+        (lesson.CreateCa, "rsa_bits", widgets.Dropdown),
+        (lesson.CreateEnrollmentGroup, "allocation_policy", widgets.Dropdown),
         (lesson.CleanUp, "delete_keys", widgets.Checkbox),
         (lesson.CreateCa, "lifetime_days", widgets.IntText),
         (lesson.CreateCa, "root_name", widgets.Text),
     ],
 )
-def test_other_fields_suit_their_type(model: type[BaseModel], name: str, kind: type) -> None:
-    assert isinstance(field_of(lesson.Form(model), model, name), kind)
+def test_a_field_suits_its_type_and_has_a_label_and_help(model: type[Inputs], name: str, kind: type) -> None:
+    form = form_of(model)
+    control = control_of(form, name)
+    assert isinstance(control, kind)
+    assert control.description == model.model_fields[name].title
+    helped = " ".join(child.value for child in field_of(form, name).box.children if isinstance(child, widgets.HTML))
+    assert (model.model_fields[name].description or "").split(".")[0].replace("'", "&#39;") in helped
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_field_has_a_label_of_its_own(model: type[Inputs]) -> None:
+    titles = [info.title for info in model.model_fields.values()]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
-def test_where_no_widget_can_live_the_values_are_shown(model: type[BaseModel], parameters: dict[str, Any]) -> None:
-    shown = lesson.Form(model, **parameters)._repr_mimebundle_()
-    for name, value in parameters.items():
-        assert f"{model.model_fields[name].title}: {value}" in shown["text/plain"]
-        assert f"<td>{value}</td>" in shown["text/html"]
-
-
-def test_a_form_is_shown_as_widgets_where_they_can_live() -> None:
-    assert "application/vnd.jupyter.widget-view+json" in lesson.Form(lesson.CleanUp)._repr_mimebundle_()
+def test_where_no_widget_can_live_the_values_are_shown(model: type[Inputs], parameters: dict[str, Any]) -> None:
+    form = form_of(model, **parameters)
+    bundle = form._repr_mimebundle_()
+    for name in shown(form):
+        value = control_of(form, name).value
+        assert f"{model.model_fields[name].title}: {value}" in bundle["text/plain"]
+        assert f"<td style='text-align:left'>{value}</td>".replace("'all'", "") in bundle["text/html"].replace("&#39;", "'")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
 def test_what_is_shown_is_no_html_of_the_learners() -> None:
-    shown = lesson.Form(lesson.UploadCa, certificate_name="<script>alert('&')</script>")._repr_mimebundle_()
-    assert "<script>" not in shown["text/html"]
-    assert "&lt;script&gt;" in shown["text/html"]
-    assert "<script>" in shown["text/plain"]
+    form = form_of(lesson.CreateCa, root_name="<script>alert('&')</script>")
+    assert "<script>" not in form._repr_mimebundle_()["text/html"]
+    assert "&lt;script&gt;" in form._repr_mimebundle_()["text/html"]
+
+
+# --- the notebooks ---
 
 
 def test_every_notebook_is_known_to_this_file() -> None:
-    assert [notebook.stem for notebook in walkthrough.NOTEBOOKS] == list(MODEL_OF)
+    assert [notebook.stem for notebook in walkthrough.NOTEBOOKS] == list(MODELS_OF)
 
 
-@pytest.mark.parametrize("stem", MODEL_OF)
+def source_of(stem: str) -> Any:
+    return nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("stem", MODELS_OF)
 def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) -> None:
-    source = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
-    [cell] = [cell for cell in source.cells if "parameters" in cell.metadata.get("tags", [])]
+    [cell] = [cell for cell in source_of(stem).cells if "parameters" in cell.metadata.get("tags", [])]
     given = {
         statement.targets[0].id: ast.literal_eval(statement.value)
         for statement in ast.parse(cell.source).body
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
     }
     assert given.pop("workspace") == "../data/workspace/lab"
-    model = MODEL_OF[stem]
-    assert given == (defaults(model) if model else {})
+    assert given == {name: value for model in MODELS_OF[stem] for name, value in defaults(model).items()}
+
+
+@pytest.mark.parametrize("stem", MODELS_OF)
+def test_a_form_gets_every_parameter_of_its_notebook(stem: str) -> None:
+    source = "\n".join(cell.source for cell in source_of(stem).cells if cell.cell_type == "code")
+    for model in MODELS_OF[stem]:
+        for name in model.model_fields:
+            assert re.search(rf"\b{name}={name}\b", source), name

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.lesson import Passphrase
+from helpers.lesson.forms import Passphrase
 
 SECRET = "correct horse battery staple"
 
@@ -14,7 +14,7 @@ def no_passphrase_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_is_none_unless_one_is_given() -> None:
     assert Passphrase().take() is None
-    assert repr(Passphrase()) == "Passphrase(none)"
+    assert repr(Passphrase()) == "Passphrase: none"
 
 
 def test_an_empty_one_in_the_environment_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,11 +31,11 @@ def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
     passphrase = Passphrase()
     if how == "in Python":
-        passphrase._widget.value = SECRET
+        passphrase.control.value = SECRET
     else:
-        passphrase._widget.set_state({"value": SECRET})
-    assert passphrase._widget.value == ""
-    assert SECRET not in str(passphrase._widget.get_state())
+        passphrase.control.set_state({"value": SECRET})
+    assert passphrase.control.value == ""
+    assert SECRET not in str(passphrase.control.get_state())
     assert passphrase.take() == SECRET
     assert passphrase.take() == SECRET
 
@@ -46,7 +46,7 @@ def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
     monkeypatch.setenv("CA_PASSPHRASE", "from outside")
     passphrase = Passphrase()
     for typed in ("first", SECRET, SECRET):
-        passphrase._widget.value = typed
+        passphrase.control.value = typed
     assert passphrase.take() == SECRET
 
 
@@ -54,9 +54,9 @@ def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
 def test_nothing_that_is_shown_has_it(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     passphrase = Passphrase()
     if source == "typed":
-        passphrase._widget.value = SECRET
+        passphrase.control.value = SECRET
     else:
         monkeypatch.setenv("CA_PASSPHRASE", SECRET)
-    assert repr(passphrase) == str(passphrase) == "Passphrase(set)"
-    assert SECRET not in str(passphrase._repr_mimebundle_())
-    assert SECRET not in str(passphrase._widget.get_state())
+    assert repr(passphrase) == str(passphrase) == "Passphrase: set"
+    for widget in (passphrase.control, *passphrase.box.children):
+        assert SECRET not in str(widget.get_state())

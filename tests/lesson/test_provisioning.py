@@ -1,6 +1,7 @@
 """The steps of 06, against a real local DPS."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,24 +19,43 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     inputs = lesson.ProvisionDevices(device_id="pump-1", fleet_size=3)
     device = lesson.issue_device(workspace, inputs, None)
     assert device.key_file.stat().st_mode & 0o777 == 0o600
-    assert "pump-1" in repr(lesson.show_chain(device))
+    assert "pump-1 · end entity [sent by the device]" in repr(lesson.show_chain(workspace, device, dps))
     registered, events = lesson.provision_device(workspace, dps, inputs)
     fleet = lesson.provision_fleet(workspace, dps, inputs, None)
     assert [each.registration_id for each in fleet] == ["pump-1-001", "pump-1-002", "pump-1-003"]
     refused = lesson.provision_stranger(workspace, dps)
     assert refused.status == 401
     assert "merely has the same name" in refused.why
-    records = dps.devices.records(name)
-    assert "initialAssignment" in repr(lesson.RecordsCard(records))
-    known = {each.registration_id for each in records}
-    assert known == {"pump-1", *(each.registration_id for each in fleet)}
-    chart = lesson.FleetChart([registered, *fleet])
-    assert "4 devices" in repr(chart)
-    assert "4 devices" in chart._repr_html_()
+    records = lesson.RecordsCard(lesson.read_records(workspace, dps, []))
+    assert "initialAssignment" in repr(records)
+    assert records.assigned == {"pump-1", *(each.registration_id for each in fleet)}
+    group = lesson.group_now(workspace, dps)
+    picture = lesson.GroupPicture(group, lesson.hubs_of(dps, group), [registered, *fleet])
+    assert "4 devices" in repr(picture)
+    assert "4 devices" in picture._repr_html_()
     card = lesson.RegistrationCard(registered, events)
     assert registered.assigned_hub in card._repr_html_()
     assert re.search(r"assigning.*outcome", repr(card), re.DOTALL)
     assert "stranger" in lesson.RefusalCard(refused)._repr_html_()
+
+
+def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(workspace: Workspace) -> None:
+    lesson.choose_target(workspace, lesson.StartHere())
+    service = lesson.connect_to_rehearse(workspace)
+    walk(workspace, service, "hub")
+    device = lesson.issue_device(workspace, lesson.ProvisionDevices(), None)
+    registration, _ = lesson.provision_device(workspace, service, lesson.ProvisionDevices())
+    at_hub = lesson.show_at_hub(workspace, device, registration)
+    assert "X.509 Self-Signed" in repr(at_hub)
+    assert "(the SHA-256 of its certificate)" in repr(at_hub)
+    assert "Walkthrough Intermediate CA, of which the hub knows nothing" in repr(at_hub)
+    with pytest.raises(Problem, match="knows no device"):
+        lesson.show_at_hub(workspace, device, replace(registration, device_id="valve-1"))
+    in_azure = workspace.update(target="azure")
+    assert in_azure.target == "azure"
+    assert "(the SHA-256 of its certificate)" in repr(lesson.show_at_hub(workspace, device, registration))
+    workspace.update(target="local")
+    service.close()
 
 
 def test_each_step_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
@@ -50,6 +70,8 @@ def test_each_step_says_which_notebook_comes_first(workspace: Workspace, dps: Pr
 
 
 @pytest.mark.parametrize("device_id", ["", "a/b", "ü", "a.", "a" * 65])
-def test_an_impossible_registration_id_is_refused(device_id: str) -> None:
+def test_an_impossible_registration_id_is_refused(
+    workspace: Workspace, dps: ProvisioningService, device_id: str
+) -> None:
     with pytest.raises(Problem, match="device_id"):
-        lesson.Form(lesson.ProvisionDevices, device_id=device_id)
+        lesson.devices_form(workspace, dps, device_id=device_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -26,9 +27,9 @@ STEPS: dict[str, Step] = {
     "00": lambda workspace, dps, name: lesson.choose_target(workspace, lesson.StartHere()),
     "01": lambda workspace, dps, name: lesson.create_authorities(workspace, lesson.CreateCa(), None),
     "02": upload,
-    "03 ask": lambda workspace, dps, name: lesson.ask_for_code(workspace, dps),
+    "03 ask": lambda workspace, dps, name: lesson.ask_for_code(workspace, dps, lesson.AskForCode()),
     "03 sign": lambda workspace, dps, name: lesson.sign_kept_code(workspace, None),
-    "04": lambda workspace, dps, name: lesson.verify_with_kept_proof(workspace, dps),
+    "04": lambda workspace, dps, name: lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()),
     "05": bind,
 }
 
@@ -57,11 +58,11 @@ def test_the_steps_in_order_verify_the_ca_and_bind_a_group_to_it(
     assert registered.thumbprint == describe(authorities[role].certificate).sha1
     assert not registered.verified
     assert lesson.registered_certificate(workspace) == authorities[role].certificate
-    code = lesson.ask_for_code(workspace, dps).verification_code
+    code = lesson.ask_for_code(workspace, dps, lesson.AskForCode()).verification_code
     assert workspace.facts.verification_code == code
     assert describe(lesson.sign_kept_code(workspace, None)).common_name == code
     assert lesson.examine_kept_proof(workspace).passed
-    assert lesson.verify_with_kept_proof(workspace, dps).verified
+    assert lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
     assert dps.certificates.get(name).verified
     assert lesson.examine_kept_proof(workspace).passed
     assert bind(workspace, dps, name).attestation.primary == name
@@ -133,7 +134,9 @@ def walked(dps: ProvisioningService, tmp_path_factory: pytest.TempPathFactory) -
     [
         lambda workspace, dps: lesson.choose_target(
             workspace,
-            lesson.StartHere(target="azure", subscription_id="s", resource_group="g", provisioning_service="p"),
+            lesson.StartHere(
+                target="azure", subscription_id=str(UUID(int=7)), resource_group="g", provisioning_service="p"
+            ),
         ),
         lambda workspace, dps: upload(workspace, dps, "half-way", "root"),
         lambda workspace, dps: upload(workspace, dps, "another-name"),
@@ -164,7 +167,7 @@ def test_the_target_may_change_until_a_ca_is_registered(workspace: Workspace) ->
     ("given", "missing"),
     [
         ({}, ["subscription_id", "resource_group", "provisioning_service"]),
-        ({"subscription_id": "s", "resource_group": " "}, ["resource_group", "provisioning_service"]),
+        ({"subscription_id": str(UUID(int=7)), "resource_group": " "}, ["resource_group", "provisioning_service"]),
     ],
 )
 def test_the_target_azure_without_names_says_which_are_missing(
@@ -183,12 +186,12 @@ def test_a_code_that_somebody_else_asked_for_makes_ours_void_so_a_new_one_is_ask
     walk(workspace, dps, name, last="03 sign")
     dps.certificates.generate_verification_code(dps.certificates.get(name))
     ours = workspace.facts.verification_code
-    lesson.ask_for_code(workspace, dps)
+    lesson.ask_for_code(workspace, dps, lesson.AskForCode())
     assert workspace.facts.verification_code != ours
     with pytest.raises(Problem):  # the proof is for the old code, and is not sent
-        lesson.verify_with_kept_proof(workspace, dps)
+        lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa())
     lesson.sign_kept_code(workspace, None)
-    assert lesson.verify_with_kept_proof(workspace, dps).verified
+    assert lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
 
 
 def test_a_certificate_name_that_another_ca_has_is_refused_and_both_stay(
@@ -215,10 +218,3 @@ def test_a_group_that_another_walkthrough_made_is_refused(
     assert caught.value.status == 409
     assert other.facts.enrollment_group_id is None
     assert dps.enrollment_groups.get(name) == before
-
-
-def test_this_machine_is_good_enough_and_an_open_workspace_is_not(workspace: Workspace) -> None:
-    assert all(each.holds for each in lesson.check_this_machine(workspace))
-    workspace.folder.chmod(0o755)
-    [failed] = [each for each in lesson.check_this_machine(workspace) if not each.holds]
-    assert "chmod 700" in failed.hint

@@ -161,7 +161,8 @@ class CertificatesPage(Picture):
 
     def _body(self, lines: Sequence[_Line]) -> Markup:
         return joined(
-            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}<td>{}</td></tr>",
+            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
+            "<td>{}</td></tr>",
             (
                 (
                     facts.common_name,

@@ -54,7 +54,7 @@ class Form(Generic[Value, Result]):
         picture: Callable[[Result], Showable],
         passphrase: Passphrase | None = None,
         keep_file: KeepFile | None = None,
-        target: str | None = None,
+        walkthrough_target: str | None = None,
         **parameters: Any,
     ) -> None:
         """
@@ -65,13 +65,13 @@ class Form(Generic[Value, Result]):
             picture: how the step's result is shown below the button.
             passphrase: a field for it, besides the model's.
             keep_file: where a file goes that is dropped on the form.
-            target: the walkthrough's, for fields that depend on it.
+            walkthrough_target: for fields that depend on it.
             parameters: the first value; a name that the model does not have is an error.
 
         Raises:
             Problem: a parameter is unknown or invalid; the error names it.
         """
-        self._model, self._step, self._picture, self._target = model, step, picture, target
+        self._model, self._step, self._picture, self._target = model, step, picture, walkthrough_target
         self.passphrase = passphrase
         self._done: tuple[tuple[Value, str | None], Result] | None = None
         first = _checked(model, parameters)
