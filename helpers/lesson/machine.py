@@ -24,7 +24,8 @@ __all__ = ["examine_machine"]
 
 _ROOM = 100 << 20  # bytes; a fleet of 500 and the executed copies take a tenth of it
 _PROJECT = Path(__file__).resolve().parent.parent
-_MQTT_PORT, _WAIT_SECONDS = 8883, 3.0
+_DEVICE_HOST, _MQTT_PORT = AZURE_DEVICE_PLANE.host, 8883
+_WAIT_SECONDS = 3.0
 
 
 def examine_machine(workspace: Workspace) -> Examination:
@@ -114,7 +115,7 @@ def _device_port(workspace: Workspace) -> Iterator[Check]:
     """Where devices go in Azure; the local DPS is reached over loopback."""
     if workspace.facts.target not in ("azure", "portal"):
         return
-    host = AZURE_DEVICE_PLANE.host
+    host = _DEVICE_HOST
     try:
         socket.create_connection((host, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
     except OSError as error:

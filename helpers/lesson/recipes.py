@@ -414,7 +414,8 @@ def _signing_in(names: Names) -> str:
         az cloud register --name local --endpoint-resource-manager "$(value management_endpoint)"
         az cloud set --name local
         az config set core.instance_discovery=false
-        az login --service-principal --username "$(value client_id)" --password "$(value client_secret)" \\
+        value client_secret > "$AZURE_CONFIG_DIR/secret"  # not as an argument, which others can see
+        az login --service-principal --username "$(value client_id)" --password "@$AZURE_CONFIG_DIR/secret" \\
             --tenant "$(value tenant_id)\"""")
 
 

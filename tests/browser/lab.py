@@ -21,6 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 _SECONDS = 120
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension/themes": {"adaptive-theme": True},  # light or dark, as the browser says
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, to be looked at
 }
 
@@ -40,11 +41,10 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, *, theme: str = "JupyterLab Light", **environment: str) -> Iterator[Lab]:
+def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
     """Start JupyterLab on a free port of loopback, in a new copy of the notebooks."""
     shutil.copytree(PROJECT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    settings = {**_SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
-    for name, values in settings.items():
+    for name, values in _SETTINGS.items():
         file = folder / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
@@ -116,7 +116,9 @@ class NotebookPage:
     @property
     def errors(self) -> list[str]:
         """What cells have said went wrong."""
-        return self.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts()
+        return self.page.locator(
+            ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
+        ).all_inner_texts()
 
     def wait_until_idle(self) -> None:
         expect(self.page.locator(".jp-Notebook-ExecutionIndicator:visible")).to_have_attribute(

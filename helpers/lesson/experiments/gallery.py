@@ -112,7 +112,8 @@ class Exhibit(Picture):
             drawing: who signed what. facts: what was sent.
         """
         self.wrong = answer.wrong
-        self._drawing, self._facts, self._answer = drawing, facts, answer
+        self.answer = answer
+        self._drawing, self._facts = drawing, facts
         self.form: Form[Prediction, Reveal] = Form(
             Prediction,
             "Open DPS's answer",
@@ -121,12 +122,12 @@ class Exhibit(Picture):
         )
 
     def html(self) -> Markup:
-        folded = fold("What does DPS say? Decide first, then open.", self._answer.html())
+        folded = fold("What does DPS say? Decide first, then open.", self.answer.html())
         return Markup("{}<div class='card'>{}</div>").format(self._story(), folded)
 
     def text(self) -> str:
         facts = (f"  {name}: {plain(text)}" for name, text in self._facts)
-        return "\n".join([self.wrong.title, self._drawing.text(), *facts, self._answer.text()])
+        return "\n".join([self.wrong.title, self._drawing.text(), *facts, self.answer.text()])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """With the form where widgets can live; elsewhere the answer is folded."""

@@ -1,8 +1,8 @@
 """The wrong proofs of the gallery. Each is one function, and that is the only place where it is described.
 
 The notebook's cell shows what is here, the tests hold the service, OpenSSL and the examiner against it, and the table in
-WRONG_PROOFS.md is written from it. A docstring's first line is the title, the drawing below it says who signed what, and
-the rest is the reason.
+WRONG_PROOFS.md is written from it (`python -m helpers.lesson.experiments`). A docstring's first line is the title, the
+drawing below it says who signed what, and the rest is the reason.
 """
 
 import base64

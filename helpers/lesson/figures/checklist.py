@@ -55,7 +55,7 @@ class Checklist(Picture):
 
 def clicks(steps: Sequence[str]) -> Markup:
     """Clicks as a numbered list."""
-    return listed((ours(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(step))) for step in steps), ordered=True)
+    return listed((ours(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(step)))) for step in steps), ordered=True)
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -1,0 +1,161 @@
+"""The exercises: a stub fails with a hint, the solution is accepted, and what is nearly right is told what is wrong."""
+
+import runpy
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from cryptography import x509
+
+from helpers import lesson, walkthrough
+from helpers.certificates import CertificateAuthority
+from helpers.dps import IndividualEnrollment
+from helpers.lesson.exercises import EXERCISES, ExerciseCard
+from helpers.lesson.journey import JOURNEY
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
+
+
+def solution_of(notebook: str) -> Path:
+    return SOLUTIONS / f"{notebook}.py"
+
+
+def stub_of(notebook: str) -> str:
+    source = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    (cell,) = (cell for cell in source.cells if "exercise" in cell.metadata.get("tags", []))
+    return str(cell.source)
+
+
+def tried(workspace: Workspace, source: str | Path) -> ExerciseCard:
+    """What the exercise's cell shows, if this is in it."""
+    cards: list[ExerciseCard] = []
+
+    def try_exercise(*given: Any) -> None:
+        cards.append(lesson.try_exercise(*given))
+
+    names = {"kept": workspace, "lesson": types.SimpleNamespace(Unsolved=lesson.Unsolved, try_exercise=try_exercise)}
+    if isinstance(source, Path):
+        runpy.run_path(str(source), names)
+    else:
+        exec(compile(source, "cell", "exec"), names)
+    (card,) = cards
+    return card
+
+
+@pytest.fixture
+def ready(workspace: Workspace) -> Workspace:
+    lesson.choose_target(workspace, lesson.StartHere())
+    return workspace
+
+
+def test_every_notebook_has_one_exercise_and_one_solution() -> None:
+    notebooks = [stop.notebook for stop in JOURNEY]
+    assert notebooks == [each.stem for each in walkthrough.NOTEBOOKS]
+    assert list(EXERCISES) == notebooks
+    assert sorted(file.stem for file in SOLUTIONS.glob("*.py")) == notebooks
+
+
+@pytest.mark.parametrize("notebook", EXERCISES)
+def test_the_stub_is_not_solved_and_gives_a_hint(ready: Workspace, notebook: str) -> None:
+    card = tried(ready, stub_of(notebook))
+    assert card.solved is None
+    assert "Your turn" in repr(card)
+    assert len(card.message) > 30
+
+
+@pytest.mark.parametrize("notebook", EXERCISES)
+def test_the_solution_is_accepted(ready: Workspace, notebook: str) -> None:
+    card = tried(ready, solution_of(notebook))
+    assert (card.solved, "Solved" in repr(card)) == (True, True), card.message
+
+
+@pytest.mark.parametrize("notebook", EXERCISES)
+def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
+    """The same function, tried in the same way."""
+    (call,) = (line for line in stub_of(notebook).splitlines() if line.startswith("lesson.try_exercise("))
+    assert call in solution_of(notebook).read_text()
+    (question,) = (line for line in stub_of(notebook).splitlines() if line.startswith("def "))
+    assert question in solution_of(notebook).read_text()
+
+
+def nothing(*_given: Any) -> None:
+    return None
+
+
+def own_key(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Certificate:
+    """A proof that bears the CA's own public key."""
+    names = runpy.run_path(
+        str(solution_of("03_sign_verification_code")),
+        {"kept": None, "lesson": types.SimpleNamespace(try_exercise=nothing)},
+    )
+    builder = x509.CertificateBuilder
+    proof = names["verification_certificate"](code, ca_certificate, ca_key)
+    again = builder().subject_name(proof.subject).issuer_name(proof.issuer).public_key(ca_certificate.public_key())
+    again = again.serial_number(1).not_valid_before(proof.not_valid_before_utc)
+    return again.not_valid_after(proof.not_valid_after_utc).sign(ca_key, proof.signature_hash_algorithm)
+
+
+WRONG: list[tuple[str, Callable[..., Any], str]] = [
+    ("00_start_here", lambda mode: mode != 0o600, "0o400"),
+    ("00_start_here", lambda mode: mode & 0o007, "0o640"),
+    ("01_create_ca", lambda certificate, issuer: certificate.issuer == issuer.subject, "another CA of the same name"),
+    ("01_create_ca", lambda certificate, issuer: True, "another CA of the same name"),
+    ("02_upload_ca", lambda certificate: b"", "a text"),
+    ("02_upload_ca", lambda certificate: "00" * 32, "64 characters"),
+    ("02_upload_ca", lambda certificate: "00" * 20, "it is"),
+    ("03_sign_verification_code", nothing, "no certificate"),
+    (
+        "03_sign_verification_code",
+        lambda code, ca, key: CertificateAuthority.create_root("x").sign_verification_code(code).certificate,
+        "Signed by the CA",
+    ),
+    ("03_sign_verification_code", lambda code, ca, key: ca, "everybody may have that".capitalize()),
+    ("03_sign_verification_code", own_key, "new key pair"),
+    ("04_verify_ca", nothing, "still unverified"),
+    ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
+    ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),
+    ("05_create_enrollment_group", nothing, "this-factory"),
+    ("06_provision_devices", lambda device, cas: cas, "comes first"),
+    ("06_provision_devices", lambda device, cas: [device, *cas], "root need not be sent"),
+    ("06_provision_devices", lambda device, cas: [device], "Reaches"),
+    ("07_when_access_ends", nothing, "no IndividualEnrollment"),
+    ("07_when_access_ends", lambda name, certificate: IndividualEnrollment(name, certificate), "It is enabled"),
+    ("07_when_access_ends", lambda name, certificate: IndividualEnrollment("x", certificate, enabled=False), "id"),
+    ("07_when_access_ends", lambda name, certificate: IndividualEnrollment(name, None, enabled=False), "certificate"),
+    ("08_gallery_of_wrong_proofs", nothing, "no certificate"),
+    (
+        "08_gallery_of_wrong_proofs",
+        lambda code, ca, key: CertificateAuthority(ca, key).sign_verification_code(code).certificate,
+        "nothing at all",
+    ),
+    ("09_the_attack", lambda registered, own: [each.name for each in registered], "it accuses".capitalize()),
+    ("09_the_attack", lambda registered, own: [], "whose-is-this"),
+    ("10_clean_up", lambda refers_to: [], "once"),
+    ("10_clean_up", lambda refers_to: sorted(refers_to, key=lambda name: len(refers_to[name])), "still refers"),
+    ("10_clean_up", lambda refers_to: refers_to["no such"], "KeyError"),
+]
+
+
+@pytest.mark.parametrize(("notebook", "answer", "says"), WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(
+    ready: Workspace, notebook: str, answer: Callable[..., Any], says: str
+) -> None:
+    card = lesson.try_exercise(ready, notebook, answer)
+    assert card.solved is False
+    assert says in card.message, card.message
+
+
+def test_an_exercise_that_there_is_not_is_named(workspace: Workspace) -> None:
+    with pytest.raises(Problem, match="11_more"):
+        lesson.try_exercise(workspace, "11_more", nothing)
+
+
+def test_what_a_learners_function_says_is_no_html() -> None:
+    card = ExerciseCard("<b>", False, "<script>")
+    assert "<script>" not in card._repr_html_()
+    assert "<b>\n" in repr(card)

@@ -1,0 +1,153 @@
+"""What is done wrong on purpose, against a real local DPS: a stale ETag, self-attestation, the attack and the audit."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from helpers import lesson
+from helpers.certificates import CertificateAuthority
+from helpers.dps import ProvisioningService, stop_local_dps
+from helpers.lesson.experiments.attack import Audit
+from helpers.lesson.scratch import registered_for_a_moment, remove_leftovers
+from helpers.workspace import Workspace
+from tests.lesson.test_steps import walk
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace whose CA is registered with its own local DPS."""
+    workspace = Workspace(tmp_path_factory.mktemp("experiments") / "workspace")
+    lesson.choose_target(workspace, lesson.StartHere())
+    with closing(lesson.connect_to_rehearse(workspace)) as dps:
+        walk(workspace, dps, "mine", last="02")
+    yield workspace
+    stop_local_dps(workspace.local_dps_folder)
+
+
+@pytest.fixture
+def dps(place: Workspace) -> Iterator[ProvisioningService]:
+    with closing(lesson.connect_to_rehearse(place)) as service:
+        yield service
+
+
+def names(dps: ProvisioningService) -> list[str]:
+    return [each.name for each in dps.certificates.list()]
+
+
+# --- the stale ETag ---
+
+
+def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place: Workspace) -> None:
+    tried = lesson.try_stale_etag(place)
+    assert (tried.refusal.status, tried.refusal.code) == (412, "412001")
+    assert [step for step, _ in tried.after] == ["upload", "verification code", "verification"]
+    assert len({etag for _, etag in tried.after}) == 3
+    for shown in (repr(tried), tried._repr_html_()):
+        assert "412" in shown
+        assert all(etag in shown for _, etag in tried.after)
+
+
+def test_it_touches_nothing_of_the_walkthroughs_own(place: Workspace, dps: ProvisioningService) -> None:
+    before = dps.certificates.get("mine"), place.facts
+    lesson.try_stale_etag(place)
+    lesson.compare_with_self_attestation(place)
+    assert (dps.certificates.get("mine"), place.facts) == before
+    assert names(dps) == ["mine"]
+
+
+# --- self-attestation ---
+
+
+def test_self_attestation_verifies_a_ca_whose_key_nobody_has_and_a_proof_does_not(place: Workspace) -> None:
+    compared = lesson.compare_with_self_attestation(place)
+    assert compared.attested.verified
+    assert (compared.without_key.status, compared.without_key.code) == (400, "400053")
+    assert "CA whose key nobody holds" in repr(compared)
+    assert "Walkthrough Intermediate CA" in compared._repr_html_()
+
+
+def test_what_an_experiment_that_was_killed_has_left_is_removed_and_nothing_else(dps: ProvisioningService) -> None:
+    passing = CertificateAuthority.create_root("Passing")
+    with registered_for_a_moment(dps, passing.certificate):
+        assert len(names(dps)) == 2
+        remove_leftovers(dps)
+        assert names(dps) == ["mine"]
+    assert names(dps) == ["mine"]
+
+
+# --- the attack ---
+
+
+@pytest.fixture
+def attack(place: Workspace) -> Iterator[lesson.Attack]:
+    staged = lesson.Attack(place)
+    yield staged
+    staged.end()
+
+
+def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_nothing(attack: lesson.Attack) -> None:
+    assert attack.pump_at_home().let_in == [True]
+    before = attack.owners_view()
+    assert "Contoso Factory CA" in repr(attack.take_public_part())
+    refusal = attack.try_to_prove()
+    assert (refusal.status, refusal.code) == (400, "400053")
+    assert "“not-mine”, VERIFIED" in repr(attack.attest_himself())
+    lured = attack.lure_pump()
+    assert lured.let_in == [True]
+    assert "mallory-hub" in repr(lured)
+    after = attack.owners_view()
+    assert (after.certificates, after.groups, after.records) == (before.certificates, before.groups, before.records)
+    assert "contoso-pump at contoso-hub.azure-devices.net" in repr(after)
+    assert attack.pump_at_home().let_in == [True]
+
+
+def test_without_attestation_the_pump_is_not_let_in_at_the_attackers_service(attack: lesson.Attack) -> None:
+    attack.try_to_prove()
+    assert attack.lure_pump().let_in == [False]
+
+
+def test_the_attacker_can_make_no_device_that_gets_in_anywhere(attack: lesson.Attack) -> None:
+    attack.attest_himself()
+    assert [card.let_in for card in attack.own_devices()] == [[False], [False]]
+
+
+def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Workspace) -> None:
+    first = lesson.Attack(place)
+    first.attest_himself()
+    second = lesson.Attack(place)
+    second.attest_himself()
+    assert second.lure_pump().let_in == [True]
+    second.end()
+    second.end()
+
+
+def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: Workspace) -> None:
+    attack.own_devices()
+    keys = [place.devices_folder / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
+    assert [key.stat().st_mode & 0o777 for key in keys] == [0o600, 0o600]
+
+
+# --- the audit ---
+
+
+def test_the_audit_accuses_what_is_verified_and_not_ones_own(place: Workspace, dps: ProvisioningService) -> None:
+    foreign = CertificateAuthority.create_root("Foreign").certificate
+    harmless = lesson.audit(place, dps)
+    assert harmless.suspects == []
+    assert "not verified: it lets nobody in" in repr(harmless)
+    with registered_for_a_moment(dps, foreign, self_attested=True) as attested:
+        found = lesson.audit(place, dps)
+        assert [each.name for each in found.suspects] == [attested.name]
+        assert "whose is it?" in found._repr_html_()
+        assert attested.thumbprint in repr(found)
+        own = place.public_part("root").read_bytes()
+        dps.certificates.upload("my-root", own, self_attested=True)
+        assert [each.name for each in lesson.audit(place, dps).suspects] == [attested.name]
+    dps.certificates.delete(dps.certificates.get("my-root"))
+
+
+def test_an_audit_of_nothing_is_still_a_picture() -> None:
+
+    assert "none" in repr(Audit((), frozenset()))
+    assert "none" in Audit((), frozenset())._repr_html_()

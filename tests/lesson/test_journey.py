@@ -1,0 +1,178 @@
+"""The map of the journey, and the health of the machine."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers import lesson, walkthrough
+from helpers.certificates import Examination
+from helpers.lesson import machine
+from helpers.lesson.journey import JOURNEY, next_stop
+from helpers.workspace import Workspace
+
+# --- the map ---
+
+
+def test_the_map_has_every_notebook_in_order_with_its_time() -> None:
+    assert [stop.notebook for stop in JOURNEY] == [each.stem for each in walkthrough.NOTEBOOKS]
+    assert all(stop.minutes > 0 for stop in JOURNEY)
+
+
+def test_the_map_shows_what_is_done_what_is_next_and_what_is_to_come(workspace: Workspace) -> None:
+    assert "0 of 11 done" in repr(lesson.journey(workspace))
+    workspace.update(reached=("00_start_here", "01_create_ca"))
+    shown = lesson.journey(workspace)
+    signs = [line.split()[0] for line in repr(shown).splitlines()[1:]]
+    assert signs == ["✔", "✔", "▶", *["○"] * 8]
+    left = sum(stop.minutes for stop in JOURNEY[2:])
+    for text in (repr(shown), shown._repr_html_()):
+        assert f"2 of 11 done, about {left} minutes to go" in text
+    assert "href='02_upload_ca.ipynb'" in shown._repr_html_()
+    workspace.update(reached=tuple(stop.notebook for stop in JOURNEY))
+    assert "▶" not in repr(lesson.journey(workspace))
+
+
+def test_after_the_last_notebook_comes_the_first() -> None:
+    assert next_stop("00_start_here") == "01_create_ca"
+    assert next_stop("10_clean_up").startswith("00_start_here")
+
+
+def test_what_is_cleaned_up_is_to_be_done_again(workspace: Workspace) -> None:
+    everything = tuple(stop.notebook for stop in JOURNEY)
+    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    workspace.update(reached=everything)
+    lesson.clean_up(workspace, lesson.CleanUp())
+    assert workspace.facts.reached == ("00_start_here", "01_create_ca")
+    lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True))
+    assert workspace.facts.reached == ("00_start_here",)
+
+
+# --- the machine ---
+
+
+def failed(examination: Examination) -> dict[str, str]:
+    """The findings, with their fixes."""
+    return {check.name: check.remedy for check in examination.checks if not check.passed}
+
+
+def test_this_machine_is_fit_and_each_thing_is_looked_at(workspace: Workspace) -> None:
+    examination = lesson.examine_machine(workspace)
+    assert failed(examination) == {}
+    assert [check.name for check in examination.checks] == [
+        "Python",
+        "Packages",
+        "Ports",
+        "Proxy",
+        "Clock",
+        "Workspace",
+        "Private keys",
+        "Permissions",
+        "Disk",
+    ]
+    assert not (workspace.folder / ".probe").exists()
+
+
+def open_the_workspace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.folder.chmod(0o755)
+
+
+def open_a_key(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    (workspace.folder / "ca" / "root.key.pem").chmod(0o644)
+
+
+def set_a_proxy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+
+def set_the_clock_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For this machine that is: a CA that was made in the future."""
+    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    tomorrow = time.time() + 86_400
+    project = workspace.folder / "project"
+    project.mkdir()
+    (project / "module.py").touch()
+    os.utime(project / "module.py", (tomorrow, tomorrow))
+    monkeypatch.setattr(machine, "_PROJECT", project)
+
+
+def want_a_newer_package(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "requires", lambda _name: ["cryptography>=999", "no-such-package-at-all>=1"])
+
+
+def want_more_room(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_ROOM", shutil.disk_usage(workspace.folder).total + 1)
+
+
+def lose_permissions(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a Windows drive does under WSL: whatever is asked for, everybody may read."""
+
+    def write(path: Path, content: bytes, *, mode: int) -> None:
+        path.write_bytes(content)
+        path.chmod(0o777)
+
+    monkeypatch.setattr(machine, "write_atomically", write)
+
+
+def lose_localhost(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_address: Any, **_options: Any) -> None:
+        raise OSError("nobody of that name")
+
+    monkeypatch.setattr(machine.socket, "create_connection", nobody)
+
+
+TROUBLES: list[tuple[Callable[[Workspace, pytest.MonkeyPatch], None], str, str]] = [
+    (open_the_workspace, "Workspace", "chmod 700 workspace"),
+    (open_a_key, "Private keys", "chmod 600"),
+    (set_a_proxy, "Proxy", "NO_PROXY"),
+    (set_the_clock_back, "Clock", "set-ntp"),
+    (want_a_newer_package, "Packages", "make clean"),
+    (want_more_room, "Disk", "Make room"),
+    (lose_permissions, "Permissions", "WSL"),
+    (lose_localhost, "Ports", "/etc/hosts"),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "fix"), TROUBLES)
+def test_each_finding_comes_with_its_fix(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Workspace, pytest.MonkeyPatch], None],
+    name: str,
+    fix: str,
+) -> None:
+    make(workspace, monkeypatch)
+    found = failed(lesson.examine_machine(workspace))
+    assert list(found) == [name]
+    assert fix in found[name]
+
+
+def test_a_proxy_that_leaves_localhost_alone_is_no_trouble(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    assert failed(lesson.examine_machine(workspace)) == {}
+
+
+@pytest.mark.parametrize("target", ["azure", "portal"])
+def test_for_a_service_in_azure_the_way_of_devices_is_tried(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    workspace.update(target=target)
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        monkeypatch.setattr(machine, "_MQTT_PORT", server.getsockname()[1])
+        monkeypatch.setattr(machine, "_DEVICE_HOST", "localhost")
+        assert failed(lesson.examine_machine(workspace)) == {}
+    found = failed(lesson.examine_machine(workspace))
+    assert list(found) == ["Way to Azure"]
+    assert "port to be opened" in found["Way to Azure"]

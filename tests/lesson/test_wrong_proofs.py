@@ -1,0 +1,215 @@
+"""The gallery: each wrong proof before the service, OpenSSL and the examiner; one source for cell, test and table."""
+
+import base64
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers import lesson, walkthrough
+from helpers.certificates import certificate_pem
+from helpers.dps import stop_local_dps
+from helpers.lesson.experiments import wrong_proofs
+from helpers.lesson.experiments.__main__ import PAGE, as_markdown
+from helpers.lesson.experiments.gallery import Exhibit
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+# What the examiner objects to, before anything is sent. It knows nothing of ETags, and of a code only what it is told.
+EXAMINER = {
+    "another_common_name": ["Common name is the code"],
+    "lower_case_code": ["Common name is the code"],
+    "old_code": ["Common name is the code"],
+    "another_services_code": ["Common name is the code"],
+    "namesake": ["Signed by the CA"],
+    "sibling_intermediate": ["Signed by the CA"],
+    "root_instead_of_intermediate": ["Signed by the CA"],
+    "intermediate_instead_of_root": ["Signed by the CA"],
+    "signed_by_a_device": ["Signed by the CA"],
+    "self_signed": ["Signed by the CA"],
+    "the_ca_itself": ["Not the CA itself", "Common name is the code", "Signed by the CA"],
+    "expired": ["Dates of the proof"],
+    "not_yet_valid": ["Dates of the proof"],
+    "garbage": ["Encoding"],
+    "signing_request": ["Encoding"],
+    "private_key": ["Encoding"],
+    "double_base64": ["Encoding"],
+    "no_code_asked_for": ["Common name is the code"],
+    "stale_etag": [],
+}
+ANSWERS_IN_WORDS = {
+    Answer.SIGNER: "Issuer certificate",
+    Answer.NAME: "does not match the verification code",
+    Answer.DATES: "not within its validity period",
+    Answer.NO_CODE: "No verification code is outstanding",
+    Answer.UNREADABLE: "Internal Error",
+    Answer.KEY: "contains a private key",
+    Answer.ETAG: "Invalid ETag supplied",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    workspace = Workspace(tmp_path_factory.mktemp("gallery") / "workspace")
+    lesson.choose_target(workspace, lesson.StartHere())
+    yield workspace
+    stop_local_dps(workspace.local_dps_folder)
+
+
+@pytest.fixture(scope="module")
+def gallery(place: Workspace) -> lesson.Gallery:
+    return lesson.Gallery(place)
+
+
+@pytest.mark.parametrize("name", WRONG_PROOFS)
+def test_the_service_answers_as_the_gallery_says(gallery: lesson.Gallery, name: str) -> None:
+    exhibit = gallery.show(name)
+    refusal, answer = exhibit.answer.refusal, WRONG_PROOFS[name].answer
+    assert (refusal.status, refusal.code) == (answer.status, answer.code)
+    assert ANSWERS_IN_WORDS[answer] in refusal.why
+    assert [check.name for check in exhibit.answer.verdicts.checks if not check.passed] == EXAMINER[name]
+    assert "A surprise" not in repr(exhibit)
+
+
+@pytest.mark.parametrize("name", WRONG_PROOFS)
+def test_afterwards_nothing_of_it_is_left_at_the_service(gallery: lesson.Gallery, place: Workspace, name: str) -> None:
+    gallery.show(name)
+    with lesson.connect_to_rehearse(place)._management as client:
+        services = [each.name for each in client.iot_dps_resource.list_by_subscription()]
+    assert services == ["local-dps"]
+    assert lesson.connect_to_rehearse(place).certificates.list() == []
+
+
+def attempt(gallery: lesson.Gallery, name: str) -> tuple[Any, Attempt]:
+    """What is sent, and the CA that DPS has."""
+    wrong = WRONG_PROOFS[name]
+    authority = gallery._root if wrong.uploaded == "root" else gallery._intermediate
+    stage = wrong_proofs.Stage(
+        gallery._root, gallery._intermediate, gallery._sibling, authority, "AB" * 24, "CD" * 24, lambda: "EF" * 24
+    )
+    return authority, wrong.make(stage)
+
+
+@pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.answer is not Answer.ACCEPTED])
+def test_openssl_refuses_those_whose_signature_or_dates_are_wrong_and_only_those(
+    gallery: lesson.Gallery, name: str, tmp_path: Path
+) -> None:
+    authority, sent = attempt(gallery, name)
+    if sent.proof is None:
+        return_code = subprocess.run(
+            ["openssl", "x509", "-noout"], input=base64.b64decode(sent.sent), capture_output=True, check=False
+        ).returncode
+        assert return_code != 0, "OpenSSL reads no certificate in it"
+        return
+    (tmp_path / "ca.pem").write_bytes(certificate_pem(authority.certificate))
+    (tmp_path / "proof.pem").write_bytes(certificate_pem(sent.proof))
+    command = ["openssl", "verify", "-partial_chain", "-CAfile", "ca.pem", "proof.pem"]
+    verdict = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    # To OpenSSL the CA that it was told to trust is good as it is; it was not asked for a proof.
+    wrong = WRONG_PROOFS[name].answer in (Answer.SIGNER, Answer.DATES) and name != "the_ca_itself"
+    assert (verdict.returncode != 0) is wrong, verdict.stderr
+
+
+@pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.answer is Answer.UNREADABLE])
+def test_what_the_service_calls_an_internal_error_is_not_sent_again_and_again(
+    gallery: lesson.Gallery, name: str
+) -> None:
+    with gallery._dps.wire.chapter("once"):
+        gallery.show(name)
+    assert [each.status for each in gallery._dps.wire["once"]].count(500) == 1
+
+
+def test_there_are_nineteen_and_each_thing_that_dps_checks_is_among_them() -> None:
+    assert len(WRONG_PROOFS) == 19
+    assert {each.answer for each in WRONG_PROOFS.values()} == set(Answer) - {Answer.ACCEPTED}
+    assert list(EXAMINER) == list(WRONG_PROOFS)
+
+
+def test_the_notebook_shows_each_of_them_once_in_this_order() -> None:
+    source = nbformat.read(walkthrough.PROJECT / "notebooks" / "08_gallery_of_wrong_proofs.ipynb", as_version=4)
+    cells = [cell.source for cell in source.cells if cell.cell_type == "code"]
+    shown = [match.group(1) for cell in cells if (match := re.fullmatch(r'gallery\.show\("(\w+)"\)', cell))]
+    assert shown == list(WRONG_PROOFS)
+
+
+def test_the_table_is_written_from_the_same_source() -> None:
+    assert PAGE.read_text() == as_markdown(), "write it anew: python -m helpers.lesson.experiments"
+
+
+@pytest.mark.parametrize("name", WRONG_PROOFS)
+def test_each_is_told_in_words_of_its_own(name: str) -> None:
+    wrong = WRONG_PROOFS[name]
+    assert all(len(text) > 20 for text in (wrong.drawing, wrong.reason, wrong.fix))
+    assert "->" in wrong.drawing or ";" in wrong.drawing or "," in wrong.drawing
+    assert "|" not in wrong.title + wrong.drawing + wrong.reason + wrong.fix, "it stands in a table"
+
+
+# --- predictions ---
+
+
+def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_then(gallery: lesson.Gallery) -> None:
+    exhibit = gallery.show("namesake")
+    story = exhibit._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in story
+    control = exhibit.form._fields[0].control
+    assert [label for label, _ in control.options] == [f"DPS {answer.words}" for answer in Answer]
+    assert exhibit.form._outcome.value == ""
+    control.value = Answer.DATES
+    exhibit.form._button.click()
+    assert "It does not." in exhibit.form._outcome.value
+    assert "Names prove nothing" in exhibit.form._outcome.value
+    control.value = Answer.SIGNER
+    exhibit.form._button.click()
+    assert "So it is." in exhibit.form._outcome.value
+
+
+def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspace) -> None:
+    gallery = lesson.Gallery(place)
+    right, wrong, open_one = (gallery.show(name) for name in ("expired", "garbage", "namesake"))
+    choose(right, Answer.DATES)
+    choose(wrong, Answer.SIGNER)
+    score = gallery.score()
+    assert "3 wrong proofs, 2 predictions, 1 of them right" in repr(score)
+    assert "no prediction" in score._repr_html_()
+    assert score.all_refused
+    assert all(each.form.is_done for each in (right, wrong, open_one))
+
+
+def choose(exhibit: Exhibit, answer: Answer) -> None:
+    exhibit.form._fields[0].control.value = answer
+    exhibit.form._button.click()
+
+
+def test_where_no_widget_lives_the_answer_is_folded(gallery: lesson.Gallery) -> None:
+    html = gallery.show("expired")._repr_mimebundle_()["text/html"]
+    story, _, folded = html.partition("<details>")
+    assert "Expired an hour ago" in story
+    assert "The fix" not in story
+    assert "Decide first" in folded
+    assert "The fix" in folded
+
+
+def test_an_exhibit_that_there_is_not_is_named_with_those_that_are(gallery: lesson.Gallery) -> None:
+    with pytest.raises(Problem, match="no_such") as caught:
+        gallery.show("no_such")
+    assert "namesake" in caught.value.next_step
+
+
+def test_a_service_that_answers_otherwise_is_believed(gallery: lesson.Gallery) -> None:
+    exhibit = gallery.show("garbage")
+    exhibit.answer.refusal.status = 400
+    assert "A surprise" in repr(exhibit)
+    assert "Believe your service" in exhibit._repr_html_()
+
+
+def test_no_private_key_is_in_what_an_exhibit_shows(gallery: lesson.Gallery) -> None:
+    exhibit = gallery.show("private_key")
+    exhibit.form._button.click()
+    everything = str(exhibit._repr_mimebundle_()) + str(exhibit.form._outcome.value)
+    assert "BEGIN" not in everything
+    assert "LS0tLS1CRUdJTi" not in everything  # its beginning in base64
