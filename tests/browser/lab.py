@@ -12,26 +12,39 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
+
+from helpers.dps import stop_local_dps
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-_SECONDS = 120
+NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("*.ipynb"))
+SECONDS = 120  # two cores are shared with others
+_TALLEST = 16_000  # Chromium takes no larger picture
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension/themes": {"adaptive-theme": True},  # light or dark, as the browser says
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, to be looked at
+    # Whoever looks for secrets in a saved notebook looks where most is saved.
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
 }
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab; its notebooks are copies of the project's."""
+    """A running JupyterLab, and in it the folder of one learner: copies of the project's notebooks, a new workspace.
+
+    Attributes:
+        root: what JupyterLab serves; its settings and its log lie here, too.
+        folder: the learner's, below it.
+    """
 
     url: str
     token: str
+    root: Path
     folder: Path
 
     @property
@@ -39,30 +52,57 @@ class Lab:
         """Where the notebooks keep what they make."""
         return self.folder / "data" / "workspace" / "lab"
 
+    @contextmanager
+    def learner(self) -> Iterator["Lab"]:
+        """A folder for somebody who has not begun yet. Kernels and the local DPS end with it."""
+        theirs = replace(self, folder=self.root / secrets.token_hex(4))
+        ignored = shutil.ignore_patterns(".ipynb_checkpoints")
+        shutil.copytree(PROJECT / "notebooks", theirs.folder / "notebooks", ignore=ignored)
+        try:
+            yield theirs
+        finally:
+            for session in self._ask("GET", "sessions"):
+                if session["path"].startswith(theirs.folder.name):
+                    self._ask("DELETE", f"sessions/{session['id']}")
+            stop_local_dps(theirs.workspace / "local-dps")
+
+    def address(self, notebook: str) -> str:
+        """Where one of the learner's notebooks is opened, in a JupyterLab that remembers no other."""
+        place = (self.folder / "notebooks" / f"{notebook}.ipynb").relative_to(self.root)
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{place}?token={self.token}"
+
+    def _ask(self, method: str, what: str) -> Any:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/api/{what}", method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return json.loads(answer.read() or "null")
+
 
 @contextmanager
-def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
-    """Start JupyterLab on a free port of loopback, in a new copy of the notebooks."""
-    shutil.copytree(PROJECT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+def running_lab(root: Path, **environment: str) -> Iterator[Lab]:
+    """Start JupyterLab on a free port of loopback. Nothing of the machine's own settings is read or written."""
     for name, values in _SETTINGS.items():
-        file = folder / "settings" / f"{name}.jupyterlab-settings"
+        file = root / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_urlsafe(16), folder)
+    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_urlsafe(16), root, root)
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"]
-    command += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url="]
+    command += [f"--ServerApp.root_dir={root}", "--LabApp.news_url="]
     places = {
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "lab-workspaces"),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(root / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(root / "lab-workspaces"),
+        "JUPYTER_CONFIG_DIR": str(root / "config"),
+        "JUPYTER_DATA_DIR": str(root / "jupyter-data"),
+        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
+        "IPYTHONDIR": str(root / "ipython"),
     }
-    with (folder / "lab.log").open("w") as log:
+    inherited = {name: value for name, value in os.environ.items() if name != "CA_PASSPHRASE"}
+    with (root / "lab.log").open("w") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **places, **environment}
+            command, stdout=log, stderr=log, cwd=root, env={**inherited, **places, **environment}
         )
     try:
         _wait_until_it_answers(lab, process)
@@ -73,7 +113,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
 
 
 def _wait_until_it_answers(lab: Lab, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + _SECONDS
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
             urllib.request.urlopen(f"{lab.url}/api/status?token={lab.token}", timeout=5).close()
@@ -81,29 +121,57 @@ def _wait_until_it_answers(lab: Lab, process: "subprocess.Popen[bytes]") -> None
             time.sleep(0.1)
         else:
             return
-    raise AssertionError((lab.folder / "lab.log").read_text())
+    raise AssertionError((lab.root / "lab.log").read_text())
 
 
 @dataclass
 class NotebookPage:
-    """One notebook, open in a page of the browser."""
+    """One notebook, open in a page of the browser.
+
+    Attributes:
+        complaints: errors in the browser's console and uncaught ones. requests: the address of each, web sockets too.
+        told: what came from kernels. sent: what went to them.
+    """
 
     page: Page
+    lab: Lab
+    name: str
     complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
 
     @classmethod
-    def open(cls, page: Page, lab: Lab, notebook: str) -> "NotebookPage":
-        opened = cls(page)
-        page.on("console", opened._note)
+    def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
+        """The notebook as a person finds it who has just opened it: nothing has run, the kernel waits."""
+        opened = cls(page, lab, name)
+        page.on("console", opened._note_console)
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}/tree/notebooks/{notebook}.ipynb?token={lab.token}")
-        expect(opened.cells.first).to_be_visible(timeout=_SECONDS * 1000)
+        page.on("request", opened._note_request)
+        page.on("websocket", opened._note_socket)
+        page.goto(lab.address(name))
+        expect(opened.cells.first).to_be_visible(timeout=SECONDS * 1000)
         opened.wait_until_idle()
         return opened
 
-    def _note(self, message: ConsoleMessage) -> None:
+    def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _note_request(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _note_socket(self, socket: WebSocket) -> None:
+        self.requests.append(socket.url)
+        socket.on("framereceived", lambda payload: self.told.append(_bytes(payload)))
+        socket.on("framesent", lambda payload: self.sent.append(_bytes(payload)))
+
+    # --- its cells ---
+
+    @property
+    def file(self) -> Path:
+        """Where it is saved."""
+        return self.lab.folder / "notebooks" / f"{self.name}.ipynb"
 
     @property
     def cells(self) -> Locator:
@@ -120,31 +188,144 @@ class NotebookPage:
             ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
         ).all_inner_texts()
 
+    def output(self, cell: int) -> Locator:
+        """The output of a code cell, the first being 0 and the last -1."""
+        return self.code_cells.nth(cell).locator(".jp-Cell-outputArea")
+
     def wait_until_idle(self) -> None:
-        expect(self.page.locator(".jp-Notebook-ExecutionIndicator:visible")).to_have_attribute(
-            "data-status", "idle", timeout=_SECONDS * 1000
-        )
+        status = self.page.get_by_title(re.compile("^Change kernel for"))  # in the status bar
+        expect(status).to_have_text(re.compile(r"\| Idle$"), timeout=SECONDS * 1000)
+
+    # --- running them ---
 
     def run_all(self) -> None:
         """By the menu, as a person does."""
-        self.cells.first.click(position={"x": 5, "y": 5})
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name=re.compile("^Run All Cells")).click()
-        self.wait_until_all_have_run()
+        with self._run_from(0):
+            self._choose("Run", "Run All Cells")
 
-    def wait_until_all_have_run(self) -> None:
-        prompts = self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell .jp-InputArea-prompt")
-        count = prompts.count()
-        end = time.monotonic() + _SECONDS
-        while time.monotonic() < end:
-            texts = prompts.all_inner_texts()
-            if len(texts) == count and all(re.fullmatch(r"\[\d+\]:?", text.strip()) for text in texts):
-                return
-            if self.errors:
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"cells that have not run: {prompts.all_inner_texts()}")
+    def run(self, first: int, last: int) -> None:
+        """Run the code cells from one to another, with the texts between them."""
+        with self._run_from(first, last):
+            self._select(first)
+            if last != first:
+                self.code_cells.nth(last).locator(".jp-InputPrompt").click(modifiers=["Shift"])
+            self.page.keyboard.press("Control+Enter")
 
-    def output(self, cell: int) -> Locator:
-        """The output of a code cell, the first being 0."""
-        return self.code_cells.nth(cell).locator(".jp-Cell-outputArea")
+    def run_on(self, cell: int) -> None:
+        """Run a code cell and all below it, by the menu."""
+        with self._run_from(cell):
+            self._select(cell)
+            self._choose("Run", "Run Selected Cell and All Below")
+
+    def save(self) -> None:
+        """With Ctrl+S, from a cell."""
+        self._select(0)
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and self.file.name in answer.url):
+            self.page.keyboard.press("Control+s")
+
+    def _select(self, cell: int) -> None:
+        self.code_cells.nth(cell).locator(".jp-InputPrompt").click()
+
+    def _choose(self, menu: str, item: str) -> None:
+        self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=re.compile(f"^{item}")).click()
+
+    @contextmanager
+    def _run_from(self, first: int, last: int | None = None) -> Iterator[None]:
+        """What happens inside makes these cells run; wait until all have, or one has failed."""
+        before = self.page.evaluate(f"Math.max(0, ...{_COUNTS})")
+        yield
+        waited = [first, last, before]
+        self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000)
+        assert self.errors == [], f"{self.name}, run from code cell {first}"
+
+    # --- what is in its outputs ---
+
+    def form(self, number: int = 0) -> "FormHand":
+        """One of its forms."""
+        box = self.page.locator(".jp-NotebookPanel:visible .dps-form").nth(number)
+        expect(box).to_be_visible(timeout=SECONDS * 1000)
+        return FormHand(box)
+
+    def show_whole(self) -> None:
+        """Make the page so tall that the whole notebook is seen, from its beginning."""
+        size = self.page.viewport_size
+        assert size is not None
+        around = self.page.evaluate(f"innerHeight - {_PANEL}.clientHeight")
+        needed = self.page.evaluate(f"{_PANEL}.scrollHeight")
+        self.page.set_viewport_size({"width": size["width"], "height": min(needed + around, _TALLEST)})
+        self.page.wait_for_function(
+            f"most => innerHeight >= most || {_PANEL}.clientHeight >= {_PANEL}.scrollHeight", arg=_TALLEST
+        )
+        self.page.evaluate(f"{_PANEL}.scrollTop = 0")
+        self.page.wait_for_function(f"{_PANEL}.scrollTop === 0")
+
+    def turn(self, theme: str) -> None:
+        """Look at it in another theme: light or dark. JupyterLab shows a splash screen while it changes."""
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        expect(self.page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']")).to_be_visible()
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
+
+
+_PANEL = (
+    "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
+)
+_PROMPTS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputArea-prompt')]"
+# The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.
+_COUNTS = f"{_PROMPTS}.map(each => Number(each.innerText.replace(/[^0-9*]/g, '')))"
+_HAVE_RUN = f"""([first, last, before]) => {{
+    const counts = {_COUNTS};
+    if (counts.some(isNaN)) return false;
+    const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.stderr']");
+    return failed || counts.slice(first, last === null ? undefined : last + 1).every(each => each > before);
+}}"""
+
+
+@dataclass(frozen=True)
+class FormHand:
+    """A form as a person works it: controls are found by their names."""
+
+    box: Locator
+
+    def field(self, label: str) -> Locator:
+        """The control of that name, seen or not."""
+        return self.box.get_by_label(label, exact=True)
+
+    def type(self, label: str, text: str) -> None:
+        """Put a text into a field in place of what is there, key by key."""
+        control = self.field(label)
+        control.click()
+        control.press("ControlOrMeta+a")
+        control.press_sequentially(text)
+        expect(control).to_have_value(text)
+
+    def choose(self, label: str, option: str) -> None:
+        """One of a dropdown's options."""
+        self.field(label).select_option(label=option)
+
+    def reason(self, label: str) -> Locator:
+        """What stands beside the field, in the same row, when its value is not good; an alert for screen readers."""
+        return self.box.locator(".dps-field").filter(has=self.field(label)).get_by_role("alert")
+
+    def press(self, button: str) -> None:
+        """The form's button."""
+        self.box.get_by_role("button", name=button, exact=True).click()
+
+    @property
+    def outcome(self) -> Locator:
+        """What is shown below the button when it has been pressed, read out by screen readers."""
+        return self.box.locator(".dps-done").get_by_role("status")
+
+    def expect_outcome(self, *texts: str) -> None:
+        """These texts come to stand below the button."""
+        for text in texts:
+            expect(self.outcome).to_contain_text(text, timeout=SECONDS * 1000)
+        button = self.box.get_by_role("button").last.bounding_box()
+        below = self.outcome.bounding_box()
+        assert button is not None
+        assert below is not None
+        assert below["y"] >= button["y"] + button["height"] - 1, "the result is below the button"
+
+
+def _bytes(payload: str | bytes) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload

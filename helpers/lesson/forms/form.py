@@ -127,8 +127,9 @@ class Form(Generic[Value, Result]):
         """The widgets where they can live, and a table of the values where they can't: exports and logs."""
         row = Markup("<tr><th scope='row' style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>")
         rows = Markup().join(row.format(label, text) for label, text in self._shown())
+        html = Markup("<table>{}</table><p>Its button: <b>{}</b></p>").format(rows, self._button.description)
         live: dict[str, Any] = self.box._repr_mimebundle_(**options) or {}
-        return {**live, "text/plain": repr(self), "text/html": f"<table>{rows}</table>"}
+        return {**live, "text/plain": repr(self), "text/html": html}
 
     def _shown(self) -> list[tuple[str, str]]:
         rows = [(field.label, str(field.value)) for field in self._fields if field.is_shown]

@@ -1,0 +1,43 @@
+"""One Chromium and one JupyterLab for each worker; for each test a learner's folder and a page of their own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.lab import SECONDS, Lab, running_lab
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's own: none is ever downloaded. Without it these tests fail, for nothing else proves what they prove."""
+    program = shutil.which("chromium")
+    assert program, "Chromium is missing; on Debian and Ubuntu: apt install chromium"
+    with sync_playwright() as playwright:
+        as_root = ["--no-sandbox"] if os.getuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=program, args=as_root)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(server: Lab) -> Iterator[Lab]:
+    with server.learner() as theirs:
+        yield theirs
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light") as context:
+        context.set_default_timeout(SECONDS * 1000)
+        yield context.new_page()

@@ -1,0 +1,177 @@
+"""What a learner meets in the executed notebooks: every form driven, every exercise solvable, every object shown well."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers import lesson, walkthrough
+from helpers.certificates import certificate_pem, read_certificates
+from helpers.dps import CaReference, EnrollmentGroup, connect_local, start_local_dps
+from helpers.lesson import inputs
+from helpers.lesson.exercises import EXERCISES
+from helpers.workspace import Workspace
+from tests.notebooks.test_walkthrough import run, shown, workspace
+
+__all__ = ["workspace"]  # the fixture
+
+SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
+# Whatever forms there are in the kernel, wherever a notebook keeps them; and what has become of the exercise.
+ASK = """
+import gc, json
+from helpers.lesson.forms import Form
+from helpers.lesson.exercises import ExerciseCard
+forms = [each for each in gc.get_objects() if type(each) is Form]
+cards = [each for each in gc.get_objects() if type(each) is ExerciseCard]
+print("ASKED " + json.dumps({
+    "forms": [[each._model.__name__, each.is_done] for each in forms],
+    "solved": [each.solved for each in cards],
+}))
+"""
+
+
+def with_solution(notebook: Path, folder: Path) -> Path:
+    """A copy whose exercise is solved, and which says at its end what has become of its forms."""
+    copy = nbformat.read(notebook, as_version=4)
+    (exercise,) = (cell for cell in copy.cells if "exercise" in cell.metadata.get("tags", []))
+    exercise.source = (SOLUTIONS / f"{notebook.stem}.py").read_text()
+    copy.cells.append(nbformat.v4.new_code_cell(ASK))
+    nbformat.write(copy, folder / notebook.name)
+    return folder / notebook.name
+
+
+def asked(outcome: walkthrough.Outcome) -> dict[str, Any]:
+    *_, last = nbformat.read(outcome.executed, as_version=4).cells
+    (output,) = last.outputs
+    return dict(json.loads(output.text.removeprefix("ASKED ")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "copies"
+    place.mkdir()
+    return place
+
+
+def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.Outcome]:
+    return walkthrough.run(workspace, parameters, notebooks=notebooks, progress=lambda *cell: None)
+
+
+def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_its_solution(
+    workspace: Workspace, folder: Path
+) -> None:
+    outcomes = go(workspace, [with_solution(notebook, folder) for notebook in walkthrough.NOTEBOOKS])
+    assert [outcome.failure for outcome in outcomes] == [None] * len(walkthrough.NOTEBOOKS)
+    driven: set[str] = set()
+    for outcome in outcomes:
+        heard = asked(outcome)
+        assert heard["solved"] == [True], outcome.name
+        assert all(done for _, done in heard["forms"]), f"{outcome.name}: a form that the run has not driven: {heard}"
+        driven |= {model for model, _ in heard["forms"]}
+    assert driven == {*inputs.__all__, "Prediction"}, "a typed value whose form is in no notebook"
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> list[walkthrough.Outcome]:
+    """The whole walkthrough, as it is."""
+    return run(Workspace(tmp_path_factory.mktemp("executed") / "workspace"))
+
+
+def outputs(outcome: walkthrough.Outcome) -> Iterator[Any]:
+    for cell in nbformat.read(outcome.executed, as_version=4).cells:
+        yield from cell.get("outputs", [])
+
+
+def test_the_stubs_are_not_solved_and_stop_nobody(executed: list[walkthrough.Outcome]) -> None:
+    for outcome in executed:
+        assert "○ Your turn." in shown(outcome), outcome.name
+        assert "✔ Solved." not in shown(outcome)
+
+
+def test_every_object_that_a_cell_returns_shows_itself_in_html_and_in_plain_text(
+    executed: list[walkthrough.Outcome],
+) -> None:
+    counted = 0
+    for outcome in executed:
+        for output in outputs(outcome):
+            assert output.output_type == "execute_result", f"{outcome.name} prints: {output}"
+            text, html = output.data["text/plain"], output.data["text/html"]
+            assert not re.match(r"[<{(']|\[['\"{<(\d]|\w+\(", text), f"{outcome.name} shows {text[:80]}"
+            assert len(html) > 50
+            assert "<script" not in html
+            counted += 1
+    assert counted > 90
+
+
+def test_every_notebook_ends_in_its_checkpoint(executed: list[walkthrough.Outcome]) -> None:
+    for outcome in executed:
+        *_, last = outputs(outcome)
+        assert "✔ " in last.data["text/plain"]
+        assert "Next: " in last.data["text/plain"]
+    assert [outcome.name for outcome in executed] == list(EXERCISES)
+
+
+# --- the target portal, through papermill, by a person's hands ---
+
+
+def notebook(step: str) -> Path:
+    (found,) = (each for each in walkthrough.NOTEBOOKS if each.stem.startswith(step))
+    return found
+
+
+def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_that_is_done(
+    workspace: Workspace,
+) -> None:
+    with closing(connect_local(start_local_dps(workspace.local_dps_folder))) as dps:
+        scope = dps.describe().id_scope
+    values = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / "portal.yaml")
+    told: dict[str, Any] = {**values, "provisioning_service": "my-dps", "id_scope": scope}
+
+    def take(step: str, **more: Any) -> walkthrough.Outcome:
+        """One notebook; a run stops the local DPS, which a person's own service would not do."""
+        start_local_dps(workspace.local_dps_folder)
+        (outcome,) = go(workspace, [notebook(step)], **{**told, **more})
+        return outcome
+
+    def stops(step: str) -> None:
+        outcome = take(step)
+        assert "It is your turn in the portal" in (outcome.failure or ""), outcome.failure
+        assert "Then:" in outcome.html.read_text(), "the checklist is shown"
+
+    def goes_on(step: str, **more: Any) -> None:
+        assert take(step, **more).failure is None
+
+    def by_hand() -> Any:
+        return closing(connect_local(start_local_dps(workspace.local_dps_folder)))
+
+    goes_on("00")
+    goes_on("01")
+    stops("02")
+    with by_hand() as dps:
+        dps.certificates.upload("walkthrough-ca", workspace.public_part("intermediate").read_bytes())
+        code = dps.certificates.generate_verification_code(dps.certificates.get("walkthrough-ca")).verification_code
+    goes_on("02", done_in_portal=True)
+    stops("03")
+    goes_on("03", verification_code=code)
+    stops("04")
+    with by_hand() as dps:
+        (proof,) = read_certificates(workspace.proof_file.with_suffix(".cer").read_bytes(), "")
+        assert dps.certificates.verify(dps.certificates.get("walkthrough-ca"), certificate_pem(proof)).verified
+    goes_on("04", done_in_portal=True)
+    stops("05")
+    with by_hand() as dps:
+        dps.enrollment_groups.create(EnrollmentGroup("walkthrough-devices", CaReference("walkthrough-ca")))
+    goes_on("05", done_in_portal=True)
+    for step in ("06", "07", "08", "09"):
+        goes_on(step)
+    with by_hand() as dps:
+        assert len(dps.devices.records("walkthrough-devices")) >= 11
+    stops("10")
+    goes_on("10", done_in_portal=True)
+    assert workspace.facts.certificate_name is None
+    assert lesson.journey(workspace).reached == ("00_start_here", "01_create_ca", "10_clean_up")
