@@ -28,8 +28,8 @@ from helpers.problem import Problem
 __all__ = ["DevicePlane", "DeviceRegistrar", "Devices", "Registration", "require_registered"]
 
 _AT_ONCE = 50
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 0.2  # then 0.4, 0.8, …
+_ATTEMPTS = 8
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0  # then 0.4, 0.8, …
 _SECONDS = 30
 _POLL_SECONDS = 1.0
 _SDK_SECONDS = 10.0  # it needs two; when an answer is lost it would wait for thirty, and can't be asked to try again
@@ -144,30 +144,45 @@ class DeviceRegistrar:
 
     def _ask_again(self, device: DeviceCredential, scope: str) -> "Registration | DpsError | _Refused":
         """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                status, body = self._register_over_https(device, scope)
-            except (OSError, ValueError, KeyError, http.client.HTTPException):
-                status, body = 503, {}
-            if status not in (202, 408, 429) and status < 500:
-                return _outcome(device, status, body)
-            time.sleep(_PAUSE_SECONDS * 2**attempt)
-        return DpsError(
-            f"The device “{device.registration_id}” could not register.",
-            "The service gave no answer that counts, again and again.",
-            "Try again in a moment.",
-            transient=True,
-        )
+        try:
+            return _outcome(device, *self._register_over_https(device, scope))
+        except _NoAnswer:
+            return DpsError(
+                f"The device “{device.registration_id}” could not register.",
+                "The service gave no answer that counts, again and again.",
+                "Try again in a moment.",
+                transient=True,
+            )
 
     def _register_over_https(self, device: DeviceCredential, scope: str) -> tuple[int, dict[str, Any]]:
-        """The final answer; the last one if there is none in time."""
-        status, body = self._ask(device, "PUT", "/register", scope)
+        """The final answer.
+
+        Raises:
+            _NoAnswer: there is none in time.
+        """
+        status, body = self._ask_until_answered(device, "PUT", "/register", scope)
         end = time.monotonic() + _SECONDS
         while status == 202 and time.monotonic() < end:
-            status, body = self._ask(device, "GET", f"/operations/{body['operationId']}", scope)
+            status, body = self._ask_until_answered(device, "GET", f"/operations/{body['operationId']}", scope)
             if status == 202:
                 time.sleep(_POLL_SECONDS)
+        if status == 202:
+            raise _NoAnswer
         return status, body
+
+    def _ask_until_answered(
+        self, device: DeviceCredential, method: str, suffix: str, scope: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Both calls may be repeated: to register again is to be told the same again."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                status, body = self._ask(device, method, suffix, scope)
+            except (OSError, ValueError, http.client.HTTPException):
+                status, body = 503, {}
+            if status not in (408, 429) and status < 500:
+                return status, body
+            time.sleep(min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
+        raise _NoAnswer
 
     def _ask(self, device: DeviceCredential, method: str, suffix: str, scope: str) -> tuple[int, dict[str, Any]]:
         context = ssl.create_default_context(cadata=self._plane.trust)
@@ -229,6 +244,10 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+class _NoAnswer(Exception):
+    """The service falters, and has done so for long."""
 
 
 class _Refused(NamedTuple):

@@ -21,13 +21,14 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocke
 from helpers.dps import stop_local_dps
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SECONDS = 120  # two cores are shared with others
 _TALLEST = 16_000  # Chromium takes no larger picture
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension/themes": {"adaptive-theme": True},  # light or dark, as the browser says
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is in the page, to be looked at
+    # Every cell is in the page, to be looked at, and nothing below the last.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": False},
     # Whoever looks for secrets in a saved notebook looks where most is saved.
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
 }
@@ -263,7 +264,7 @@ class NotebookPage:
     def turn(self, theme: str) -> None:
         """Look at it in another theme: light or dark. JupyterLab shows a splash screen while it changes."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        expect(self.page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']")).to_be_visible()
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", "false" if theme == "dark" else "true")
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
 
 
@@ -296,6 +297,7 @@ class FormHand:
         control = self.field(label)
         control.click()
         control.press("ControlOrMeta+a")
+        control.press("Delete")
         control.press_sequentially(text)
         expect(control).to_have_value(text)
 
@@ -305,11 +307,15 @@ class FormHand:
 
     def reason(self, label: str) -> Locator:
         """What stands beside the field, in the same row, when its value is not good; an alert for screen readers."""
-        return self.box.locator(".dps-field").filter(has=self.field(label)).get_by_role("alert")
+        control = self.box.page.get_by_label(label, exact=True)
+        return self.box.locator(".dps-field").filter(has=control).get_by_role("alert")
+
+    def button(self, says: str) -> Locator:
+        """The form's own button, by what it says."""
+        return self.box.get_by_role("button", name=says, exact=True)
 
     def press(self, button: str) -> None:
-        """The form's button."""
-        self.box.get_by_role("button", name=button, exact=True).click()
+        self.button(button).click()
 
     @property
     def outcome(self) -> Locator:
@@ -320,7 +326,7 @@ class FormHand:
         """These texts come to stand below the button."""
         for text in texts:
             expect(self.outcome).to_contain_text(text, timeout=SECONDS * 1000)
-        button = self.box.get_by_role("button").last.bounding_box()
+        button = self.box.locator("button.mod-primary").bounding_box()
         below = self.outcome.bounding_box()
         assert button is not None
         assert below is not None

@@ -1,21 +1,65 @@
 """Run All of every notebook, one after the other in one JupyterLab, as somebody does who touches no form."""
 
 import re
-from pathlib import Path
-from typing import Any
+from enum import Enum
+from typing import Literal, get_origin
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
+from pydantic.fields import FieldInfo
 
 from helpers import lesson
-from helpers.dps import AllocationPolicy
 from helpers.lesson.experiments.gallery import Prediction
-from helpers.lesson.forms import Inputs
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
+from helpers.lesson.forms import DroppedFile, Inputs
+from tests.browser.barriers import barriers, faint_texts
 from tests.browser.lab import NOTEBOOKS, PROJECT, Lab, NotebookPage
 
 PICTURES = PROJECT / "build" / "browser"
-AXE = PROJECT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+FORMS: dict[str, list[type[Inputs]]] = {
+    "00_start_here": [lesson.StartHere],
+    "01_create_ca": [lesson.CreateCa],
+    "02_upload_ca": [lesson.UploadCa],
+    "03_sign_verification_code": [lesson.AskForCode, lesson.SignCode],
+    "04_verify_ca": [lesson.VerifyCa],
+    "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
+    "06_provision_devices": [lesson.ProvisionDevices],
+    "07_when_access_ends": [lesson.EndAccess],
+    "08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOFS),
+    "09_the_attack": [],
+    "10_clean_up": [lesson.CleanUp],
+}
+WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
+
+
+def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
+    chromium: Browser, lab: Lab, subtests: pytest.Subtests
+) -> None:
+    """One walk, for it is long. Its pictures, of whole notebooks in both themes, are kept in build/browser."""
+    with chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light") as context:
+        for name in NOTEBOOKS:
+            with context.new_page() as page:
+                notebook = NotebookPage.open(page, lab, name)
+                notebook.run_all()
+                with subtests.test("it has reached its checkpoint", of=name):
+                    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+                with subtests.test("every control of every form has a name", of=name):
+                    forms = page.locator(".dps-form").all()
+                    for form, model in zip(forms, FORMS[name], strict=True):
+                        expect_names(form, model)
+                notebook.show_whole()
+                for theme in ("light", "dark"):
+                    notebook.turn(theme)
+                    page.screenshot(path=PICTURES / theme / f"{name}.png")
+                    with subtests.test("axe finds no barrier", of=name, theme=theme):
+                        assert barriers(page) == []
+                        assert faint_texts(page) == []
+                with subtests.test("the browser has nothing to complain of", of=name):
+                    assert notebook.complaints == []
+                with subtests.test("no request leaves the machine", of=name):
+                    assert {urlsplit(each).scheme for each in notebook.requests} >= {"http", "ws"}, "they were seen"
+                    assert [each for each in notebook.requests if not is_on_this_machine(each)] == []
 
 
 def is_on_this_machine(address: str) -> bool:
@@ -23,20 +67,31 @@ def is_on_this_machine(address: str) -> bool:
     return parts.scheme in ("data", "blob") or parts.hostname in ("127.0.0.1", "localhost")
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe finds serious or critical in our own output, with all that is folded opened."""
-    page.evaluate("document.querySelectorAll('.dps details').forEach(each => each.open = true)")
-    page.evaluate(AXE.read_text())
-    found: dict[str, Any] = page.evaluate("axe.run({include: [['.dps'], ['.dps-form']]})")
-    page.evaluate("document.querySelectorAll('.dps details').forEach(each => each.open = false)")
-    assert found["passes"], "axe has looked at something"
-    return [
-        f"{rule['impact']} {rule['id']}: {node['html']} {node['failureSummary']}"
-        for rule in found["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
+# --- for everybody ---
 
 
-def controls_without_a_name(page: Page) -> list[str]:
-    pass
+def expect_names(form: Locator, model: type[Inputs]) -> None:
+    """A screen reader can say what each control is, those that are not shown now, too; and there are no others."""
+    wanted = [control for info in model.model_fields.values() for control in controls_of(info)]
+    if issubclass(model, WITH_PASSPHRASE):
+        wanted.append(("textbox", "Passphrase"))
+    for role, name in wanted:
+        found = form.get_by_role(role, name=name, exact=True, include_hidden=True)  # type: ignore[arg-type]
+        expect(found, name).to_have_count(1)
+    expect(form.get_by_role("button", name=re.compile(r"^\w+ ")).and_(form.locator("button"))).to_have_count(1)
+    expect(form.locator("input, select, textarea, button")).to_have_count(len(wanted) + 1)
+
+
+def controls_of(info: FieldInfo) -> list[tuple[str, str]]:
+    """The controls of a field: role and name of each."""
+    title, kind = str(info.title), info.annotation
+    drop = [("button", f"{title}: choose the file, or drop it here")] if is_dropped(info) else []
+    if get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return [("combobox", title)]
+    if kind is bool:
+        return [("checkbox", title)]
+    return [("spinbutton" if kind is int else "textbox", title), *drop]
+
+
+def is_dropped(info: FieldInfo) -> bool:
+    return any(isinstance(each, DroppedFile) for each in info.metadata)

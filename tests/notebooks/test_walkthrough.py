@@ -120,7 +120,7 @@ def test_every_notebook_runs_alone_on_a_prepared_workspace_and_twice(workspace: 
     [
         ("02", "00_start_here"),
         ("03", "00_start_here"),
-        ("04", "02_upload_ca"),
+        ("04", "00_start_here"),
         ("05", "00_start_here"),
     ],
 )

@@ -1,0 +1,55 @@
+"""What keeps people out who see otherwise: found by axe, and in drawings by the measure of WCAG 2."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.colours import BEHIND, contrast
+from tests.browser.lab import PROJECT
+
+__all__ = ["barriers", "faint_texts"]
+
+AXE = PROJECT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds serious or critical in our own output, with all that is folded opened."""
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate(_LOOK)
+    read = sum(len(rule["nodes"]) for rule in found["passes"] if rule["id"] == "color-contrast")
+    assert read > 10, "axe has read the texts"
+    return [
+        f"{rule['impact']} {rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+# JupyterLab's body is as high as nothing and cuts off what flows over it: axe would take everything for invisible.
+_LOOK = """async () => {
+    const folds = [...document.querySelectorAll('.dps details:not([open])')];
+    folds.forEach(each => { each.open = true; });
+    document.body.style.height = '100vh';
+    const found = await axe.run({include: [['.dps'], ['.dps-form']]});
+    document.body.style.height = '';
+    folds.forEach(each => { each.open = false; });
+    return found;
+}"""
+
+
+def faint_texts(page: Page) -> list[str]:
+    """The texts of drawings that are hard to read, by the measure of WCAG 2 (AA): axe can't tell in an SVG."""
+    drawn: list[dict[str, Any]] = page.evaluate(_DRAWN)
+    return [
+        f"{each['text']}: {each['colour']}, opacity {each['opacity']:.2f}, on {each['behind']}"
+        for each in drawn
+        if contrast(each["colour"], each["behind"], each["opacity"]) < 4.5
+    ]
+
+
+_DRAWN = f"""() => [...document.querySelectorAll('.dps svg text')].map(text => {{
+    let opacity = 1;
+    for (let each = text; each; each = each.parentElement) opacity *= getComputedStyle(each).opacity;
+    return {{text: text.textContent, colour: getComputedStyle(text).fill, opacity, behind: ({BEHIND})(text)}};
+}})"""

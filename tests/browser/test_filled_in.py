@@ -1,0 +1,214 @@
+"""Each form filled in as a person does: the button shows the result in place, and running on uses what was typed."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from helpers.certificates import describe, read_certificates
+from helpers.dps import AllocationPolicy, ProvisioningService, connect_local
+from tests.browser.lab import SECONDS, Lab, NotebookPage
+from tests.browser.prepared import ready_for
+
+
+def dps_of(lab: Lab) -> ProvisioningService:
+    """The learner's local DPS, to be asked what has arrived there."""
+    return connect_local(lab.workspace / "local-dps" / "connection.json")
+
+
+def test_00_what_a_target_needs_is_asked_for_and_the_chosen_one_is_spoken_to(page: Page, lab: Lab) -> None:
+    notebook = NotebookPage.open(page, lab, "00_start_here")
+    notebook.run(0, 3)
+    form = notebook.form()
+    asked = ["Subscription id", "Resource group", "Provisioning service", "ID scope"]
+    for target, needed in (("azure", asked[:3]), ("portal", asked[2:])):
+        form.choose("Target", target)
+        for label in asked:
+            if label in needed:
+                expect(form.field(label)).to_be_visible()
+                expect(form.reason(label)).to_have_text(f"✘ The target {target} needs it.")
+            else:
+                expect(form.field(label)).to_be_hidden()
+    form.type("Provisioning service", "mine")
+    expect(form.reason("Provisioning service")).to_have_count(0)
+    form.type("Provisioning service", "")
+    form.choose("Target", "local")
+    for label in asked:
+        expect(form.field(label)).to_be_hidden()
+    form.press("Choose this service, and ask who it is")
+    form.expect_outcome("local-dps", "ID scope")
+    notebook.run_on(4)
+    expect(notebook.output(4)).to_contain_text(dps_of(lab).describe().id_scope)
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+
+
+def test_01_the_cas_have_the_names_the_key_and_the_lifetime_that_were_typed(page: Page, lab: Lab) -> None:
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form = notebook.form()
+    form.type("Root's name", "Contoso Root")
+    form.type("Intermediate's name", "Contoso Factory 7")
+    expect(form.field("RSA size in bits")).to_be_hidden()
+    form.choose("Key type", "RSA")
+    expect(form.field("RSA size in bits")).to_be_visible()
+    expect(form.field("Curve")).to_be_hidden()
+    form.choose("RSA size in bits", "3072")
+    form.type("Lifetime in days", "30")
+    form.type("Passphrase", "open sesame")
+    form.press("Create the CAs")
+    form.expect_outcome("Created", "Contoso Root", "Contoso Factory 7")
+    notebook.run_on(2)
+    for cell, name in ((2, "Contoso Root"), (3, "Contoso Factory 7")):
+        for text in (name, "RSA", "3072", "0% of its life is over"):
+            expect(notebook.output(cell)).to_contain_text(text)
+    for name in ("Contoso Root", "Contoso Factory 7"):
+        expect(notebook.output(4)).to_contain_text(name)
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    certificate, *_ = read_certificates((lab.workspace / "ca" / "root.pem").read_bytes(), "root.pem")
+    facts = describe(certificate)
+    assert (facts.common_name, facts.key) == ("Contoso Root", "RSA-3072")
+    assert (facts.not_after - facts.not_before).days in (30, 31)
+
+
+def test_02_the_chosen_ca_is_registered_under_the_name_that_was_typed(page: Page, lab: Lab) -> None:
+    kept = ready_for("02_upload_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "02_upload_ca")
+    notebook.run(0, 2)
+    form = notebook.form()
+    form.choose("CA to register", "root")
+    form.type("Name at DPS", "contoso-root")
+    expect(form.field("Done in the portal")).to_be_hidden()
+    form.press("Upload the CA's public part")
+    form.expect_outcome("Walkthrough Root CA", "registered as “contoso-root”, not verified yet")
+    notebook.run_on(3)
+    expect(notebook.output(3)).to_contain_text("registered as “contoso-root”")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    registered = dps_of(lab).certificates.get("contoso-root")
+    assert registered.thumbprint == describe(kept.authority("root").certificate).sha1
+
+
+def test_03_a_code_is_asked_for_and_signed_with_the_key_that_the_passphrase_opens(page: Page, lab: Lab) -> None:
+    kept = ready_for("03_sign_verification_code", lab.workspace, passphrase="open sesame")
+    notebook = NotebookPage.open(page, lab, "03_sign_verification_code")
+    notebook.run(0, 1)
+    form = notebook.form()
+    expect(form.field("Verification code")).to_be_hidden()
+    form.press("Ask DPS for a code")
+    form.expect_outcome("48 hexadecimal characters")
+    code = str(kept.facts.verification_code)
+    form.expect_outcome(code)
+    notebook.run(2, 6)
+    expect(notebook.output(2)).to_contain_text(code)
+    sign = notebook.form(1)
+    sign.press("Sign the code with the CA's private key")
+    sign.expect_outcome("encrypted")
+    sign.type("Passphrase", "open sesame")
+    sign.press("Sign the code with the CA's private key")
+    sign.expect_outcome(code, "CN=Walkthrough Intermediate CA")
+    notebook.run_on(7)
+    expect(notebook.output(7)).to_contain_text(code)
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+
+
+def test_04_the_proof_is_sent_and_the_ca_is_verified(page: Page, lab: Lab) -> None:
+    ready_for("04_verify_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "04_verify_ca")
+    notebook.run(0, 2)
+    form = notebook.form()
+    form.press("Send the proof to DPS")
+    form.expect_outcome("registered as “walkthrough-ca”, VERIFIED")
+    assert dps_of(lab).certificates.get("walkthrough-ca").verified
+    notebook.run_on(3)
+    expect(notebook.output(3)).to_contain_text("VERIFIED")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+
+
+def test_05_the_group_has_the_name_and_the_policy_that_were_chosen(page: Page, lab: Lab) -> None:
+    ready_for("05_create_enrollment_group", lab.workspace)
+    hub = dps_of(lab).describe().iot_hubs[-1]
+    notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
+    notebook.run(0, 1)
+    form = notebook.form()
+    form.type("Group's name", "contoso-pumps")
+    expect(form.field("Webhook")).to_be_hidden()
+    form.choose("Hub chosen by", "custom")
+    expect(form.field("Webhook")).to_be_visible()
+    expect(form.reason("Webhook")).to_contain_text("give its URL")
+    form.choose("Hub chosen by", "static")
+    expect(form.field("Webhook")).to_be_hidden()
+    expect(form.reason("Among the hubs")).to_contain_text("exactly one hub")
+    form.type("Among the hubs", hub)
+    expect(form.reason("Among the hubs")).to_have_count(0)
+    form.press("Create the group, or change it to this")
+    form.expect_outcome("contoso-pumps", hub)
+    notebook.run_on(2)
+    expect(notebook.output(2)).to_contain_text("contoso-pumps")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    group = dps_of(lab).enrollment_groups.get("contoso-pumps")
+    assert (group.allocation_policy, group.iot_hubs) == (AllocationPolicy.STATIC, (hub,))
+
+
+def test_06_the_device_and_its_fleet_have_the_names_and_the_number_that_were_typed(page: Page, lab: Lab) -> None:
+    ready_for("06_provision_devices", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "06_provision_devices")
+    notebook.run(0, 1)
+    form = notebook.form()
+    form.type("Registration id", "valve-7")
+    form.type("Devices in the fleet", "3")
+    form.press("Issue the first device's certificate")
+    form.expect_outcome("valve-7", "Walkthrough Intermediate CA")
+    notebook.run_on(2)
+    expect(notebook.output(3)).to_contain_text("valve-7")
+    expect(notebook.output(7)).to_contain_text("valve-7-003")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    records = dps_of(lab).devices.records("walkthrough-devices")
+    assert {each.registration_id for each in records} == {"valve-7", "valve-7-001", "valve-7-002", "valve-7-003"}
+
+
+def test_07_the_named_device_is_revoked_and_the_next_ca_has_its_name(page: Page, lab: Lab) -> None:
+    ready_for("07_when_access_ends", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "07_when_access_ends")
+    notebook.run(0, 1)
+    form = notebook.form()
+    form.type("Device to revoke", "valve-7")
+    form.type("Next CA's name", "Contoso Next")
+    form.press("Make two devices, and see both get in")
+    form.expect_outcome("Before", "valve-7", "is let in")
+    notebook.run_on(2)
+    for text in ("One device is revoked", "valve-7, by “Walkthrough Intermediate CA”", "stays outside"):
+        expect(notebook.output(3)).to_contain_text(text)
+    expect(notebook.output(7)).to_contain_text("Contoso Next")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+
+
+def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) -> None:
+    ready_for("01_create_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "08_gallery_of_wrong_proofs")
+    notebook.run(0, 3)
+    right, wrong = notebook.form(0), notebook.form(1)
+    right.choose("Your prediction", "DPS refuses it: its name is not the newest code")
+    right.press("Open DPS's answer")
+    right.expect_outcome("✔ You predicted: DPS refuses it: its name is not the newest code. So it is.", "400, code 400053")
+    wrong.choose("Your prediction", "DPS refuses it: today is not within its dates")
+    wrong.press("Open DPS's answer")
+    wrong.expect_outcome("✘ You predicted: DPS refuses it: today is not within its dates. It does not.", "The reason")
+    notebook.run(4, 4)  # of this one nobody asks for the answer
+    notebook.run(21, 21)
+    expect(notebook.output(21)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
+    expect(notebook.output(21).get_by_role("row").nth(3)).to_contain_text("no prediction")
+
+
+@pytest.mark.parametrize("keys_too", [False, True])
+def test_10_what_was_made_is_removed_and_the_keys_if_the_box_is_ticked(page: Page, lab: Lab, keys_too: bool) -> None:
+    kept = ready_for("06_provision_devices", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "10_clean_up")
+    notebook.run(0, 1)
+    form = notebook.form()
+    if keys_too:
+        form.field("Delete the CA's keys here, too").check()
+    form.press("Remove what was made at DPS")
+    form.expect_outcome("The enrollment group “walkthrough-devices” is deleted.", "The local DPS is stopped.")
+    removed = form.outcome.get_by_text("root.key.pem is deleted here.")
+    expect(removed).to_have_count(int(keys_too))
+    assert bool(kept.authority_roles()) is not keys_too
+    notebook.run_on(2)
+    expect(notebook.output(2)).to_contain_text("is deleted at DPS", timeout=SECONDS * 1000)
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")

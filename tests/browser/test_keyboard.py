@@ -1,0 +1,143 @@
+"""The forms and the pictures without a mouse."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.colours import BEHIND, contrast
+from tests.browser.lab import Lab, NotebookPage
+from tests.browser.prepared import ready_for
+
+_FOCUSED = f"""() => {{
+    const control = document.activeElement, style = getComputedStyle(control);
+    return {{
+        name: control.labels?.[0]?.firstChild.textContent ?? control.innerText,
+        isOurs: control.closest('.dps-form, .dps') !== null,
+        top: control.getBoundingClientRect().top,
+        outline: style.outlineStyle,
+        width: parseFloat(style.outlineWidth),
+        colour: style.outlineColor,
+        behind: ({BEHIND})(control),
+    }};
+}}"""
+
+
+def focused(page: Page) -> dict[str, Any]:
+    """What has the focus; the focus must be seen."""
+    found: dict[str, Any] = page.evaluate(_FOCUSED)
+    if found["isOurs"]:
+        assert found["outline"] not in ("none", "hidden"), found
+        assert found["width"] >= 2, found
+        assert contrast(found["colour"], found["behind"]) >= 3, found
+    return found
+
+
+def tab_to(page: Page, control: Locator) -> None:
+    """With Tab alone, from where the focus is."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if control.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not lead to {control}")
+
+
+def test_a_form_is_filled_in_and_its_step_taken_with_the_keyboard_alone(page: Page, lab: Lab) -> None:
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form, keys = notebook.form(), page.keyboard
+    cells = notebook.cells.count()
+    tab_to(page, form.field("Root's name"))
+    keys.press("ControlOrMeta+a")
+    keys.type("add xx Contoso")  # in JupyterLab's command mode some of these letters are commands
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(form.field("Key type")).to_be_focused()
+    focused(page)
+    keys.press("ArrowDown")
+    expect(form.field("Key type")).to_have_value("RSA")
+    expect(form.field("RSA size in bits")).to_be_visible()
+    keys.press("ArrowUp")
+    expect(form.field("Curve")).to_be_visible()
+    keys.press("Tab")
+    expect(form.field("Curve")).to_be_focused()
+    keys.press("ArrowDown")
+    expect(form.field("Curve")).to_have_value("P-384")
+    keys.press("Tab")
+    expect(form.field("Lifetime in days")).to_be_focused()
+    keys.press("ControlOrMeta+a")
+    keys.type("30")
+    button = form.button("Create the CAs")
+    tab_to(page, button)
+    keys.press("Enter")
+    form.expect_outcome("Created", "add xx Contoso")
+    expect(button).to_be_focused()
+    keys.press("Space")
+    form.expect_outcome("Found in this workspace")
+    expect(button).to_be_focused()
+    expect(notebook.cells).to_have_count(cells)
+    keys.press("Shift+Tab")
+    expect(form.field("Passphrase")).to_be_focused()
+
+
+def test_the_order_of_tab_is_the_order_that_is_seen_and_the_focus_is_seen_in_both_themes(page: Page, lab: Lab) -> None:
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form = notebook.form()
+    for theme in ("light", "dark"):
+        notebook.turn(theme)
+        form.field("Root's name").focus()
+        seen = [focused(page)]
+        while (after := tab(page))["isOurs"]:
+            seen.append(after)
+        assert [each["name"] for each in seen] == [
+            "Root's name",
+            "Intermediate's name",
+            "Key type",
+            "Curve",
+            "Lifetime in days",
+            "Your own CA",
+            "Your own CA: choose the file, or drop it here",
+            "Passphrase",
+            "Create the CAs",
+        ]
+        tops = [each["top"] for each in seen]
+        assert tops == sorted(tops)
+
+
+def tab(page: Page) -> dict[str, Any]:
+    page.keyboard.press("Tab")
+    return focused(page)
+
+
+def test_a_letter_chooses_in_a_dropdown_and_is_no_command_to_jupyterlab(page: Page, lab: Lab) -> None:
+    """In command mode R makes a cell a raw one, A inserts one and DD deletes it: the form with what was typed would be gone."""
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form = notebook.form()
+    cells, code_cells = notebook.cells.count(), notebook.code_cells.count()
+    form.field("Key type").focus()
+    page.keyboard.press("r")
+    expect(form.field("RSA size in bits")).to_be_visible()
+    page.keyboard.type("addx")
+    page.keyboard.press("Tab")
+    expect(form.field("RSA size in bits")).to_be_focused()
+    expect(form.field("Key type")).to_have_value("RSA")
+    assert (notebook.cells.count(), notebook.code_cells.count()) == (cells, code_cells)
+
+
+def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> None:
+    ready_for("02_upload_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "02_upload_ca")
+    notebook.run(0, 5)
+    happened = notebook.output(5)
+    outer = happened.get_by_text("What just happened")
+    notebook.code_cells.nth(5).locator(".jp-InputPrompt").click()
+    tab_to(page, outer)
+    focused(page)
+    page.keyboard.press("Enter")
+    expect(happened.get_by_text("On the wire")).to_be_visible()
+    tab_to(page, happened.get_by_text("On the wire"))
+    page.keyboard.press("Enter")
+    expect(happened.get_by_text("PUT", exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(happened.get_by_text("PUT", exact=True)).to_be_hidden()
