@@ -23,7 +23,7 @@ from helpers.certificates import (
 )
 from helpers.dps import IndividualEnrollment, RegisteredCertificate
 from helpers.lesson.figures import Picture
-from helpers.lesson.scratch import registered_for_a_moment
+from helpers.lesson.scratch import registered_for_a_moment, with_code
 from helpers.lesson.steps import connect_to_rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -143,8 +143,8 @@ def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
     dps = connect_to_rehearse(workspace)
     ca = CertificateAuthority.create_root("Exercise CA")
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
-        with_code = dps.certificates.generate_verification_code(uploaded)
-        proof = certificate_pem(ca.sign_verification_code(str(with_code.verification_code)).certificate)
+        code = str(with_code(dps, uploaded).verification_code)
+        proof = certificate_pem(ca.sign_verification_code(code).certificate)
         answer(dps.certificates, uploaded, proof)
         _require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: was the proof sent?")
     return "Read, then change: the ETag is the present one, however old the value was that you began with."

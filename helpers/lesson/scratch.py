@@ -3,13 +3,14 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from cryptography import x509
 
 from helpers.certificates import certificate_pem
-from helpers.dps import DpsError, ProvisioningService, RegisteredCertificate, removed
+from helpers.dps import DpsError, ProvisioningService, RegisteredCertificate, read_and_change, removed
 
-__all__ = ["answer_to", "registered_for_a_moment", "remove_leftovers"]
+__all__ = ["answer_to", "registered_for_a_moment", "remove_leftovers", "with_code"]
 
 _NAME = "walkthrough-experiment-"
 
@@ -26,10 +27,26 @@ def registered_for_a_moment(
         removed(dps.certificates, name)
 
 
-def answer_to(dps: ProvisioningService, registered: RegisteredCertificate, sent: str) -> DpsError | None:
-    """What the service says of something sent as a proof: its refusal, or None if it accepts it."""
+def with_code(dps: ProvisioningService, registered: RegisteredCertificate) -> RegisteredCertificate:
+    """A new code for it, whatever its ETag has become."""
+    return read_and_change(lambda: dps.certificates.get(registered.name), dps.certificates.generate_verification_code)
+
+
+def answer_to(
+    dps: ProvisioningService, registered: RegisteredCertificate, sent: str, *, etag: str | None = None
+) -> DpsError | None:
+    """What the service says of something sent as a proof: its refusal, or None if it accepts it.
+
+    Args:
+        etag: the one to be sent; the present one unless given.
+    """
     try:
-        dps.certificates.send_proof(registered, sent)
+        if etag is None:
+            read_and_change(
+                lambda: dps.certificates.get(registered.name), lambda now: dps.certificates.send_proof(now, sent)
+            )
+        else:
+            dps.certificates.send_proof(replace(registered, etag=etag), sent)
     except DpsError as refusal:
         return refusal
     return None

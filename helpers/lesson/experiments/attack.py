@@ -33,7 +33,7 @@ from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Row, Table, joined, mark, plain
 from helpers.lesson.portal import Service
-from helpers.lesson.scratch import answer_to
+from helpers.lesson.scratch import answer_to, with_code
 from helpers.lesson.steps import known_certificates, prove, try_to_register
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -98,9 +98,9 @@ class Attack:
             Problem: the proof was accepted, which must not be.
         """
         uploaded = self._attacker.certificates.upload(_STOLEN, certificate_pem(self._factory.certificate))
-        with_code = self._attacker.certificates.generate_verification_code(uploaded)
-        proof = self._impostor.sign_verification_code(str(with_code.verification_code)).certificate
-        refusal = answer_to(self._attacker, with_code, base64.b64encode(certificate_pem(proof)).decode())
+        code = str(with_code(self._attacker, uploaded).verification_code)
+        proof = self._impostor.sign_verification_code(code).certificate
+        refusal = answer_to(self._attacker, uploaded, base64.b64encode(certificate_pem(proof)).decode())
         if refusal is None:
             raise Problem("Mallory's proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
         return refusal

@@ -21,7 +21,7 @@ from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attemp
 from helpers.lesson.figures import Picture, Verdicts, life, show_tree
 from helpers.lesson.figures.picture import fold, joined, mark, plain, table
 from helpers.lesson.forms import Form, Inputs
-from helpers.lesson.scratch import answer_to, registered_for_a_moment
+from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.lesson.steps import connect_to_rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -214,9 +214,9 @@ class Gallery:
         with registered_for_a_moment(self._dps, authority.certificate) as uploaded:
             codes = [uploaded]
             for _ in range(wrong.codes):
-                codes.append(self._dps.certificates.generate_verification_code(codes[-1]))
+                codes.append(with_code(self._dps, uploaded))
             attempt = wrong.make(self._stage(authority, codes))
-            refusal = answer_to(self._dps, codes[0] if wrong.stale else codes[-1], attempt.sent)
+            refusal = answer_to(self._dps, uploaded, attempt.sent, etag=uploaded.etag if wrong.stale else None)
         if refusal is None:
             raise Problem(
                 f"“{wrong.title}” was accepted.", "DPS refuses such a proof.", "Tell us which service does not."

@@ -9,7 +9,7 @@ from helpers.certificates import CertificateAuthority, certificate_pem, describe
 from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
-from helpers.lesson.scratch import answer_to, registered_for_a_moment
+from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.lesson.steps import connect_to_rehearse, registered_certificate
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -74,9 +74,9 @@ def compare_with_self_attestation(workspace: Workspace) -> TwoWays:
     dps = connect_to_rehearse(workspace)
     orphan, somebody = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
     with registered_for_a_moment(dps, orphan) as uploaded:
-        with_code = dps.certificates.generate_verification_code(uploaded)
-        proof = somebody.sign_verification_code(str(with_code.verification_code)).certificate
-        refusal = answer_to(dps, with_code, base64.b64encode(certificate_pem(proof)).decode())
+        code = str(with_code(dps, uploaded).verification_code)
+        proof = somebody.sign_verification_code(code).certificate
+        refusal = answer_to(dps, uploaded, base64.b64encode(certificate_pem(proof)).decode())
     if refusal is None:
         raise Problem("A wrong proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
     with registered_for_a_moment(dps, orphan, self_attested=True) as attested:

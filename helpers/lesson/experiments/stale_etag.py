@@ -1,13 +1,14 @@
 """The most frequent mistake of scripts, made on purpose: the proof is sent with the ETag of the upload."""
 
-from dataclasses import dataclass, replace
+import base64
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, read_and_change
 from helpers.lesson.figures import EtagTrail, Picture, RefusalCard
-from helpers.lesson.scratch import registered_for_a_moment
+from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.lesson.steps import connect_to_rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -46,15 +47,14 @@ def try_stale_etag(workspace: Workspace) -> StaleEtag:
     dps = connect_to_rehearse(workspace)
     passing = CertificateAuthority.create_root("Only for this cell")
     with registered_for_a_moment(dps, passing.certificate) as uploaded:
-        with_code = dps.certificates.generate_verification_code(uploaded)
-        proof = certificate_pem(passing.sign_verification_code(str(with_code.verification_code)).certificate)
-        try:
-            dps.certificates.verify(replace(with_code, etag=uploaded.etag), proof)
-        except DpsError as refusal:
+        coded = with_code(dps, uploaded)
+        proof = certificate_pem(passing.sign_verification_code(str(coded.verification_code)).certificate)
+        refusal = answer_to(dps, uploaded, base64.b64encode(proof).decode(), etag=uploaded.etag)
+        if refusal is not None:
             verified = read_and_change(
                 lambda: dps.certificates.get(uploaded.name), lambda now: dps.certificates.verify(now, proof)
             )
-            before = (("upload", uploaded.etag), ("verification code", with_code.etag))
+            before = (("upload", uploaded.etag), ("verification code", coded.etag))
             return StaleEtag(before, refusal, (*before, ("verification", verified.etag)))
     raise Problem(
         "A stale ETag was taken.", "This service does not compare ETags, as DPS does.", "Tell us which service it is."

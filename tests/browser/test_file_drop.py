@@ -1,0 +1,95 @@
+"""A CA of one's own is brought along: its files are chosen, or dropped, and the key goes nowhere but into the workspace."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab import FormHand, Lab, NotebookPage
+
+PASSPHRASE = "correct horse battery staple"
+Bring = Callable[[Locator, Path], None]
+
+
+def choose(place: Locator, file: Path) -> None:
+    """By the browser's own dialog."""
+    place.set_input_files(file)
+
+
+def drop(place: Locator, file: Path) -> None:
+    """Dragged from the desktop: Chromium itself takes the file, as from a real drag; no script of ours makes up an event."""
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    dragged = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    session = place.page.context.new_cdp_session(place.page)
+    for moment in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": moment, **where, "data": dragged})
+    session.detach()
+
+
+def make_own_ca(folder: Path) -> tuple[Path, Path]:
+    """A root as people make it: OpenSSL, the key encrypted."""
+    certificate, key = folder / "own.pem", folder / "own.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-keyout", key, "-out", certificate, "-days", "365"]
+    command += ["-subj", "/CN=Own Root", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    subprocess.run([*command, "-passout", f"pass:{PASSPHRASE}"], capture_output=True, check=True)
+    return certificate, key
+
+
+def place_for(form: FormHand, label: str) -> Locator:
+    return form.field(f"{label}: choose the file, or drop it here")
+
+
+@pytest.mark.parametrize("bring", [choose, drop])
+def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
+    page: Page, lab: Lab, tmp_path: Path, bring: Bring
+) -> None:
+    certificate, key = make_own_ca(tmp_path)
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form = notebook.form()
+    dropped = lab.workspace / "dropped"
+    expect(form.field("Its private key")).to_be_hidden()
+    bring(place_for(form, "Your own CA"), certificate)
+    expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate.pem"))
+    expect(form.box.get_by_text("own.pem is taken.")).to_be_visible()
+    expect(form.field("Its private key")).to_be_visible()
+    expect(form.reason("Its private key")).to_contain_text("two files")
+    bring(place_for(form, "Its private key"), key)
+    expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key.key"))
+    expect(form.reason("Its private key")).to_have_count(0)
+    kept = {file.name: (file.read_bytes(), file.stat().st_mode & 0o777) for file in dropped.iterdir()}
+    assert kept == {
+        "own_ca_certificate.pem": (certificate.read_bytes(), 0o600),
+        "own_ca_key.key": (key.read_bytes(), 0o600),
+    }
+    form.type("Passphrase", PASSPHRASE)
+    form.press("Create the CAs")
+    form.expect_outcome("Created", "Own Root", "Walkthrough Intermediate CA")
+    notebook.run_on(2)
+    expect(notebook.output(2)).to_contain_text("Own Root")
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    notebook.save()
+    secret = key.read_bytes().splitlines()[5]  # a line of base64 that is in no other file
+    assert len(secret) == 64
+    assert any(secret in message for message in notebook.sent), "it went to the kernel"
+    assert not any(secret in message for message in notebook.told), "nothing of it came back"
+    files = [file for file in lab.root.rglob("*") if file.is_file() and secret in file.read_bytes()]
+    assert files == [dropped / "own_ca_key.key"], "and the CA's own copy is encrypted anew"
+    assert PASSPHRASE.encode() not in notebook.file.read_bytes()
+
+
+def test_a_file_that_is_too_large_is_not_taken(page: Page, lab: Lab, tmp_path: Path) -> None:
+    film = tmp_path / "film.pem"
+    film.write_bytes(bytes((1 << 20) + 1))
+    notebook = NotebookPage.open(page, lab, "01_create_ca")
+    notebook.run(0, 1)
+    form = notebook.form()
+    choose(place_for(form, "Your own CA"), film)
+    expect(form.box.get_by_text("film.pem was not taken")).to_be_visible()
+    expect(form.field("Your own CA")).to_have_value("")
+    assert not (lab.workspace / "dropped").exists()
