@@ -2,32 +2,16 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from helpers import lesson
-from helpers.dps import ProvisioningService, stop_local_dps
+from helpers.dps import ProvisioningService
 from helpers.lesson.recipes import Names, recipe
 from helpers.workspace import Workspace
 from tests.azure_cli.az import AZ, Outside
+from tests.lesson.test_recipes import dps, kept
 
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Workspace]:
-    workspace = Workspace(tmp_path / "a workspace")
-    lesson.choose_target(workspace, lesson.StartHere())
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
-    yield workspace
-    stop_local_dps(workspace.local_dps_folder)
-
-
-@pytest.fixture
-def dps(kept: Workspace) -> Iterator[ProvisioningService]:
-    service = lesson.connect_to_rehearse(kept)
-    yield service
-    service.close()
+__all__ = ["dps", "kept"]  # the fixtures
 
 
 def commands(step: str, kept: Workspace, dps: ProvisioningService, **known: str) -> str:

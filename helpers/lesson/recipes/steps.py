@@ -5,20 +5,22 @@ against the local DPS; the clicks follow Microsoft's pages how-to-verify-certifi
 how-to-revoke-device-access-portal of 2025.
 """
 
-import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from textwrap import dedent
-from typing import Any, Protocol
 
 from helpers.certificates import KeyAlgorithm
-from helpers.dps import AllocationPolicy, CaReference, EnrollmentGroup
-from helpers.workspace import Facts, Target, Workspace
+from helpers.dps import AllocationPolicy
+from helpers.lesson.recipes.names import Names
+from helpers.lesson.recipes.python import as_device, managing, serving
 
-__all__ = ["STEPS", "Names", "Recipe", "recipe"]
+__all__ = ["STEPS", "Recipe", "recipe"]
 
+_BASE64, _PATH = "import base64", "from pathlib import Path"
+_MATCH = "from azure.core import MatchConditions"
+_X509 = "from cryptography import x509"
+_ENCODING = "from cryptography.hazmat.primitives.serialization import Encoding"
 _EXTENSION = "# enrollment groups need the CLI's extension azure-iot; the local DPS has not been tried with it\n"
 
 
@@ -34,74 +36,6 @@ class Recipe:
     clicks: tuple[str, ...] = ()
     commands: str = ""
     python: str = ""
-
-
-class Place(Protocol):
-    """Where a provisioning service is."""
-
-    @property
-    def subscription_id(self) -> str: ...
-    @property
-    def resource_group(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Names:
-    """What things are called in this walkthrough; what is not known yet is called as the notebooks would."""
-
-    target: Target
-    subscription_id: str
-    resource_group: str
-    service: str
-    folder: Path
-    certificate: str = "walkthrough-ca"
-    role: str = "intermediate"
-    code: str = "THE_CODE"
-    group: EnrollmentGroup = field(default_factory=lambda: EnrollmentGroup("walkthrough-devices", None))
-    device_id: str = "pump-1"
-    id_scope: str = "THE_ID_SCOPE"
-    next_certificate: str = "next-ca"
-    root_name: str = "Walkthrough Root CA"
-    intermediate_name: str = "Walkthrough Intermediate CA"
-    key_algorithm: KeyAlgorithm = KeyAlgorithm.P256
-    lifetime_days: int = 3650
-
-    @classmethod
-    def of(cls, workspace: Workspace, place: Place | None, facts: Facts | None = None, **known: Any) -> "Names":
-        """From what the workspace knows, or knew (`facts`); `known` fills in what it does not."""
-        facts = facts or workspace.facts
-        where = (place.subscription_id, place.resource_group, place.name) if place else ("", "", "")
-        remembered = {
-            "certificate": facts.certificate_name,
-            "role": facts.registered_role,
-            "code": facts.verification_code,
-            "id_scope": facts.id_scope,
-            "group": EnrollmentGroup(
-                facts.enrollment_group_id or "walkthrough-devices",
-                CaReference(facts.certificate_name or "walkthrough-ca"),
-            ),
-        }
-        names = cls(facts.target or "local", *where, workspace.folder)
-        return replace(names, **{name: value for name, value in {**remembered, **known}.items() if value})
-
-    def file(self, name: str) -> str:
-        """A file of the workspace, as a shell in the folder of the notebooks finds it."""
-        return shlex.quote(self.path(name))
-
-    def path(self, name: str) -> str:
-        """The same for Python."""
-        return os.path.relpath(self.folder / name)
-
-    @property
-    def at_dps(self) -> str:
-        """The options that say which service and which certificate is meant."""
-        return f"{self.at_service} --certificate-name {shlex.quote(self.certificate)}"
-
-    @property
-    def at_service(self) -> str:
-        return f"--dps-name {shlex.quote(self.service)} --resource-group {shlex.quote(self.resource_group)}"
 
 
 def recipe(step: str, names: Names) -> Recipe:
@@ -125,7 +59,7 @@ def _connect(names: Names) -> Recipe:
             "**Overview** shows the **ID scope**.",
         ),
         f"{_signing_in(names)}\naz iot dps show --name {shlex.quote(names.service)} --resource-group {names.resource_group}",
-        _managing(names) + f'service = client.iot_dps_resource.get("{names.service}", "{names.resource_group}")\n'
+        managing(names) + f'service = client.iot_dps_resource.get("{names.service}", "{names.resource_group}")\n'
         "print(service.properties.id_scope)",
     )
 
@@ -163,7 +97,7 @@ def _upload(names: Names) -> Recipe:
             "The list shows it as **Unverified**.",
         ),
         f"az iot dps certificate create {names.at_dps} --path {names.file(f'ca/{names.role}.cer')}",
-        _managing(names)
+        managing(names, _BASE64, _PATH)
         + dedent(f"""\
             certificate = base64.b64encode(Path({names.path(f"ca/{names.role}.cer")!r}).read_bytes()).decode()
             uploaded = client.dps_certificate.create_or_update(
@@ -183,7 +117,7 @@ def _code(names: Names) -> Recipe:
         f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
         f'az iot dps certificate generate-verification-code {names.at_dps} --etag "$etag" \\\n'
         "    --query properties.verificationCode --output tsv",
-        _managing(names)
+        managing(names, _MATCH)
         + _present_etag(names)
         + dedent(f"""\
             answer = client.dps_certificate.generate_verification_code(
@@ -220,7 +154,7 @@ def _verify(names: Names) -> Recipe:
         ),
         f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
         f'az iot dps certificate verify {names.at_dps} --path {names.file("proof/verification.pem")} --etag "$etag"',
-        _managing(names)
+        managing(names, _BASE64, _PATH, _MATCH)
         + _present_etag(names)
         + dedent(f"""\
             proof = base64.b64encode(Path({names.path("proof/verification.pem")!r}).read_bytes()).decode()
@@ -265,7 +199,7 @@ def _group(names: Names) -> Recipe:
         f"{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group.group_id)} --ca-name {shlex.quote(names.certificate)} \\\n"
         f"    --allocation-policy {policy.value.lower()}{hubs}{asked}",
-        _serving(names)
+        serving(names)
         + f'group = client.enrollment_group.create_or_update("{group.group_id}", {body!r})\nprint(group["etag"])',
     )
 
@@ -280,7 +214,7 @@ def _register(names: Names) -> Recipe:
         f"{_EXTENSION}az iot device registration create --id-scope {names.id_scope} \\\n"
         f"    --registration-id {names.device_id} --certificate-file-path {names.file(files[0])} \\\n"
         f"    --key-file-path {names.file(files[1])}",
-        _as_device(names)
+        as_device(names)
         + dedent(f"""\
             client = ProvisioningDeviceClient.create_from_x509_certificate(
                 "global.azure-devices-provisioning.net",
@@ -303,7 +237,7 @@ def _revoke(names: Names) -> Recipe:
         ),
         f"{_EXTENSION}az iot dps enrollment create {names.at_service} --enrollment-id {names.device_id} \\\n"
         f"    --attestation-type x509 --certificate-path {names.file(file)} --provisioning-status disabled",
-        _serving(names)
+        serving(names, _PATH, _X509, _ENCODING)
         + dedent(f"""\
             device, *_ = x509.load_pem_x509_certificates(Path({names.path(file)!r}).read_bytes())
             certificate = {{"certificate": device.public_bytes(Encoding.PEM).decode()}}
@@ -323,7 +257,7 @@ def _disable(names: Names) -> Recipe:
         ),
         f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(names.group.group_id)} --provisioning-status disabled",
-        _serving(names) + _changed_group(names, 'group["provisioningStatus"] = "disabled"'),
+        serving(names) + _changed_group(names, 'group["provisioningStatus"] = "disabled"'),
     )
 
 
@@ -336,7 +270,7 @@ def _roll_over(names: Names) -> Recipe:
         ),
         f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(names.group.group_id)} --secondary-ca-name {shlex.quote(names.next_certificate)}",
-        _serving(names)
+        serving(names)
         + _changed_group(
             names, f'group["attestation"]["x509"]["caReferences"]["secondary"] = "{names.next_certificate}"'
         ),
@@ -349,7 +283,7 @@ def _delete_ca(names: Names) -> Recipe:
         (f"**Certificates** → {names.next_certificate} → **Delete**.",),
         f"etag=$(az iot dps certificate show {next_ca.at_dps} --query etag --output tsv)\n"
         f'az iot dps certificate delete {next_ca.at_dps} --etag "$etag"',
-        _managing(names) + _present_etag(next_ca) + _deleted_certificate(next_ca),
+        managing(names, _MATCH) + _present_etag(next_ca) + _deleted_certificate(next_ca),
     )
 
 
@@ -364,9 +298,9 @@ def _clean_up(names: Names) -> Recipe:
         f"{_EXTENSION}az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
         f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
         f'az iot dps certificate delete {names.at_dps} --etag "$etag"',
-        _serving(names)
+        serving(names)
         + f'client.enrollment_group.delete("{group}")\n\n'
-        + _managing(names)
+        + managing(names, _MATCH)
         + _present_etag(names)
         + _deleted_certificate(names),
     )
@@ -417,66 +351,6 @@ def _signing_in(names: Names) -> str:
         value client_secret > "$AZURE_CONFIG_DIR/secret"  # not as an argument, which others can see
         az login --service-principal --username "$(value client_id)" --password "@$AZURE_CONFIG_DIR/secret" \\
             --tenant "$(value tenant_id)\"""")
-
-
-def _credential(names: Names) -> str:
-    if names.target != "local":
-        return "from azure.identity import DefaultAzureCredential\n\ncredential = DefaultAzureCredential()\n"
-    return dedent(f"""\
-        import json
-        from azure.identity import ClientSecretCredential
-
-        local = json.loads(Path({names.path("local-dps/connection.json")!r}).read_text())
-        credential = ClientSecretCredential(
-            local["tenant_id"], local["client_id"], local["client_secret"],
-            authority=local["authority"], disable_instance_discovery=True, connection_verify=local["ca_file"],
-        )
-        """)
-
-
-def _managing(names: Names) -> str:
-    """A client of the management plane."""
-    place = (
-        'local["subscription_id"], base_url=local["management_endpoint"], connection_verify=local["ca_file"]'
-        if names.target == "local"
-        else f'"{names.subscription_id or "SUBSCRIPTION"}"'
-    )
-    return (
-        "import base64\nfrom pathlib import Path\nfrom azure.core import MatchConditions\n"
-        "from azure.mgmt.iothubprovisioningservices import IotDpsClient\n"
-        f"{_credential(names)}client = IotDpsClient(credential, {place})\n\n"
-    )
-
-
-def _serving(names: Names) -> str:
-    """A client of the service plane."""
-    place = (
-        'local["service_endpoint"], credential, connection_verify=local["ca_file"]'
-        if names.target == "local"
-        else f'"https://{names.service}.azure-devices-provisioning.net", credential'
-    )
-    return (
-        "from pathlib import Path\nfrom azure.iot.deviceprovisioning import DeviceProvisioningClient\n"
-        "from cryptography import x509\nfrom cryptography.hazmat.primitives.serialization import Encoding\n"
-        f"{_credential(names)}client = DeviceProvisioningClient({place})\n\n"
-    )
-
-
-def _as_device(names: Names) -> str:
-    imports = "from azure.iot.device import X509, ProvisioningDeviceClient, ProxyOptions\n"
-    if names.target != "local":
-        return f"{imports}\noptions = {{}}\n"
-    return imports + dedent(f"""\
-        import json
-        from pathlib import Path
-
-        local = json.loads(Path({names.path("local-dps/connection.json")!r}).read_text())
-        host, port = local["proxy_endpoint"].split(":")  # it maps Azure's fixed ports to those of the local DPS
-        options = {{
-            "server_verification_cert": Path(local["ca_file"]).read_text(),
-            "proxy_options": ProxyOptions("HTTP", host, int(port)),
-        }}
-        """)
 
 
 def _present_etag(names: Names) -> str:
