@@ -238,7 +238,8 @@ class NotebookPage:
         yield
         waited = [first, last, before]
         self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000)
-        assert self.errors == [], f"{self.name}, run from code cell {first}"
+        errors = self.errors
+        assert not errors, "\n".join([f"{self.name}, run from code cell {first}:", *errors])
 
     # --- what is in its outputs ---
 

@@ -5,6 +5,7 @@ against the local DPS; the clicks follow Microsoft's pages how-to-verify-certifi
 how-to-revoke-device-access-portal of 2025.
 """
 
+import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -135,7 +136,8 @@ def _sign(names: Names) -> Recipe:
         dedent(f"""\
             openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout throw-away.key \\
                 -subj /CN={names.code} -out code.csr
-            openssl x509 -req -in code.csr {ca} -days 3 -out verification.pem
+            openssl x509 -req -in code.csr -days 3 -out verification.pem \\
+                {ca}
             rm throw-away.key code.csr  # nobody needs them any more"""),
         dedent(f"""\
             from helpers.workspace import Workspace
@@ -199,8 +201,8 @@ def _group(names: Names) -> Recipe:
         f"{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group.group_id)} --ca-name {shlex.quote(names.certificate)} \\\n"
         f"    --allocation-policy {policy.value.lower()}{hubs}{asked}",
-        serving(names)
-        + f'group = client.enrollment_group.create_or_update("{group.group_id}", {body!r})\nprint(group["etag"])',
+        serving(names) + f"wanted = {json.dumps(body, indent=4)}\n"
+        f'group = client.enrollment_group.create_or_update("{group.group_id}", wanted)\nprint(group["etag"])',
     )
 
 
