@@ -45,6 +45,13 @@ class YourTurn(Problem):
         )
         self.checklist = checklist
 
+    def __str__(self) -> str:
+        """For a terminal, which shows no picture, with the list."""
+        return f"{super().__str__()}\n{self.checklist.text()}"
+
+    def _render_traceback_(self) -> list[str]:
+        return super().__str__().splitlines()  # in a notebook the list stands above, as a picture
+
     def _repr_html_(self) -> str:
         return self.checklist._repr_html_()
 

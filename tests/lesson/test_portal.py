@@ -144,6 +144,8 @@ def test_the_checklist_has_the_portals_words_the_learners_names_and_the_file(pla
         assert text in html
     assert "1. Open your provisioning service" in repr(asked.checklist)
     assert "your turn in the portal" in str(asked)
+    assert "1. Open your provisioning service" in str(asked), "a terminal shows no picture"
+    assert "1. Open your provisioning service" not in "\n".join(asked._render_traceback_())
     assert "Done in the portal" in asked.next_step
 
 
