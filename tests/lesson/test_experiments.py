@@ -88,7 +88,6 @@ def attack(place: Workspace) -> Iterator[lesson.Attack]:
 
 def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_nothing(attack: lesson.Attack) -> None:
     assert attack.pump_at_home().let_in == [True]
-    before = attack.owners_view()
     assert "Contoso Factory CA" in repr(attack.take_public_part())
     refusal = attack.try_to_prove()
     assert (refusal.status, refusal.code) == (400, "400053")
@@ -97,9 +96,19 @@ def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_not
     assert lured.let_in == [True]
     assert "mallory-hub" in repr(lured)
     after = attack.owners_view()
-    assert (after.certificates, after.groups, after.records) == (before.certificates, before.groups, before.records)
+    assert after.is_unchanged
+    assert "not even an ETag" in repr(after)
     assert "contoso-pump at contoso-hub.azure-devices.net" in repr(after)
     assert attack.pump_at_home().let_in == [True]
+
+
+def test_the_owner_would_see_it_if_something_had_changed(attack: lesson.Attack) -> None:
+    attack.pump_at_home()
+    assert attack.owners_view().is_unchanged
+    group = attack._owner.enrollment_groups.get("pumps")
+    attack._owner.enrollment_groups.disable(group)
+    assert not attack.owners_view().is_unchanged
+    assert "something has changed" in repr(attack.owners_view())
 
 
 def test_without_attestation_the_pump_is_not_let_in_at_the_attackers_service(attack: lesson.Attack) -> None:

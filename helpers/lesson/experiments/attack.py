@@ -5,7 +5,7 @@ Two provisioning services stand at the local DPS for it, Contoso's and Mallory's
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -47,11 +47,17 @@ _FACTORY, _STOLEN, _GROUP = "Contoso Factory CA", "not-mine", "pumps"
 
 @dataclass(frozen=True, repr=False)
 class OwnersView(Table):
-    """What the real owner sees at their own service."""
+    """What the real owner sees at their own service; before: what they saw when all was well."""
 
     certificates: Sequence[RegisteredCertificate]
     groups: Sequence[EnrollmentGroup]
     records: Sequence[Registration]
+    before: "OwnersView | None" = None
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Nothing has changed, not even an ETag."""
+        return replace(self, before=None) == self.before
 
     def title(self) -> str:
         return "What Contoso sees at its own service"
@@ -61,7 +67,10 @@ class OwnersView(Table):
             ("CA certificates", ", ".join(each.name for each in self.certificates)),
             ("Enrollment groups", ", ".join(each.group_id for each in self.groups)),
             ("Records", ", ".join(f"{each.registration_id} at {each.assigned_hub}" for each in self.records)),
-            ("Of Mallory", "nothing: no message, no entry, no changed ETag"),
+            (
+                "Since Mallory began",
+                "nothing has changed, not even an ETag" if self.is_unchanged else "something has changed",
+            ),
         ]
 
 
@@ -80,10 +89,13 @@ class Attack:
         prove(self._owner, "contoso-factory", self._factory)
         self._owner.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference("contoso-factory")))
         (self._pump,) = issue_fleet(self._factory, ["contoso-pump"], self._folder)
+        self._before: OwnersView | None = None
 
     def pump_at_home(self) -> AccessCard:
         """The pump registers where it belongs."""
-        return _registers("At Contoso's service", self._owner, self._pump)
+        card = _registers("At Contoso's service", self._owner, self._pump)
+        self._before = self._view()
+        return card
 
     def take_public_part(self) -> ChainTree:
         """What the pump shows in every handshake. Contoso's intermediate is in it; Mallory keeps that."""
@@ -126,9 +138,13 @@ class Attack:
         )
 
     def owners_view(self) -> OwnersView:
-        """What Contoso sees of all that."""
+        """What Contoso sees of all that, beside what it saw when its pump had just come."""
+        return self._view(self._before)
+
+    def _view(self, before: OwnersView | None = None) -> OwnersView:
+        owner = self._owner
         return OwnersView(
-            self._owner.certificates.list(), self._owner.enrollment_groups.list(), self._owner.devices.records(_GROUP)
+            owner.certificates.list(), owner.enrollment_groups.list(), owner.devices.records(_GROUP), before
         )
 
     def end(self) -> None:

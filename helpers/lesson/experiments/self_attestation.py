@@ -1,16 +1,17 @@
 """Self-attestation beside proof: two ways to the word “verified”, of which one proves something."""
 
 import base64
+from contextlib import closing
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.certificates import CertificateAuthority, certificate_pem, describe
+from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
 from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.lesson.steps import connect_to_rehearse, registered_certificate
+from helpers.lesson.steps import connect, connect_to_rehearse, registered_now
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -24,20 +25,22 @@ class TwoWays(Picture):
     """A CA that was proved, and one that was merely said to be somebody's own.
 
     Attributes:
-        proved: the common name of the first. attested: the second as the service had it.
+        proved, attested: the two as their service has them.
         without_key: the answer to a proof for the second, signed with another key.
     """
 
-    proved: str
+    proved: RegisteredCertificate
     attested: RegisteredCertificate
     without_key: DpsError
 
     def rows(self) -> list[tuple[str, str, str]]:
         """What is asked, and what either way answers."""
-        says = "Verified" if self.attested.verified else "Unverified"
+        cas = (self.proved, self.attested)
+        names = [each.subject.removeprefix("CN=") for each in cas]
+        says = ["Verified" if each.verified else "Unverified" for each in cas]
         return [
-            ("The CA", self.proved, self.attested.subject.removeprefix("CN=")),
-            ("DPS says of it", "Verified", says),
+            ("The CA", names[0], names[1]),
+            ("DPS says of it", says[0], says[1]),
             ("It takes", "the CA's private key", "the CA's certificate, which is public"),
             ("Who can do it", "the CA's owner", "whoever may write to the service"),
             ("It proves", "that somebody here could sign with the CA's key", "nothing: it is a person's word"),
@@ -70,7 +73,8 @@ def compare_with_self_attestation(workspace: Workspace) -> TwoWays:
     Raises:
         Problem: no CA is registered (run 02_upload_ca), or the proof was accepted, which must not be.
     """
-    proved = describe(registered_certificate(workspace)).common_name
+    with closing(connect(workspace)) as own:
+        proved = registered_now(workspace, own)
     dps = connect_to_rehearse(workspace)
     orphan, somebody = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
     with registered_for_a_moment(dps, orphan) as uploaded:
