@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -187,6 +188,8 @@ def _finish(copy: Path, html: Path) -> None:
     write_atomically(copy, nbformat.writes(notebook).encode(), mode=PRIVATE)
     exporter = HTMLExporter(mathjax_url="", require_js_url="", mermaid_js_url="", jquery_url="")
     text, _ = exporter.from_notebook_node(notebook)
+    # Where one notebook leads to another, its HTML leads to the other's HTML.
+    text = re.sub(r"(href=['\"]\d\d_\w+)\.ipynb", r"\1.html", text)
     write_atomically(html, text.encode(), mode=PRIVATE)
 
 

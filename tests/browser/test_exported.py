@@ -1,0 +1,84 @@
+"""The executed notebooks as HTML, with the network off and scripts forbidden: every picture is there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from helpers import walkthrough
+from helpers.workspace import Workspace
+
+PICTURE = ".jp-Cell-outputArea .dps"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The HTML of a whole walkthrough, and its index last."""
+    workspace = Workspace(tmp_path_factory.mktemp("exported") / "workspace")
+    outcomes = walkthrough.run(workspace, {}, progress=lambda *cell: None)
+    assert [outcome.failure for outcome in outcomes] == [None] * len(walkthrough.NOTEBOOKS)
+    return [*(outcome.html for outcome in outcomes), workspace.folder / "executed" / "index.html"]
+
+
+@pytest.fixture
+def cut_off(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context(
+        offline=True, java_script_enabled=False, viewport={"width": 1200, "height": 900}
+    ) as context:
+        yield context.new_page()
+
+
+def test_every_picture_is_shown_with_the_network_off_and_without_a_script(
+    exported: list[Path], cut_off: Page, subtests: pytest.Subtests
+) -> None:
+    asked: list[str] = []
+    cut_off.on("request", lambda request: asked.append(request.url))
+    shown = 0
+    for file in exported[:-1]:
+        cut_off.goto(file.as_uri())
+        pictures = cut_off.locator(PICTURE).all()
+        with subtests.test(of=file.stem):
+            assert len(pictures) == file.read_text().count("class='dps'") + file.read_text().count('class="dps"')
+            for picture in pictures:
+                box = picture.bounding_box()
+                assert box is not None
+                assert box["width"] > 200
+                assert box["height"] > 20
+            for drawing in cut_off.locator(f"{PICTURE} svg:visible").all():
+                size = drawing.bounding_box()
+                assert size is not None
+                assert size["width"] > 50
+                assert drawing.get_attribute("aria-label")
+        shown += len(pictures)
+    assert shown > 80
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_what_is_folded_opens_without_a_script(exported: list[Path], cut_off: Page) -> None:
+    (upload,) = (file for file in exported if file.stem == "02_upload_ca")
+    cut_off.goto(upload.as_uri())
+    summary = cut_off.locator("summary", has_text="What just happened")
+    answer = cut_off.locator("summary", has_text="On the wire")
+    expect(answer).to_be_hidden()
+    summary.click()
+    expect(answer).to_be_visible()
+    answer.click()
+    expect(cut_off.get_by_text("Bearer (left out)").first).to_be_visible()
+
+
+def test_the_index_leads_to_each(exported: list[Path], cut_off: Page) -> None:
+    *pages, index = exported
+    cut_off.goto(index.as_uri())
+    for page in pages:
+        cut_off.get_by_role("link", name=page.stem).click()
+        expect(cut_off).to_have_url(re.compile(re.escape(page.name)))
+        cut_off.go_back()
+
+
+def test_the_map_of_the_journey_leads_to_the_others(exported: list[Path], cut_off: Page) -> None:
+    cut_off.goto(exported[0].as_uri())
+    cut_off.get_by_role("link", name="01_create_ca").first.click()
+    expect(cut_off).to_have_url(re.compile(r"/01_create_ca\.html$"))
+    expect(cut_off.get_by_role("heading", level=1)).to_contain_text("Create a certificate authority")
