@@ -83,6 +83,7 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
     (device,) = lesson.two_devices(kept, dps, lesson.EndAccess(device_id=DEVICE), None)[:1]
     known = {"device_id": DEVICE, "id_scope": dps.describe().id_scope}
     assert python("register", kept, dps, **known) == hub
+    assert f"{DEVICE} assigned {hub}" in python("records", kept, dps)
     python("revoke", kept, dps, device_id=DEVICE)
     (enrolled,) = dps.individual_enrollments.list()
     assert (enrolled.registration_id, enrolled.enabled) == (DEVICE, False)
@@ -169,6 +170,7 @@ def test_each_step_has_all_three_ways_with_the_learners_own_names(kept: Workspac
         "verify": ["my-ca", "verification"],
         "group": ["my-group", "my-ca"],
         "register": ["my-device"],
+        "records": ["my-group"],
         "revoke": ["my-device"],
         "disable": ["my-group"],
         "roll_over": ["my-next-ca", "my-group"],

@@ -229,6 +229,19 @@ def _register(names: Names) -> Recipe:
     )
 
 
+def _records(names: Names) -> Recipe:
+    group = names.group.group_id
+    return Recipe(
+        (f"**Manage enrollments** → **Enrollment groups** → {group} → **Registration records**.",),
+        f"{_EXTENSION}az iot dps enrollment-group registration list {names.at_service} \\\n"
+        f"    --enrollment-id {shlex.quote(group)}",
+        serving(names)
+        + dedent(f"""\
+            for record in client.device_registration_state.query("{group}"):
+                print(record["registrationId"], record["status"], record.get("assignedHub"))"""),
+    )
+
+
 def _revoke(names: Names) -> Recipe:
     file = f"devices/{names.device_id}.pem"
     return Recipe(
@@ -317,6 +330,7 @@ STEPS: dict[str, Callable[[Names], Recipe]] = {
     "verify": _verify,
     "group": _group,
     "register": _register,
+    "records": _records,
     "revoke": _revoke,
     "disable": _disable,
     "roll_over": _roll_over,
