@@ -7,7 +7,7 @@ from helpers.certificates.authority import (
     check_common_name,
     check_verification_code,
 )
-from helpers.certificates.describe import CertificateDescription, describe, extensions_in_words, is_issued_by
+from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
 from helpers.certificates.fleet import issue_fleet
@@ -33,6 +33,7 @@ __all__ = [
     "KeyAlgorithm",
     "PrivateKey",
     "VerificationCertificate",
+    "bare_name",
     "certificate_pem",
     "check_common_name",
     "check_registration_id",

@@ -14,6 +14,7 @@ from helpers.certificates.keys import key_name
 
 __all__ = [
     "CertificateDescription",
+    "bare_name",
     "common_name",
     "describe",
     "extension",
@@ -123,6 +124,15 @@ def _in_words(value: x509.ExtensionType) -> str:
             return "it is also " + ", ".join(str(each.value) for each in value)
         case _:
             return "not explained here"
+
+
+def bare_name(name: str) -> str:
+    """A distinguished name (RFC 4514 text) that is nothing but a common name, as it was given: without `CN=` and escapes."""
+    try:
+        (part,) = x509.Name.from_rfc4514_string(name)
+    except ValueError:
+        return name
+    return str(part.value) if part.oid == NameOID.COMMON_NAME else name
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -28,13 +28,14 @@ from helpers.dps.persistence import read_and_change, removed
 from helpers.dps.refusals import KnownCas
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService, ServiceDescription, connect_azure
 from helpers.dps.watching import Event, watched
-from helpers.dps.wire import Exchange, Wire
+from helpers.dps.wire import Chapter, Exchange, Wire
 
 __all__ = [
     "AZURE_DEVICE_PLANE",
     "AllocationPolicy",
     "CaCertificates",
     "CaReference",
+    "Chapter",
     "CustomAllocation",
     "DevicePlane",
     "DeviceRegistrar",

@@ -27,7 +27,7 @@ _BY_CODE = {
     ),
     "400053": (
         "The proof must be signed by the uploaded CA's own key, have the newest code as its CN, and be valid today.",
-        "Examine the proof; sign the newest code with the private key of the CA that was uploaded.",
+        "Ask for a new code, and sign that with the private key of the CA that was uploaded.",
     ),
     "500019": (
         "The service could not read the certificate that was sent; it says so with an internal error.",
@@ -58,6 +58,7 @@ class DpsError(Problem):
         code: the service's own code (`412001`, `404204`, `ResourceNotFound`, …); "" when it gave none.
         transient: whether the service faltered (no answer, 408, 429, 5xx): the same call may succeed in a moment, and may
             have been carried out already.
+        says: the service's own words; "" when there are none.
         why: what that means. next_step: what to do.
     """
 
@@ -69,11 +70,13 @@ class DpsError(Problem):
         *,
         status: int | None = None,
         code: str = "",
+        says: str = "",
         transient: bool = False,
     ) -> None:
         super().__init__(what, why, next_step)
         self.status = status
         self.code = code
+        self.says = says
         self.transient = transient
 
 
@@ -89,22 +92,27 @@ def translated(attempt: str) -> Iterator[None]:
     except HttpResponseError as error:
         raise _refused(attempt, error) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise DpsError(
-            f"Could not {attempt}: the service did not answer.",
-            "It is not running, or the network does not reach it.",
-            "A local DPS is started again by the notebook's connect cell; what it acknowledged before is kept.",
-            transient=isinstance(
-                error, ServiceResponseError
-            ),  # the other was never sent, and the SDK has tried for long
-        ) from error
+        # A request that was never sent has been tried for long by the SDK.
+        raise _unanswered(attempt, transient=isinstance(error, ServiceResponseError)) from error
     except AzureError as error:
         raise DpsError(f"Could not {attempt}.", str(error), "Mend what the message names and try again.") from error
+
+
+def _unanswered(attempt: str, *, transient: bool) -> DpsError:
+    return DpsError(
+        f"Could not {attempt}: the service did not answer.",
+        "It is not running, or the network does not reach it. (A local DPS stops after two hours without a request.)",
+        "With a local DPS: run this notebook again from its first cell, which starts it anew; nothing is lost.",
+        transient=transient,
+    )
 
 
 def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     code, message = _code_and_message(error)
     status = error.status_code
     if isinstance(error, ClientAuthenticationError) and status is None:
+        if any(isinstance(cause, ServiceRequestError | ConnectionRefusedError) for cause in _with_causes(error)):
+            return _unanswered(attempt, transient=False)
         if _SIGN_IN_FALTERED.search(" ".join(map(str, _with_causes(error)))):
             return DpsError(
                 f"Could not {attempt}: nobody could be signed in just now.",
@@ -114,14 +122,17 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
             )
         return DpsError(
             f"Could not {attempt}: there is no credential that is accepted.",
-            str(error.message),
+            str(error.message).partition("\nAttempted credentials:")[0],  # what follows lists nine of them
             "Sign in, for example with az login.",
         )
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
-    says = f" It says: {message}" if message else ""
+    quoted = f" It says: {message}" if message else ""
+    explained = error.response.headers.get("x-local-dps-explanation", "") if error.response is not None else ""
     what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
-    return DpsError(what, meaning + says, remedy, status=status, code=code, transient=_is_transient(status, code))
+    why = f"{meaning}{quoted}{f' That is: {explained}' if explained else ''}"
+    transient = _is_transient(status, code)
+    return DpsError(what, why, remedy, status=status, code=code, says=message, transient=transient)
 
 
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:

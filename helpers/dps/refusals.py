@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from helpers.certificates import DeviceCredential, describe, examine_chain, is_issued_by, read_certificates
+from helpers.certificates import DeviceCredential, bare_name, describe, examine_chain, is_issued_by, read_certificates
 from helpers.dps.ca_certificates import RegisteredCertificate
 from helpers.dps.enrollment_groups import CaReference, EnrollmentGroup
 from helpers.dps.errors import DpsError
@@ -64,22 +64,22 @@ def _no_ca_found(chain: Sequence[x509.Certificate], _registration_id: str, known
             f"“{unproved[0].name}” is in its chain and registered, but not verified.",
             "Prove it: ask for a verification code, sign it with that CA's key, and verify.",
         )
-    above = {_bare(top.issuer), *(_bare(each.subject) for each in sent[1:])}
-    namesakes = [each for each in known.certificates if _bare(each.subject) in above]
+    above = {bare_name(top.issuer), *(bare_name(each.subject) for each in sent[1:])}
+    namesakes = [each for each in known.certificates if bare_name(each.subject) in above]
     if namesakes and namesakes[0].verified:
         return _Reason(
-            f"A CA called “{_bare(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But this device's chain comes "
+            f"A CA called “{bare_name(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But this device's chain comes "
             "from another CA that merely has the same name: the signature was made with another key.",
             "Have the device's certificate signed by the CA that was verified.",
         )
     if namesakes:
         return _Reason(
-            f"The CA “{_bare(namesakes[0].subject)}” is registered as “{namesakes[0].name}”, but not verified.",
+            f"The CA “{bare_name(namesakes[0].subject)}” is registered as “{namesakes[0].name}”, but not verified.",
             "Prove it: ask for a verification code, sign it with that CA's key, and verify.",
         )
-    verified = ", ".join(f"“{_bare(each.subject)}”" for each in known.certificates if each.verified) or "none"
+    verified = ", ".join(f"“{bare_name(each.subject)}”" for each in known.certificates if each.verified) or "none"
     return _Reason(
-        f"Its chain ends with “{top.common_name}”, issued by “{_bare(top.issuer)}”, of which the service knows nothing. "
+        f"Its chain ends with “{top.common_name}”, issued by “{bare_name(top.issuer)}”, of which the service knows nothing. "
         f"Verified CAs: {verified}.",
         "Send every certificate between the device's and a verified CA's, or register and verify its CA.",
     )
@@ -92,8 +92,8 @@ def _no_group_found(chain: Sequence[x509.Certificate], _registration_id: str, kn
             f"It showed the certificate of the CA “{device.common_name}” as its own.",
             "Give the device a certificate of its own, signed by that CA.",
         )
-    names = {_bare(sent[-1].issuer), *(_bare(each.subject) for each in sent)}
-    cas = [each.name for each in known.certificates if each.verified and _bare(each.subject) in names]
+    names = {bare_name(sent[-1].issuer), *(bare_name(each.subject) for each in sent)}
+    cas = [each.name for each in known.certificates if each.verified and bare_name(each.subject) in names]
     bound = {
         name
         for group in known.groups
@@ -145,8 +145,3 @@ _BY_MESSAGE: Mapping[str, Callable[[Sequence[x509.Certificate], str, KnownCas], 
     "Invalid certificate": _bad_certificate,
     "Unauthorized": _unknown_device,
 }
-
-
-def _bare(name: str) -> str:
-    """A distinguished name that is nothing but a common name, without `CN=`: the service gives it either way."""
-    return name.removeprefix("CN=")

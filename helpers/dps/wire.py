@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from typing import Any, Literal, TypeAlias
 from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.transport import RequestsTransport
 
-__all__ = ["LEFT_OUT", "Exchange", "Plane", "Wire"]
+__all__ = ["LEFT_OUT", "Chapter", "Exchange", "Plane", "Wire"]
 
 Plane: TypeAlias = Literal["sign-in", "management", "service"]
 LEFT_OUT = "(left out)"
 _HEADERS = ("If-Match", "If-None-Match", "Content-Type", "Retry-After", "x-ms-request-id", "x-local-dps-explanation")
 _SECRET_NAME = re.compile(r"key|secret|password|token|connection", re.IGNORECASE)
-_MOST = 200  # exchanges of a chapter; a fleet's records come in a few
+_MOST = 100  # exchanges of a chapter; to forget a fleet takes one for each device
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,45 @@ class Exchange:
     answer: Any
 
 
+class Chapter:
+    """The exchanges of one step, in their order; of very many the last.
+
+    Attributes:
+        left_off: how many came before those.
+    """
+
+    def __init__(self) -> None:
+        self._exchanges: deque[Exchange] = deque(maxlen=_MOST)
+        self.left_off = 0
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self._exchanges)
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def note(self, exchange: Exchange) -> None:
+        """Add one."""
+        self.left_off += len(self._exchanges) == _MOST
+        self._exchanges.append(exchange)
+
+
 class Wire:
     """What went over the line, by chapter: a step of the lesson opens one, and what is sent inside belongs to it."""
 
     def __init__(self) -> None:
-        self._chapters: dict[str, list[Exchange]] = {}
-        self._open: list[list[Exchange]] = []
+        self._chapters: dict[str, Chapter] = {}
+        self._open: list[Chapter] = []
 
-    def __getitem__(self, chapter: str) -> tuple[Exchange, ...]:
+    def __getitem__(self, chapter: str) -> "Chapter":
         """What was exchanged in a chapter when it was last opened; nothing if it never was."""
-        return tuple(self._chapters.get(chapter, ()))
+        return self._chapters.get(chapter, Chapter())
 
     @contextmanager
     def chapter(self, name: str) -> Iterator[None]:
         """Keep what is exchanged inside under this name, in the place of an earlier chapter of the name."""
-        exchanges: list[Exchange] = []
-        self._chapters[name] = exchanges
-        self._open.append(exchanges)
+        self._chapters[name] = chapter = Chapter()
+        self._open.append(chapter)
         try:
             yield
         finally:
@@ -70,8 +93,8 @@ class Wire:
         """For the `raw_response_hook` of an azure-core client: it is told of every answer, those that are retried, too."""
 
         def note(response: PipelineResponse[Any, Any]) -> None:
-            if self._open and len(self._open[-1]) < _MOST:
-                self._open[-1].append(_exchange(plane, response.http_request, response.http_response))
+            if self._open:
+                self._open[-1].note(_exchange(plane, response.http_request, response.http_response))
 
         return note
 

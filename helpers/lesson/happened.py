@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from helpers.dps import Event
+from helpers.dps import Chapter, Event
 from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.portal import Service
 from helpers.lesson.recipes import Names, recipe
@@ -29,4 +29,4 @@ def what_just_happened(
         known: names that the workspace does not know, such as `device_id`.
     """
     names = Names.of(workspace, dps, facts, **known)
-    return WhatJustHappened(dps.wire[step] if dps else (), events, recipe(step, names))
+    return WhatJustHappened(dps.wire[step] if dps else Chapter(), events, recipe(step, names))

@@ -131,7 +131,7 @@ class NotebookPage:
 
     Attributes:
         complaints: errors in the browser's console and uncaught ones. requests: the address of each, web sockets too.
-        told: what came from kernels. sent: what went to them.
+        told: what came from kernels. sent: what went to them. kernel: the line to the present one.
     """
 
     page: Page
@@ -141,6 +141,7 @@ class NotebookPage:
     requests: list[str] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
+    kernel: WebSocket | None = None
 
     @classmethod
     def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
@@ -164,6 +165,8 @@ class NotebookPage:
 
     def _note_socket(self, socket: WebSocket) -> None:
         self.requests.append(socket.url)
+        if "/channels" in socket.url:
+            self.kernel = socket
         socket.on("framereceived", lambda payload: self.told.append(_bytes(payload)))
         socket.on("framesent", lambda payload: self.sent.append(_bytes(payload)))
 
@@ -193,9 +196,13 @@ class NotebookPage:
         """The output of a code cell, the first being 0 and the last -1."""
         return self.code_cells.nth(cell).locator(".jp-Cell-outputArea")
 
+    @property
+    def _status(self) -> Locator:
+        """What the status bar says of the kernel."""
+        return self.page.get_by_title(re.compile("^Change kernel for"))
+
     def wait_until_idle(self) -> None:
-        status = self.page.get_by_title(re.compile("^Change kernel for"))  # in the status bar
-        expect(status).to_have_text(re.compile(r"\| Idle$"), timeout=SECONDS * 1000)
+        expect(self._status).to_have_text(re.compile(r"\| Idle$"), timeout=SECONDS * 1000)
 
     # --- running them ---
 
@@ -217,6 +224,15 @@ class NotebookPage:
         with self._run_from(cell):
             self._select(cell)
             self._choose("Run", "Run Selected Cell and All Below")
+
+    def keep_busy(self, seconds: int) -> None:
+        """Let the kernel work on a cell of its own, at the notebook's end, and do not wait for it."""
+        self._select(self.code_cells.count() - 1)
+        for key in ("b", "Enter"):
+            self.page.keyboard.press(key)
+        self.page.keyboard.type(f"import time; time.sleep({seconds})")
+        self.page.keyboard.press("Control+Enter")
+        expect(self._status).to_have_text(re.compile(r"\| Busy$"))
 
     def save(self) -> None:
         """With Ctrl+S, from a cell."""
@@ -247,7 +263,8 @@ class NotebookPage:
         """One of its forms."""
         box = self.page.locator(".jp-NotebookPanel:visible .dps-form").nth(number)
         expect(box).to_be_visible(timeout=SECONDS * 1000)
-        return FormHand(box)
+        assert self.kernel is not None
+        return FormHand(box, self.kernel)
 
     def show_whole(self) -> None:
         """Make the page so tall that the whole notebook is seen, from its beginning."""
@@ -265,13 +282,13 @@ class NotebookPage:
     def turn(self, theme: str) -> None:
         """Look at it in another theme: light or dark. JupyterLab shows a splash screen while it changes."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", "false" if theme == "dark" else "true")
+        expect(self.page.locator("body")).to_have_attribute(
+            "data-jp-theme-light", "false" if theme == "dark" else "true"
+        )
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
 
 
-_PANEL = (
-    "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
-)
+_PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
 _PROMPTS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputArea-prompt')]"
 # The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.
 _COUNTS = f"{_PROMPTS}.map(each => Number(each.innerText.replace(/[^0-9*]/g, '')))"
@@ -288,13 +305,25 @@ class FormHand:
     """A form as a person works it: controls are found by their names."""
 
     box: Locator
+    kernel: WebSocket
 
     def field(self, label: str) -> Locator:
         """The control of that name, seen or not."""
         return self.box.get_by_label(label, exact=True)
 
     def type(self, label: str, text: str) -> None:
-        """Put a text into a field in place of what is there, key by key."""
+        """Put a text into a field in place of what is there, key by key, and be no faster than the line to the kernel."""
+        kind, present = self.field(label).get_attribute("type"), self.field(label).input_value()
+        if kind == "password" or present == text:  # the one is sent when the field is left, the other never
+            self.type_fast(label, text)
+            return
+        value = json.dumps(int(text) if kind == "number" else text, ensure_ascii=False)
+        sent = f'"value":{value}'.encode()
+        with self.kernel.expect_event("framesent", lambda payload: sent in _bytes(payload), timeout=SECONDS * 1000):
+            self.type_fast(label, text)
+
+    def type_fast(self, label: str, text: str) -> None:
+        """The same by somebody who waits for nothing."""
         control = self.field(label)
         control.click()
         control.press("ControlOrMeta+a")
@@ -316,7 +345,7 @@ class FormHand:
         return self.box.get_by_role("button", name=says, exact=True)
 
     def press(self, button: str) -> None:
-        self.button(button).click()
+        self.button(button).click(delay=100)  # a finger is not as fast as a script
 
     @property
     def outcome(self) -> Locator:
@@ -326,7 +355,7 @@ class FormHand:
     def expect_outcome(self, *texts: str) -> None:
         """These texts come to stand below the button."""
         for text in texts:
-            expect(self.outcome).to_contain_text(text, timeout=SECONDS * 1000)
+            expect(self.outcome).to_contain_text(text, timeout=60_000)
         button = self.box.locator("button.mod-primary").bounding_box()
         below = self.outcome.bounding_box()
         assert button is not None

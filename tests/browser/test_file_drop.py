@@ -10,20 +10,33 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.lab import FormHand, Lab, NotebookPage
 
 PASSPHRASE = "correct horse battery staple"
-Bring = Callable[[Locator, Path], None]
+Bring = Callable[[FormHand, str, Path], None]
 
 
-def choose(place: Locator, file: Path) -> None:
+def choose(form: FormHand, label: str, file: Path) -> None:
     """By the browser's own dialog."""
-    place.set_input_files(file)
+    place_for(form, label).set_input_files(file)
 
 
-def drop(place: Locator, file: Path) -> None:
+def drop_on_the_control(form: FormHand, label: str, file: Path) -> None:
+    drop(place_for(form, label), file)
+
+
+def drop_on_the_words(form: FormHand, label: str, file: Path) -> None:
+    """They say “drop it here”, and the frame around them, too. Beside a control a browser opens the file in a new tab."""
+    drop(form.box.locator(".dps-drop").filter(has_text=label), file, x=40)
+
+
+def place_for(form: FormHand, label: str) -> Locator:
+    return form.field(f"{label}: choose the file, or drop it here")
+
+
+def drop(place: Locator, file: Path, *, x: int = 10) -> None:
     """Dragged from the desktop: Chromium itself takes the file, as from a real drag; no script of ours makes up an event."""
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
     assert box is not None
-    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    where = {"x": box["x"] + x, "y": box["y"] + box["height"] / 2}
     dragged = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
     session = place.page.context.new_cdp_session(place.page)
     for moment in ("dragEnter", "dragOver", "drop"):
@@ -40,13 +53,9 @@ def make_own_ca(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def place_for(form: FormHand, label: str) -> Locator:
-    return form.field(f"{label}: choose the file, or drop it here")
-
-
-@pytest.mark.parametrize("bring", [choose, drop])
+@pytest.mark.parametrize(("bring", "bring_key"), [(choose, choose), (drop_on_the_words, drop_on_the_control)])
 def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
-    page: Page, lab: Lab, tmp_path: Path, bring: Bring
+    page: Page, lab: Lab, tmp_path: Path, bring: Bring, bring_key: Bring
 ) -> None:
     certificate, key = make_own_ca(tmp_path)
     notebook = NotebookPage.open(page, lab, "01_create_ca")
@@ -54,12 +63,12 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     form = notebook.form()
     dropped = lab.workspace / "dropped"
     expect(form.field("Its private key")).to_be_hidden()
-    bring(place_for(form, "Your own CA"), certificate)
+    bring(form, "Your own CA", certificate)
     expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate.pem"))
     expect(form.box.get_by_text("own.pem is taken.")).to_be_visible()
     expect(form.field("Its private key")).to_be_visible()
     expect(form.reason("Its private key")).to_contain_text("two files")
-    bring(place_for(form, "Its private key"), key)
+    bring_key(form, "Its private key", key)
     expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key.key"))
     expect(form.reason("Its private key")).to_have_count(0)
     kept = {file.name: (file.read_bytes(), file.stat().st_mode & 0o777) for file in dropped.iterdir()}
@@ -89,7 +98,8 @@ def test_a_file_that_is_too_large_is_not_taken(page: Page, lab: Lab, tmp_path: P
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()
-    choose(place_for(form, "Your own CA"), film)
+    choose(form, "Your own CA", film)
     expect(form.box.get_by_text("film.pem was not taken")).to_be_visible()
     expect(form.field("Your own CA")).to_have_value("")
+    assert not any(b"film.pem" in message for message in notebook.sent), "it is not even sent"
     assert not (lab.workspace / "dropped").exists()

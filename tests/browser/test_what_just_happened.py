@@ -20,7 +20,9 @@ def test_the_requests_of_a_step_and_their_answers_are_shown_on_a_click_without_t
     happened.get_by_text("On the wire").click()
     put = wire.locator("p").filter(has_text="PUT")
     expect(put).to_contain_text("to the management plane")
-    expect(put.locator("code")).to_have_text(re.compile(r"^/subscriptions/.*/certificates/walkthrough-ca\?api-version="))
+    expect(put.locator("code")).to_have_text(
+        re.compile(r"^/subscriptions/.*/certificates/walkthrough-ca\?api-version=")
+    )
     answers = wire.locator("p").filter(has_text="→")
     expect(answers.last).to_have_text(re.compile("→ 20[01]"))
     expect(wire.get_by_text("Authorization: Bearer (left out)").last).to_be_visible()

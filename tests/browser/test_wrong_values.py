@@ -1,17 +1,15 @@
 """A value that is not good is named where it stands, while it is typed; and nothing is done with it."""
 
-import pytest
 from playwright.sync_api import Page, expect
 
+from helpers.dps import connect_local
 from tests.browser.barriers import barriers
 from tests.browser.lab import Lab, NotebookPage
 from tests.browser.prepared import ready_for
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, lab: Lab, theme: str) -> None:
+def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.turn(theme)
     notebook.run(0, 1)
     form = notebook.form()
     form.type("Lifetime in days", "0")
@@ -25,7 +23,9 @@ def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, la
     form.press("Create the CAs")
     form.expect_outcome("✘ The parameter lifetime_days is invalid (Lifetime in days).", "It is at least 1.", "Next")
     assert not (lab.workspace / "ca").exists()
-    assert barriers(page) == []
+    for theme in ("dark", "light"):
+        notebook.turn(theme)
+        assert barriers(page) == []
     form.type("Lifetime in days", "30")
     expect(form.box.get_by_role("alert")).to_have_count(0)
     expect(form.outcome).to_have_count(0)
@@ -36,6 +36,7 @@ def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, la
 
 def test_a_name_that_dps_does_not_take_is_not_sent(page: Page, lab: Lab) -> None:
     kept = ready_for("02_upload_ca", lab.workspace)
+    at_dps = connect_local(lab.workspace / "local-dps" / "connection.json")
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
     notebook.run(0, 2)
     form = notebook.form()
@@ -44,9 +45,10 @@ def test_a_name_that_dps_does_not_take_is_not_sent(page: Page, lab: Lab) -> None
     form.press("Upload the CA's public part")
     form.expect_outcome("✘ The parameter certificate_name is invalid (Name at DPS).", "'my ca'")
     assert kept.facts.certificate_name is None
-    assert "PUT " not in (lab.workspace / "local-dps" / "log.txt").read_text()
+    assert at_dps.certificates.list() == []
     form.type("Name at DPS", "my-ca")
     expect(form.reason("Name at DPS")).to_have_count(0)
     form.press("Upload the CA's public part")
     form.expect_outcome("registered as “my-ca”")
-    assert "PUT " in (lab.workspace / "local-dps" / "log.txt").read_text()
+    assert [each.name for each in at_dps.certificates.list()] == ["my-ca"]
+    at_dps.close()

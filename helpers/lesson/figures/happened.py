@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.dps import Event, Exchange
+from helpers.dps import Chapter, Event, Exchange
 from helpers.lesson.figures.checklist import clicks
 from helpers.lesson.figures.picture import Picture, fold, joined
 from helpers.lesson.recipes import Recipe
@@ -31,7 +31,7 @@ class WhatJustHappened(Picture):
         exchanges: what Azure's SDKs sent and what came back. events: what a device said over MQTT.
     """
 
-    exchanges: Sequence[Exchange]
+    exchanges: Chapter
     events: Sequence[Event]
     recipe: Recipe
 
@@ -39,7 +39,12 @@ class WhatJustHappened(Picture):
         ways = [("In the portal", clicks(self.recipe.clicks))] if self.recipe.clicks else []
         ways += [("As commands", _code(self.recipe.commands))] if self.recipe.commands else []
         ways += [("As Python", _code(self.recipe.python))] if self.recipe.python else []
-        wire = [_exchange(each) for each in self.exchanges]
+        wire = [
+            Markup("<p>The last {} of {}:</p>").format(
+                len(self.exchanges), len(self.exchanges) + self.exchanges.left_off
+            )
+        ]
+        wire = [*(wire if self.exchanges.left_off else []), *map(_exchange, self.exchanges)]
         wire += [Markup("<p>The device, over MQTT:</p>{}").format(_code(_packets(self.events)))] if self.events else []
         return Markup("<div class='card'>{}</div>").format(
             fold(
@@ -60,7 +65,7 @@ class WhatJustHappened(Picture):
     def _counted(self) -> str:
         if not self.exchanges and not self.events:
             return "nothing was sent; and the same step in other ways"
-        sent = len(self.exchanges)
+        sent = len(self.exchanges) + self.exchanges.left_off
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
         said += [f"{len(self.events)} MQTT packets"] if self.events else []
         return f"{' and '.join(said)}; and the same step in other ways"

@@ -13,18 +13,29 @@ function render({ model, el }) {
   label.append(input);
   el.append(label, said);
 
-  input.addEventListener("change", async () => {
-    const file = input.files[0];
+  async function take(file) {
     if (!file) return;
     if (file.size > MOST) {
       said.textContent = `${file.name} was not taken: it is larger than any certificate or key.`;
     } else {
       model.send({ name: file.name }, undefined, [await file.arrayBuffer()]);
     }
+  }
+  input.addEventListener("change", async () => {
+    await take(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  for (const name of ["dragenter", "dragover"]) el.addEventListener(name, () => el.classList.add("dps-over"));
-  for (const name of ["dragleave", "drop"]) el.addEventListener(name, () => el.classList.remove("dps-over"));
+  // Anywhere in the frame: beside the input the browser would open the file, a private key even, in a tab of its own.
+  el.addEventListener("drop", (event) => {
+    event.preventDefault();
+    el.classList.remove("dps-over");
+    take(event.dataTransfer.files[0]);
+  });
+  el.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    el.classList.add("dps-over");
+  });
+  el.addEventListener("dragleave", () => el.classList.remove("dps-over"));
   model.on("change:said", () => { said.textContent = model.get("said"); });
 }
 

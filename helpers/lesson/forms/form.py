@@ -3,10 +3,12 @@
 Headless, nobody edits it: the notebook's parameters are the value, and `result` takes the same step by the same function.
 """
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import anywidget
 import ipywidgets as widgets
 from IPython.display import display
 from markupsafe import Markup
@@ -21,6 +23,10 @@ from helpers.problem import Problem
 __all__ = ["Form", "Inputs"]
 
 _STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text()}</style>")
+
+
+class _OwnKeys(anywidget.AnyWidget):
+    _esm = Path(__file__).with_name("own_keys.js")
 
 
 class Inputs(BaseModel):
@@ -38,6 +44,7 @@ class Inputs(BaseModel):
             raise Problem(f"{name} is missing.", reason, "Fill in the field, or give the parameter.")
 
 
+_SECONDS_UNDER_WAY = 0.3
 Value = TypeVar("Value", bound=Inputs)
 Result = TypeVar("Result")
 
@@ -80,7 +87,7 @@ class Form(Generic[Value, Result]):
         self._button.on_click(lambda _button: self._press())
         self._outcome = widgets.HTML().add_class("dps-done")
         rows = [*(field.box for field in self._fields), *([passphrase.box] if passphrase else [])]
-        self.box = widgets.VBox([widgets.HTML(_STYLE), *rows, self._button, self._outcome]).add_class("dps-form")
+        self.box = widgets.VBox([widgets.HTML(_STYLE), _OwnKeys(), *rows, self._button, self._outcome]).add_class("dps-form")
         for field in self._fields:
             field.control.observe(self._edited, names="value")
         self._look()
@@ -147,10 +154,22 @@ class Form(Generic[Value, Result]):
         self._done = (inputs, self._step(inputs[0]))
 
     def _press(self) -> None:
-        """The button: busy while the step is taken, then the result or the error in place."""
+        """The button: busy while the step is taken, then the result or the error in place.
+
+        What was typed while the kernel was busy is still under way: ipywidgets holds it back until an earlier change has
+        been read, but not the click. So the step waits a moment for it.
+        """
+        if self._button.disabled:  # pressed twice
+            return
         says = self._button.description
         self._button.disabled, self._button.description = True, "Working …"
         self._tell(Markup("<p>Working: {} …</p>").format(says))
+        try:
+            asyncio.get_running_loop().call_later(_SECONDS_UNDER_WAY, self._work, says)
+        except RuntimeError:  # no browser, no loop
+            self._work(says)
+
+    def _work(self, says: str) -> None:
         try:
             self._take_step()
             assert self._done is not None
