@@ -36,7 +36,7 @@ __all__ = ["Facts", "Role", "Target", "Workspace", "remove_workspace"]
 Role: TypeAlias = Literal["root", "intermediate"]
 Target: TypeAlias = Literal["local", "azure", "portal"]
 _FILE = "workspace.json"
-_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_FILE_NAME = re.compile(r"\w[\w .()+@-]{0,99}")
 _CONTENTS = (
     "ca",
     "proof",
@@ -57,6 +57,7 @@ class Facts(BaseModel):
         etags: the certificate's ETags so far, newest last, each with the step that brought it.
         verification_code: the code that is waiting to be signed; None once it is used.
         revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
+        allocation_policy: of the group that a person has created in the portal; elsewhere the service tells.
         done_in_portal: the steps that a person says to have done there.
         reached: the notebooks whose checkpoints have been reached.
     """
@@ -75,6 +76,7 @@ class Facts(BaseModel):
     verification_code: str | None = None
     verified: bool = False
     enrollment_group_id: str | None = None
+    allocation_policy: str | None = None
     revoked_device: str | None = None
     next_certificate_name: str | None = None
     done_in_portal: tuple[str, ...] = ()
@@ -165,7 +167,7 @@ class Workspace:
         """Delete every CA, key and proof kept here; returns the files' names."""
         deleted = []
         for folder in (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder):
-            for file in sorted(folder.glob("*")):
+            for file in sorted(each for each in folder.rglob("*") if each.is_file()):
                 file.unlink()
                 deleted.append(file.name)
         return deleted
@@ -175,11 +177,11 @@ class Workspace:
 
     def keep_dropped(self, field: str, name: str, content: bytes) -> Path:
         """Keep a file that was dropped on a form's field, for the owner alone; another one for the field replaces it."""
-        ending = Path(name).suffix
-        folder = make_private_folder(self.folder / "dropped")
-        file = folder / f"{field}{ending if _ENDING.fullmatch(ending) else ''}"
+        folder = make_private_folder(self.folder / "dropped" / field)
+        bare = re.split(r"[/\\]", name)[-1]
+        file = folder / (bare if _FILE_NAME.fullmatch(bare) else "file")
         write_atomically(file, content, mode=PRIVATE)
-        for earlier in folder.glob(f"{field}*"):
+        for earlier in folder.iterdir():
             if earlier != file:
                 earlier.unlink()
         return file

@@ -150,7 +150,7 @@ def _not_the_authority_itself(proof: x509.Certificate, authority: x509.Certifica
 def _names_the_code(facts: CertificateDescription, code: str) -> Check:
     name = "Common name is the code"
     if facts.common_name == code:
-        return Check(name, True, "Its CN is the verification code, to the letter.")
+        return Check(name, True, "Its CN is the code that was given for it here, to the letter.")
     if facts.common_name.strip().upper() == code:
         reason = "Its CN differs from the code in case or by white space."
     elif not facts.common_name:
@@ -183,7 +183,7 @@ def _within_dates(name: str, facts: CertificateDescription, now: datetime, remed
         return Check(name, False, f"Not valid yet ({life}).", f"Check this machine's clock. {remedy}")
     if now > facts.not_after:
         return Check(name, False, f"Expired ({life}).", remedy)
-    return Check(name, True, f"Valid now ({life}).")
+    return Check(name, True, f"Valid on {now:%Y-%m-%d} ({life}).")
 
 
 def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -> Check:

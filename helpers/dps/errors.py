@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from azure.core.exceptions import (
     AzureError,
@@ -128,7 +129,8 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
     quoted = f" It says: {message}" if message else ""
-    explained = error.response.headers.get("x-local-dps-explanation", "") if error.response is not None else ""
+    response: Any = error.response
+    explained = response.headers.get("x-local-dps-explanation", "") if response is not None else ""
     what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
     why = f"{meaning}{quoted}{f' That is: {explained}' if explained else ''}"
     transient = _is_transient(status, code)

@@ -68,8 +68,8 @@ def _no_ca_found(chain: Sequence[x509.Certificate], _registration_id: str, known
     namesakes = [each for each in known.certificates if bare_name(each.subject) in above]
     if namesakes and namesakes[0].verified:
         return _Reason(
-            f"A CA called “{bare_name(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But this device's chain comes "
-            "from another CA that merely has the same name: the signature was made with another key.",
+            f"A CA called “{bare_name(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But this device's chain "
+            "comes from another CA that merely has the same name: the signature was made with another key.",
             "Have the device's certificate signed by the CA that was verified.",
         )
     if namesakes:

@@ -31,7 +31,7 @@ from helpers.lesson.inputs import (
     VerifyCa,
 )
 from helpers.lesson.journey import journey
-from helpers.lesson.machine import examine_machine
+from helpers.lesson.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.portal import YourTurn
 from helpers.lesson.steps import (
     ask_for_code,
@@ -77,7 +77,14 @@ from helpers.lesson.tasks import (
     upload_form,
     verify_form,
 )
-from helpers.lesson.views import proof_so_far, show_all_certificates, show_at_hub, show_authorities, show_chain
+from helpers.lesson.views import (
+    proof_so_far,
+    show_all_certificates,
+    show_at_hub,
+    show_authorities,
+    show_chain,
+    show_records,
+)
 from helpers.workspace import Workspace
 
 __all__ = [
@@ -127,6 +134,7 @@ __all__ = [
     "devices_form",
     "examine_kept_proof",
     "examine_machine",
+    "examine_way_of_devices",
     "group_form",
     "group_now",
     "hubs_of",
@@ -151,6 +159,7 @@ __all__ = [
     "show_authorities",
     "show_certificate",
     "show_chain",
+    "show_records",
     "sign_form",
     "sign_kept_code",
     "switch_group",

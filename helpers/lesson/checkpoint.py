@@ -37,8 +37,8 @@ class Checkpoint(Picture):
         items = joined("<li>{} {}</li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
             "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>"
-            "<p>Next: <b>{}</b></p></div>"
-        ).format(items, self.next_notebook)
+            "<p>Next: <b><a href='{}.ipynb'>{}</a></b></p></div>"
+        ).format(items, self.next_notebook.partition(",")[0], self.next_notebook)
 
     def text(self) -> str:
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), f"Next: {self.next_notebook}"])

@@ -5,9 +5,9 @@ A stub raises `Unsolved` with a hint; an exercise that is not solved stops nobod
 
 import random
 import secrets
-import string
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 from cryptography import x509
@@ -165,13 +165,12 @@ def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
     factory = root.create_intermediate("Exercise Factory")
     line = factory.create_intermediate("Exercise Line")
     device = line.issue_device("pump-1").certificate
-    cas = [root.certificate, factory.certificate, line.certificate]
-    random.shuffle(cas)
-    given = list(answer(device, cas))
-    _require(given and given[0] == device, "The device's own certificate comes first.")
-    _require(root.certificate not in given, "The root need not be sent: whoever trusts it has it already.")
-    failed = [each for each in examine_chain(given, root.certificate, "pump-1").checks if not each.passed]
-    _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
+    for cas in permutations([root.certificate, factory.certificate, line.certificate]):
+        given = list(answer(device, list(cas)))
+        _require(given and given[0] == device, "The device's own certificate comes first.")
+        _require(root.certificate not in given, "The root need not be sent: whoever trusts it has it already.")
+        failed = [each for each in examine_chain(given, root.certificate, "pump-1").checks if not each.passed]
+        _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
     return "Device first, then whoever signed the one before; without the root."
 
 
@@ -215,19 +214,20 @@ def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
 
 
 def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
-    names = random.sample(string.ascii_lowercase, 4)
-    group, root, intermediate, record = (f"{each}-{kind}" for each, kind in zip(names, _KINDS, strict=True))
-    refers_to = {record: [group], group: [intermediate], intermediate: [root], root: []}
-    shuffled = dict(random.sample(sorted(refers_to.items()), len(refers_to)))
-    given = list(answer(shuffled))
-    _require(sorted(given) == sorted(refers_to), "Each thing is to be deleted once.")
-    for name, targets in refers_to.items():
-        for target in targets:
-            _require(given.index(name) < given.index(target), f"{target} is deleted while {name} still refers to it.")
+    group, other, root, intermediate, record = (f"{kind}-{secrets.token_hex(2)}" for kind in _KINDS)
+    refers_to = {record: [group], group: [intermediate, root], other: [root], intermediate: [root], root: []}
+    for order in permutations(refers_to):
+        given = list(answer({name: list(refers_to[name]) for name in order}))
+        _require(sorted(given) == sorted(refers_to), "Each thing is to be deleted once.")
+        for name, targets in refers_to.items():
+            for target in targets:
+                _require(
+                    given.index(name) < given.index(target), f"{target} is deleted while {name} still refers to it."
+                )
     return "Whatever refers to something goes before it."
 
 
-_KINDS = ("group", "root", "intermediate", "record")
+_KINDS = ("group", "other-group", "root", "intermediate", "record")
 _Check = Callable[[Callable[..., Any], Workspace], str]
 
 EXERCISES: dict[str, tuple[str, _Check]] = {

@@ -72,15 +72,21 @@ def _web_address(url: str) -> str:
 
 CommonName: TypeAlias = Annotated[str, _good(check_common_name)]
 RegistrationId: TypeAlias = Annotated[str, _good(check_registration_id)]
-_FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure")
-_FOR_ONES_OWN = ShownWhen(lambda values: values["target"] != "local")
-_FOR_PORTAL = ShownWhen(lambda values: values.get("target") == "portal")
-_OWN_CA_GIVEN = ShownWhen(lambda values: bool(values["own_ca_certificate"]))
+_FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure", "with the target azure")
+_FOR_ONES_OWN = ShownWhen(lambda values: values["target"] != "local", "with the targets azure and portal")
+_FOR_PORTAL = ShownWhen(lambda values: values["target"] == "portal", "with the target portal")
+_FOR_EC = ShownWhen(lambda values: values["key_type"] == "EC", "with the key type EC")
+_FOR_RSA = ShownWhen(lambda values: values["key_type"] == "RSA", "with the key type RSA")
+_OWN_CA_GIVEN = ShownWhen(lambda values: bool(values["own_ca_certificate"]), "with own_ca_certificate")
+_FOR_CUSTOM = ShownWhen(
+    lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM, "with the allocation policy custom"
+)
 DoneInPortal: TypeAlias = Annotated[
     bool,
     _FOR_PORTAL,
     Field(
-        title="Done in the portal", description="Press the button to see what to do there; tick this once it is done."
+        title="Done in the portal",
+        description="Press the button to see what to do there. When it is done, tick this and press again.",
     ),
 ]
 
@@ -101,9 +107,7 @@ class StartHere(Inputs):
     provisioning_service: Annotated[str, _FOR_ONES_OWN] = Field(
         "", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net."
     )
-    id_scope: Annotated[
-        str, ShownWhen(lambda values: values["target"] == "portal"), _good(_id_scope, or_empty=True)
-    ] = Field(
+    id_scope: Annotated[str, _FOR_PORTAL, _good(_id_scope, or_empty=True)] = Field(
         "",
         title="ID scope",
         description="From the overview page. Devices need it to find the service; it is no secret.",
@@ -122,16 +126,16 @@ class CreateCa(Inputs):
     """What the CAs are called and made of; or where one's own CA lies."""
 
     root_name: CommonName = Field(
-        "Walkthrough Root CA", title="Root's name", description="The common name (CN): up to 64 characters."
+        "Walkthrough Root CA",
+        title="Root's name",
+        description="The common name (CN): up to 64 bytes, which is 64 plain letters.",
     )
     intermediate_name: CommonName = Field("Walkthrough Intermediate CA", title="Intermediate's name")
     key_type: Literal["EC", "RSA"] = Field(
         "EC", title="Key type", description="EC keys are small and fast; RSA is understood by everything."
     )
-    curve: Annotated[Literal["P-256", "P-384"], ShownWhen(lambda values: values["key_type"] == "EC")] = Field(
-        "P-256", title="Curve"
-    )
-    rsa_bits: Annotated[Literal[2048, 3072, 4096], ShownWhen(lambda values: values["key_type"] == "RSA")] = Field(
+    curve: Annotated[Literal["P-256", "P-384"], _FOR_EC] = Field("P-256", title="Curve")
+    rsa_bits: Annotated[Literal[2048, 3072, 4096], _FOR_RSA] = Field(
         2048, title="RSA size in bits", description="4096 takes a few seconds."
     )
     lifetime_days: int = Field(3650, ge=1, le=36500, title="Lifetime in days", description="1 to 36,500.")
@@ -177,7 +181,7 @@ class AskForCode(Inputs):
     verification_code: Annotated[str, _FOR_PORTAL, _good(check_verification_code, or_empty=True)] = Field(
         "",
         title="Verification code",
-        description="As the portal shows it: 48 characters. Press the button to see where.",
+        description="As the portal shows it: 48 characters. The button shows where.",
     )
 
 
@@ -207,7 +211,7 @@ class CreateEnrollmentGroup(Inputs):
     )
     webhook_url: Annotated[
         str,
-        ShownWhen(lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM),
+        _FOR_CUSTOM,
         _good(_web_address, or_empty=True),
     ] = Field("", title="Webhook", description="Your function that chooses: DPS asks it for each device.")
     done_in_portal: DoneInPortal = False
@@ -250,5 +254,9 @@ class EndAccess(Inputs):
 class CleanUp(Inputs):
     """Whether the keys on this machine go, too."""
 
-    delete_keys: bool = Field(False, title="Delete the CA's keys here, too", description="They can't be brought back.")
+    delete_keys: bool = Field(
+        False,
+        title="Delete keys and certificates here, too",
+        description="All that are in this workspace. They can't be brought back.",
+    )
     done_in_portal: DoneInPortal = False

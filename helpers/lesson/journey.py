@@ -42,7 +42,7 @@ JOURNEY = (
 
 @dataclass(frozen=True, repr=False)
 class JourneyMap(Picture):
-    """The notebooks in their order; `reached` are those whose checkpoints have been reached in this workspace."""
+    """The notebooks in their order; `reached` are those whose checkpoints have been reached in this workspace, once."""
 
     reached: Sequence[str]
 

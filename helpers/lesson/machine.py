@@ -20,7 +20,7 @@ from helpers.dps import AZURE_DEVICE_PLANE
 from helpers.files import read_bytes, write_atomically
 from helpers.workspace import Workspace
 
-__all__ = ["examine_machine"]
+__all__ = ["examine_machine", "examine_way_of_devices"]
 
 _ROOM = 100 << 20  # bytes; a fleet of 500 and the executed copies take a tenth of it
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,6 @@ def examine_machine(workspace: Workspace) -> Examination:
         _packages(),
         _loopback(),
         _proxy(),
-        *_device_port(workspace),
         _clock(workspace),
         _folder(workspace),
         _keys(workspace),
@@ -111,22 +110,22 @@ def _proxy() -> Check:
     )
 
 
-def _device_port(workspace: Workspace) -> Iterator[Check]:
-    """Where devices go in Azure; the local DPS is reached over loopback."""
-    if workspace.facts.target not in ("azure", "portal"):
-        return
-    host = _DEVICE_HOST
-    try:
-        socket.create_connection((host, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
-    except OSError as error:
-        yield _check(
-            "Way to Azure",
-            False,
-            f"{host} can't be reached at port {_MQTT_PORT}: {error}.",
-            "Ask for the port to be opened; until then devices in 06 can't register. Everything else works without it.",
-        )
+def examine_way_of_devices(workspace: Workspace) -> Examination:
+    """Whether devices can reach the target that was chosen. Everything but 06 goes without it."""
+    where = f"{_DEVICE_HOST} at port {_MQTT_PORT}"
+    if workspace.facts.target == "local":
+        check = Check("Way of devices", True, "Those of a local DPS stay on this machine: nothing can be in their way.")
     else:
-        yield _check("Way to Azure", True, f"{host} can be reached at port {_MQTT_PORT}.", "")
+        try:
+            socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
+        except OSError as error:
+            remedy = (
+                "Ask for the port to be opened. Until then the devices of 06 can't register; all else goes on without."
+            )
+            check = Check("Way of devices", False, f"They can't reach {where}: {error}.", remedy)
+        else:
+            check = Check("Way of devices", True, f"They can reach {where}.")
+    return Examination("The way of devices", (check,))
 
 
 def _clock(workspace: Workspace) -> Check:

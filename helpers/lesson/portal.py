@@ -11,6 +11,8 @@ from cryptography import x509
 from helpers.certificates import describe, read_certificates
 from helpers.dps import (
     AZURE_DEVICE_PLANE,
+    AllocationPolicy,
+    CaReference,
     DevicePlane,
     DeviceRegistrar,
     EnrollmentGroup,
@@ -31,7 +33,7 @@ from helpers.workspace import Workspace
 __all__ = ["Portal", "Service", "YourTurn"]
 
 _UNKNOWN_ETAG = "known to the portal alone"
-_TICK = "tick “Done in the portal” above, and run on from the form."
+_TICK = "tick “Done in the portal”, press the button again, and go on with the next cell."
 
 
 class YourTurn(Problem):
@@ -68,7 +70,7 @@ class Portal:
         self.subscription_id, self.resource_group = "", "RESOURCE_GROUP"
         self.name = facts.provisioning_service
         self.wire = Wire()  # nothing is sent but by devices
-        self.devices = DeviceRegistrar(_device_plane(workspace), lambda: workspace.facts.id_scope, KnownCas)
+        self.devices = DeviceRegistrar(_device_plane(workspace), lambda: workspace.facts.id_scope, self._known_cas)
 
     def describe(self) -> ServiceDescription:
         """What the person has told of the service."""
@@ -92,7 +94,7 @@ class Portal:
                 Checklist(
                     "generate a verification code",
                     recipe("code", names).clicks,
-                    "paste it into the field “Verification code” above, and run on from the form.",
+                    "paste it into the field “Verification code”, press the button again, and go on with the next cell.",
                 )
             )
         return code
@@ -106,7 +108,19 @@ class Portal:
     def bind(self, group: EnrollmentGroup, *, done: bool) -> EnrollmentGroup:
         """An enrollment group as wanted."""
         self._ask("group", "create the enrollment group", done, {}, group=group)
+        self._workspace.update(
+            enrollment_group_id=group.group_id,
+            allocation_policy=group.allocation_policy.value if group.allocation_policy else None,
+        )
         return group
+
+    def group(self) -> EnrollmentGroup:
+        """The group that the person has created."""
+        facts = self._workspace.facts
+        policy = AllocationPolicy(facts.allocation_policy) if facts.allocation_policy else None
+        return EnrollmentGroup(
+            str(facts.enrollment_group_id), CaReference(str(facts.certificate_name)), allocation_policy=policy
+        )
 
     def remove(self, *, done: bool) -> None:
         """Everything that the walkthrough has had made there."""
@@ -117,6 +131,16 @@ class Portal:
         facts = describe(certificate)
         verified = "verify" in self._workspace.facts.done_in_portal
         return RegisteredCertificate(name, facts.subject, facts.sha1, facts.not_after, verified, _UNKNOWN_ETAG)
+
+    def _known_cas(self) -> KnownCas:
+        """As far as the person has told."""
+        facts = self._workspace.facts
+        if facts.registered_role is None or facts.certificate_name is None:
+            return KnownCas()
+        file = self._workspace.public_part(facts.registered_role)
+        certificate, *_ = read_certificates(read_bytes(file), file.name)
+        groups = (self.group(),) if facts.enrollment_group_id else ()
+        return KnownCas((self.registered(facts.certificate_name, certificate),), groups)
 
     def _ask(self, step: str, heading: str, done: bool, files: Mapping[str, x509.Certificate], **known: Any) -> None:
         told = self._workspace.facts.done_in_portal

@@ -34,6 +34,8 @@ __all__ = [
     "verify_form",
 ]
 
+_OPENS = "Opens the CA's private key, if it is encrypted."
+
 
 def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Service]:
     """00: choose the provisioning service, and ask it who it is."""
@@ -48,12 +50,16 @@ def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Se
     def picture(dps: Service) -> ServiceCard:
         return ServiceCard(str(kept.facts.target), dps.describe())
 
-    return Form(inputs.StartHere, "Choose this service, and ask who it is", choose, picture=picture, **parameters)
+    names = ("target", "subscription_id", "resource_group", "provisioning_service", "id_scope")
+    remembered = {name: getattr(kept.facts, name) for name in names} if kept.facts.target else {}
+    return Form(inputs.StartHere, "Use this service", choose, picture=picture, remembered=remembered, **parameters)
 
 
 def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, dict[Role, CertificateAuthority]]:
     """01: create the CAs, or take one's own; those that are here already stay."""
-    passphrase = Passphrase()
+    passphrase = Passphrase(
+        "Encrypts the CAs' private keys on disk, or opens your own CA's. Without one they are not encrypted."
+    )
     found = bool(kept.authority_roles())
 
     def create(wanted: inputs.CreateCa) -> dict[Role, CertificateAuthority]:
@@ -84,6 +90,7 @@ def upload_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
         lambda wanted: steps.register_authority(kept, dps, wanted),
         picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
         walkthrough_target=kept.facts.target,
+        remembered={"register_ca": kept.facts.registered_role, "certificate_name": kept.facts.certificate_name},
         **parameters,
     )
 
@@ -102,7 +109,7 @@ def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.A
 
 def sign_form(kept: Workspace) -> Form[inputs.SignCode, x509.Certificate]:
     """03: sign the code."""
-    passphrase = Passphrase()
+    passphrase = Passphrase(_OPENS)
     return Form(
         inputs.SignCode,
         "Sign the code with the CA's private key",
@@ -132,13 +139,14 @@ def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.
         lambda wanted: steps.bind_enrollment_group(kept, dps, wanted),
         picture=lambda group: GroupPicture(group, steps.hubs_of(dps, group)),
         walkthrough_target=kept.facts.target,
+        remembered={"enrollment_group_id": kept.facts.enrollment_group_id},
         **parameters,
     )
 
 
 def devices_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.ProvisionDevices, DeviceCredential]:
     """06: issue the first device's certificate."""
-    passphrase = Passphrase()
+    passphrase = Passphrase(_OPENS)
     return Form(
         inputs.ProvisionDevices,
         "Issue the first device's certificate",
@@ -151,7 +159,7 @@ def devices_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[input
 
 def access_form(kept: Workspace, dps: ProvisioningService, **parameters: Any) -> Form[inputs.EndAccess, AccessCard]:
     """07: a device and its neighbour, and that both get in."""
-    passphrase = Passphrase()
+    passphrase = Passphrase(_OPENS)
 
     def begin(wanted: inputs.EndAccess) -> AccessCard:
         devices = steps.two_devices(kept, dps, wanted, passphrase.take())

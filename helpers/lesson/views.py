@@ -7,12 +7,20 @@ from cryptography import x509
 from helpers.certificates import CertificateDescription, DeviceCredential, describe, read_certificates
 from helpers.dps import Registration
 from helpers.files import read_bytes
-from helpers.lesson.figures import CertificatesPage, ChainTree, HubCard, ProofSequence, show_tree, status_at_dps
-from helpers.lesson.portal import Service
-from helpers.lesson.steps import known_certificates, see_at_hub
+from helpers.lesson.figures import (
+    CertificatesPage,
+    ChainTree,
+    HubCard,
+    ProofSequence,
+    RecordsCard,
+    show_tree,
+    status_at_dps,
+)
+from helpers.lesson.portal import Portal, Service
+from helpers.lesson.steps import known_certificates, read_records, see_at_hub
 from helpers.workspace import Workspace
 
-__all__ = ["proof_so_far", "show_all_certificates", "show_at_hub", "show_authorities", "show_chain"]
+__all__ = ["proof_so_far", "show_all_certificates", "show_at_hub", "show_authorities", "show_chain", "show_records"]
 
 _DEVICES_SHOWN = 12
 
@@ -56,6 +64,11 @@ def show_at_hub(workspace: Workspace, device: DeviceCredential, registration: Re
     """The device as its hub knows it."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
     return HubCard(registration.assigned_hub, see_at_hub(workspace, device, registration), describe(leaf))
+
+
+def show_records(workspace: Workspace, dps: Service, told: list[Registration]) -> RecordsCard:
+    """The service's records; with the target portal, where it can't be asked, what the devices were told."""
+    return RecordsCard(read_records(workspace, dps, told), told=isinstance(dps, Portal))
 
 
 def proof_so_far(workspace: Workspace) -> ProofSequence:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from cryptography import x509
 from markupsafe import Markup
 
-from helpers.certificates import CertificateDescription, describe, extensions_in_words, is_issued_by
+from helpers.certificates import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.dps import RegisteredCertificate
 from helpers.lesson.figures.picture import Picture, Row, Table, joined, listed, plain
 
@@ -30,14 +30,14 @@ class CertificateCard(Table):
     def rows(self) -> list[Row]:
         facts = self.facts
         rows = [
-            ("Issued by", "itself" if facts.is_self_signed else facts.issuer),
+            ("Issuer", "itself" if facts.is_self_signed else bare_name(facts.issuer)),
             ("It is", _kind(facts)),
             ("Key", facts.key),
             ("Life", life_bar(facts, self.at) + life(facts)),
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
             (
                 "SHA-256",
-                facts.sha256 if facts.is_authority else f"{facts.sha256} (of a device, this is what IoT Hub shows)",
+                facts.sha256 if facts.is_authority else f"{facts.sha256} (of devices, IoT Hub shows this one)",
             ),
             ("Extensions", listed(self.extensions) if self.extensions else "none"),
         ]
@@ -180,7 +180,7 @@ class CertificatesPage(Picture):
 
 def _headings(lines: Sequence[_Line]) -> Markup:
     known = ("At DPS",) if _is_known(lines) else ()
-    names = ("Name", "Signed by", "Key", "Life", *known, "File")
+    names = ("Name", "Issuer's name", "Key", "Life", *known, "File")
     return joined("<th scope='col'>{}</th>", ((name,) for name in names))
 
 
@@ -224,7 +224,8 @@ def _kind(facts: CertificateDescription) -> str:
     if not facts.is_authority:
         return "an end entity: it signs no certificates"
     limit = "any number of" if facts.path_length is None else str(facts.path_length or "no")
-    return f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it"
+    length = "" if facts.path_length is None else f" (path length {facts.path_length})"
+    return f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it{length}"
 
 
 def _short_kind(facts: CertificateDescription) -> str:
@@ -234,4 +235,4 @@ def _short_kind(facts: CertificateDescription) -> str:
 
 
 def _signer(facts: CertificateDescription) -> str:
-    return "itself" if facts.is_self_signed else facts.issuer.removeprefix("CN=")
+    return "itself" if facts.is_self_signed else bare_name(facts.issuer)

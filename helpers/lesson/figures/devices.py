@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.certificates import CertificateDescription, DeviceCredential, describe, read_certificates
+from helpers.certificates import CertificateDescription, DeviceCredential, bare_name, describe, read_certificates
 from helpers.dps import DpsError, Event, HubDevice, Registration
 from helpers.files import read_bytes
 from helpers.lesson.figures.picture import Row, Table, mark
@@ -13,6 +13,14 @@ from helpers.lesson.figures.picture import Row, Table, mark
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
 _RECORDS_SHOWN = 12
+
+
+_SUBSTATUS = {
+    "initialAssignment": "initialAssignment: for the first time",
+    "deviceDataMigrated": "deviceDataMigrated: again, and what the hub knew of it came along",
+    "deviceDataReset": "deviceDataReset: again, as if for the first time",
+    "reprovisionedToInitialAssignment": "reprovisionedToInitialAssignment: again, to where it had been",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +40,7 @@ class RegistrationCard(Table):
             ("Status", registration.status),
             ("IoT hub", registration.assigned_hub or "none"),
             ("Device id there", registration.device_id or "none"),
-            ("How it came", registration.substatus or "it did not"),
+            ("How it came", _SUBSTATUS.get(registration.substatus, registration.substatus) or "it did not"),
         ]
 
 
@@ -54,7 +62,7 @@ class HubCard(Table):
             ("Thumbprint", f"{self.device.thumbprint} ({'the' if same else 'NOT the'} SHA-256 of its certificate)"),
             (
                 "Its certificate",
-                f"signed by {self.certificate.issuer.removeprefix('CN=')}, of which the hub knows nothing",
+                f"issued by {bare_name(self.certificate.issuer)}, of which the hub knows nothing",
             ),
         ]
 
@@ -64,9 +72,14 @@ _AUTHENTICATION = {"selfSigned": "“X.509 Self-Signed”: known by its certific
 
 @dataclass(frozen=True, repr=False)
 class RecordsCard(Table):
-    """The service's registration records, by registration id; of many the first."""
+    """The service's registration records, by registration id; of many the first.
+
+    Attributes:
+        told: they are what the devices were told, for the service could not be asked.
+    """
 
     records: Sequence[Registration]
+    told: bool = False
 
     @property
     def assigned(self) -> set[str]:
@@ -74,7 +87,7 @@ class RecordsCard(Table):
         return {each.registration_id for each in self.records if each.status == "assigned"}
 
     def title(self) -> str:
-        return "Registration records"
+        return "What the devices were told" if self.told else "Registration records"
 
     def rows(self) -> list[Row]:
         shown = sorted(self.records, key=lambda record: record.registration_id)[:_RECORDS_SHOWN]
@@ -99,12 +112,15 @@ class AccessCard(Table):
         return self.moment
 
     def rows(self) -> list[Row]:
-        return [(f"{device.registration_id}, by {_signer(device)}", _verdict(each)) for device, each in self.outcomes]
+        return [
+            (f"{device.registration_id}, issuer {_issuer(device)}", _verdict(each)) for device, each in self.outcomes
+        ]
 
 
-def _signer(device: DeviceCredential) -> str:
+def _issuer(device: DeviceCredential) -> str:
+    """By name, which proves nothing."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
-    return f"“{describe(leaf).issuer.removeprefix('CN=')}”"
+    return f"“{bare_name(describe(leaf).issuer)}”"
 
 
 def _verdict(outcome: Registration | DpsError) -> str:

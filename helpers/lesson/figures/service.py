@@ -36,20 +36,25 @@ class GroupPicture(Picture):
     """An enrollment group: which CA lets devices in, how a hub is chosen, and which devices are where.
 
     Attributes:
-        hubs: those among which the group chooses. registrations: of the devices that came.
+        hubs: those among which the group chooses. registrations: of the devices that came; None if nobody has asked.
     """
 
     group: EnrollmentGroup
     hubs: Sequence[str]
-    registrations: Sequence[Registration] = ()
+    registrations: Sequence[Registration] | None = None
 
     def html(self) -> Markup:
         group, counts = self.group, self._counts()
         most = max(counts.values(), default=0) or 1
+        bar = Markup(
+            "<td style='width:40%'><div class='bar' style='width:{:.0f}%' aria-hidden='true'></div></td><td>{}</td>"
+        )
         hubs = joined(
-            "<tr><th scope='row'>{}</th><td style='width:40%'><div class='bar' style='width:{:.0f}%' "
-            "aria-hidden='true'></div></td><td>{}</td></tr>",
-            ((hub, 100 * count / most, count) for hub, count in counts.items()),
+            "<tr><th scope='row'>{}</th>{}</tr>",
+            (
+                (hub, "" if self.registrations is None else bar.format(100 * count / most, count))
+                for hub, count in counts.items()
+            ),
         )
         arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
         return Markup("<div class='card'><div class='flow'>{}{}{}{}{}</div></div>").format(
@@ -70,7 +75,7 @@ class GroupPicture(Picture):
                 self.group.group_id,
                 *(f"  {name:{width}}  {text}" for name, text in rows),
                 f"  {self._landed()}",
-                *(f"    {hub}  {'█' * min(count, 40)} {count}" for hub, count in self._counts().items()),
+                *(f"    {hub}  {self._told(count)}" for hub, count in self._counts().items()),
             ]
         )
 
@@ -83,12 +88,17 @@ class GroupPicture(Picture):
         ]
 
     def _counts(self) -> dict[str, int]:
-        landed = Counter(each.assigned_hub for each in self.registrations)
+        landed = Counter(each.assigned_hub for each in self.registrations or ())
         return {hub: landed.get(hub, 0) for hub in dict.fromkeys((*self.hubs, *sorted(landed)))}
 
+    def _told(self, count: int) -> str:
+        return "" if self.registrations is None else f"{'█' * min(count, 40)} {count}"
+
     def _landed(self) -> str:
+        if self.registrations is None:
+            return "IoT hubs"
         count = len(self.registrations)
-        return f"IoT hubs: {count} {'device' if count == 1 else 'devices'} so far"
+        return f"IoT hubs: {count} {'device' if count == 1 else 'devices'}"
 
 
 def _bound_to(group: EnrollmentGroup) -> str:

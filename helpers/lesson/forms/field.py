@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import ipywidgets as widgets
@@ -17,16 +18,21 @@ __all__ = ["LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "ShownWhen"]
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
 LABEL_WIDTH = "14em"
-_CONTROL_WIDTH = "38em"
+_CONTROL_WIDTH = "36em"
 
 Marker = TypeVar("Marker")
 
 
 @dataclass(frozen=True)
 class ShownWhen:
-    """In a field's Annotated type: the field is shown if the form's values fulfil this, and counts always."""
+    """In a field's Annotated type: the field is shown if the form's values fulfil this; hidden, it counts as its default.
+
+    Attributes:
+        holds: of the form's values and the walkthrough's `target`. says: when that is, for somebody who gives it otherwise.
+    """
 
     holds: Callable[[dict[str, Any]], bool]
+    says: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Field:
         self.control = _control(self.label, info, value)
         self._reason = widgets.HTML()
         self._shown = _marker(info, ShownWhen)
+        self._default = info.default
         parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
         dropped = _marker(info, DroppedFile)
         if dropped and keep_file:
@@ -55,8 +62,13 @@ class Field:
 
     @property
     def value(self) -> Any:
-        """What the control holds; not yet checked."""
-        return self.control.value
+        """What counts, not yet checked: what the control holds, or the default while it is hidden."""
+        return self.control.value if self.is_shown else self._default
+
+    @property
+    def needs(self) -> str:
+        """When it counts, in words; "" if always."""
+        return self._shown.says if self._shown else ""
 
     @property
     def is_shown(self) -> bool:
@@ -84,10 +96,15 @@ class Field:
 def _control(label: str, info: FieldInfo, value: Any) -> Any:
     look = {
         "description": label,
+        "tooltip": label,
         "style": {"description_width": LABEL_WIDTH},
         "layout": widgets.Layout(width=_CONTROL_WIDTH),
     }
     kind: Any = info.annotation
+    choices = [each for each in get_args(kind) if each is not NoneType]
+    if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # a choice that may be left open
+        options = [("Choose …", None), *((str(choice), choice) for choice in choices[0])]
+        return widgets.Dropdown(options=options, value=value, **look)
     if get_origin(kind) is Literal:
         return widgets.Dropdown(options=list(get_args(kind)), value=value, **look)
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -30,6 +30,7 @@ class FileDrop(anywidget.AnyWidget):
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         name = str(content.get("name", ""))[:100]
         file = b"".join(bytes(each) for each in buffers)
+        self.said = ""  # so that the same words are news
         try:
             if len(file) > _MOST:
                 raise Problem(f"{name} was not taken.", "It is larger than any certificate or key.", "Choose another.")

@@ -4,44 +4,26 @@ Headless, nobody edits it: the notebook's parameters are the value, and `result`
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import anywidget
 import ipywidgets as widgets
 from IPython.display import display
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from helpers.lesson.figures import Showable, ours, problem_card
 from helpers.lesson.forms.field import Field, KeepFile
+from helpers.lesson.forms.own_keys import OwnKeys
 from helpers.lesson.forms.passphrase import Passphrase
 from helpers.lesson.forms.reasons import reasons
+from helpers.lesson.forms.typed import Inputs
 from helpers.problem import Problem
 
-__all__ = ["Form", "Inputs"]
+__all__ = ["Form"]
 
 _STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text()}</style>")
-
-
-class _OwnKeys(anywidget.AnyWidget):
-    _esm = Path(__file__).with_name("own_keys.js")
-
-
-class Inputs(BaseModel):
-    """The typed value behind a form. A field's title is its label, the description its help."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def missing(self) -> dict[str, str]:
-        """For each field that must be filled in because of what another holds, the reason why."""
-        return {}
-
-    def require_complete(self) -> None:
-        """Raises a Problem that names the first field of `missing`, if there is one."""
-        for name, reason in self.missing().items():
-            raise Problem(f"{name} is missing.", reason, "Fill in the field, or give the parameter.")
 
 
 _SECONDS_UNDER_WAY = 0.3
@@ -62,6 +44,7 @@ class Form(Generic[Value, Result]):
         passphrase: Passphrase | None = None,
         keep_file: KeepFile | None = None,
         walkthrough_target: str | None = None,
+        remembered: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
         """
@@ -73,24 +56,36 @@ class Form(Generic[Value, Result]):
             passphrase: a field for it, besides the model's.
             keep_file: where a file goes that is dropped on the form.
             walkthrough_target: for fields that depend on it.
+            remembered: what was chosen here before; it counts where a parameter is left at its default.
             parameters: the first value; a name that the model does not have is an error.
 
         Raises:
-            Problem: a parameter is unknown or invalid; the error names it.
+            Problem: a parameter is unknown or invalid, or has no meaning beside the others; the error names it.
         """
         self._model, self._step, self._picture, self._target = model, step, picture, walkthrough_target
         self.passphrase = passphrase
         self._done: tuple[tuple[Value, str | None], Result] | None = None
-        first = _checked(model, parameters)
+        self._soon: asyncio.TimerHandle | None = None
+        first = model.checked(**{**parameters, **_not_given(model, parameters, remembered or {})})
         self._fields = [Field(name, info, getattr(first, name), keep_file) for name, info in model.model_fields.items()]
+        self._says = button
         self._button = widgets.Button(description=button, button_style="primary")
         self._button.on_click(lambda _button: self._press())
         self._outcome = widgets.HTML().add_class("dps-done")
         rows = [*(field.box for field in self._fields), *([passphrase.box] if passphrase else [])]
-        self.box = widgets.VBox([widgets.HTML(_STYLE), _OwnKeys(), *rows, self._button, self._outcome]).add_class("dps-form")
+        self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *rows, self._button, self._outcome]).add_class(
+            "dps-form"
+        )
         for field in self._fields:
             field.control.observe(self._edited, names="value")
         self._look()
+        for field in self._fields:
+            if not field.is_shown and field.control.value != field.value and field.name in parameters:
+                raise Problem(
+                    f"The parameter {field.name} has no meaning here ({field.label}).",
+                    f"It counts {field.needs} alone.",
+                    "Leave it out, or change what it depends on.",
+                )
 
     @property
     def value(self) -> Value:
@@ -99,7 +94,7 @@ class Form(Generic[Value, Result]):
         Raises:
             Problem: a field holds something invalid, or lacks what another field wants; the error names it.
         """
-        value = _checked(self._model, self._typed())
+        value = self._model.checked(**self._typed())
         value.require_complete()
         return value
 
@@ -128,13 +123,13 @@ class Form(Generic[Value, Result]):
         return self._done[1]
 
     def __repr__(self) -> str:
-        return "\n".join([*(f"{label}: {text}" for label, text in self._shown()), f"[{self._button.description}]"])
+        return "\n".join([*(f"{label}: {text}" for label, text in self._shown()), f"[{self._says}]"])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The widgets where they can live, and a table of the values where they can't: exports and logs."""
         row = Markup("<tr><th scope='row' style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>")
         rows = Markup().join(row.format(label, text) for label, text in self._shown())
-        html = Markup("<table>{}</table><p>Its button: <b>{}</b></p>").format(rows, self._button.description)
+        html = Markup("<table>{}</table><p>Its button: <b>{}</b></p>").format(rows, self._says)
         live: dict[str, Any] = self.box._repr_mimebundle_(**options) or {}
         return {**live, "text/plain": repr(self), "text/html": html}
 
@@ -161,15 +156,20 @@ class Form(Generic[Value, Result]):
         """
         if self._button.disabled:  # pressed twice
             return
-        says = self._button.description
         self._button.disabled, self._button.description = True, "Working …"
-        self._tell(Markup("<p>Working: {} …</p>").format(says))
-        try:
-            asyncio.get_running_loop().call_later(_SECONDS_UNDER_WAY, self._work, says)
-        except RuntimeError:  # no browser, no loop
-            self._work(says)
+        self._tell(Markup("<p>Working: {} …</p>").format(self._says))
+        self._work_soon()
 
-    def _work(self, says: str) -> None:
+    def _work_soon(self) -> None:
+        if self._soon:
+            self._soon.cancel()
+        try:
+            self._soon = asyncio.get_running_loop().call_later(_SECONDS_UNDER_WAY, self._work)
+        except RuntimeError:  # no browser, no loop
+            self._work()
+
+    def _work(self) -> None:
+        self._soon = None
         try:
             self._take_step()
             assert self._done is not None
@@ -181,7 +181,7 @@ class Form(Generic[Value, Result]):
             self._tell(Markup("<p>{}: {}</p>").format(type(error).__name__, error))
             raise
         finally:
-            self._button.disabled, self._button.description = False, says
+            self._button.disabled, self._button.description = False, self._says
             self._button.focus()
 
     def _tell(self, html: Markup) -> None:
@@ -189,34 +189,29 @@ class Form(Generic[Value, Result]):
 
     def _edited(self, _change: Any) -> None:
         """While typing: the reason stands beside the field until it is mended; what was done before is no longer shown."""
-        self._outcome.value = ""
+        if self._soon:  # this is what the step waits for; there may be more
+            self._work_soon()
+        else:
+            self._outcome.value = ""
         self._look()
 
     def _look(self) -> None:
-        typed = self._typed()
+        held = {"target": self._target, **{field.name: field.control.value for field in self._fields}}
+        for field in self._fields:
+            field.show_among(held)
         try:
-            wrong = self._model.model_validate(typed).missing()
+            wrong = self._model.model_validate(self._typed()).missing()
         except ValidationError as error:
             wrong = reasons(error)
         for field in self._fields:
-            field.show_among({"target": self._target, **typed})
             field.say(wrong.get(field.name, ""))
 
 
-def _checked(model: type[Value], values: dict[str, Any]) -> Value:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        name, reason = next(iter(reasons(error).items()), (model.__name__, str(error)))
-        if name not in model.model_fields:
-            raise Problem(
-                f"The parameter {name} is unknown.",
-                reason,
-                f"Its parameters are {', '.join(model.model_fields)}.",
-            ) from error
-        title = model.model_fields[name].title
-        raise Problem(
-            f"The parameter {name} is invalid ({title}).",
-            f"{reason} It was {values.get(name)!r}.",
-            "Give another value.",
-        ) from error
+def _not_given(model: type[Inputs], parameters: Mapping[str, Any], remembered: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered of fields whose parameter says nothing but the default."""
+    return {
+        name: value
+        for name, value in remembered.items()
+        if value is not None
+        and parameters.get(name, model.model_fields[name].default) == model.model_fields[name].default
+    }

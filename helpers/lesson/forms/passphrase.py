@@ -20,16 +20,23 @@ class Passphrase:
     Headless, and as the default, it is the environment variable CA_PASSPHRASE.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, purpose: str) -> None:
+        """
+        Args:
+            purpose: what it does, a sentence.
+        """
         self._entered: str | None = None
+        self._purpose = purpose
         self.control = widgets.Password(
             description="Passphrase",
             continuous_update=False,
             style={"description_width": LABEL_WIDTH},
-            layout=widgets.Layout(width="38em"),
+            layout=widgets.Layout(width="36em"),
         )
-        self._help = widgets.HTML()
-        self.box = widgets.VBox([self.control, self._help])
+        self._help = widgets.HTML().add_class("dps-two-lines")
+        self._forget = widgets.Button(description="Forget it", tooltip="Forget the passphrase that was entered")
+        self._forget.on_click(lambda _button: self._take_back())
+        self.box = widgets.VBox([widgets.Box([self.control, self._forget]).add_class("dps-field"), self._help])
         self.control.observe(self._take, names="value")
         self._explain()
 
@@ -46,11 +53,17 @@ class Passphrase:
             self.control.value = ""
             self._explain()
 
+    def _take_back(self) -> None:
+        self._entered = None
+        self._explain()
+        self.control.focus()
+
     def _explain(self) -> None:
+        self._forget.layout.display = None if self._entered else "none"
         if self._entered:
             says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."
         elif os.environ.get(VARIABLE):
             says = f"The one in the environment's {VARIABLE} is used, unless you enter another."
         else:
-            says = "Encrypts the CA's private key on disk, or opens it. Never stored. Leave it empty for no encryption."
+            says = f"{self._purpose} It is never stored."
         self._help.value = Markup("<div class='dps-help' role='status'>{}</div>").format(says)

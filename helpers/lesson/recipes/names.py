@@ -50,6 +50,8 @@ class Names:
         """From what the workspace knows, or knew (`facts`); `known` fills in what it does not."""
         facts = facts or workspace.facts
         where = (place.subscription_id, place.resource_group, place.name) if place else ("", "", "")
+        if facts.target == "portal":  # whatever it is that rehearses, these are for the person's own service
+            where = ("", "RESOURCE_GROUP", facts.provisioning_service)
         remembered = {
             "certificate": facts.certificate_name,
             "role": facts.registered_role,

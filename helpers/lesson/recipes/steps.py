@@ -6,6 +6,7 @@ how-to-revoke-device-access-portal of 2025.
 """
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -69,22 +70,27 @@ def _create_ca(names: Names) -> Recipe:
     kind = _new_key(names.key_algorithm)
     ca = "basicConstraints=critical,CA:TRUE,pathlen:{}"
     usage = "keyUsage=critical,keyCertSign,cRLSign"
-    root, below = shlex.quote(f"/CN={names.root_name}"), shlex.quote(f"/CN={names.intermediate_name}")
+    root, below = (_subject(name) for name in (names.root_name, names.intermediate_name))
     return Recipe(
         ("There is no such step in the portal: DPS never makes your CA and never sees its key.",),
         dedent(f"""\
             umask 077  # what is written now is for you alone
-            openssl req -x509 {kind} -noenc -keyout root.key.pem -out root.pem -days {names.lifetime_days} -subj {root} \\
+            openssl req -x509 {kind} -noenc -keyout root.key.pem -out root.pem -days {names.lifetime_days} \\
+                -utf8 -subj {root} \\
                 -addext {ca.format(1)} -addext {usage}
-            openssl req -new {kind} -noenc -keyout intermediate.key.pem -out intermediate.csr -subj {below} \\
+            openssl req -new {kind} -noenc -keyout intermediate.key.pem -out intermediate.csr \\
+                -utf8 -subj {below} \\
                 -addext {ca.format(0)} -addext {usage}
             openssl x509 -req -in intermediate.csr -CA root.pem -CAkey root.key.pem -copy_extensions copy \\
                 -days {names.lifetime_days} -out intermediate.pem"""),
         dedent(f"""\
+            from datetime import timedelta
             from helpers.certificates import CertificateAuthority, KeyAlgorithm
 
-            root = CertificateAuthority.create_root({names.root_name!r}, key_algorithm=KeyAlgorithm("{names.key_algorithm}"))
-            intermediate = root.create_intermediate({names.intermediate_name!r})"""),
+            made = {{"key_algorithm": KeyAlgorithm("{names.key_algorithm}"), "lifetime": timedelta(days={names.lifetime_days})}}
+            root = CertificateAuthority.create_root({names.root_name!r}, **made)
+            intermediate = root.create_intermediate({names.intermediate_name!r}, **made)
+            print(root, intermediate)"""),
     )
 
 
@@ -347,6 +353,12 @@ _POLICIES = {
     AllocationPolicy.STATIC: "**Static configuration**",
     AllocationPolicy.CUSTOM: "**Custom (Use Azure Function)**",
 }
+
+
+def _subject(common_name: str) -> str:
+    """As OpenSSL's -subj wants it, where / and + separate parts."""
+    escaped = re.sub(r"([\\/+])", r"\\\1", common_name)
+    return shlex.quote(f"/CN={escaped}")
 
 
 def _new_key(algorithm: KeyAlgorithm) -> str:

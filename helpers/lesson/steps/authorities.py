@@ -27,7 +27,7 @@ def create_authorities(
         raise Problem(
             f"“{describe(own.certificate).common_name}” was not taken.",
             f"This workspace has the CA “{describe(next(iter(kept.values())).certificate).common_name}” already.",
-            "Leave the fields of your own CA empty, run 10_clean_up with the keys deleted, or use another workspace.",
+            "Leave the fields of your own CA empty, or run 10_clean_up and let it delete the keys.",
         )
     if "intermediate" not in kept:
         _create_missing(workspace, inputs, kept.get("root") or own, passphrase)

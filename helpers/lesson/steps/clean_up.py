@@ -50,7 +50,6 @@ def clean_up(workspace: Workspace, inputs: CleanUp) -> CleanedUp:
         cleaned.done.append("The local DPS is stopped.")
     if inputs.delete_keys:
         cleaned.done.extend(f"{name} is deleted here." for name in workspace.delete_certificates())
-    workspace.update(reached=tuple(each for each in workspace.facts.reached if _outlasts(each, workspace)))
     return cleaned
 
 
@@ -81,14 +80,10 @@ def _forget(workspace: Workspace) -> None:
         etags=(),
         verification_code=None,
         verified=False,
+        allocation_policy=None,
         done_in_portal=(),
     )
     workspace.delete_proof()
-
-
-def _outlasts(notebook: str, workspace: Workspace) -> bool:
-    """Whether what a notebook has made is still there."""
-    return notebook.startswith("00") or (notebook.startswith("01") and bool(workspace.authority_roles()))
 
 
 def _forget_devices(dps: ProvisioningService, group_id: str) -> None:

@@ -35,7 +35,7 @@ def bind_enrollment_group(workspace: Workspace, dps: Service, inputs: CreateEnro
         raise Problem(
             f"This walkthrough has created the enrollment group “{facts.enrollment_group_id}” already.",
             "One walkthrough has one group.",
-            "Keep that name, or run 10_clean_up first.",
+            f"Put “{facts.enrollment_group_id}” back, or run 10_clean_up first.",
         )
     wanted = EnrollmentGroup(
         inputs.enrollment_group_id,
@@ -45,9 +45,7 @@ def bind_enrollment_group(workspace: Workspace, dps: Service, inputs: CreateEnro
         custom_allocation=CustomAllocation(inputs.webhook_url) if inputs.webhook_url else None,
     )
     if isinstance(dps, Portal):
-        bound = dps.bind(wanted, done=inputs.done_in_portal)
-        workspace.update(enrollment_group_id=bound.group_id)
-        return bound
+        return dps.bind(wanted, done=inputs.done_in_portal)
     with dps.wire.chapter("group"):
         return _bind(workspace, dps, wanted)
 
@@ -96,7 +94,7 @@ def group_now(workspace: Workspace, dps: Service) -> EnrollmentGroup:
     if facts.enrollment_group_id is None or facts.certificate_name is None:
         raise run_first("05_create_enrollment_group", "No enrollment group is known in this workspace.")
     if isinstance(dps, Portal):
-        return EnrollmentGroup(facts.enrollment_group_id, CaReference(facts.certificate_name))
+        return dps.group()
     return dps.enrollment_groups.get(facts.enrollment_group_id)
 
 

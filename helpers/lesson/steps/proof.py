@@ -1,6 +1,7 @@
 """The steps of 03 and 04: the verification code is signed, and the proof is sent."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from cryptography import x509
 
@@ -78,12 +79,15 @@ def sign_kept_code(workspace: Workspace, passphrase: str | None) -> x509.Certifi
 
 
 def examine_kept_proof(workspace: Workspace) -> Examination:
-    """The examiner's verdicts about the kept proof. After the verification the code in the proof itself is the measure."""
+    """The examiner's verdicts about the kept proof.
+
+    After the verification the code in the proof itself is the measure, and a day on which it was good: it has done its work.
+    """
     authority, content = registered_certificate(workspace), _kept_proof(workspace)
-    code = workspace.facts.verification_code
-    if code is None and workspace.facts.verified:
-        code = describe(read_certificates(content, workspace.proof_file.name)[0]).common_name
-    return examine_proof(content, authority, code or "")
+    if workspace.facts.verified and workspace.facts.verification_code is None:
+        used = describe(read_certificates(content, workspace.proof_file.name)[0])
+        return examine_proof(content, authority, used.common_name, at=min(datetime.now(UTC), used.not_after))
+    return examine_proof(content, authority, workspace.facts.verification_code or "")
 
 
 def verify_with_kept_proof(workspace: Workspace, dps: Service, inputs: VerifyCa) -> RegisteredCertificate:

@@ -32,7 +32,7 @@ __all__ = [
 
 
 def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str | None) -> DeviceCredential:
-    """The first device, with a certificate signed by the CA that is registered; the one that is there already if it fits.
+    """The first device, with a certificate signed by the lowest CA; the one that is there already if it fits.
 
     Raises:
         Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
@@ -110,11 +110,11 @@ def provision_stranger(workspace: Workspace, dps: Service) -> DpsError:
 
 
 def issue_kept(workspace: Workspace, names: list[str], passphrase: str | None) -> list[DeviceCredential]:
-    """Devices with certificates of the registered CA; what is kept from an earlier run and still good stays."""
-    role = workspace.facts.registered_role
-    if role is None:
+    """Devices with certificates of the lowest CA: the registered one, or one below it. What is kept and still good stays."""
+    if workspace.facts.registered_role is None:
         raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
-    return issue_fleet(workspace.authority(role, passphrase=passphrase), names, workspace.devices_folder)
+    *_, lowest = workspace.authority_roles()
+    return issue_fleet(workspace.authority(lowest, passphrase=passphrase), names, workspace.devices_folder)
 
 
 def _kept(workspace: Workspace, name: str) -> DeviceCredential:

@@ -29,7 +29,7 @@ def register_authority(workspace: Workspace, dps: Service, inputs: UploadCa) -> 
         raise Problem(
             f"This walkthrough has registered the {facts.registered_role} as “{facts.certificate_name}” already.",
             "One walkthrough proves one CA.",
-            "Run 10_clean_up first, or use another workspace.",
+            f"Put {facts.registered_role} and “{facts.certificate_name}” back, or run 10_clean_up first.",
         )
     _require_authority(workspace, inputs.register_ca)
     public_part = workspace.public_part(inputs.register_ca)

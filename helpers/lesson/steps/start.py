@@ -23,7 +23,7 @@ def choose_target(workspace: Workspace, inputs: StartHere) -> None:
         raise Problem(
             f"This walkthrough has begun with the target {facts.target}.",
             f"The CA is registered there as “{facts.certificate_name}”.",
-            "Run 10_clean_up first, or use another workspace.",
+            f"Put {facts.target} back, or run 10_clean_up first.",
         )
     workspace.update(**chosen)
 
