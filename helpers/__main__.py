@@ -64,7 +64,11 @@ def run(
 
     with _plain_errors():
         values = walkthrough.read_parameters(parameters, parameter or [])
-        place = Workspace(workspace) if keep else walkthrough.fresh_workspace(workspace)
+        if keep:  # what is not given may be known there
+            place = Workspace(workspace)
+        else:
+            walkthrough.check_parameters(values)
+            place = walkthrough.fresh_workspace(workspace)
         outcomes = walkthrough.run(place, values, progress=progress)
     if live:
         print("\r\033[K", end="")

@@ -21,13 +21,15 @@ from traitlets.config import Config
 
 from helpers.dps import stop_local_dps
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
+from helpers.lesson.inputs import FORMS, StartHere
 from helpers.problem import Problem
 from helpers.workspace import Workspace, remove_workspace
 
-__all__ = ["NOTEBOOKS", "PROJECT", "Outcome", "fresh_workspace", "read_parameters", "run"]
+__all__ = ["NOTEBOOKS", "PROJECT", "Outcome", "check_parameters", "fresh_workspace", "read_parameters", "run"]
 
 PROJECT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = tuple(sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb")))
+_NOTEBOOKS = PROJECT / "notebooks"
+NOTEBOOKS = tuple(sorted(_NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
 _CELL_SECONDS = 300
 
 
@@ -75,6 +77,21 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
         ) from error
     _require_known(parameters)
     return parameters
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Whether the forms will take them, from the first notebook to the last, when nothing is known from an earlier run.
+
+    Raises:
+        Problem: one is invalid, has no meaning beside the others, or is missing.
+    """
+    target = parameters.get("target", StartHere.model_fields["target"].default)
+    for form in FORMS:
+        given = {name: value for name, value in parameters.items() if name in form.model_fields}
+        with chdir(_NOTEBOOKS):  # where the kernels run: a path is relative to it
+            value = form.checked(**given)
+        value.require_meaning(given, target=target)
+        value.require_complete()
 
 
 def fresh_workspace(folder: Path) -> Workspace:

@@ -198,7 +198,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         walkthrough.read_parameters(tmp_path / "missing.yaml")
 
 
-@pytest.mark.parametrize("name", ["local", "azure"])
+def test_parameters_are_looked_at_together() -> None:
+    with pytest.raises(Problem, match="webhook_url"):
+        walkthrough.check_parameters({"webhook_url": "https://chooser.example"})
+    walkthrough.check_parameters({"webhook_url": "https://chooser.example", "allocation_policy": "custom"})
+    walkthrough.check_parameters({})
+
+
+@pytest.mark.parametrize("name", ["local", "azure", "portal"])
 def test_the_files_that_come_along_can_be_read(name: str) -> None:
     parameters = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / f"{name}.yaml")
     assert parameters["target"] == name
@@ -220,12 +227,22 @@ def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[st
     assert all(text in str(caught.value) for text in says), str(caught.value)
 
 
-def test_a_wrong_parameter_stops_the_run_before_anything_is_touched(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("certificat_name=x", "The nearest is certificate_name."),
+        ("next_ca_name=", "The parameter next_ca_name is invalid"),
+        ("rsa_bits=4096", "The parameter rsa_bits has no meaning here"),
+        ("allocation_policy=static", "iot_hubs is missing."),
+        ("own_ca_key=ca/no-such.pem", "notebooks/ca/no-such.pem"),
+    ],
+)
+def test_a_wrong_parameter_stops_the_run_before_anything_is_touched(folder: Path, given: str, says: str) -> None:
     begun(folder)
     before = tree(folder)
-    run = command("run", "--workspace", folder, "-p", "certificat_name=x")
+    run = command("run", "--workspace", folder, "-p", given)
     assert run.returncode == 1
-    assert "The nearest is certificate_name." in run.stderr
+    assert says in run.stderr
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
     assert tree(folder) == before

@@ -20,6 +20,7 @@ from helpers.problem import Problem
 from helpers.workspace import Role, Target
 
 __all__ = [
+    "FORMS",
     "AskForCode",
     "CleanUp",
     "CreateCa",
@@ -47,7 +48,7 @@ def _good(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValida
 
 def _file(path: str) -> str:
     if not Path(path).expanduser().is_file():
-        raise ValueError("There is no such file.")
+        raise ValueError(f"There is no such file: {Path(path).expanduser().absolute()}")
     return path
 
 
@@ -158,8 +159,6 @@ class CreateCa(Inputs):
     def missing(self) -> dict[str, str]:
         if self.own_ca_certificate and not self.own_ca_key:
             return {"own_ca_key": "A CA of your own is two files: its certificate and its private key."}
-        if self.own_ca_key and not self.own_ca_certificate:
-            return {"own_ca_certificate": "A CA of your own is two files: its certificate and its private key."}
         return {}
 
 
@@ -222,10 +221,6 @@ class CreateEnrollmentGroup(Inputs):
             return {"iot_hubs": "The policy static needs exactly one hub: every device of the group goes there."}
         if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
             return {"webhook_url": "With the policy custom, DPS asks a function of yours: give its URL."}
-        if self.webhook_url and self.allocation_policy is not AllocationPolicy.CUSTOM:
-            return {
-                "allocation_policy": "A webhook is asked with the policy custom alone: choose it, or empty the field."
-            }
         return {}
 
 
@@ -260,3 +255,18 @@ class CleanUp(Inputs):
         description="All that are in this workspace. They can't be brought back.",
     )
     done_in_portal: DoneInPortal = False
+
+
+FORMS: tuple[type[Inputs], ...] = (
+    StartHere,
+    CreateCa,
+    UploadCa,
+    AskForCode,
+    SignCode,
+    VerifyCa,
+    CreateEnrollmentGroup,
+    ProvisionDevices,
+    EndAccess,
+    CleanUp,
+)
+"""The value behind each form, in the order of the notebooks."""

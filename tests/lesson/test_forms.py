@@ -26,27 +26,11 @@ FILE = str(Path(__file__))  # any file that is there
 OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (
         lesson.StartHere,
-        {
-            "target": "azure",
-            "subscription_id": SUBSCRIPTION,
-            "resource_group": "g",
-            "provisioning_service": "p",
-            "id_scope": "0ne00112233",
-        },
+        {"target": "azure", "subscription_id": SUBSCRIPTION, "resource_group": "g", "provisioning_service": "p"},
     ),
-    (
-        lesson.CreateCa,
-        {
-            "root_name": "R",
-            "intermediate_name": "I",
-            "key_type": "RSA",
-            "curve": "P-384",
-            "rsa_bits": 3072,
-            "lifetime_days": 7,
-            "own_ca_certificate": FILE,
-            "own_ca_key": FILE,
-        },
-    ),
+    (lesson.StartHere, {"target": "portal", "provisioning_service": "p", "id_scope": "0ne00112233"}),
+    (lesson.CreateCa, {"root_name": "R", "intermediate_name": "I", "curve": "P-384", "lifetime_days": 7}),
+    (lesson.CreateCa, {"key_type": "RSA", "rsa_bits": 3072, "own_ca_certificate": FILE, "own_ca_key": FILE}),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other", "done_in_portal": True}),
     (lesson.AskForCode, {"verification_code": "0123456789ABCDEF" * 3}),
     (lesson.SignCode, {}),
@@ -66,7 +50,7 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (lesson.CleanUp, {"delete_keys": True, "done_in_portal": True}),
     (Prediction, {"prediction": Answer.DATES}),
 ]
-MODELS = [model for model, _ in OTHER_VALUES]
+MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))
 MODELS_OF = {
     "00_start_here": [lesson.StartHere],
     "01_create_ca": [lesson.CreateCa],
@@ -82,8 +66,20 @@ MODELS_OF = {
 }
 
 
-def form_of(model: type[Inputs], step: Callable[[Any], Any] = lambda value: value, **parameters: Any) -> Form[Any, Any]:
-    return Form(model, "Do it", step, picture=lambda result: lesson.Listing("Done", [str(result)]), **parameters)
+def form_of(
+    model: type[Inputs],
+    step: Callable[[Any], Any] = lambda value: value,
+    walkthrough_target: str | None = "portal",
+    **parameters: Any,
+) -> Form[Any, Any]:
+    return Form(
+        model,
+        "Do it",
+        step,
+        picture=lambda result: lesson.Listing("Done", [str(result)]),
+        walkthrough_target=walkthrough_target,
+        **parameters,
+    )
 
 
 def field_of(form: Form[Any, Any], name: str) -> Any:
@@ -116,7 +112,12 @@ def defaults(model: type[Inputs]) -> dict[str, Any]:
 
 
 def test_every_typed_value_is_known_to_this_file() -> None:
-    assert {*(model.__name__ for model in MODELS)} == {*inputs.__all__, "Prediction"}
+    assert [*inputs.FORMS, Prediction] == MODELS
+    assert {each.__name__ for each in inputs.FORMS} == {*inputs.__all__} - {"FORMS"}
+    for model in MODELS:
+        assert {name for each, parameters in OTHER_VALUES if each is model for name in parameters} == {
+            *model.model_fields
+        }
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -126,8 +127,7 @@ def test_a_form_without_parameters_holds_the_defaults(model: type[Inputs]) -> No
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
 def test_an_untouched_form_holds_its_parameters(model: type[Inputs], parameters: dict[str, Any]) -> None:
-    assert set(parameters) == set(model.model_fields)
-    assert form_of(model, **parameters).value.model_dump() == parameters
+    assert form_of(model, **parameters).value.model_dump() == {**defaults(model), **parameters}
 
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
@@ -246,10 +246,8 @@ def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(mo
         (lesson.StartHere, {"target": "azure"}, "subscription_id", "needs it"),
         (lesson.StartHere, {"target": "portal", "provisioning_service": "p"}, "id_scope", "needs it"),
         (lesson.CreateCa, {"own_ca_certificate": FILE}, "own_ca_key", "two files"),
-        (lesson.CreateCa, {"own_ca_key": FILE}, "own_ca_certificate", "two files"),
         (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.STATIC}, "iot_hubs", "exactly one hub"),
         (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, "webhook_url", "its URL"),
-        (lesson.CreateEnrollmentGroup, {"webhook_url": "https://f"}, "allocation_policy", "custom alone"),
     ],
 )
 def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
@@ -264,6 +262,53 @@ def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
     form._button.click()
     assert f"{name} is missing" in outcome_of(form)
     assert done == []
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "name", "says"),
+    [
+        (lesson.StartHere, {"id_scope": "0ne00112233"}, "id_scope", "with the target portal"),
+        (lesson.CreateCa, {"rsa_bits": 4096}, "rsa_bits", "with the key type RSA"),
+        (lesson.CreateCa, {"key_type": "RSA", "curve": "P-384"}, "curve", "with the key type EC"),
+        (lesson.CreateCa, {"own_ca_key": FILE}, "own_ca_key", "with own_ca_certificate"),
+        (
+            lesson.CreateEnrollmentGroup,
+            {"webhook_url": "https://f"},
+            "webhook_url",
+            "with the allocation policy custom",
+        ),
+        (lesson.UploadCa, {"done_in_portal": True}, "done_in_portal", "with the target portal"),
+    ],
+)
+def test_a_parameter_that_has_no_meaning_beside_the_others_is_an_error(
+    model: type[Inputs], given: dict[str, Any], name: str, says: str
+) -> None:
+    with pytest.raises(Problem, match=f"{name} has no meaning here") as caught:
+        form_of(model, walkthrough_target="local", **given)
+    assert says in caught.value.why
+
+
+def test_what_a_hidden_field_holds_does_not_count() -> None:
+    form = form_of(lesson.CreateCa)
+    control_of(form, "curve").value = "P-384"
+    control_of(form, "key_type").value = "RSA"
+    assert form.value == lesson.CreateCa(key_type="RSA")
+    control_of(form, "key_type").value = "EC"
+    assert form.value == lesson.CreateCa(curve="P-384"), "and is not lost"
+
+
+def test_what_was_chosen_before_counts_where_a_parameter_says_nothing_else() -> None:
+    before = {"certificate_name": "earlier", "register_ca": None}
+    assert form_of(lesson.UploadCa, remembered=before, certificate_name="walkthrough-ca").value == lesson.UploadCa(
+        certificate_name="earlier"
+    )
+    assert form_of(lesson.UploadCa, remembered=before, certificate_name="new").value.certificate_name == "new"
+
+
+def test_a_choice_may_be_left_open() -> None:
+    control = control_of(form_of(Prediction), "prediction")
+    assert control.options[0] == ("Choose …", None)
+    assert control.value is None
 
 
 # --- the button, and running on ---
@@ -352,7 +397,7 @@ def test_after_an_edit_the_result_is_gone_and_running_on_takes_the_step_with_the
 
 def test_another_passphrase_is_another_value() -> None:
     done: list[str | None] = []
-    passphrase = Passphrase()
+    passphrase = Passphrase("Opens it.")
     form = form_of(lesson.SignCode, lambda _value: done.append(passphrase.take()), passphrase=passphrase)
     form.result()
     passphrase.control.value = "open sesame"
@@ -387,14 +432,28 @@ def drop(form: Form[Any, Any], name: str, file: str, content: bytes) -> str:
     return str(place.said)
 
 
-def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_value(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("dropped", "kept"),
+    [
+        ("my ca.PEM", "my ca.PEM"),
+        ("../../ca.pem", "ca.pem"),
+        ("C:\\keys\\ca.pem", "ca.pem"),
+        ("Prüfung (2).der", "Prüfung (2).der"),
+        ("..", "file"),
+        (".bashrc", "file"),
+        ("a\nb", "file"),
+    ],
+)
+def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_value(
+    workspace: Workspace, dropped: str, kept: str
+) -> None:
     form = lesson.create_ca_form(workspace)
-    assert drop(form, "own_ca_certificate", "../../my ca.PEM", b"content") == "../../my ca.PEM is taken."
+    assert drop(form, "own_ca_certificate", dropped, b"content") == f"{dropped} is taken."
     path = Path(control_of(form, "own_ca_certificate").value)
-    assert path.parent == workspace.folder / "dropped"
-    assert path.name == "own_ca_certificate.PEM"
+    assert path == workspace.folder / "dropped" / "own_ca_certificate" / kept
     assert path.read_bytes() == b"content"
     assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
     assert "own_ca_key" in shown(form)
     drop(form, "own_ca_certificate", "other", b"other")
     assert [file.read_bytes() for file in path.parent.iterdir()] == [b"other"]
@@ -417,8 +476,8 @@ def test_a_file_that_is_too_large_is_not_taken(workspace: Workspace) -> None:
 
 def test_dropped_files_go_with_the_keys(workspace: Workspace) -> None:
     drop(lesson.create_ca_form(workspace), "own_ca_key", "ca.key", b"x")
-    assert "own_ca_key.key" in workspace.delete_certificates()
-    assert list((workspace.folder / "dropped").iterdir()) == []
+    assert "ca.key" in workspace.delete_certificates()
+    assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
 
 
 # --- how it looks ---

@@ -71,7 +71,8 @@ def test_the_service_answers_as_the_gallery_says(gallery: lesson.Gallery, name: 
     exhibit = gallery.show(name)
     refusal, answer = exhibit.answer.refusal, WRONG_PROOFS[name].answer
     assert (refusal.status, refusal.code) == (answer.status, answer.code)
-    assert ANSWERS_IN_WORDS[answer] in refusal.why
+    assert ANSWERS_IN_WORDS[answer] in refusal.says
+    assert f"In its own words: {refusal.says}\n" in repr(exhibit)
     assert [check.name for check in exhibit.answer.verdicts.checks if not check.passed] == EXAMINER[name]
     assert "A surprise" not in repr(exhibit)
 
@@ -157,27 +158,47 @@ def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_the
     story = exhibit._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in story
     control = exhibit.form._fields[0].control
-    assert [label for label, _ in control.options] == [f"DPS {answer.words}" for answer in Answer]
+    assert [label for label, _ in control.options] == ["Choose …", *(f"DPS {answer.words}" for answer in Answer)]
     assert exhibit.form._outcome.value == ""
-    control.value = Answer.DATES
-    exhibit.form._button.click()
+    choose(exhibit, Answer.ACCEPTED)
     assert "It does not." in exhibit.form._outcome.value
+    choose(exhibit, Answer.DATES)
+    assert "It refuses it, but not for that reason." in exhibit.form._outcome.value
     assert "Names prove nothing" in exhibit.form._outcome.value
-    control.value = Answer.SIGNER
-    exhibit.form._button.click()
+    choose(exhibit, Answer.SIGNER)
     assert "So it is." in exhibit.form._outcome.value
+
+
+def test_who_opens_the_answer_without_a_prediction_gets_it_and_is_not_told_wrong(gallery: lesson.Gallery) -> None:
+    exhibit = gallery.show("namesake")
+    exhibit.form._button.click()
+    assert "You made no prediction" in exhibit.form._outcome.value
+    assert "✘ You" not in exhibit.form._outcome.value
+
+
+def test_with_a_stale_etag_one_sees_both(gallery: lesson.Gallery) -> None:
+    etags = dict(exhibit_facts(gallery.show("stale_etag")))
+    assert etags["ETag that is sent"] != etags["Present ETag"]
+    assert "Present ETag" not in dict(exhibit_facts(gallery.show("expired")))
+
+
+def exhibit_facts(exhibit: Exhibit) -> list[tuple[str, str]]:
+    return [(name, str(text)) for name, text in exhibit._facts]
 
 
 def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspace) -> None:
     gallery = lesson.Gallery(place)
-    right, wrong, open_one = (gallery.show(name) for name in ("expired", "garbage", "namesake"))
+    right, wrong, _, opened = (gallery.show(name) for name in ("expired", "garbage", "namesake", "self_signed"))
     choose(right, Answer.DATES)
-    choose(wrong, Answer.SIGNER)
+    wrong.form._fields[
+        0
+    ].control.value = Answer.SIGNER  # chosen, and run on without the button: a prediction all the same
+    opened.form._button.click()
     score = gallery.score()
-    assert "3 wrong proofs, 2 predictions, 1 of them right" in repr(score)
+    assert "4 wrong proofs, 2 predictions, 1 of them right" in repr(score)
+    assert [str(each.sign.striptags()) for each in score.reveals] == ["✔", "✘", "·", "·"]
     assert "no prediction" in score._repr_html_()
     assert score.all_refused
-    assert all(each.form.is_done for each in (right, wrong, open_one))
 
 
 def choose(exhibit: Exhibit, answer: Answer) -> None:

@@ -31,7 +31,7 @@ def as_markdown() -> str:
             each.drawing,
             str(each.answer.status),
             each.answer.code,
-            each.answer.seen or "*assumption*",
+            each.seen or "*assumption*",
             each.reason,
             each.fix,
         )

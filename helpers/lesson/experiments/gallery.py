@@ -1,7 +1,7 @@
 """The gallery: each wrong proof is sent for real, and the learner predicts what DPS says before opening the answer."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ _ELSEWHERE = "another-dps"
 class Prediction(Inputs):
     """What a learner expects of DPS."""
 
-    prediction: Answer = Field(Answer.ACCEPTED, title="Your prediction")
+    prediction: Answer | None = Field(None, title="Your prediction")
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +57,7 @@ class DpsAnswer(Picture):
         return "\n".join(f"  {name}: {text}" for name, text in self._rows())
 
     def _rows(self) -> list[tuple[str, str]]:
-        seen = self.wrong.answer.seen
+        seen = self.wrong.seen
         known = f"seen at Azure: {seen}" if seen else "assumed: nobody outside has told what Azure says here"
         expected = (self.wrong.answer.status, self.wrong.answer.code)
         other = (
@@ -73,7 +73,7 @@ class DpsAnswer(Picture):
         return [
             (str(self.wrong.answer), f"{self.refusal.status}, code {self.refusal.code} ({known})"),
             *other,
-            ("In its own words", self.refusal.why),
+            ("In its own words", self.refusal.says),
             ("The reason", self.wrong.reason),
             ("The fix", self.wrong.fix),
         ]
@@ -81,9 +81,13 @@ class DpsAnswer(Picture):
 
 @dataclass(frozen=True, repr=False)
 class Reveal(Picture):
-    """The answer, and whether it was predicted."""
+    """The answer, and whether it was predicted.
 
-    prediction: Answer
+    Attributes:
+        prediction: None if none was made.
+    """
+
+    prediction: Answer | None
     answer: DpsAnswer
 
     @property
@@ -91,16 +95,27 @@ class Reveal(Picture):
         """The prediction was."""
         return self.prediction is self.answer.wrong.answer
 
+    @property
+    def sign(self) -> Markup:
+        """A dot where nothing was predicted, or else whether it was right."""
+        return Markup("·") if self.prediction is None else mark(self.is_right)
+
     def html(self) -> Markup:
-        return Markup("<div class='card'><p>{} {}</p>{}</div>").format(
-            mark(self.is_right), self._said(), self.answer.html()
-        )
+        return Markup("<div class='card'><p>{} {}</p>{}</div>").format(self.sign, self._said(), self.answer.html())
 
     def text(self) -> str:
-        return f"  {'✔' if self.is_right else '✘'} {self._said()}\n{self.answer.text()}"
+        return f"  {plain(self.sign)} {self._said()}\n{self.answer.text()}"
 
     def _said(self) -> str:
-        return f"You predicted: {self.prediction}. {'So it is.' if self.is_right else 'It does not.'}"
+        if self.prediction is None:
+            return "You made no prediction. Choose one next time: what one has guessed wrong, one remembers."
+        if self.is_right:
+            verdict = "So it is."
+        elif Answer.ACCEPTED in (self.prediction, self.answer.wrong.answer):
+            verdict = "It does not."
+        else:
+            verdict = "It refuses it, but not for that reason."
+        return f"You predicted: {self.prediction}. {verdict}"
 
 
 class Exhibit(Picture):
@@ -145,11 +160,10 @@ class Score(Picture):
     """How the predictions came out.
 
     Attributes:
-        reveals: of every exhibit that was shown. predicted: for each, whether the learner has made a prediction.
+        reveals: of every exhibit that was shown.
     """
 
     reveals: Sequence[Reveal]
-    predicted: Sequence[bool]
 
     @property
     def all_refused(self) -> bool:
@@ -160,13 +174,8 @@ class Score(Picture):
         lines = joined(
             "<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>",
             (
-                (
-                    mark(each.is_right) if made else "·",
-                    each.answer.wrong.title,
-                    each.prediction if made else "no prediction",
-                    each.answer.wrong.answer,
-                )
-                for each, made in self._pairs()
+                (each.sign, each.answer.wrong.title, each.prediction or "no prediction", each.answer.wrong.answer)
+                for each in self.reveals
             ),
         )
         return Markup(
@@ -175,17 +184,13 @@ class Score(Picture):
         ).format(self._title(), lines)
 
     def text(self) -> str:
-        signs = ["·" if not made else "✔" if each.is_right else "✘" for each, made in self._pairs()]
-        told = [f"{each.answer.wrong.title}: {each.answer.wrong.answer}" for each in self.reveals]
-        lines = [f"  {sign} {says}" for sign, says in zip(signs, told, strict=True)]
+        lines = [f"  {plain(each.sign)} {each.answer.wrong.title}: {each.answer.wrong.answer}" for each in self.reveals]
         return "\n".join([self._title(), *lines])
 
     def _title(self) -> str:
-        right = sum(each.is_right for each, made in self._pairs() if made)
-        return f"{len(self.reveals)} wrong proofs, {sum(self.predicted)} predictions, {right} of them right"
-
-    def _pairs(self) -> Iterator[tuple[Reveal, bool]]:
-        return zip(self.reveals, self.predicted, strict=True)
+        predicted = [each for each in self.reveals if each.prediction]
+        right = sum(each.is_right for each in predicted)
+        return f"{len(self.reveals)} wrong proofs, {len(predicted)} predictions, {right} of them right"
 
 
 class Gallery:
@@ -224,14 +229,13 @@ class Gallery:
         newest = codes[-1].verification_code or ""
         content = base64.b64decode(attempt.sent)
         answer = DpsAnswer(wrong, refusal, examine_proof(content, authority.certificate, newest))
-        self._shown[name] = Exhibit(self._drawn(authority, attempt), _facts(attempt, newest), answer)
+        facts = [*_facts(attempt, newest), *(_etags(uploaded, codes[-1]) if wrong.stale else [])]
+        self._shown[name] = Exhibit(self._drawn(authority, attempt), facts, answer)
         return self._shown[name]
 
     def score(self) -> Score:
         """How the predictions came out, and where none was made what the answer is."""
-        forms = [exhibit.form for exhibit in self._shown.values()]
-        predicted = [form.is_done for form in forms]
-        return Score([form.result() for form in forms], predicted)
+        return Score([exhibit.form.result() for exhibit in self._shown.values()])
 
     def _stage(self, authority: CertificateAuthority, codes: Sequence[RegisteredCertificate]) -> Stage:
         given = ["", "", *(each.verification_code or "" for each in codes)]
@@ -264,6 +268,11 @@ class Gallery:
             notes[attempt.proof] = f"{before}, and sent as the proof" if before else "sent as the proof"
             around.append(attempt.proof)
         return show_tree("Who signed what", around, notes=notes)
+
+
+def _etags(uploaded: RegisteredCertificate, present: RegisteredCertificate) -> list[tuple[str, str]]:
+    written = Markup("<span class='code'>{}</span>")
+    return [("ETag that is sent", written.format(uploaded.etag)), ("Present ETag", written.format(present.etag))]
 
 
 def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:

@@ -26,25 +26,21 @@ _DAY = timedelta(days=1)
 
 
 class Answer(Enum):
-    """What DPS says: HTTP status, its code, and the answer in words. Where nobody outside knows, it is assumed.
+    """What DPS says: HTTP status, its code, and the answer in words."""
 
-    The sources are threads of public repositories.
-    """
+    ACCEPTED = (200, "", "accepts it")
+    SIGNER = (400, "400053", "refuses it: another key has signed it")
+    NAME = (400, "400053", "refuses it: its name is not the newest code")
+    DATES = (400, "400053", "refuses it: today is not within its dates")
+    NO_CODE = (400, "400053", "refuses it: no code is outstanding")
+    UNREADABLE = (500, "500019", "can't read it, and answers with an internal error")
+    KEY = (400, "400004", "refuses it: it holds a private key")
+    ETAG = (412, "412001", "refuses it: the certificate has changed since")
 
-    ACCEPTED = (200, "", "accepts it", "")
-    SIGNER = (400, "400053", "refuses it: another key has signed it", "azure-iot-sdk-c#1347, azure-cli#5376")
-    NAME = (400, "400053", "refuses it: its name is not the newest code", "")
-    DATES = (400, "400053", "refuses it: today is not within its dates", "")
-    NO_CODE = (400, "400053", "refuses it: no code is outstanding", "")
-    UNREADABLE = (500, "500019", "can't read it, and answers with an internal error", "azure-cli#11131 (of an upload)")
-    KEY = (400, "400004", "refuses it: it holds a private key", "")
-    ETAG = (412, "412001", "refuses it: the certificate has changed since", "azure-cli#13098")
-
-    def __init__(self, status: int, code: str, words: str, seen: str) -> None:
+    def __init__(self, status: int, code: str, words: str) -> None:
         self.status = status
         self.code = code
         self.words = words
-        self.seen = seen
 
     def __str__(self) -> str:
         return f"DPS {self.words}"
@@ -90,6 +86,7 @@ class WrongProof:
 
     Attributes:
         name: of its function. title, drawing, reason: from its docstring. fix: what to do instead.
+        seen: a thread of a public repository where Azure gave this answer; "" if it is assumed, for nobody outside has told.
         uploaded: which CA DPS has. codes: how many were asked for. stale: whether the first ETag is used.
     """
 
@@ -100,6 +97,7 @@ class WrongProof:
     fix: str
     answer: Answer
     make: Callable[[Stage], Attempt]
+    seen: str = ""
     uploaded: Literal["root", "intermediate"] = "intermediate"
     codes: int = 1
     stale: bool = False
@@ -112,6 +110,7 @@ def _wrong(
     answer: Answer,
     fix: str,
     *,
+    seen: str = "",
     uploaded: Literal["root", "intermediate"] = "intermediate",
     codes: int = 1,
     stale: bool = False,
@@ -120,7 +119,7 @@ def _wrong(
         title, drawing, reason = inspect.cleandoc(str(make.__doc__)).split("\n\n", 2)
         reason = " ".join(reason.split())
         WRONG_PROOFS[make.__name__] = WrongProof(
-            make.__name__, title, drawing, reason, fix, answer, make, uploaded, codes, stale
+            make.__name__, title, drawing, reason, fix, answer, make, seen, uploaded, codes, stale
         )
         return make
 
@@ -207,7 +206,9 @@ def sibling_intermediate(stage: Stage) -> Attempt:
     return _signed(stage.sibling, stage.code, around=(stage.sibling.certificate,))
 
 
-@_wrong(Answer.SIGNER, "Sign with the intermediate's key; or upload the root and prove that.")
+@_wrong(
+    Answer.SIGNER, "Sign with the intermediate's key; or upload the root and prove that.", seen="azure-iot-sdk-c#1347"
+)
 def root_instead_of_intermediate(stage: Stage) -> Attempt:
     """The root signs for its intermediate
 
@@ -296,7 +297,11 @@ def not_yet_valid(stage: Stage) -> Attempt:
 # --- the form ---------------------------------------------------------------------------------------------------------
 
 
-@_wrong(Answer.UNREADABLE, "Send the certificate: it begins with -----BEGIN CERTIFICATE-----, or is DER.")
+@_wrong(
+    Answer.UNREADABLE,
+    "Send the certificate: it begins with -----BEGIN CERTIFICATE-----, or is DER.",
+    seen="azure-cli#11131 (of an upload)",
+)
 def garbage(stage: Stage) -> Attempt:
     """Something else entirely
 
@@ -361,7 +366,12 @@ def no_code_asked_for(stage: Stage) -> Attempt:
     return _signed(stage.intermediate, "0123456789ABCDEF" * 3)
 
 
-@_wrong(Answer.ETAG, "Use the ETag that came with the code; or read the certificate again.", stale=True)
+@_wrong(
+    Answer.ETAG,
+    "Use the ETag that came with the code; or read the certificate again.",
+    seen="azure-cli#13098",
+    stale=True,
+)
 def stale_etag(stage: Stage) -> Attempt:
     """A good proof with a stale ETag
 

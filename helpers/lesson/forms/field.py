@@ -5,34 +5,21 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import ipywidgets as widgets
 from markupsafe import Markup
 from pydantic.fields import FieldInfo
 
 from helpers.lesson.forms.file_drop import FileDrop
+from helpers.lesson.forms.typed import ShownWhen, marker
 
-__all__ = ["LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "ShownWhen"]
+__all__ = ["LABEL_WIDTH", "DroppedFile", "Field", "KeepFile"]
 
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
 LABEL_WIDTH = "14em"
 _CONTROL_WIDTH = "36em"
-
-Marker = TypeVar("Marker")
-
-
-@dataclass(frozen=True)
-class ShownWhen:
-    """In a field's Annotated type: the field is shown if the form's values fulfil this; hidden, it counts as its default.
-
-    Attributes:
-        holds: of the form's values and the walkthrough's `target`. says: when that is, for somebody who gives it otherwise.
-    """
-
-    holds: Callable[[dict[str, Any]], bool]
-    says: str
 
 
 @dataclass(frozen=True)
@@ -50,10 +37,10 @@ class Field:
         self.label = info.title or name
         self.control = _control(self.label, info, value)
         self._reason = widgets.HTML()
-        self._shown = _marker(info, ShownWhen)
+        self._shown = marker(info, ShownWhen)
         self._default = info.default
         parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
-        dropped = _marker(info, DroppedFile)
+        dropped = marker(info, DroppedFile)
         if dropped and keep_file:
             parts.append(self._drop(dropped, keep_file))
         if info.description:
@@ -64,11 +51,6 @@ class Field:
     def value(self) -> Any:
         """What counts, not yet checked: what the control holds, or the default while it is hidden."""
         return self.control.value if self.is_shown else self._default
-
-    @property
-    def needs(self) -> str:
-        """When it counts, in words; "" if always."""
-        return self._shown.says if self._shown else ""
 
     @property
     def is_shown(self) -> bool:
@@ -114,7 +96,3 @@ def _control(label: str, info: FieldInfo, value: Any) -> Any:
     if kind is int:
         return widgets.IntText(value=value, continuous_update=True, **look)
     return widgets.Text(value=value, **look)
-
-
-def _marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
-    return next((each for each in info.metadata if isinstance(each, kind)), None)

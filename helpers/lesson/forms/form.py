@@ -67,6 +67,7 @@ class Form(Generic[Value, Result]):
         self._done: tuple[tuple[Value, str | None], Result] | None = None
         self._soon: asyncio.TimerHandle | None = None
         first = model.checked(**{**parameters, **_not_given(model, parameters, remembered or {})})
+        first.require_meaning(parameters, target=walkthrough_target)
         self._fields = [Field(name, info, getattr(first, name), keep_file) for name, info in model.model_fields.items()]
         self._says = button
         self._button = widgets.Button(description=button, button_style="primary")
@@ -79,13 +80,6 @@ class Form(Generic[Value, Result]):
         for field in self._fields:
             field.control.observe(self._edited, names="value")
         self._look()
-        for field in self._fields:
-            if not field.is_shown and field.control.value != field.value and field.name in parameters:
-                raise Problem(
-                    f"The parameter {field.name} has no meaning here ({field.label}).",
-                    f"It counts {field.needs} alone.",
-                    "Leave it out, or change what it depends on.",
-                )
 
     @property
     def value(self) -> Value:

@@ -1,13 +1,35 @@
 """The typed value of which a form is a view."""
 
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from helpers.lesson.forms.reasons import reasons
 from helpers.problem import Problem
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "ShownWhen", "marker"]
+
+Marker = TypeVar("Marker")
+
+
+@dataclass(frozen=True)
+class ShownWhen:
+    """In a field's Annotated type: the field is shown if the form's values fulfil this; hidden, it counts as its default.
+
+    Attributes:
+        holds: of the form's values and the walkthrough's `target`. says: when that is, for somebody who gives it otherwise.
+    """
+
+    holds: Callable[[dict[str, Any]], bool]
+    says: str
+
+
+def marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
+    """What the field's Annotated type says of that kind."""
+    return next((each for each in info.metadata if isinstance(each, kind)), None)
 
 
 class Inputs(BaseModel):
@@ -44,3 +66,20 @@ class Inputs(BaseModel):
         """Raises a Problem that names the first field of `missing`, if there is one."""
         for name, reason in self.missing().items():
             raise Problem(f"{name} is missing.", reason, "Fill in the field, or give the parameter.")
+
+    def require_meaning(self, given: Iterable[str], *, target: str | None) -> None:
+        """Raises a Problem for a field that was given although, beside the others, it would not be shown.
+
+        Args:
+            given: names of fields. target: the walkthrough's.
+        """
+        values = {"target": target, **dict(self)}
+        for name in given:
+            info = type(self).model_fields[name]
+            shown = marker(info, ShownWhen)
+            if shown and not shown.holds(values) and values[name] != info.default:
+                raise Problem(
+                    f"The parameter {name} has no meaning here ({info.title}).",
+                    f"It counts {shown.says} alone.",
+                    "Leave it out, or change what it depends on.",
+                )
