@@ -26,6 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "verification_code": "0123456789ABCDEF" * 3,
     "verified": True,
     "enrollment_group_id": "pumps",
+    "allocation_policy": "custom",
     "revoked_device": "pump-1",
     "next_certificate_name": "factory-next",
     "id_scope": "0ne00112233",

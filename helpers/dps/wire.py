@@ -75,7 +75,7 @@ class Wire:
         self._chapters: dict[str, Chapter] = {}
         self._open: list[Chapter] = []
 
-    def __getitem__(self, chapter: str) -> "Chapter":
+    def __getitem__(self, chapter: str) -> Chapter:
         """What was exchanged in a chapter when it was last opened; nothing if it never was."""
         return self._chapters.get(chapter, Chapter())
 

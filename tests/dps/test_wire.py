@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import pytest
@@ -9,10 +10,11 @@ from cryptography.hazmat.primitives import serialization
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import CaReference, DpsError, EnrollmentGroup, Exchange, RegisteredCertificate
+from helpers.dps import wire as wire_module
 from tests.dps.conftest import Wire
 
 
-def calls(exchanges: tuple[Exchange, ...], plane: str) -> list[tuple[str, str, int]]:
+def calls(exchanges: Iterable[Exchange], plane: str) -> list[tuple[str, str, int]]:
     return [
         (each.method, each.url.partition("?")[0].rpartition("/")[2], each.status)
         for each in exchanges
@@ -51,7 +53,7 @@ def test_a_refusal_is_kept_with_its_explanation(wire: Wire, registered: Register
 
 def test_a_chapter_takes_the_place_of_an_earlier_one_and_what_is_in_none_is_not_kept(wire: Wire) -> None:
     line = wire.service.wire
-    assert line["twice"] == ()
+    assert list(line["twice"]) == []
     with line.chapter("twice"):
         wire.certificates.list()
         wire.certificates.list()
@@ -59,6 +61,18 @@ def test_a_chapter_takes_the_place_of_an_earlier_one_and_what_is_in_none_is_not_
     with line.chapter("twice"):
         wire.certificates.list()
     assert len(calls(line["twice"], "management")) == 1
+
+
+def test_of_very_many_the_last_are_kept_and_the_others_counted(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_module, "_MOST", 3)
+    wire.certificates.list()  # the sign-in
+    with wire.service.wire.chapter("many"):
+        wire.service.describe()
+        for _ in range(4):
+            wire.certificates.list()
+    kept = wire.service.wire["many"]
+    assert calls(kept, "management") == [("GET", "certificates", 200)] * 3
+    assert kept.left_off == 2
 
 
 def test_what_an_inner_chapter_holds_is_not_in_the_outer_one(wire: Wire) -> None:

@@ -16,7 +16,7 @@ def test_when_all_holds_it_shows_each_and_where_to_go_on_and_the_map_has_it(work
     assert "✔ The sky is <blue>" in repr(reached)
     assert "Next: 03_sign_verification_code" in repr(reached)
     assert "The sky is &lt;blue&gt;" in reached._repr_html_()
-    assert "<b>03_sign_verification_code</b>" in reached._repr_html_()
+    assert "<a href='03_sign_verification_code.ipynb'>" in reached._repr_html_()
     checkpoint(workspace, "02_upload_ca", MET)
     assert workspace.facts.reached == ("02_upload_ca",)
 

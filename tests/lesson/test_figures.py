@@ -43,7 +43,7 @@ def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
     root = craft("The Root", ca=True)
     device = craft("The Device", issuer=root).certificate
     card = lesson.show_certificate(device)
-    assert_shows(card, "The Device", "CN=The Root", "signs no certificates")
+    assert_shows(card, "The Device", "Issuer", "The Root", "signs no certificates")
     assert_shows(card, thumbprint(device, hashes.SHA1()), thumbprint(device, hashes.SHA256()))
     assert "At DPS" not in repr(card)
 

@@ -44,14 +44,12 @@ def test_after_the_last_notebook_comes_the_first() -> None:
     assert next_stop("10_clean_up").startswith("00_start_here")
 
 
-def test_what_is_cleaned_up_is_to_be_done_again(workspace: Workspace) -> None:
+def test_who_has_cleaned_up_has_come_all_the_way(workspace: Workspace) -> None:
     everything = tuple(stop.notebook for stop in JOURNEY)
     lesson.create_authorities(workspace, lesson.CreateCa(), None)
     workspace.update(reached=everything)
-    lesson.clean_up(workspace, lesson.CleanUp())
-    assert workspace.facts.reached == ("00_start_here", "01_create_ca")
     lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True))
-    assert workspace.facts.reached == ("00_start_here",)
+    assert "11 of 11 done" in repr(lesson.journey(workspace))
 
 
 # --- the machine ---
@@ -172,7 +170,13 @@ def test_for_a_service_in_azure_the_way_of_devices_is_tried(
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         monkeypatch.setattr(machine, "_MQTT_PORT", server.getsockname()[1])
         monkeypatch.setattr(machine, "_DEVICE_HOST", "localhost")
-        assert failed(lesson.examine_machine(workspace)) == {}
-    found = failed(lesson.examine_machine(workspace))
-    assert list(found) == ["Way to Azure"]
-    assert "port to be opened" in found["Way to Azure"]
+        assert failed(lesson.examine_way_of_devices(workspace)) == {}
+    found = failed(lesson.examine_way_of_devices(workspace))
+    assert list(found) == ["Way of devices"]
+    assert "port to be opened" in found["Way of devices"]
+
+
+def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
+    workspace.update(target="local")
+    assert failed(lesson.examine_way_of_devices(workspace)) == {}

@@ -13,23 +13,23 @@ def no_passphrase_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_none_unless_one_is_given() -> None:
-    assert Passphrase().take() is None
-    assert repr(Passphrase()) == "Passphrase: none"
+    assert Passphrase("Opens the safe.").take() is None
+    assert repr(Passphrase("Opens the safe.")) == "Passphrase: none"
 
 
 def test_an_empty_one_in_the_environment_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", "")
-    assert Passphrase().take() is None
+    assert Passphrase("Opens the safe.").take() is None
 
 
 def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", SECRET)
-    assert Passphrase().take() == SECRET
+    assert Passphrase("Opens the safe.").take() == SECRET
 
 
 @pytest.mark.parametrize("how", ["in Python", "from the browser"])
 def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
-    passphrase = Passphrase()
+    passphrase = Passphrase("Opens the safe.")
     if how == "in Python":
         passphrase.control.value = SECRET
     else:
@@ -44,15 +44,30 @@ def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", "from outside")
-    passphrase = Passphrase()
+    passphrase = Passphrase("Opens the safe.")
     for typed in ("first", SECRET, SECRET):
         passphrase.control.value = typed
     assert passphrase.take() == SECRET
 
 
+def test_what_was_typed_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    passphrase = Passphrase("Opens the safe.")
+    assert "Opens the safe. It is never stored." in passphrase._help.value
+    assert passphrase._forget.layout.display == "none", "there is nothing to forget"
+    passphrase.control.value = SECRET
+    assert passphrase._forget.layout.display is None
+    passphrase._forget.click()
+    assert passphrase.take() is None
+    assert "Opens the safe." in passphrase._help.value
+    monkeypatch.setenv("CA_PASSPHRASE", "from outside")
+    passphrase.control.value = SECRET
+    passphrase._forget.click()
+    assert passphrase.take() == "from outside"
+
+
 @pytest.mark.parametrize("source", ["typed", "environment"])
 def test_nothing_that_is_shown_has_it(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    passphrase = Passphrase()
+    passphrase = Passphrase("Opens the safe.")
     if source == "typed":
         passphrase.control.value = SECRET
     else:

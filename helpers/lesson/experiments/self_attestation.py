@@ -42,7 +42,7 @@ class TwoWays(Picture):
             ("The CA", names[0], names[1]),
             ("DPS says of it", says[0], says[1]),
             ("It takes", "the CA's private key", "the CA's certificate, which is public"),
-            ("Who can do it", "the CA's owner", "whoever may write to the service"),
+            ("Who can do it", "who holds the key and may write to the service", "whoever may write to the service"),
             ("It proves", "that somebody here could sign with the CA's key", "nothing: it is a person's word"),
             ("Good for", "a CA whose ownership others rely on", "a CA that is yours beyond doubt, in your own service"),
             ("Told apart later", "no: the record says “verified”", "no: the record says “verified”"),

@@ -23,7 +23,8 @@ _BASE64, _PATH = "import base64", "from pathlib import Path"
 _MATCH = "from azure.core import MatchConditions"
 _X509 = "from cryptography import x509"
 _ENCODING = "from cryptography.hazmat.primitives.serialization import Encoding"
-_EXTENSION = "# enrollment groups need the CLI's extension azure-iot; the local DPS has not been tried with it\n"
+_SIGNED_IN = "# in the shell of 00_start_here, which is signed in\n"
+_EXTENSION = "# needs the CLI's extension azure-iot; the local DPS has not been tried with it\n"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _upload(names: Names) -> Recipe:
             "Leave **Set certificate status to verified on upload** unticked: you are going to prove it. → **Save**",
             "The list shows it as **Unverified**.",
         ),
-        f"az iot dps certificate create {names.at_dps} --path {names.file(f'ca/{names.role}.cer')}",
+        f"{_SIGNED_IN}az iot dps certificate create {names.at_dps} --path {names.file(f'ca/{names.role}.cer')}",
         managing(names, _BASE64, _PATH)
         + dedent(f"""\
             certificate = base64.b64encode(Path({names.path(f"ca/{names.role}.cer")!r}).read_bytes()).decode()
@@ -121,10 +122,12 @@ def _code(names: Names) -> Recipe:
             f"**Certificates** → {names.certificate} opens its details.",
             "**Generate verification code** → copy what appears in **Verification code**.",
         ),
-        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f"{_SIGNED_IN}# a code that was asked for before is void then: with a new one, run 03 again\n"
+        f"{_etag_of(names)}"
         f'az iot dps certificate generate-verification-code {names.at_dps} --etag "$etag" \\\n'
         "    --query properties.verificationCode --output tsv",
-        managing(names, _MATCH)
+        "# A code that was asked for before is void then: with a new one, run 03 again.\n"
+        + managing(names, _MATCH)
         + _present_etag(names)
         + dedent(f"""\
             answer = client.dps_certificate.generate_verification_code(
@@ -160,7 +163,7 @@ def _verify(names: Names) -> Recipe:
             "**Verification certificate .pem or .cer file**: verification.cer",
             "**Verify**. The status becomes **Verified**; if it does not, **Refresh**.",
         ),
-        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f"{_SIGNED_IN}{_etag_of(names)}"
         f'az iot dps certificate verify {names.at_dps} --path {names.file("proof/verification.pem")} --etag "$etag"',
         managing(names, _BASE64, _PATH, _MATCH)
         + _present_etag(names)
@@ -204,7 +207,7 @@ def _group(names: Names) -> Recipe:
             f"Tab **IoT hubs**: choose {' and '.join(group.iot_hubs) or 'your hubs'}, and {_POLICIES[policy]}.",
             "**Review + create** → **Create**.",
         ),
-        f"{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group.group_id)} --ca-name {shlex.quote(names.certificate)} \\\n"
         f"    --allocation-policy {policy.value.lower()}{hubs}{asked}",
         serving(names) + f"wanted = {json.dumps(body, indent=4)}\n"
@@ -214,12 +217,15 @@ def _group(names: Names) -> Recipe:
 
 def _register(names: Names) -> Recipe:
     files = [f"devices/{names.device_id}.pem", f"devices/{names.device_id}.key"]
+    reaches = (
+        "# it goes to Azure's own address alone: for a local DPS take the Python\n" if names.target == "local" else ""
+    )
     return Recipe(
         (
             "A device needs no portal: it registers itself.",
             f"Afterwards: **Manage enrollments** → **Enrollment groups** → {names.group.group_id} → **Registration records**.",
         ),
-        f"{_EXTENSION}az iot device registration create --id-scope {names.id_scope} \\\n"
+        f"{reaches}{_EXTENSION}az iot device registration create --id-scope {names.id_scope} \\\n"
         f"    --registration-id {names.device_id} --certificate-file-path {names.file(files[0])} \\\n"
         f"    --key-file-path {names.file(files[1])}",
         as_device(names)
@@ -239,7 +245,7 @@ def _records(names: Names) -> Recipe:
     group = names.group.group_id
     return Recipe(
         (f"**Manage enrollments** → **Enrollment groups** → {group} → **Registration records**.",),
-        f"{_EXTENSION}az iot dps enrollment-group registration list {names.at_service} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group registration list {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group)}",
         serving(names)
         + dedent(f"""\
@@ -256,7 +262,7 @@ def _revoke(names: Names) -> Recipe:
             f"**Attestation mechanism** = **X.509 client certificates**; the device's certificate: {names.device_id}.pem.",
             "Untick **Enable this enrollment** → **Review + create** → **Create**.",
         ),
-        f"{_EXTENSION}az iot dps enrollment create {names.at_service} --enrollment-id {names.device_id} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment create {names.at_service} --enrollment-id {names.device_id} \\\n"
         f"    --attestation-type x509 --certificate-path {names.file(file)} --provisioning-status disabled",
         serving(names, _PATH, _X509, _ENCODING)
         + dedent(f"""\
@@ -276,7 +282,7 @@ def _disable(names: Names) -> Recipe:
             f"**Manage enrollments** → **Enrollment groups** → {names.group.group_id}.",
             "Untick **Enable this enrollment** → **Save**.",
         ),
-        f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(names.group.group_id)} --provisioning-status disabled",
         serving(names) + _changed_group(names, 'group["provisioningStatus"] = "disabled"'),
     )
@@ -289,7 +295,7 @@ def _roll_over(names: Names) -> Recipe:
             f"**Manage enrollments** → **Enrollment groups** → {names.group.group_id}.",
             f"**Secondary certificate** = {names.next_certificate} → **Save**.",
         ),
-        f"{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group update {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(names.group.group_id)} --secondary-ca-name {shlex.quote(names.next_certificate)}",
         serving(names)
         + _changed_group(
@@ -302,8 +308,7 @@ def _delete_ca(names: Names) -> Recipe:
     next_ca = replace(names, certificate=names.next_certificate)
     return Recipe(
         (f"**Certificates** → {names.next_certificate} → **Delete**.",),
-        f"etag=$(az iot dps certificate show {next_ca.at_dps} --query etag --output tsv)\n"
-        f'az iot dps certificate delete {next_ca.at_dps} --etag "$etag"',
+        f'{_SIGNED_IN}{_etag_of(next_ca)}az iot dps certificate delete {next_ca.at_dps} --etag "$etag"',
         managing(names, _MATCH) + _present_etag(next_ca) + _deleted_certificate(next_ca),
     )
 
@@ -316,8 +321,8 @@ def _clean_up(names: Names) -> Recipe:
             f"**Manage enrollments** → **Enrollment groups** → tick {group} → **Delete**.",
             f"**Certificates** → {names.certificate} → **Delete**.",
         ),
-        f"{_EXTENSION}az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
-        f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
+        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
+        f"{_etag_of(names)}"
         f'az iot dps certificate delete {names.at_dps} --etag "$etag"',
         serving(names)
         + f'client.enrollment_group.delete("{group}")\n\n'
@@ -385,6 +390,10 @@ def _present_etag(names: Names) -> str:
     return (
         f'etag = client.dps_certificate.get("{names.certificate}", "{names.resource_group}", "{names.service}").etag\n'
     )
+
+
+def _etag_of(names: Names) -> str:
+    return f"etag=$(az iot dps certificate show {names.at_dps} --query etag --output tsv)\n"
 
 
 def _changed_group(names: Names, change: str) -> str:
