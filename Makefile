@@ -18,7 +18,7 @@ tutorial: $(READY) ## execute every notebook against a local DPS, in a clean wor
 	@$(RUN) -m helpers run
 
 lab: $(READY) ## open JupyterLab where the walkthrough begins
-	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
 test: $(READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite: four at a time, for many wait for clocks
 	$(RUN) -m pytest -n 4 --maxschedchunk 1 --ignore=tests/azure_cli --ignore=tests/browser

@@ -32,7 +32,7 @@ def test_00_what_a_target_needs_is_asked_for_and_the_chosen_one_is_spoken_to(pag
     form.choose("Target", "local")
     for label in asked:
         expect(form.field(label)).to_be_hidden()
-    form.press("Choose this service, and ask who it is")
+    form.press("Use this service")
     form.expect_outcome("local-dps", "ID scope")
     notebook.run_on(4)
     expect(notebook.output(4)).to_contain_text(dps_of(lab).describe().id_scope)
@@ -190,7 +190,10 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
     )
     wrong.choose("Your prediction", "DPS refuses it: today is not within its dates")
     wrong.press("Open DPS's answer")
-    wrong.expect_outcome("✘ You predicted: DPS refuses it: today is not within its dates. It does not.", "The reason")
+    wrong.expect_outcome(
+        "✘ You predicted: DPS refuses it: today is not within its dates. It refuses it, but not for that reason.",
+        "The reason",
+    )
     notebook.run(4, 4)  # of this one nobody asks for the answer
     notebook.run(21, 21)
     expect(notebook.output(21)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
@@ -206,7 +209,7 @@ def test_10_what_was_made_is_removed_and_the_keys_only_if_the_box_is_ticked(page
     form.expect_outcome("The enrollment group “walkthrough-devices” is deleted.", "The local DPS is stopped.")
     expect(form.outcome).not_to_contain_text("key.pem")
     assert kept.authority_roles() == ["root", "intermediate"]
-    form.field("Delete the CA's keys here, too").check()
+    form.field("Delete keys and certificates here, too").check()
     expect(form.outcome).to_have_count(0)
     form.press("Remove what was made at DPS")
     form.expect_outcome("root.key.pem is deleted here.", "intermediate.key.pem is deleted here.")

@@ -25,7 +25,7 @@ def test_with_the_files_and_the_clicks_that_are_shown_devices_get_in(page: Page,
     form.choose("Target", "portal")
     form.type("Provisioning service", "contoso-dps")
     form.type("ID scope", local_id_scope(connection))
-    form.press("Choose this service, and ask who it is")
+    form.press("Use this service")
     form.expect_outcome("contoso-dps", local_id_scope(connection))
     notebook.run_on(4)
 

@@ -33,7 +33,7 @@ class Passphrase:
             style={"description_width": LABEL_WIDTH},
             layout=widgets.Layout(width="36em"),
         )
-        self._help = widgets.HTML().add_class("dps-two-lines")
+        self._help = widgets.HTML()
         self._forget = widgets.Button(description="Forget it", tooltip="Forget the passphrase that was entered")
         self._forget.on_click(lambda _button: self._take_back())
         self.box = widgets.VBox([widgets.Box([self.control, self._forget]).add_class("dps-field"), self._help])
