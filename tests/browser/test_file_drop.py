@@ -64,17 +64,19 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     dropped = lab.workspace / "dropped"
     expect(form.field("Its private key")).to_be_hidden()
     bring(form, "Your own CA", certificate)
-    expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate.pem"))
+    expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate" / "own.pem"))
     expect(form.box.get_by_text("own.pem is taken.")).to_be_visible()
     expect(form.field("Its private key")).to_be_visible()
     expect(form.reason("Its private key")).to_contain_text("two files")
     bring_key(form, "Its private key", key)
-    expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key.key"))
+    expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key" / key.name))
     expect(form.reason("Its private key")).to_have_count(0)
-    kept = {file.name: (file.read_bytes(), file.stat().st_mode & 0o777) for file in dropped.iterdir()}
+    kept = {
+        file.name: (file.read_bytes(), file.stat().st_mode & 0o777) for file in dropped.rglob("*") if file.is_file()
+    }
     assert kept == {
-        "own_ca_certificate.pem": (certificate.read_bytes(), 0o600),
-        "own_ca_key.key": (key.read_bytes(), 0o600),
+        certificate.name: (certificate.read_bytes(), 0o600),
+        key.name: (key.read_bytes(), 0o600),
     }
     form.type("Passphrase", PASSPHRASE)
     form.press("Create the CAs")
@@ -88,7 +90,7 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     assert any(secret in message for message in notebook.sent), "it went to the kernel"
     assert not any(secret in message for message in notebook.told), "nothing of it came back"
     files = [file for file in lab.root.rglob("*") if file.is_file() and secret in file.read_bytes()]
-    assert files == [dropped / "own_ca_key.key"], "and the CA's own copy is encrypted anew"
+    assert files == [dropped / "own_ca_key" / key.name], "and the CA's own copy is encrypted anew"
     assert PASSPHRASE.encode() not in notebook.file.read_bytes()
 
 

@@ -101,7 +101,7 @@ def test_03_a_code_is_asked_for_and_signed_with_the_key_that_the_passphrase_open
     sign.expect_outcome("encrypted")
     sign.type("Passphrase", "open sesame")
     sign.press("Sign the code with the CA's private key")
-    sign.expect_outcome(code, "CN=Walkthrough Intermediate CA")
+    sign.expect_outcome(code, "Walkthrough Intermediate CA")
     notebook.run_on(7)
     expect(notebook.output(7)).to_contain_text(code)
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")

@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from types import UnionType
 from typing import Literal, get_origin
 from urllib.parse import urlsplit
 
@@ -74,7 +75,7 @@ def expect_names(form: Locator, model: type[Inputs]) -> None:
     """A screen reader can say what each control is, those that are not shown now, too; and there are no others."""
     wanted = [control for info in model.model_fields.values() for control in controls_of(info)]
     if issubclass(model, WITH_PASSPHRASE):
-        wanted.append(("textbox", "Passphrase"))
+        wanted += [("textbox", "Passphrase"), ("button", "Forget it")]
     for role, name in wanted:
         found = form.get_by_role(role, name=name, exact=True, include_hidden=True)  # type: ignore[arg-type]
         expect(found, name).to_have_count(1)
@@ -86,7 +87,11 @@ def controls_of(info: FieldInfo) -> list[tuple[str, str]]:
     """The controls of a field: role and name of each."""
     title, kind = str(info.title), info.annotation
     drop = [("button", f"{title}: choose the file, or drop it here")] if is_dropped(info) else []
-    if get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
+    if (
+        get_origin(kind) is Literal
+        or isinstance(kind, UnionType)
+        or (isinstance(kind, type) and issubclass(kind, Enum))
+    ):
         return [("combobox", title)]
     if kind is bool:
         return [("checkbox", title)]
