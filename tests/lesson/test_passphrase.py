@@ -53,9 +53,9 @@ def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
 def test_what_was_typed_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     passphrase = Passphrase("Opens the safe.")
     assert "Opens the safe. It is never stored." in passphrase._help.value
-    assert passphrase._forget.layout.display == "none", "there is nothing to forget"
+    assert passphrase._forget.layout.visibility == "hidden", "there is nothing to forget"
     passphrase.control.value = SECRET
-    assert passphrase._forget.layout.display is None
+    assert passphrase._forget.layout.visibility == "visible"
     passphrase._forget.click()
     assert passphrase.take() is None
     assert "Opens the safe." in passphrase._help.value

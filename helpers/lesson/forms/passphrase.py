@@ -59,7 +59,8 @@ class Passphrase:
         self.control.focus()
 
     def _explain(self) -> None:
-        self._forget.layout.display = None if self._entered else "none"
+        # Its place is kept: what lies below must not move while somebody presses it.
+        self._forget.layout.visibility = "visible" if self._entered else "hidden"
         if self._entered:
             says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."
         elif os.environ.get(VARIABLE):
