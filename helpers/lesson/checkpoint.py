@@ -38,7 +38,7 @@ class Checkpoint(Picture):
         return Markup(
             "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>"
             "<p>Next: <b><a href='{}.ipynb'>{}</a></b></p></div>"
-        ).format(items, self.next_notebook.partition(",")[0], self.next_notebook)
+        ).format(items, self.next_notebook, self.next_notebook)
 
     def text(self) -> str:
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), f"Next: {self.next_notebook}"])

@@ -29,6 +29,7 @@ from helpers.workspace import Workspace
 __all__ = ["DpsAnswer", "Exhibit", "Gallery", "Prediction", "Reveal", "Score"]
 
 _ELSEWHERE = "another-dps"
+_WRITTEN = Markup("<span class='code'>{}</span>")
 
 
 class Prediction(Inputs):
@@ -271,14 +272,12 @@ class Gallery:
 
 
 def _etags(uploaded: RegisteredCertificate, present: RegisteredCertificate) -> list[tuple[str, str]]:
-    written = Markup("<span class='code'>{}</span>")
-    return [("ETag that is sent", written.format(uploaded.etag)), ("Present ETag", written.format(present.etag))]
+    return [("ETag that is sent", _WRITTEN.format(uploaded.etag)), ("Present ETag", _WRITTEN.format(present.etag))]
 
 
 def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
-    written = Markup("<span class='code'>{}</span>")
-    facts = [("Newest code", written.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
+    facts = [("Newest code", _WRITTEN.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
     if attempt.proof is not None:
         proof = describe(attempt.proof)
-        facts += [("Its CN", written.format(proof.common_name)), ("Its life", life(proof))]
+        facts += [("Its CN", _WRITTEN.format(proof.common_name)), ("Its life", life(proof))]
     return facts

@@ -30,7 +30,7 @@ class CertificateCard(Table):
     def rows(self) -> list[Row]:
         facts = self.facts
         rows = [
-            ("Issuer", "itself" if facts.is_self_signed else bare_name(facts.issuer)),
+            ("Issuer", _signer(facts)),
             ("It is", _kind(facts)),
             ("Key", facts.key),
             ("Life", life_bar(facts, self.at) + life(facts)),

@@ -14,12 +14,12 @@ from pydantic.fields import FieldInfo
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.lesson.forms.typed import ShownWhen, marker
 
-__all__ = ["LABEL_WIDTH", "DroppedFile", "Field", "KeepFile"]
+__all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile"]
 
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
 LABEL_WIDTH = "14em"
-_CONTROL_WIDTH = "36em"
+CONTROL_WIDTH = "36em"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _control(label: str, info: FieldInfo, value: Any) -> Any:
         "description": label,
         "tooltip": label,
         "style": {"description_width": LABEL_WIDTH},
-        "layout": widgets.Layout(width=_CONTROL_WIDTH),
+        "layout": widgets.Layout(width=CONTROL_WIDTH),
     }
     kind: Any = info.annotation
     choices = [each for each in get_args(kind) if each is not NoneType]

@@ -6,7 +6,7 @@ from typing import Any
 import ipywidgets as widgets
 from markupsafe import Markup
 
-from helpers.lesson.forms.field import LABEL_WIDTH
+from helpers.lesson.forms.field import CONTROL_WIDTH, LABEL_WIDTH
 
 __all__ = ["Passphrase"]
 
@@ -31,7 +31,7 @@ class Passphrase:
             description="Passphrase",
             continuous_update=False,
             style={"description_width": LABEL_WIDTH},
-            layout=widgets.Layout(width="36em"),
+            layout=widgets.Layout(width=CONTROL_WIDTH),
         )
         self._help = widgets.HTML()
         self._forget = widgets.Button(description="Forget it", tooltip="Forget the passphrase that was entered")
