@@ -159,6 +159,8 @@ class CreateCa(Inputs):
     def missing(self) -> dict[str, str]:
         if self.own_ca_certificate and not self.own_ca_key:
             return {"own_ca_key": "A CA of your own is two files: its certificate and its private key."}
+        if self.own_ca_key and not self.own_ca_certificate:
+            return {"own_ca_certificate": "A CA of your own is two files: its certificate and its private key."}
         return {}
 
 
@@ -221,6 +223,8 @@ class CreateEnrollmentGroup(Inputs):
             return {"iot_hubs": "The policy static needs exactly one hub: every device of the group goes there."}
         if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
             return {"webhook_url": "With the policy custom, DPS asks a function of yours: give its URL."}
+        if self.webhook_url and self.allocation_policy is not AllocationPolicy.CUSTOM:
+            return {"allocation_policy": "A webhook is asked with the policy custom alone."}
         return {}
 
 

@@ -250,8 +250,8 @@ def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_works
     subprocess.run(command, capture_output=True, check=True, env=environment)
     assert root() != kept
     assert (sorted(learners.rglob("*")) if learners.exists() else None) == before
-    failed = subprocess.run(
-        [*command, "-p", "root_name="], capture_output=True, text=True, check=False, env=environment
-    )
+    (tmp_path / "no-ca.pem").write_text("neither a certificate nor a key")
+    own = [f"-p{name}={tmp_path / 'no-ca.pem'}" for name in ("own_ca_certificate", "own_ca_key")]
+    failed = subprocess.run([*command, *own], capture_output=True, text=True, check=False, env=environment)
     assert failed.returncode == 1
     assert re.search(r"01_create_ca, cell \d+ of \d+: ", failed.stderr)
