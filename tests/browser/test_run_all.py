@@ -16,21 +16,10 @@ from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.forms import DroppedFile, Inputs
 from tests.browser.barriers import barriers, faint_texts
 from tests.browser.lab import NOTEBOOKS, PROJECT, Lab, NotebookPage
+from tests.lesson.forms_of_notebooks import FORMS_OF
 
 PICTURES = PROJECT / "build" / "browser"
-FORMS: dict[str, list[type[Inputs]]] = {
-    "00_start_here": [lesson.StartHere],
-    "01_create_ca": [lesson.CreateCa],
-    "02_upload_ca": [lesson.UploadCa],
-    "03_sign_verification_code": [lesson.AskForCode, lesson.SignCode],
-    "04_verify_ca": [lesson.VerifyCa],
-    "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
-    "06_provision_devices": [lesson.ProvisionDevices],
-    "07_when_access_ends": [lesson.EndAccess],
-    "08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOFS),
-    "09_the_attack": [],
-    "10_clean_up": [lesson.CleanUp],
-}
+FORMS = FORMS_OF | {"08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOFS)}
 WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
 
 

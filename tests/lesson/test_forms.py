@@ -20,6 +20,7 @@ from helpers.lesson.forms import Form, Inputs, Passphrase
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+from tests.lesson.forms_of_notebooks import FORMS_OF
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
 FILE = str(Path(__file__))  # any file that is there
@@ -51,19 +52,6 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (Prediction, {"prediction": Answer.DATES}),
 ]
 MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))
-MODELS_OF = {
-    "00_start_here": [lesson.StartHere],
-    "01_create_ca": [lesson.CreateCa],
-    "02_upload_ca": [lesson.UploadCa],
-    "03_sign_verification_code": [lesson.AskForCode, lesson.SignCode],
-    "04_verify_ca": [lesson.VerifyCa],
-    "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
-    "06_provision_devices": [lesson.ProvisionDevices],
-    "07_when_access_ends": [lesson.EndAccess],
-    "08_gallery_of_wrong_proofs": [],
-    "09_the_attack": [],
-    "10_clean_up": [lesson.CleanUp],
-}
 
 
 def form_of(
@@ -531,14 +519,14 @@ def test_what_is_shown_is_no_html_of_the_learners() -> None:
 
 
 def test_every_notebook_is_known_to_this_file() -> None:
-    assert [notebook.stem for notebook in walkthrough.NOTEBOOKS] == list(MODELS_OF)
+    assert [notebook.stem for notebook in walkthrough.NOTEBOOKS] == list(FORMS_OF)
 
 
 def source_of(stem: str) -> Any:
     return nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
 
 
-@pytest.mark.parametrize("stem", MODELS_OF)
+@pytest.mark.parametrize("stem", FORMS_OF)
 def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) -> None:
     [cell] = [cell for cell in source_of(stem).cells if "parameters" in cell.metadata.get("tags", [])]
     given = {
@@ -547,12 +535,12 @@ def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) ->
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
     }
     assert given.pop("workspace") == "../data/workspace/lab"
-    assert given == {name: value for model in MODELS_OF[stem] for name, value in defaults(model).items()}
+    assert given == {name: value for model in FORMS_OF[stem] for name, value in defaults(model).items()}
 
 
-@pytest.mark.parametrize("stem", MODELS_OF)
+@pytest.mark.parametrize("stem", FORMS_OF)
 def test_a_form_gets_every_parameter_of_its_notebook(stem: str) -> None:
     source = "\n".join(cell.source for cell in source_of(stem).cells if cell.cell_type == "code")
-    for model in MODELS_OF[stem]:
+    for model in FORMS_OF[stem]:
         for name in model.model_fields:
             assert re.search(rf"\b{name}={name}\b", source), name
