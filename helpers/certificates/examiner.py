@@ -66,7 +66,7 @@ def examine_proof(content: bytes, authority: x509.Certificate, code: str, *, at:
     Args:
         content: the verification certificate's file, as it would be sent: PEM or DER.
         authority: the certificate that was uploaded to DPS.
-        code: the newest verification code that DPS gave for it.
+        code: the newest verification code that DPS gave for it; "" if none was asked for.
         at: the moment to judge dates by; now, unless given. UTC.
     """
     if not is_readable(authority):
@@ -151,6 +151,10 @@ def _names_the_code(facts: CertificateDescription, code: str) -> Check:
     name = "Common name is the code"
     if facts.common_name == code:
         return Check(name, True, "Its CN is the code that was given for it here, to the letter.")
+    if not code:
+        return Check(
+            name, False, "No code has been given for this CA yet.", "Ask DPS for a code first, then sign that."
+        )
     if facts.common_name.strip().upper() == code:
         reason = "Its CN differs from the code in case or by white space."
     elif not facts.common_name:

@@ -186,7 +186,7 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
     right.choose("Your prediction", "DPS refuses it: its name is not the newest code")
     right.press("Open DPS's answer")
     right.expect_outcome(
-        "✔ You predicted: DPS refuses it: its name is not the newest code. So it is.", "400, code 400053"
+        "✔ You predicted: DPS refuses it: its name is not the newest code. So it does.", "400, code 400053"
     )
     wrong.choose("Your prediction", "DPS refuses it: today is not within its dates")
     wrong.press("Open DPS's answer")

@@ -17,6 +17,7 @@ from helpers.lesson.experiments import wrong_proofs
 from helpers.lesson.experiments.__main__ import PAGE, as_markdown
 from helpers.lesson.experiments.gallery import Exhibit
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt
+from helpers.lesson.figures.picture import ours, plain
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -166,7 +167,19 @@ def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_the
     assert "It refuses it, but not for that reason." in exhibit.form._outcome.value
     assert "Names prove nothing" in exhibit.form._outcome.value
     choose(exhibit, Answer.SIGNER)
-    assert "So it is." in exhibit.form._outcome.value
+    assert "So it does." in exhibit.form._outcome.value
+
+
+@pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.also])
+def test_a_second_thing_that_is_wrong_is_a_right_prediction_and_the_examiner_finds_it_too(
+    gallery: lesson.Gallery, name: str
+) -> None:
+    exhibit = gallery.show(name)
+    assert WRONG_PROOFS[name].also is Answer.NAME
+    assert "Common name is the code" in EXAMINER[name]
+    choose(exhibit, Answer.NAME)
+    assert "✔ You predicted" in plain(ours(exhibit.form._outcome.value))
+    assert "That is wrong with it, too." in exhibit.form._outcome.value
 
 
 def test_who_opens_the_answer_without_a_prediction_gets_it_and_is_not_told_wrong(gallery: lesson.Gallery) -> None:
@@ -201,6 +214,21 @@ def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspa
     assert score.all_refused
 
 
+def test_what_is_chosen_after_the_answer_was_seen_does_not_count(place: Workspace) -> None:
+    gallery = lesson.Gallery(place)
+    pressed_again, changed = gallery.show("expired"), gallery.show("garbage")
+    choose(pressed_again, Answer.SIGNER)
+    choose(pressed_again, Answer.DATES)
+    choose(changed, Answer.SIGNER)
+    changed.form._fields[0].control.value = Answer.UNREADABLE
+    assert "2 wrong proofs, 2 predictions, 0 of them right" in repr(gallery.score())
+
+
+def test_a_code_that_looks_like_any_other_is_said_to_be_whose_it_is(gallery: lesson.Gallery) -> None:
+    assert "Its CN (the other service's code)" in dict(exhibit_facts(gallery.show("another_services_code")))
+    assert "Its CN (the code before the newest)" in dict(exhibit_facts(gallery.show("old_code")))
+
+
 def choose(exhibit: Exhibit, answer: Answer) -> None:
     exhibit.form._fields[0].control.value = answer
     exhibit.form._button.click()
@@ -209,7 +237,7 @@ def choose(exhibit: Exhibit, answer: Answer) -> None:
 def test_where_no_widget_lives_the_answer_is_folded(gallery: lesson.Gallery) -> None:
     html = gallery.show("expired")._repr_mimebundle_()["text/html"]
     story, _, folded = html.partition("<details>")
-    assert "Expired an hour ago" in story
+    assert "Found again after three days" in story
     assert "The fix" not in story
     assert "Decide first" in folded
     assert "The fix" in folded

@@ -15,7 +15,7 @@ Nineteen ways to get a proof of possession wrong, and what DPS says to each. The
 this table. It is written from `wrong_proofs.py`, by `python -m helpers.lesson.experiments`.
 
 *Seen at Azure* names a public thread in which Microsoft's service gave that answer. An *assumption* is what the local DPS
-has chosen, for nobody outside has told what Azure says.
+has chosen, for nobody outside of Microsoft has reported what Azure says.
 
 | name | what is wrong | who signed what | answer | code | seen at Azure | the reason | the fix |
 |---|---|---|---|---|---|---|---|

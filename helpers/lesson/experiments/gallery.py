@@ -59,7 +59,11 @@ class DpsAnswer(Picture):
 
     def _rows(self) -> list[tuple[str, str]]:
         seen = self.wrong.seen
-        known = f"seen at Azure: {seen}" if seen else "assumed: nobody outside has told what Azure says here"
+        known = (
+            f"seen at Azure: {seen}"
+            if seen
+            else "assumed: nobody outside of Microsoft has reported what Azure says here"
+        )
         expected = (self.wrong.answer.status, self.wrong.answer.code)
         other = (
             []
@@ -72,7 +76,7 @@ class DpsAnswer(Picture):
             ]
         )
         return [
-            (str(self.wrong.answer), f"{self.refusal.status}, code {self.refusal.code} ({known})"),
+            ("The answer", f"{self.wrong.answer}. {self.refusal.status}, code {self.refusal.code} ({known})"),
             *other,
             ("In its own words", self.refusal.says),
             ("The reason", self.wrong.reason),
@@ -93,8 +97,9 @@ class Reveal(Picture):
 
     @property
     def is_right(self) -> bool:
-        """The prediction was."""
-        return self.prediction is self.answer.wrong.answer
+        """The prediction names what is wrong: what DPS says, or a second thing that it does not come to."""
+        wrong = self.answer.wrong
+        return self.prediction in (wrong.answer, *([wrong.also] if wrong.also else []))
 
     @property
     def sign(self) -> Markup:
@@ -110,8 +115,10 @@ class Reveal(Picture):
     def _said(self) -> str:
         if self.prediction is None:
             return "You made no prediction. Choose one next time: what one has guessed wrong, one remembers."
-        if self.is_right:
-            verdict = "So it is."
+        if self.prediction is self.answer.wrong.answer:
+            verdict = "So it does."
+        elif self.is_right:
+            verdict = "That is wrong with it, too. DPS says something else first."
         elif Answer.ACCEPTED in (self.prediction, self.answer.wrong.answer):
             verdict = "It does not."
         else:
@@ -130,12 +137,21 @@ class Exhibit(Picture):
         self.wrong = answer.wrong
         self.answer = answer
         self._drawing, self._facts = drawing, facts
+        self._first: Reveal | None = None
         self.form: Form[Prediction, Reveal] = Form(
-            Prediction,
-            "Open DPS's answer",
-            lambda inputs: Reveal(inputs.prediction, answer),
-            picture=lambda reveal: reveal,
+            Prediction, "Open DPS's answer", self._open, picture=lambda reveal: reveal
         )
+
+    def first_prediction(self) -> Reveal:
+        """The one that counts: who has seen the answer predicts nothing any more. If there is none, what the form has now."""
+        opened = self.form.result()
+        return self._first or opened
+
+    def _open(self, inputs: Prediction) -> Reveal:
+        reveal = Reveal(inputs.prediction, self.answer)
+        if reveal.prediction is not None and self._first is None:
+            self._first = reveal
+        return reveal
 
     def html(self) -> Markup:
         folded = fold("What does DPS say? Decide first, then open.", self.answer.html())
@@ -236,7 +252,7 @@ class Gallery:
 
     def score(self) -> Score:
         """How the predictions came out, and where none was made what the answer is."""
-        return Score([exhibit.form.result() for exhibit in self._shown.values()])
+        return Score([exhibit.first_prediction() for exhibit in self._shown.values()])
 
     def _stage(self, authority: CertificateAuthority, codes: Sequence[RegisteredCertificate]) -> Stage:
         given = ["", "", *(each.verification_code or "" for each in codes)]
@@ -279,5 +295,6 @@ def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
     facts = [("Newest code", _WRITTEN.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
     if attempt.proof is not None:
         proof = describe(attempt.proof)
-        facts += [("Its CN", _WRITTEN.format(proof.common_name)), ("Its life", life(proof))]
+        named = f"Its CN ({attempt.cn_is})" if attempt.cn_is else "Its CN"
+        facts += [(named, _WRITTEN.format(proof.common_name)), ("Its life", life(proof))]
     return facts

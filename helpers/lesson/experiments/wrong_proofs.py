@@ -72,12 +72,14 @@ class Attempt:
     Attributes:
         sent: the request's field. what: that in words.
         proof: the certificate in it, if it is one; around: certificates to be drawn besides the two CAs of the stage.
+        cn_is: what its CN is, where that can't be seen.
     """
 
     sent: str
     what: str
     proof: x509.Certificate | None = None
     around: tuple[x509.Certificate, ...] = ()
+    cn_is: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ class WrongProof:
 
     Attributes:
         name: of its function. title, drawing, reason: from its docstring. fix: what to do instead.
-        seen: a thread of a public repository where Azure gave this answer; "" if it is assumed, for nobody outside has told.
+        also: what is wrong with it besides, which DPS does not come to.
+        seen: a thread of a public repository where Azure gave this answer; "" if it is assumed, for nobody outside of
+            Microsoft has reported one.
         uploaded: which CA DPS has. codes: how many were asked for. stale: whether the first ETag is used.
     """
 
@@ -97,6 +101,7 @@ class WrongProof:
     fix: str
     answer: Answer
     make: Callable[[Stage], Attempt]
+    also: Answer | None = None
     seen: str = ""
     uploaded: Literal["root", "intermediate"] = "intermediate"
     codes: int = 1
@@ -110,6 +115,7 @@ def _wrong(
     answer: Answer,
     fix: str,
     *,
+    also: Answer | None = None,
     seen: str = "",
     uploaded: Literal["root", "intermediate"] = "intermediate",
     codes: int = 1,
@@ -119,7 +125,7 @@ def _wrong(
         title, drawing, reason = inspect.cleandoc(str(make.__doc__)).split("\n\n", 2)
         reason = " ".join(reason.split())
         WRONG_PROOFS[make.__name__] = WrongProof(
-            make.__name__, title, drawing, reason, fix, answer, make, seen, uploaded, codes, stale
+            make.__name__, title, drawing, reason, fix, answer, make, also, seen, uploaded, codes, stale
         )
         return make
 
@@ -131,7 +137,7 @@ def _wrong(
 
 @_wrong(Answer.NAME, "Put the code into the common name (CN), and nothing else.")
 def another_common_name(stage: Stage) -> Attempt:
-    """The common name is not the code
+    """Signed for something else
 
     root -> intermediate (at DPS) -> proof, CN = my-proof
 
@@ -160,7 +166,7 @@ def old_code(stage: Stage) -> Attempt:
 
     Somebody has asked for a code again: a colleague, or a script that was run twice. Only the newest one counts.
     """
-    return _signed(stage.intermediate, stage.old_code)
+    return _signed(stage.intermediate, stage.old_code, cn_is="the code before the newest")
 
 
 @_wrong(Answer.NAME, "Ask the service for a code to which you are going to send the proof.")
@@ -169,10 +175,10 @@ def another_services_code(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS) -> proof, CN = the code of another provisioning service
 
-    The CA is registered with two services, and each gave a code. A proof for one is none for the other: else whoever
-    runs the one could use your proof at the other.
+    The CA is registered with two services, and each gave a code. A service takes its own alone. But a code does not say
+    whose it is: sign only those that you have asked for yourself, or you prove your CA for somebody else.
     """
-    return _signed(stage.intermediate, stage.elsewhere())
+    return _signed(stage.intermediate, stage.elsewhere(), cn_is="the other service's code")
 
 
 # --- the signer -------------------------------------------------------------------------------------------------------
@@ -238,8 +244,8 @@ def signed_by_a_device(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS) -> device -> proof
 
-    The chain holds, link by link, up to the CA. But every device of the CA could do that, and must not be able to speak
-    for it.
+    Each signature fits the key above it, up to the CA's. But a device is no CA, and can't sign for one: else every device
+    could speak for the CA that let it in.
     """
     device = stage.intermediate.issue_device("pump-1")
     proof = _certificate(stage.code, device.certificate.subject, device.private_key)
@@ -258,13 +264,14 @@ def self_signed(stage: Stage) -> Attempt:
     return _attempt(_certificate(stage.code, _cn(stage.code), key, own_key=key))
 
 
-@_wrong(Answer.SIGNER, "Send the verification certificate, not the CA's own.")
+@_wrong(Answer.SIGNER, "Send the verification certificate, not the CA's own.", also=Answer.NAME)
 def the_ca_itself(stage: Stage) -> Attempt:
     """The CA's own certificate
 
     root -> intermediate (at DPS), and the same once more as the proof
 
-    Everybody may have it; DPS has it already. It shows nothing about the key.
+    Its parent's key has signed it, not its own. And everybody may have it, DPS has it already: it shows nothing about who
+    holds the key.
     """
     return _attempt(stage.intermediate.certificate)
 
@@ -274,7 +281,7 @@ def the_ca_itself(stage: Stage) -> Attempt:
 
 @_wrong(Answer.DATES, "Sign the code anew; a proof is needed for minutes, so a short life is good.")
 def expired(stage: Stage) -> Attempt:
-    """Expired an hour ago
+    """Found again after three days
 
     root -> intermediate (at DPS) -> proof, valid until an hour ago
 
@@ -283,13 +290,15 @@ def expired(stage: Stage) -> Attempt:
     return _signed(stage.intermediate, stage.code, life=(-3 * _DAY, -timedelta(hours=1)))
 
 
-@_wrong(Answer.DATES, "Set this machine's clock (or the one that signs), and let proofs begin an hour ago.")
+@_wrong(
+    Answer.DATES, "Set the clock of the machine that signs. Let proofs begin an hour ago: that allows for small errors."
+)
 def not_yet_valid(stage: Stage) -> Attempt:
-    """Valid from tomorrow
+    """Signed on a machine with a wrong clock
 
     root -> intermediate (at DPS) -> proof, valid from tomorrow
 
-    The clock of the machine that signed is a day ahead, or its time zone was taken for UTC.
+    The clock of the machine that signed is a day ahead. To everybody else the proof has not begun to be valid.
     """
     return _signed(stage.intermediate, stage.code, life=(_DAY, 3 * _DAY))
 
@@ -300,7 +309,7 @@ def not_yet_valid(stage: Stage) -> Attempt:
 @_wrong(
     Answer.UNREADABLE,
     "Send the certificate: it begins with -----BEGIN CERTIFICATE-----, or is DER.",
-    seen="azure-cli#11131 (of an upload)",
+    seen="azure-cli#11131, for an upload and not for a proof",
 )
 def garbage(stage: Stage) -> Attempt:
     """Something else entirely
@@ -318,7 +327,8 @@ def signing_request(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS); a signing request, CN = the code
 
-    A signing request (CSR) is what one gives to a CA. It bears the code, but the CA has not signed yet.
+    A signing request (CSR) is what one gives to a CA. It bears the code, but no CA has signed it yet.
+    So it is no certificate, and DPS can't read it as one.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     request = x509.CertificateSigningRequestBuilder().subject_name(_cn(stage.code)).sign(key, signature_hash(key))
@@ -327,7 +337,7 @@ def signing_request(stage: Stage) -> Attempt:
 
 @_wrong(Answer.KEY, "Send certificates only. A key that was sent somewhere is no secret any more: replace it.")
 def private_key(_stage: Stage) -> Attempt:
-    """A private key
+    """The file beside the right one
 
     root -> intermediate (at DPS); a private key
 
@@ -349,15 +359,15 @@ def double_base64(stage: Stage) -> Attempt:
     Nothing is wrong with the certificate. But it was encoded by hand, and then by the SDK once more.
     """
     right = _signed(stage.intermediate, stage.code)
-    return Attempt(_base64(right.sent.encode()), "base64 of base64 of a good proof", right.proof)
+    return Attempt(_base64(right.sent.encode()), "base64 of base64 of a certificate", right.proof)
 
 
 # --- the moment -------------------------------------------------------------------------------------------------------
 
 
-@_wrong(Answer.NO_CODE, "Ask for a code first.", codes=0)
+@_wrong(Answer.NO_CODE, "Ask for a code first.", also=Answer.NAME, codes=0)
 def no_code_asked_for(stage: Stage) -> Attempt:
-    """Before there is a code
+    """A code of one's own
 
     root -> intermediate (at DPS) -> proof, CN = 48 characters of one's own choice
 
@@ -373,7 +383,7 @@ def no_code_asked_for(stage: Stage) -> Attempt:
     stale=True,
 )
 def stale_etag(stage: Stage) -> Attempt:
-    """A good proof with a stale ETag
+    """A good proof with the first ETag
 
     root -> intermediate (at DPS) -> proof, CN = the code; If-Match names the upload's ETag
 
@@ -392,13 +402,14 @@ def _signed(
     *,
     life: tuple[timedelta, timedelta] = (-timedelta(hours=1), _DAY),
     around: tuple[x509.Certificate, ...] = (),
+    cn_is: str = "",
 ) -> Attempt:
     proof = _certificate(common_name, authority.certificate.subject, authority.private_key, life=life)
-    return _attempt(proof, around=around)
+    return _attempt(proof, around=around, cn_is=cn_is)
 
 
-def _attempt(proof: x509.Certificate, *, around: tuple[x509.Certificate, ...] = ()) -> Attempt:
-    return Attempt(_base64(certificate_pem(proof)), "base64 of a certificate", proof, around)
+def _attempt(proof: x509.Certificate, *, around: tuple[x509.Certificate, ...] = (), cn_is: str = "") -> Attempt:
+    return Attempt(_base64(certificate_pem(proof)), "base64 of a certificate", proof, around, cn_is)
 
 
 def _certificate(

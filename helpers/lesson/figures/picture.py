@@ -101,8 +101,8 @@ class Listing(Picture):
 
 
 def plain(text: str) -> str:
-    """What is Markup, without its tags; any other text as it is."""
-    return text.striptags() if isinstance(text, Markup) else text
+    """What is Markup, without its tags and on one line; any other text as it is."""
+    return ours(text.replace("<br>", ", ")).striptags() if isinstance(text, Markup) else text
 
 
 def table(rows: Iterable[Row]) -> Markup:

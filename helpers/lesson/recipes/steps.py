@@ -19,7 +19,7 @@ from helpers.lesson.recipes.python import as_device, managing, serving
 
 __all__ = ["STEPS", "Recipe", "recipe"]
 
-_BASE64, _PATH = "import base64", "from pathlib import Path"
+_PATH = "from pathlib import Path"
 _MATCH = "from azure.core import MatchConditions"
 _X509 = "from cryptography import x509"
 _ENCODING = "from cryptography.hazmat.primitives.serialization import Encoding"
@@ -105,9 +105,9 @@ def _upload(names: Names) -> Recipe:
             "The list shows it as **Unverified**.",
         ),
         f"{_SIGNED_IN}az iot dps certificate create {names.at_dps} --path {names.file(f'ca/{names.role}.cer')}",
-        managing(names, _BASE64, _PATH)
+        managing(names, _PATH)
         + dedent(f"""\
-            certificate = base64.b64encode(Path({names.path(f"ca/{names.role}.cer")!r}).read_bytes()).decode()
+            certificate = Path({names.path(f"ca/{names.role}.cer")!r}).read_bytes()  # the SDK encodes it in base64
             uploaded = client.dps_certificate.create_or_update(
                 "{names.resource_group}", "{names.service}", "{names.certificate}",
                 {{"properties": {{"certificate": certificate}}}},
@@ -165,10 +165,10 @@ def _verify(names: Names) -> Recipe:
         ),
         f"{_SIGNED_IN}{_etag_of(names)}"
         f'az iot dps certificate verify {names.at_dps} --path {names.file("proof/verification.pem")} --etag "$etag"',
-        managing(names, _BASE64, _PATH, _MATCH)
+        managing(names, _PATH, _MATCH)
         + _present_etag(names)
         + dedent(f"""\
-            proof = base64.b64encode(Path({names.path("proof/verification.pem")!r}).read_bytes()).decode()
+            proof = Path({names.path("proof/verification.pem")!r}).read_bytes()  # the SDK encodes it in base64
             verified = client.dps_certificate.verify_certificate(
                 "{names.certificate}", "{names.resource_group}", "{names.service}", {{"certificate": proof}},
                 etag=etag, match_condition=MatchConditions.IfNotModified,
