@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from cryptography import x509
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers.certificates import (
@@ -150,12 +151,16 @@ class Workspace:
             )
         return load_authority(self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
 
+    def authority_certificate(self, role: Role) -> x509.Certificate:
+        """A CA's certificate, for which its key need not be opened."""
+        certificate, *_ = read_certificates(read_bytes(self._ca(role, ".pem")), f"{role}.pem")
+        return certificate
+
     def public_part(self, role: Role) -> Path:
         """The .cer of a CA that is kept here: its certificate alone, which may leave this machine."""
         file = self._ca(role, ".cer")
         if not file.exists():  # a run that was interrupted before its last file
-            certificate, *_ = read_certificates(read_bytes(self._ca(role, ".pem")), f"{role}.pem")
-            export_certificate(certificate, file)
+            export_certificate(self.authority_certificate(role), file)
         return file
 
     def delete_proof(self) -> None:

@@ -146,11 +146,11 @@ class DeviceRegistrar:
         """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
         try:
             return _outcome(device, *self._register_over_https(device, scope))
-        except _NoAnswer:
+        except _NoAnswer as silence:
             return DpsError(
                 f"The device “{device.registration_id}” could not register.",
-                "The service gave no answer that counts, again and again.",
-                "Try again in a moment.",
+                f"{silence} It was asked again and again.",
+                f"Look whether this machine reaches {self._plane.host}, and try again in a moment.",
                 transient=True,
             )
 
@@ -158,7 +158,7 @@ class DeviceRegistrar:
         """The final answer.
 
         Raises:
-            _NoAnswer: there is none in time.
+            _NoAnswer: there is none in time, and why.
         """
         status, body = self._ask_until_answered(device, "PUT", "/register", scope)
         end = time.monotonic() + _SECONDS
@@ -167,22 +167,25 @@ class DeviceRegistrar:
             if status == 202:
                 time.sleep(_POLL_SECONDS)
         if status == 202:
-            raise _NoAnswer
+            raise _NoAnswer("The service is still choosing a hub.")
         return status, body
 
     def _ask_until_answered(
         self, device: DeviceCredential, method: str, suffix: str, scope: str
     ) -> tuple[int, dict[str, Any]]:
         """Both calls may be repeated: to register again is to be told the same again."""
+        silence = ""
         for attempt in range(_ATTEMPTS):
             try:
                 status, body = self._ask(device, method, suffix, scope)
-            except (OSError, ValueError, http.client.HTTPException):
-                status, body = 503, {}
-            if status not in (408, 429) and status < 500:
-                return status, body
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                silence = f"The service could not be reached, or broke off: {error}."
+            else:
+                if status not in (408, 429) and status < 500:
+                    return status, body
+                silence = f"The service answers with {status}."
             time.sleep(min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
-        raise _NoAnswer
+        raise _NoAnswer(silence)
 
     def _ask(self, device: DeviceCredential, method: str, suffix: str, scope: str) -> tuple[int, dict[str, Any]]:
         context = ssl.create_default_context(cadata=self._plane.trust)
@@ -265,7 +268,7 @@ def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Reg
         case "assigned":
             return _recorded({"registrationId": device.registration_id, **state})
         case "disabled":
-            return DpsError(what, "Its enrollment is disabled.", "Enable the enrollment.")
+            return DpsError(what, "Its enrollment is disabled: its own, or its group's.", "Enable the enrollment.")
         case "failed":
             why = str(state.get("errorMessage") or "The service could not assign it to a hub.")
             code = str(state.get("errorCode", ""))

@@ -12,6 +12,8 @@ from helpers.workspace import Workspace
 
 __all__ = ["Checkpoint", "Expect", "checkpoint"]
 
+_TOLD = "With the target portal nobody can ask your service from here: what is said of it is what you have told."
+
 
 @dataclass(frozen=True)
 class Expect:
@@ -28,20 +30,26 @@ class Expect:
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint(Picture):
-    """All expectations, met. `next_notebook` says where to go on."""
+    """All expectations, met.
+
+    Attributes:
+        next_notebook: where to go on. told: what is said of the service is what a person has told.
+    """
 
     expectations: tuple[Expect, ...]
     next_notebook: str
+    told: bool = False
 
     def html(self) -> Markup:
         items = joined("<li>{} {}</li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
-            "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>"
+            "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>{}"
             "<p>Next: <b><a href='{}.ipynb'>{}</a></b></p></div>"
-        ).format(items, self.next_notebook, self.next_notebook)
+        ).format(items, Markup("<p>{}</p>").format(_TOLD) if self.told else "", self.next_notebook, self.next_notebook)
 
     def text(self) -> str:
-        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), f"Next: {self.next_notebook}"])
+        told = [_TOLD] if self.told else []
+        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, f"Next: {self.next_notebook}"])
 
 
 def checkpoint(workspace: Workspace, notebook: str, *expectations: Expect) -> Checkpoint:
@@ -60,4 +68,4 @@ def checkpoint(workspace: Workspace, notebook: str, *expectations: Expect) -> Ch
     reached = workspace.facts.reached
     if notebook not in reached:
         workspace.update(reached=(*reached, notebook))
-    return Checkpoint(expectations, next_stop(notebook))
+    return Checkpoint(expectations, next_stop(notebook), told=workspace.facts.target == "portal")

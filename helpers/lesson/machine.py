@@ -119,9 +119,12 @@ def examine_way_of_devices(workspace: Workspace) -> Examination:
         try:
             socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
         except OSError as error:
-            remedy = (
-                "Ask for the port to be opened. Until then the devices of 06 can't register; all else goes on without."
+            mend = (
+                "See that this machine can look up names of the internet"
+                if isinstance(error, socket.gaierror)
+                else "Ask for the port to be opened"
             )
+            remedy = f"{mend}. Until then the devices of 06 can't register; all else goes on without."
             check = Check("Way of devices", False, f"They can't reach {where}: {error}.", remedy)
         else:
             check = Check("Way of devices", True, f"They can reach {where}.")

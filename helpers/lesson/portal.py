@@ -137,8 +137,7 @@ class Portal:
         facts = self._workspace.facts
         if facts.registered_role is None or facts.certificate_name is None:
             return KnownCas()
-        file = self._workspace.public_part(facts.registered_role)
-        certificate, *_ = read_certificates(read_bytes(file), file.name)
+        certificate = self._workspace.authority_certificate(facts.registered_role)
         groups = (self.group(),) if facts.enrollment_group_id else ()
         return KnownCas((self.registered(facts.certificate_name, certificate),), groups)
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from cryptography import x509
 
-from helpers.certificates import CertificateDescription, DeviceCredential, describe, read_certificates
+from helpers.certificates import DeviceCredential, describe, is_issued_by, read_certificates
 from helpers.dps import Registration
 from helpers.files import read_bytes
 from helpers.lesson.figures import (
     CertificatesPage,
     ChainTree,
     HubCard,
+    PageLine,
     ProofSequence,
     RecordsCard,
     show_tree,
@@ -42,7 +43,8 @@ def show_chain(workspace: Workspace, device: DeviceCredential, dps: Service) -> 
 def show_all_certificates(workspace: Workspace, dps: Service | None = None) -> CertificatesPage:
     """Every certificate in the workspace: CAs, the proof, and devices (of many the first)."""
     known = {each.thumbprint.upper(): each for each in known_certificates(workspace, dps)} if dps else {}
-    devices = sorted(workspace.devices_folder.glob("*.pem"))
+    devices = sorted(workspace.devices_folder.glob("*.pem"), key=lambda file: file.stem)
+    own = [workspace.authority_certificate(role) for role in workspace.authority_roles()]
     files = {
         "CAs": sorted((workspace.folder / "ca").glob("*.cer")),
         "The proof": [workspace.proof_file] if workspace.proof_file.exists() else [],
@@ -51,11 +53,13 @@ def show_all_certificates(workspace: Workspace, dps: Service | None = None) -> C
         ],
     }
 
-    def line(file: Path) -> tuple[str, CertificateDescription, str]:
+    def line(file: Path) -> PageLine:
         certificate, *_ = read_certificates(read_bytes(file), file.name)
         facts = describe(certificate)
         status = status_at_dps(known.get(facts.sha1)) if facts.is_authority and dps else ""
-        return str(file.relative_to(workspace.folder)), facts, status
+        namesakes = [each for each in own if each.subject == certificate.issuer]
+        foreign = bool(namesakes) and not any(is_issued_by(certificate, each) for each in namesakes)
+        return PageLine(str(file.relative_to(workspace.folder)), facts, status, foreign)
 
     return CertificatesPage({heading: [line(file) for file in each] for heading, each in files.items()})
 

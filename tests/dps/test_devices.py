@@ -21,9 +21,13 @@ from helpers.certificates import (
 from helpers.certificates.authority import DeviceCertificate
 from helpers.dps import (
     CaReference,
+    DevicePlane,
+    DeviceRegistrar,
     DpsError,
     EnrollmentGroup,
+    KnownCas,
     Registration,
+    devices,
     require_registered,
 )
 from helpers.problem import Problem
@@ -182,6 +186,17 @@ def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
 
 def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
     assert "showed the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
+
+
+def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_ATTEMPTS", 2)
+    nowhere = DeviceRegistrar(DevicePlane("nowhere.invalid"), lambda: "0ne00112233", KnownCas)
+    with pytest.raises(DpsError, match="could not be reached") as caught:
+        nowhere.register(kept(tmp_path, "pump-1", INTERMEDIATE.issue_device("pump-1")))
+    assert "nowhere.invalid" in caught.value.next_step
+    assert caught.value.transient
 
 
 def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> None:

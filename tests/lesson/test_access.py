@@ -95,6 +95,15 @@ def test_what_somebody_else_has_made_under_the_same_name_stays(
     dps.individual_enrollments.delete(enrolled)
 
 
+def test_the_next_ca_has_a_name_of_its_own_or_nobody_would_see_the_roll_over(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, dps, name)
+    same = lesson.EndAccess(next_ca_name="Walkthrough Intermediate CA")
+    with pytest.raises(Problem, match="already"):
+        lesson.two_devices(workspace, dps, same, None)
+
+
 def test_it_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService) -> None:
     with pytest.raises(Problem, match="05_create_enrollment_group"):
         lesson.two_devices(workspace, dps, INPUTS, None)

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
 from helpers import lesson
 from helpers.certificates import CertificateAuthority
 from helpers.dps import ProvisioningService, stop_local_dps
 from helpers.lesson.experiments.attack import Audit
 from helpers.lesson.scratch import registered_for_a_moment, remove_leftovers
+from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.test_steps import walk
 
@@ -45,6 +48,7 @@ def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place:
     assert len({etag for _, etag in tried.after}) == 3
     for shown in (repr(tried), tried._repr_html_()):
         assert "412" in shown
+        assert "with the present ETag is accepted" in shown
         assert all(etag in shown for _, etag in tried.after)
 
 
@@ -131,6 +135,20 @@ def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Worksp
     second.end()
 
 
+def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
+    over = lesson.Attack(place)
+    over.end()
+    with pytest.raises(Problem, match="attack is over") as caught:
+        over.lure_pump()
+    assert "from its top" in caught.value.next_step
+
+
+def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: lesson.Attack) -> None:
+    root, *sent = repr(attack.take_public_part()).splitlines()[1:]
+    assert "[not shown]" in root
+    assert all("[shown in the handshake]" in line for line in sent)
+
+
 def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: Workspace) -> None:
     attack.own_devices()
     keys = [place.devices_folder / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
@@ -142,21 +160,36 @@ def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: W
 
 def test_the_audit_accuses_what_is_verified_and_not_ones_own(place: Workspace, dps: ProvisioningService) -> None:
     foreign = CertificateAuthority.create_root("Foreign").certificate
-    harmless = lesson.audit(place, dps)
+    harmless = audited(place, dps)
     assert harmless.suspects == []
     assert "not verified: it lets nobody in" in repr(harmless)
     with registered_for_a_moment(dps, foreign, self_attested=True) as attested:
-        found = lesson.audit(place, dps)
+        found = audited(place, dps)
         assert [each.name for each in found.suspects] == [attested.name]
         assert "whose is it?" in found._repr_html_()
         assert attested.thumbprint in repr(found)
         own = place.public_part("root").read_bytes()
         dps.certificates.upload("my-root", own, self_attested=True)
-        assert [each.name for each in lesson.audit(place, dps).suspects] == [attested.name]
+        assert [each.name for each in audited(place, dps).suspects] == [attested.name]
     dps.certificates.delete(dps.certificates.get("my-root"))
 
 
-def test_an_audit_of_nothing_is_still_a_picture() -> None:
+def audited(place: Workspace, dps: ProvisioningService) -> Audit:
+    found = lesson.audit(place, dps)
+    assert isinstance(found, Audit)
+    return found
 
+
+def test_with_the_portal_there_is_nothing_to_accuse_but_what_to_compare(place: Workspace, tmp_path: Path) -> None:
+    by_hand = Workspace(tmp_path / "by-hand")
+    by_hand.save_authority("root", CertificateAuthority.create_root("Compared"))
+    lesson.choose_target(by_hand, lesson.StartHere(target="portal", provisioning_service="p", id_scope="0ne00112233"))
+    told = lesson.audit(by_hand, lesson.connect(by_hand))
+    thumbprint = by_hand.authority_certificate("root").fingerprint(hashes.SHA1()).hex().upper()
+    assert f"Compared: SHA-1 {thumbprint}" in repr(told)
+    assert "✔" not in repr(told)
+
+
+def test_an_audit_of_nothing_is_still_a_picture() -> None:
     assert "none" in repr(Audit((), frozenset()))
     assert "none" in Audit((), frozenset())._repr_html_()

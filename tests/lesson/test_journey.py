@@ -174,6 +174,8 @@ def test_for_a_service_in_azure_the_way_of_devices_is_tried(
     found = failed(lesson.examine_way_of_devices(workspace))
     assert list(found) == ["Way of devices"]
     assert "port to be opened" in found["Way of devices"]
+    monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
+    assert "look up names" in failed(lesson.examine_way_of_devices(workspace))["Way of devices"]
 
 
 def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

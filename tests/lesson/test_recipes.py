@@ -228,7 +228,7 @@ def test_what_a_device_says_is_shown_with_its_topics(kept: Workspace, dps: Provi
     lesson.issue_device(kept, lesson.ProvisionDevices(), None)
     _, events = lesson.provision_device(kept, dps, lesson.ProvisionDevices())
     shown = lesson.what_just_happened(kept, dps, "register", events=events, device_id=DEVICE)
-    for text in ("$dps/registrations/PUT/iotdps-register", "$dps/registrations/res/202", "MQTT packets"):
+    for text in ("$dps/registrations/PUT/iotdps-register", "$dps/registrations/res/202", "lines of the device's log"):
         assert text in repr(shown)
     assert "iotdps-get-operationstatus" in shown._repr_html_()
 

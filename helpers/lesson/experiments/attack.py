@@ -4,7 +4,7 @@ Two provisioning services stand at the local DPS for it, Contoso's and Mallory's
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -31,10 +31,10 @@ from helpers.dps import (
 )
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
-from helpers.lesson.figures.picture import Row, Table, joined, mark, plain
-from helpers.lesson.portal import Service
+from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
+from helpers.lesson.portal import Portal, Service
 from helpers.lesson.scratch import answer_to, with_code
-from helpers.lesson.steps import known_certificates, prove, try_to_register
+from helpers.lesson.steps import prove, try_to_register
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -81,8 +81,10 @@ class Attack:
         """Set the stage: Contoso's CA is proved at Contoso's service, and a pump of Contoso's has a certificate."""
         self._local = start_local_dps(workspace.local_dps_folder)
         self._folder = make_private_folder(workspace.devices_folder)
-        self._owner = connect_to_another(self._local, _OWNER, iot_hub=_OWNERS_HUB)
-        self._attacker = connect_to_another(self._local, _ATTACKER, iot_hub=_ATTACKERS_HUB)
+        self._services = {
+            name: connect_to_another(self._local, name, iot_hub=hub)
+            for name, hub in ((_OWNER, _OWNERS_HUB), (_ATTACKER, _ATTACKERS_HUB))
+        }
         self._root = CertificateAuthority.create_root("Contoso Root CA")
         self._factory = self._root.create_intermediate(_FACTORY)
         self._impostor = CertificateAuthority.create_root(_FACTORY)
@@ -90,6 +92,23 @@ class Attack:
         self._owner.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference("contoso-factory")))
         (self._pump,) = issue_fleet(self._factory, ["contoso-pump"], self._folder)
         self._before: OwnersView | None = None
+
+    @property
+    def _owner(self) -> ProvisioningService:
+        return self._running(_OWNER)
+
+    @property
+    def _attacker(self) -> ProvisioningService:
+        return self._running(_ATTACKER)
+
+    def _running(self, name: str) -> ProvisioningService:
+        if name not in self._services:
+            raise Problem(
+                "The attack is over.",
+                "Both services were removed at the checkpoint.",
+                "Run this notebook from its top.",
+            )
+        return self._services[name]
 
     def pump_at_home(self) -> AccessCard:
         """The pump registers where it belongs."""
@@ -100,7 +119,7 @@ class Attack:
     def take_public_part(self) -> ChainTree:
         """What the pump shows in every handshake. Contoso's intermediate is in it; Mallory keeps that."""
         sent = read_certificates(read_bytes(self._pump.chain_file), self._pump.chain_file.name)
-        notes = dict.fromkeys(sent, "shown in the handshake")
+        notes = {self._root.certificate: "not shown", **dict.fromkeys(sent, "shown in the handshake")}
         return show_tree("What anybody can take from a pump", [self._root.certificate, *sent], notes=notes)
 
     def try_to_prove(self) -> DpsError:
@@ -149,7 +168,8 @@ class Attack:
 
     def end(self) -> None:
         """Remove both services."""
-        for name, service in ((_OWNER, self._owner), (_ATTACKER, self._attacker)):
+        while self._services:
+            name, service = self._services.popitem()
             service.close()
             remove_another(self._local, name)
 
@@ -167,7 +187,7 @@ class Audit(Picture):
     """
 
     certificates: Sequence[RegisteredCertificate]
-    own: frozenset[str]
+    own: Collection[str]
 
     @property
     def suspects(self) -> list[RegisteredCertificate]:
@@ -200,7 +220,19 @@ class Audit(Picture):
         ]
 
 
-def audit(workspace: Workspace, dps: Service) -> Audit:
-    """Compare what the service has with the CAs whose keys are kept in the workspace."""
-    own = [read_certificates(read_bytes(workspace.public_part(role)), role)[0] for role in workspace.authority_roles()]
-    return Audit(known_certificates(workspace, dps), frozenset(describe(each).sha1 for each in own))
+def audit(workspace: Workspace, dps: Service) -> Audit | Listing:
+    """Compare what the service has with the CAs whose keys are kept in the workspace.
+
+    With the target portal the service can't be asked: then it is what to compare by hand.
+    """
+    own = [describe(workspace.authority_certificate(role)) for role in workspace.authority_roles()]
+    if isinstance(dps, Portal):
+        thumbprints = [f"{each.common_name}: SHA-1 {each.sha1}" for each in own]
+        return Listing(
+            "Nobody can ask your service from here: compare it yourself",
+            [
+                "In the portal, open Certificates. Of whom is a verified CA with another thumbprint than these?",
+                *thumbprints,
+            ],
+        )
+    return Audit(dps.certificates.list(), {each.sha1 for each in own})

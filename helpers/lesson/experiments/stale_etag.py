@@ -15,6 +15,8 @@ from helpers.workspace import Workspace
 
 __all__ = ["StaleEtag", "try_stale_etag"]
 
+_AFTERWARDS = "The same proof with the present ETag is accepted:"
+
 
 @dataclass(frozen=True, repr=False)
 class StaleEtag(Picture):
@@ -29,13 +31,13 @@ class StaleEtag(Picture):
     after: tuple[tuple[str, str], ...]
 
     def html(self) -> Markup:
-        return Markup("{}{}<p>The same proof with the present ETag is accepted:</p>{}").format(
-            EtagTrail(self.before).html(), RefusalCard(self.refusal).html(), EtagTrail(self.after).html()
+        return Markup("{}{}<p>{}</p>{}").format(
+            EtagTrail(self.before).html(), RefusalCard(self.refusal).html(), _AFTERWARDS, EtagTrail(self.after).html()
         )
 
     def text(self) -> str:
-        shown = (EtagTrail(self.before), RefusalCard(self.refusal), EtagTrail(self.after))
-        return "\n".join(each.text() for each in shown)
+        first, refused, last = EtagTrail(self.before), RefusalCard(self.refusal), EtagTrail(self.after)
+        return "\n".join([first.text(), refused.text(), _AFTERWARDS, last.text()])
 
 
 def try_stale_etag(workspace: Workspace) -> StaleEtag:

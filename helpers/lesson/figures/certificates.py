@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
 
 from cryptography import x509
 from markupsafe import Markup
@@ -12,7 +11,16 @@ from helpers.certificates import CertificateDescription, bare_name, describe, ex
 from helpers.dps import RegisteredCertificate
 from helpers.lesson.figures.picture import Picture, Row, Table, joined, listed, plain
 
-__all__ = ["CertificateCard", "CertificatesPage", "ChainTree", "life", "show_certificate", "show_tree", "status_at_dps"]
+__all__ = [
+    "CertificateCard",
+    "CertificatesPage",
+    "ChainTree",
+    "PageLine",
+    "life",
+    "show_certificate",
+    "show_tree",
+    "status_at_dps",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,14 +135,31 @@ def show_tree(
     return ChainTree(caption, nodes, parents)
 
 
-_Line: TypeAlias = tuple[str, CertificateDescription, str]
+@dataclass(frozen=True)
+class PageLine:
+    """A certificate on the page.
+
+    Attributes:
+        status: what DPS knows of it. foreign: its issuer is called as a CA of this workspace, and is another.
+    """
+
+    file: str
+    facts: CertificateDescription
+    status: str
+    foreign: bool = False
+
+    @property
+    def issuer(self) -> str:
+        """Its issuer's name, and whether that deceives."""
+        name = _signer(self.facts)
+        return f"{name} (another of that name, not yours)" if self.foreign else name
 
 
 @dataclass(frozen=True, repr=False)
 class CertificatesPage(Picture):
-    """Every certificate of a workspace: heading, then (file, facts, what DPS knows of it)."""
+    """Every certificate of a workspace: heading, then a line for each."""
 
-    groups: Mapping[str, Sequence[_Line]]
+    groups: Mapping[str, Sequence[PageLine]]
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def html(self) -> Markup:
@@ -153,39 +178,40 @@ class CertificatesPage(Picture):
             for line in (
                 heading,
                 *(
-                    f"  {facts.common_name}  by {_signer(facts)}  {facts.key}  {life(facts)}  {status}  {file}"
-                    for file, facts, status in lines
+                    f"  {each.facts.common_name}  by {each.issuer}  {each.facts.key}  {life(each.facts)}  {each.status}  "
+                    f"{each.file}"
+                    for each in lines
                 ),
             )
         )
 
-    def _body(self, lines: Sequence[_Line]) -> Markup:
+    def _body(self, lines: Sequence[PageLine]) -> Markup:
         return joined(
             "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
             "<td>{}</td></tr>",
             (
                 (
-                    facts.common_name,
-                    _signer(facts),
-                    facts.key,
-                    _bar(facts, self.at, 80),
-                    f"{facts.not_after:%Y-%m-%d}",
-                    Markup("<td>{}</td>").format(status) if _is_known(lines) else "",
-                    file,
+                    each.facts.common_name,
+                    each.issuer,
+                    each.facts.key,
+                    _bar(each.facts, self.at, 80),
+                    f"{each.facts.not_after:%Y-%m-%d}",
+                    Markup("<td>{}</td>").format(each.status) if _is_known(lines) else "",
+                    each.file,
                 )
-                for file, facts, status in lines
+                for each in lines
             ),
         )
 
 
-def _headings(lines: Sequence[_Line]) -> Markup:
+def _headings(lines: Sequence[PageLine]) -> Markup:
     known = ("At DPS",) if _is_known(lines) else ()
     names = ("Name", "Issuer's name", "Key", "Life", *known, "File")
     return joined("<th scope='col'>{}</th>", ((name,) for name in names))
 
 
-def _is_known(lines: Sequence[_Line]) -> bool:
-    return any(status for _, _, status in lines)
+def _is_known(lines: Sequence[PageLine]) -> bool:
+    return any(each.status for each in lines)
 
 
 def life(facts: CertificateDescription) -> str:

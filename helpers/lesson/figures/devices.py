@@ -16,10 +16,10 @@ _RECORDS_SHOWN = 12
 
 
 _SUBSTATUS = {
-    "initialAssignment": "initialAssignment: for the first time",
-    "deviceDataMigrated": "deviceDataMigrated: again, and what the hub knew of it came along",
-    "deviceDataReset": "deviceDataReset: again, as if for the first time",
-    "reprovisionedToInitialAssignment": "reprovisionedToInitialAssignment: again, to where it had been",
+    "initialAssignment": "initialAssignment: as at the first time",
+    "deviceDataMigrated": "deviceDataMigrated: moved, and what the hub knew of it came along",
+    "deviceDataReset": "deviceDataReset: moved, as if it came for the first time",
+    "reprovisionedToInitialAssignment": "reprovisionedToInitialAssignment: back to the hub that it had first",
 }
 
 

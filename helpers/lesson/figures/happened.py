@@ -45,7 +45,11 @@ class WhatJustHappened(Picture):
             )
         ]
         wire = [*(wire if self.exchanges.left_off else []), *map(_exchange, self.exchanges)]
-        wire += [Markup("<p>The device, over MQTT:</p>{}").format(_code(_packets(self.events)))] if self.events else []
+        wire += (
+            [Markup("<p>The device over MQTT, as its SDK logs it:</p>{}").format(_code(_packets(self.events)))]
+            if self.events
+            else []
+        )
         return Markup("<div class='card'>{}</div>").format(
             fold(
                 f"What just happened: {self._counted()}",
@@ -67,7 +71,7 @@ class WhatJustHappened(Picture):
             return "nothing was sent; and the same step in other ways"
         sent = len(self.exchanges) + self.exchanges.left_off
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
-        said += [f"{len(self.events)} MQTT packets"] if self.events else []
+        said += [f"{len(self.events)} lines of the device's log"] if self.events else []
         return f"{' and '.join(said)}; and the same step in other ways"
 
 

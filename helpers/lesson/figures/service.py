@@ -47,12 +47,15 @@ class GroupPicture(Picture):
         group, counts = self.group, self._counts()
         most = max(counts.values(), default=0) or 1
         bar = Markup(
-            "<td style='width:40%'><div class='bar' style='width:{:.0f}%' aria-hidden='true'></div></td><td>{}</td>"
+            "<td style='width:35%'><div class='bar' style='width:{:.0f}%' aria-hidden='true'></div></td><td>{}</td>"
         )
         hubs = joined(
-            "<tr><th scope='row'>{}</th>{}</tr>",
+            "<tr><th scope='row' class='short'>{}</th>{}</tr>",
             (
-                (hub, "" if self.registrations is None else bar.format(100 * count / most, count))
+                (
+                    hub,
+                    "" if self.registrations is None else bar.format(100 * count / most, count),
+                )
                 for hub, count in counts.items()
             ),
         )

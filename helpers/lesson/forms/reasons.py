@@ -9,7 +9,11 @@ __all__ = ["reasons"]
 
 def reasons(error: ValidationError) -> dict[str, str]:
     """For each field that pydantic refuses, why. A name that the model does not have is there, too."""
-    return {str(each["loc"][0]): _reason(each) for each in reversed(error.errors()) if each["loc"]}
+    found: dict[str, str] = {}
+    for each in error.errors():
+        if each["loc"]:
+            found.setdefault(str(each["loc"][0]), _reason(each))
+    return found
 
 
 def _reason(error: Any) -> str:

@@ -205,6 +205,7 @@ def _group(names: Names) -> Recipe:
             f"**Primary certificate**: {names.certificate}. **Group name**: {group.group_id}.",
             "Tick **Enable this enrollment**.",
             f"Tab **IoT hubs**: choose {' and '.join(group.iot_hubs) or 'your hubs'}, and {_POLICIES[policy]}.",
+            *([f"Choose the function that answers at {webhook.webhook_url}."] if webhook else []),
             "**Review + create** → **Create**.",
         ),
         f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
@@ -321,10 +322,17 @@ def _clean_up(names: Names) -> Recipe:
             f"**Manage enrollments** → **Enrollment groups** → tick {group} → **Delete**.",
             f"**Certificates** → {names.certificate} → **Delete**.",
         ),
-        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
+        f"{_SIGNED_IN}{_EXTENSION}"
+        f"for id in $(az iot dps enrollment-group registration list {names.at_service} \\\n"
+        f"    --enrollment-id {shlex.quote(group)} --query '[].registrationId' --output tsv); do\n"
+        f'    az iot dps enrollment-group registration delete {names.at_service} --registration-id "$id"\n'
+        "done\n"
+        f"az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
         f"{_etag_of(names)}"
         f'az iot dps certificate delete {names.at_dps} --etag "$etag"',
         serving(names)
+        + f'for record in client.device_registration_state.query("{group}"):\n'
+        + '    client.device_registration_state.delete(record["registrationId"])\n'
         + f'client.enrollment_group.delete("{group}")\n\n'
         + managing(names, _MATCH)
         + _present_etag(names)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from helpers.certificates import (
     CertificateAuthority,
     DeviceCredential,
+    describe,
     read_certificates,
 )
 from helpers.dps import (
@@ -29,6 +30,7 @@ from helpers.lesson.steps.order import run_first
 from helpers.lesson.steps.proof import prove
 from helpers.lesson.steps.provisioning import group_of, issue_kept
 from helpers.lesson.steps.rehearsal import rehearse
+from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = [
@@ -54,8 +56,15 @@ def two_devices(
         dps: from `connect_to_rehearse`.
 
     Raises:
-        Problem: there is no group yet (run 05_create_enrollment_group).
+        Problem: there is no group yet (run 05_create_enrollment_group), or the next CA is called as the present one.
     """
+    present = [describe(workspace.authority_certificate(role)).common_name for role in workspace.authority_roles()]
+    if inputs.next_ca_name in present:
+        raise Problem(
+            f"A CA of yours is called “{inputs.next_ca_name}” already.",
+            "Each card would show the same name before and after, and you could not see the CA roll over.",
+            "Give the next CA another name.",
+        )
     if workspace.facts.target == "portal":
         rehearse(workspace, dps, passphrase)
     put_back(workspace, dps)

@@ -58,7 +58,7 @@ def _remove(dps: ProvisioningService, facts: Facts) -> list[str]:
     if facts.revoked_device and removed(dps.individual_enrollments, facts.revoked_device):
         done.append(f"The individual enrollment of “{facts.revoked_device}” is deleted.")
     if facts.enrollment_group_id:
-        _forget_devices(dps, facts.enrollment_group_id)
+        done += _forget_devices(dps, facts.enrollment_group_id)
         if removed(dps.enrollment_groups, facts.enrollment_group_id):
             done.append(f"The enrollment group “{facts.enrollment_group_id}” is deleted.")
     remove_leftovers(dps)
@@ -86,13 +86,15 @@ def _forget(workspace: Workspace) -> None:
     workspace.delete_proof()
 
 
-def _forget_devices(dps: ProvisioningService, group_id: str) -> None:
+def _forget_devices(dps: ProvisioningService, group_id: str) -> list[str]:
     """The records of the devices that came through a group would outlive it."""
     try:
         records = dps.devices.records(group_id)
     except DpsError as error:
         if error.status == 404:
-            return  # the group is gone, and with it the way to ask for its records
+            return []  # the group is gone, and with it the way to ask for its records
         raise
     for record in records:
         dps.devices.forget(record.registration_id)
+    count = f"{len(records)} registration {'record is' if len(records) == 1 else 'records are'}"
+    return [f"{count} deleted."] if records else []

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from helpers.dps import (
+    AllocationPolicy,
     CaReference,
     CustomAllocation,
     DpsError,
@@ -115,9 +116,12 @@ def _hubs(inputs: CreateEnrollmentGroup, dps: Service) -> tuple[str, ...]:
     linked = {hub.lower(): hub for hub in dps.describe().iot_hubs}
     unknown = [name for name in named if name.lower() not in linked]
     if unknown:
+        one = inputs.allocation_policy is AllocationPolicy.STATIC
         raise Problem(
             f"“{unknown[0]}” is not linked to the provisioning service.",
             f"Linked are: {', '.join(linked.values()) or 'none'}.",
-            "Give the host names of linked hubs, or leave the field empty for all of them.",
+            "Give the host name of a linked hub."
+            if one
+            else "Give the host names of linked hubs, or leave the field empty for all of them.",
         )
     return tuple(linked[name.lower()] for name in named)

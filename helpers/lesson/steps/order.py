@@ -7,4 +7,4 @@ __all__ = ["run_first"]
 
 def run_first(notebook: str, reason: str) -> Problem:
     """What a step says that comes too early."""
-    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, then this one again.")
+    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, and go on from there.")

@@ -48,7 +48,7 @@ def provision_device(workspace: Workspace, dps: Service, inputs: ProvisionDevice
         DpsError: it is not let in.
     """
     group_of(workspace)
-    with dps.wire.chapter("register"), watched() as events:
+    with watched() as events:
         registration = dps.devices.register(_kept(workspace, inputs.device_id))
     return registration, events
 

@@ -62,7 +62,7 @@ def registered_certificate(workspace: Workspace) -> x509.Certificate:
     role = workspace.facts.registered_role
     if role is None:
         raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
-    return read_certificates(read_bytes(workspace.public_part(role)), f"{role}.cer")[0]
+    return workspace.authority_certificate(role)
 
 
 def registered_now(workspace: Workspace, dps: Service) -> RegisteredCertificate:
