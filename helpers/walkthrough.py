@@ -22,6 +22,7 @@ from traitlets.config import Config
 from helpers.dps import stop_local_dps
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.lesson.inputs import FORMS, StartHere
+from helpers.lesson.journey import JOURNEY
 from helpers.problem import Problem
 from helpers.workspace import Workspace, remove_workspace
 
@@ -211,9 +212,11 @@ def _finish(copy: Path, html: Path) -> None:
 
 
 def _index(outcomes: Sequence[Outcome]) -> str:
+    ideas = {stop.notebook: stop.idea for stop in JOURNEY}
     rows = "".join(
         f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
-        f"<td>{each.seconds:.1f} s</td><td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
+        f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f} s</td>"
+        f"<td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
         for each in outcomes
     )
     return (

@@ -56,7 +56,7 @@ class Facts(BaseModel):
     Attributes:
         registered_role: which of the CAs is registered with DPS, under `certificate_name`.
         etags: the certificate's ETags so far, newest last, each with the step that brought it.
-        verification_code: the code that is waiting to be signed; None once it is used.
+        verification_code: the code that is waiting to be signed; None once it is used. used_code: the one that was used.
         revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
         allocation_policy: of the group that a person has created in the portal; elsewhere the service tells.
         done_in_portal: the steps that a person says to have done there.
@@ -75,6 +75,7 @@ class Facts(BaseModel):
     certificate_name: str | None = None
     etags: tuple[tuple[str, str], ...] = ()
     verification_code: str | None = None
+    used_code: str | None = None
     verified: bool = False
     enrollment_group_id: str | None = None
     allocation_policy: str | None = None

@@ -24,6 +24,7 @@ EVERYTHING: dict[str, Any] = {
     "certificate_name": "factory",
     "etags": (("AAA=", "uploaded"), ("BBB=", "code")),
     "verification_code": "0123456789ABCDEF" * 3,
+    "used_code": "FEDCBA9876543210" * 3,
     "verified": True,
     "enrollment_group_id": "pumps",
     "allocation_policy": "custom",

@@ -6,6 +6,7 @@ from helpers.certificates.authority import (
     VerificationCertificate,
     check_common_name,
     check_verification_code,
+    require_authority,
 )
 from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.certificates.devices import DeviceCredential, check_registration_id
@@ -15,6 +16,7 @@ from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
 from helpers.certificates.storage import (
     certificate_pem,
     export_certificate,
+    is_encrypted,
     load_authority,
     public_certificate,
     read_certificates,
@@ -43,12 +45,14 @@ __all__ = [
     "examine_proof",
     "export_certificate",
     "extensions_in_words",
+    "is_encrypted",
     "is_issued_by",
     "issue_fleet",
     "load_authority",
     "public_certificate",
     "read_certificates",
     "read_private_key",
+    "require_authority",
     "save_authority",
     "save_private_key",
     "signature_hash",

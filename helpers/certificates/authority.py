@@ -21,6 +21,7 @@ __all__ = [
     "VerificationCertificate",
     "check_common_name",
     "check_verification_code",
+    "require_authority",
 ]
 
 _BACKDATED = timedelta(hours=1)  # a device or a service whose clock is behind still finds the certificate valid
@@ -81,7 +82,7 @@ class CertificateAuthority:
                 "A signature made with it could not be checked with the public key in the certificate.",
                 "Give the key file that was made together with this certificate.",
             )
-        _require_authority(self.certificate)
+        require_authority(self.certificate)
         _require_ordinary_key(self.certificate)
 
     def __repr__(self) -> str:
@@ -247,7 +248,8 @@ def check_verification_code(code: str) -> str:
     raise Problem("This is not a verification code.", reason, "Copy the whole code from DPS again, and nothing else.")
 
 
-def _require_authority(certificate: x509.Certificate) -> None:
+def require_authority(certificate: x509.Certificate) -> None:
+    """Raises a Problem unless the certificate is a CA's, which may sign others."""
     facts = describe(certificate)
     if not facts.is_authority:
         reason = "Its basic constraints do not say that it is a CA (RFC 5280 section 4.2.1.9)."

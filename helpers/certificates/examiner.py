@@ -156,8 +156,13 @@ def _names_the_code(facts: CertificateDescription, code: str) -> Check:
             name, False, "No code has been given for this CA yet.", "Ask DPS for a code first, then sign that."
         )
     if facts.common_name.strip().upper() == code:
-        reason = "Its CN differs from the code in case or by white space."
-    elif not facts.common_name:
+        return Check(
+            name,
+            False,
+            "Its CN differs from the code in case or by white space.",
+            "Sign the code to the letter: upper case, and nothing before or after it.",
+        )
+    if not facts.common_name:
         reason = "It has no CN, or more than one."
     else:
         reason = f"Its CN is “{facts.common_name}”, not the newest code."
@@ -173,11 +178,11 @@ def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
     if proof.issuer == authority.subject:
         reason = f"Its issuer is called “{to_prove}” too, but the signature was made with another key."
     elif proof.issuer == authority.issuer:
-        reason = f"It was signed by “{signer}”, the CA above “{to_prove}”. Each CA must prove its own key."
+        reason = f"Its issuer is “{signer}”, the CA above “{to_prove}”. Each CA must prove its own key."
     elif proof.issuer == proof.subject:
         reason = "It signed itself, which anybody can do."
     else:
-        reason = f"It was signed by “{signer}”."
+        reason = f"Its issuer is “{signer}”."
     return Check(name, False, reason, f"Sign the code with the private key of “{to_prove}”.")
 
 

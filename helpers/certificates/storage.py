@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from helpers.certificates.authority import CertificateAuthority
 from helpers.certificates.describe import describe, is_issued_by, is_readable
@@ -18,6 +19,7 @@ from helpers.problem import Problem
 __all__ = [
     "certificate_pem",
     "export_certificate",
+    "is_encrypted",
     "load_authority",
     "public_certificate",
     "read_certificates",
@@ -78,6 +80,17 @@ def public_certificate(content: bytes, source: str) -> x509.Certificate:
     return certificates[0]
 
 
+def is_encrypted(content: bytes) -> bool:
+    """Whether it is a private key that a passphrase opens."""
+    try:
+        _load(content, None)
+    except TypeError:  # cryptography's word for a passphrase that is missing
+        return True
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return False
+
+
 def read_private_key(content: bytes, passphrase: str | None, source: str) -> PrivateKey:
     """A private key from PEM or DER, PKCS#8, PKCS#1 or SEC1, encrypted or not.
 
@@ -87,9 +100,8 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
     Raises:
         Problem: not a key, wrong or missing passphrase, an unneeded passphrase, or a kind that DPS does not take.
     """
-    load = serialization.load_pem_private_key if _PEM_LABEL.search(content) else serialization.load_der_private_key
     try:
-        key = load(content, passphrase.encode() if passphrase else None)
+        key = _load(content, passphrase)
     except TypeError as error:  # cryptography's word for a passphrase that is missing, or one too many
         if passphrase:
             raise Problem(
@@ -100,7 +112,7 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
         raise Problem(
             f"{source} could not be opened.",
             "The key is encrypted and no passphrase was given.",
-            "Give its passphrase.",
+            "Give its passphrase: a form has a field for it, and elsewhere it is CA_PASSPHRASE in the environment.",
         ) from error
     except UnsupportedAlgorithm as error:
         raise _unusable_key(source, "an algorithm that is not known here") from error
@@ -119,6 +131,11 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise _unusable_key(source, type(key).__name__)
     return key
+
+
+def _load(content: bytes, passphrase: str | None) -> PrivateKeyTypes:
+    load = serialization.load_pem_private_key if _PEM_LABEL.search(content) else serialization.load_der_private_key
+    return load(content, passphrase.encode() if passphrase else None)
 
 
 def load_authority(

@@ -67,6 +67,11 @@ class Chapter:
         self.left_off += len(self._exchanges) == _MOST
         self._exchanges.append(exchange)
 
+    @property
+    def has_changed_something(self) -> bool:
+        """More was said than questions."""
+        return any(each.method != "GET" and each.plane != "sign-in" for each in self)
+
 
 class Wire:
     """What went over the line, by chapter: a step of the lesson opens one, and what is sent inside belongs to it."""
@@ -76,18 +81,24 @@ class Wire:
         self._open: list[Chapter] = []
 
     def __getitem__(self, chapter: str) -> Chapter:
-        """What was exchanged in a chapter when it was last opened; nothing if it never was."""
+        """What was exchanged in a chapter when it was last opened and did something; nothing if it never was."""
         return self._chapters.get(chapter, Chapter())
 
     @contextmanager
     def chapter(self, name: str) -> Iterator[None]:
-        """Keep what is exchanged inside under this name, in the place of an earlier chapter of the name."""
-        self._chapters[name] = chapter = Chapter()
+        """Keep what is exchanged inside under this name.
+
+        It takes the place of an earlier chapter of the name; but a step that is taken again, and finds nothing left to do,
+        does not make one forget how it was done.
+        """
+        chapter = Chapter()
         self._open.append(chapter)
         try:
             yield
         finally:
             self._open.pop()
+            if chapter.has_changed_something or not self[name].has_changed_something:
+                self._chapters[name] = chapter
 
     def listener(self, plane: Plane) -> Callable[[PipelineResponse[Any, Any]], None]:
         """For the `raw_response_hook` of an azure-core client: it is told of every answer, those that are retried, too."""

@@ -76,7 +76,7 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
     except _Wrong as wrong:
         return ExerciseCard(task, False, str(wrong))
     except Exception as error:  # whatever a learner's function raises
-        return ExerciseCard(task, False, f"It raised {type(error).__name__}: {error}")
+        return ExerciseCard(task, False, f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}")
     return ExerciseCard(task, True, praise)
 
 
@@ -86,7 +86,7 @@ def _require(holds: object, otherwise: str) -> None:
 
 
 def _require_equal(given: object, wanted: object, asked: str) -> None:
-    _require(given == wanted, f"For {asked} it gave {given!r}; it is {wanted!r}.")
+    _require(given == wanted, f"For {asked}, it gave {given!r}; it should be {wanted!r}.")
 
 
 # --- one for each notebook --------------------------------------------------------------------------------------------
@@ -94,7 +94,10 @@ def _require_equal(given: object, wanted: object, asked: str) -> None:
 
 def _open_to_others(answer: Callable[[int], bool], _workspace: Workspace) -> str:
     for mode in (0o600, 0o400, 0o700, 0o640, 0o604, 0o644, secrets.randbelow(0o1000)):
-        _require_equal(bool(answer(mode)), bool(mode & 0o077), f"the permissions 0o{mode:03o}")
+        given, wanted = answer(mode), bool(mode & 0o077)
+        _require(
+            bool(given) is wanted, f"For the permissions 0o{mode:03o}, it gave {given!r}; it should be {wanted!r}."
+        )
     return "The last six bits are the group's and everybody else's: mode & 0o077."
 
 
@@ -120,10 +123,9 @@ def _thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace
 
 def _verification_certificate(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
     for algorithm in (KeyAlgorithm.P256, KeyAlgorithm.RSA2048):
-        ca, code = (
-            CertificateAuthority.create_root("Exercise CA", key_algorithm=algorithm),
-            secrets.token_hex(24).upper(),
-        )
+        root = CertificateAuthority.create_root("Exercise Root")
+        ca = root.create_intermediate("Exercise CA", key_algorithm=algorithm)  # its issuer is not its subject
+        code = secrets.token_hex(24).upper()
         given = answer(code, ca.certificate, ca.private_key)
         _require(
             isinstance(given, x509.Certificate), "It gave no certificate: .sign(…) at the end of the builder makes one."

@@ -65,9 +65,27 @@ def _id_scope(text: str) -> str:
     return text
 
 
+def _service_name(name: str) -> str:
+    """Azure's rules for names of resources: Microsoft.Devices/ProvisioningServices."""
+    if not re.fullmatch("[0-9A-Za-z-]{2,63}[0-9A-Za-z]", name):
+        raise ValueError(
+            "A provisioning service has a name of 3 to 64 letters, digits and hyphens (no hyphen at the end)."
+        )
+    return name
+
+
+def _resource_group(name: str) -> str:
+    """The same rules: Microsoft.Resources/resourcegroups."""
+    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", name):
+        raise ValueError(
+            "A resource group has a name of 1 to 90 letters, digits and - _ . ( ) (no full stop at the end)."
+        )
+    return name
+
+
 def _web_address(url: str) -> str:
     if not url.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-        raise ValueError("It begins with https:// (on this machine http://localhost is good, too).")
+        raise ValueError("It must begin with https:// (on this machine http://localhost is good, too).")
     return url
 
 
@@ -104,8 +122,10 @@ class StartHere(Inputs):
     subscription_id: Annotated[str, _FOR_AZURE, _good(_guid, or_empty=True)] = Field(
         "", title="Subscription id", description="From the service's overview page."
     )
-    resource_group: Annotated[str, _FOR_AZURE] = Field("", title="Resource group")
-    provisioning_service: Annotated[str, _FOR_ONES_OWN] = Field(
+    resource_group: Annotated[str, _FOR_AZURE, _good(_resource_group, or_empty=True)] = Field(
+        "", title="Resource group"
+    )
+    provisioning_service: Annotated[str, _FOR_ONES_OWN, _good(_service_name, or_empty=True)] = Field(
         "", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net."
     )
     id_scope: Annotated[str, _FOR_PORTAL, _good(_id_scope, or_empty=True)] = Field(
@@ -139,7 +159,13 @@ class CreateCa(Inputs):
     rsa_bits: Annotated[Literal[2048, 3072, 4096], _FOR_RSA] = Field(
         2048, title="RSA size in bits", description="4096 takes a few seconds."
     )
-    lifetime_days: int = Field(3650, ge=1, le=36500, title="Lifetime in days", description="1 to 36,500.")
+    lifetime_days: int = Field(
+        3650,
+        ge=1,
+        le=36500,
+        title="Lifetime in days",
+        description="1 to 36500. Whatever a CA signs ends no later than the CA.",
+    )
     own_ca_certificate: Annotated[str, DroppedFile(".pem,.cer,.crt,.der"), _good(_file, or_empty=True)] = Field(
         "",
         title="Your own CA",

@@ -114,7 +114,7 @@ def examine_way_of_devices(workspace: Workspace) -> Examination:
     """Whether devices can reach the target that was chosen. Everything but 06 goes without it."""
     where = f"{_DEVICE_HOST} at port {_MQTT_PORT}"
     if workspace.facts.target == "local":
-        check = Check("Way of devices", True, "Those of a local DPS stay on this machine: nothing can be in their way.")
+        check = Check("Way of devices", True, "It is not needed: the devices of a local DPS stay on this machine.")
     else:
         try:
             socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
@@ -164,7 +164,11 @@ def _keys(workspace: Workspace) -> Check:
     return _check(
         "Private keys",
         not open_ones,
-        f"{len(keys)} here, each for you alone." if not open_ones else f"{open_ones[0].name} may be read by others.",
+        f"{open_ones[0].name} may be read by others."
+        if open_ones
+        else f"{len(keys)} here, each for you alone."
+        if keys
+        else "None is here yet.",
         "Run: chmod 600 ca/*.key.pem devices/*.key in the workspace. If others use this machine, make new keys.",
     )
 

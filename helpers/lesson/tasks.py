@@ -1,10 +1,11 @@
 """The forms of the notebooks: for each its typed value, what its button will do, the step, and the picture of the result."""
 
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 
-from helpers.certificates import CertificateAuthority, DeviceCredential
+from helpers.certificates import CertificateAuthority, DeviceCredential, read_certificates, require_authority
 from helpers.dps import EnrollmentGroup, ProvisioningService, RegisteredCertificate
 from helpers.lesson import inputs, steps
 from helpers.lesson.figures import (
@@ -57,27 +58,41 @@ def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Se
 
 def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, dict[Role, CertificateAuthority]]:
     """01: create the CAs, or take one's own; those that are here already stay."""
+    complete = "intermediate" in kept.authority_roles()
     passphrase = Passphrase(
-        "Encrypts the CAs' private keys on disk, or opens your own CA's. Without one they are not encrypted."
+        _OPENS
+        if complete
+        else "Encrypts the CAs' private keys on disk, and opens your own CA's. Without one they are not encrypted."
     )
-    found = bool(kept.authority_roles())
+    caption = ""
 
     def create(wanted: inputs.CreateCa) -> dict[Role, CertificateAuthority]:
-        nonlocal found
+        nonlocal caption
         found = bool(kept.authority_roles())
+        caption = (
+            "Found in this workspace; what the form says was not needed"
+            if found
+            else "Your own CA, and what was created below it"
+            if wanted.own_ca_certificate
+            else "Created"
+        )
         return steps.create_authorities(kept, wanted, passphrase.take())
 
     def picture(_authorities: dict[Role, CertificateAuthority]) -> ChainTree:
-        caption = "Found in this workspace; what the form says was not needed" if found else "Created"
         return show_authorities(kept, caption=caption)
+
+    def keep_file(field: str, name: str, content: bytes) -> Path:
+        if field == "own_ca_certificate":
+            require_authority(read_certificates(content, name)[0])
+        return kept.keep_dropped(field, name, content)
 
     return Form(
         inputs.CreateCa,
-        "Create the CAs",
+        "Open the CAs of this workspace" if complete else "Create the CAs",
         create,
         picture=picture,
         passphrase=passphrase,
-        keep_file=kept.keep_dropped,
+        keep_file=keep_file,
         **parameters,
     )
 
@@ -97,11 +112,20 @@ def upload_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
 
 def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.AskForCode, RegisteredCertificate]:
     """03: get a verification code."""
+    waited = False
+
+    def ask(wanted: inputs.AskForCode) -> RegisteredCertificate:
+        nonlocal waited
+        before = kept.facts.verification_code
+        registered = steps.ask_for_code(kept, dps, wanted)
+        waited = before is not None and before == kept.facts.verification_code
+        return registered
+
     return Form(
         inputs.AskForCode,
         "Ask DPS for a code",
-        lambda wanted: steps.ask_for_code(kept, dps, wanted),
-        picture=lambda _registered: CodeCard(kept.facts.verification_code),
+        ask,
+        picture=lambda _registered: CodeCard(kept.facts.verification_code, waited=waited),
         walkthrough_target=kept.facts.target,
         **parameters,
     )

@@ -80,7 +80,7 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     }
     form.type("Passphrase", PASSPHRASE)
     form.press("Create the CAs")
-    form.expect_outcome("Created", "Own Root", "Walkthrough Intermediate CA")
+    form.expect_outcome("Your own CA, and what was created below it", "Own Root", "Walkthrough Intermediate CA")
     notebook.run_on(2)
     expect(notebook.output(2)).to_contain_text("Own Root")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")

@@ -125,6 +125,21 @@ def test_a_letter_chooses_in_a_dropdown_and_is_no_command_to_jupyterlab(page: Pa
     assert (notebook.cells.count(), notebook.code_cells.count()) == (cells, code_cells)
 
 
+def test_shift_enter_after_the_button_runs_the_next_cell_and_does_not_press_again(page: Page, lab: Lab) -> None:
+    ready_for("02_upload_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "02_upload_ca")
+    notebook.run(0, 2)
+    form = notebook.form()
+    form.type("Name at DPS", "contoso-ca")
+    form.press("Upload the CA's public part")
+    form.expect_outcome("contoso-ca")
+    expect(form.button("Upload the CA's public part")).to_be_focused()
+    page.keyboard.press("Shift+Enter")  # the text below the form
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.output(3)).to_contain_text("contoso-ca")
+    expect(form.field("Name at DPS")).to_have_value("contoso-ca")
+
+
 def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> None:
     ready_for("02_upload_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "02_upload_ca")

@@ -66,10 +66,10 @@ class TestProof:
     @pytest.mark.parametrize(
         ("proof", "authority", "expected", "reason"),
         [
-            (craft(CODE, issuer=STRANGER), ROOT, {"Signed by the CA"}, "signed by “CN=Stranger”"),
+            (craft(CODE, issuer=STRANGER), ROOT, {"Signed by the CA"}, "issuer is “CN=Stranger”"),
             (craft(CODE, issuer=SAME_NAMED_ROOT), ROOT, {"Signed by the CA"}, "with another key"),
             (craft(CODE, issuer=ROOT), BELOW, {"Signed by the CA"}, "the CA above “Below”"),
-            (craft(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "signed by “CN=Below”"),
+            (craft(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "issuer is “CN=Below”"),
             (craft(CODE), ROOT, {"Signed by the CA"}, "signed itself"),
             (craft(OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "not the newest code"),
             (craft(CODE.lower(), issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),

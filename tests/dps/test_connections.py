@@ -92,7 +92,7 @@ def test_a_token_from_elsewhere_is_a_401(wire: Wire, use: Callable[[Provisioning
     )
     error = refusal(lambda: use(service))
     assert error.status == 401
-    assert "credential" in error.why
+    assert "bearer token" in error.why
     service.close()
 
 

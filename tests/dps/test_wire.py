@@ -63,6 +63,19 @@ def test_a_chapter_takes_the_place_of_an_earlier_one_and_what_is_in_none_is_not_
     assert len(calls(line["twice"], "management")) == 1
 
 
+def test_a_step_that_finds_nothing_left_to_do_does_not_make_one_forget_how_it_was_done(
+    wire: Wire, ca: CertificateAuthority
+) -> None:
+    line = wire.service.wire
+    for _ in range(2):
+        with line.chapter("upload"):
+            wire.certificates.upload("ca", certificate_pem(ca.certificate))
+    assert [each.method for each in line["upload"] if each.plane == "management"] == ["GET", "PUT"]
+    with line.chapter("upload"):
+        wire.certificates.delete(wire.certificates.get("ca"))
+    assert "DELETE" in [each.method for each in line["upload"]]
+
+
 def test_of_very_many_the_last_are_kept_and_the_others_counted(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire_module, "_MOST", 3)
     wire.certificates.list()  # the sign-in

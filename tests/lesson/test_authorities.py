@@ -154,6 +154,15 @@ def test_an_own_encrypted_key_is_opened_with_its_passphrase_and_kept_encrypted(
     assert all(b"ENCRYPTED" in pem for name, pem in files(workspace).items() if name.endswith(".key.pem"))
 
 
+def test_a_passphrase_encrypts_what_is_kept_of_an_own_ca_whose_key_is_not_encrypted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    lesson.create_authorities(workspace, bring(tmp_path, craft("Own Root", ca=True)), SECRET)
+    keys = [pem for name, pem in files(workspace).items() if name.endswith(".key.pem")]
+    assert [b"ENCRYPTED" in pem for pem in keys] == [True, True]
+    lesson.create_authorities(workspace, CreateCa(), SECRET)
+
+
 @pytest.mark.parametrize("passphrase", [None, "close sesame"])
 def test_an_own_encrypted_key_stays_shut_without_its_passphrase(
     workspace: Workspace, tmp_path: Path, passphrase: str | None

@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority
@@ -100,14 +101,24 @@ def own_key(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Ce
     return again.not_valid_after(proof.not_valid_after_utc).sign(ca_key, proof.signature_hash_algorithm)
 
 
+def another_issuer(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Certificate:
+    """A proof that names the CA above as its issuer."""
+    proof = own_key(code, ca_certificate, ca_key)
+    builder = x509.CertificateBuilder().subject_name(proof.subject).issuer_name(ca_certificate.issuer)
+    builder = builder.public_key(ec.generate_private_key(ec.SECP256R1()).public_key()).serial_number(1)
+    builder = builder.not_valid_before(proof.not_valid_before_utc).not_valid_after(proof.not_valid_after_utc)
+    return builder.sign(ca_key, proof.signature_hash_algorithm)
+
+
 WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("00_start_here", lambda mode: mode != 0o600, "0o400"),
     ("00_start_here", lambda mode: mode & 0o007, "0o640"),
+    ("00_start_here", lambda mode: None, "it gave None"),
     ("01_create_ca", lambda certificate, issuer: certificate.issuer == issuer.subject, "another CA of the same name"),
     ("01_create_ca", lambda certificate, issuer: True, "another CA of the same name"),
     ("02_upload_ca", lambda certificate: b"", "a text"),
     ("02_upload_ca", lambda certificate: "00" * 32, "64 characters"),
-    ("02_upload_ca", lambda certificate: "00" * 20, "it is"),
+    ("02_upload_ca", lambda certificate: "00" * 20, "it should be"),
     ("03_sign_verification_code", nothing, "no certificate"),
     (
         "03_sign_verification_code",
@@ -116,6 +127,7 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ),
     ("03_sign_verification_code", lambda code, ca, key: ca, "everybody may have that".capitalize()),
     ("03_sign_verification_code", own_key, "new key pair"),
+    ("03_sign_verification_code", another_issuer, "Signed by the CA"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
     ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),

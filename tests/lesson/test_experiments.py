@@ -183,7 +183,9 @@ def audited(place: Workspace, dps: ProvisioningService) -> Audit:
 def test_with_the_portal_there_is_nothing_to_accuse_but_what_to_compare(place: Workspace, tmp_path: Path) -> None:
     by_hand = Workspace(tmp_path / "by-hand")
     by_hand.save_authority("root", CertificateAuthority.create_root("Compared"))
-    lesson.choose_target(by_hand, lesson.StartHere(target="portal", provisioning_service="p", id_scope="0ne00112233"))
+    lesson.choose_target(
+        by_hand, lesson.StartHere(target="portal", provisioning_service="contoso-dps", id_scope="0ne00112233")
+    )
     told = lesson.audit(by_hand, lesson.connect(by_hand))
     thumbprint = by_hand.authority_certificate("root").fingerprint(hashes.SHA1()).hex().upper()
     assert f"Compared: SHA-1 {thumbprint}" in repr(told)

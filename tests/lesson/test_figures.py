@@ -59,6 +59,7 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
     card = lesson.show_certificate(craft("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
     assert_shows(card, "at-dps", says)
     assert ("VERIFIED" in repr(card)) is verified
+    assert repr(card).splitlines()[1].startswith("  At DPS"), "what it is all about comes first"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from markupsafe import escape
 
 from helpers import lesson, walkthrough
+from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
 from helpers.lesson import inputs
 from helpers.lesson.experiments.gallery import Prediction
@@ -27,9 +28,14 @@ FILE = str(Path(__file__))  # any file that is there
 OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (
         lesson.StartHere,
-        {"target": "azure", "subscription_id": SUBSCRIPTION, "resource_group": "g", "provisioning_service": "p"},
+        {
+            "target": "azure",
+            "subscription_id": SUBSCRIPTION,
+            "resource_group": "g",
+            "provisioning_service": "contoso-dps",
+        },
     ),
-    (lesson.StartHere, {"target": "portal", "provisioning_service": "p", "id_scope": "0ne00112233"}),
+    (lesson.StartHere, {"target": "portal", "provisioning_service": "contoso-dps", "id_scope": "0ne00112233"}),
     (lesson.CreateCa, {"root_name": "R", "intermediate_name": "I", "curve": "P-384", "lifetime_days": 7}),
     (lesson.CreateCa, {"key_type": "RSA", "rsa_bits": 3072, "own_ca_certificate": FILE, "own_ca_key": FILE}),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other", "done_in_portal": True}),
@@ -155,7 +161,7 @@ def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]
         (lesson.AskForCode, "verification_code", "ABC", "DPS gives 48"),
         (lesson.CreateEnrollmentGroup, "enrollment_group_id", "a b", "ends in a letter"),
         (lesson.CreateEnrollmentGroup, "allocation_policy", "fair", "'hashed'"),
-        (lesson.CreateEnrollmentGroup, "webhook_url", "ftp://x", "begins with https://"),
+        (lesson.CreateEnrollmentGroup, "webhook_url", "ftp://x", "must begin with https://"),
         (lesson.ProvisionDevices, "device_id", "ü", "ends in a letter"),
         (lesson.CleanUp, "delete_keys", "perhaps", "true or false"),
     ],
@@ -176,7 +182,7 @@ def test_an_invalid_parameter_is_named_with_its_value_and_the_reason(
 def test_while_typing_the_reason_stands_beside_the_field_and_goes_when_it_is_mended() -> None:
     form = form_of(lesson.CreateCa)
     control_of(form, "lifetime_days").value = 0
-    assert "It is at least 1." in reason_of(form, "lifetime_days")
+    assert "It must be at least 1." in reason_of(form, "lifetime_days")
     assert "role='alert'" in reason_of(form, "lifetime_days")
     assert reason_of(form, "root_name") == ""
     with pytest.raises(Problem, match="lifetime_days"):
@@ -232,7 +238,7 @@ def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(mo
     ("model", "typed", "name", "says"),
     [
         (lesson.StartHere, {"target": "azure"}, "subscription_id", "needs it"),
-        (lesson.StartHere, {"target": "portal", "provisioning_service": "p"}, "id_scope", "needs it"),
+        (lesson.StartHere, {"target": "portal", "provisioning_service": "contoso-dps"}, "id_scope", "needs it"),
         (lesson.CreateCa, {"own_ca_certificate": FILE}, "own_ca_key", "two files"),
         (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.STATIC}, "iot_hubs", "exactly one hub"),
         (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, "webhook_url", "its URL"),
@@ -410,6 +416,34 @@ def test_a_step_that_fails_when_running_on_raises_and_is_taken_again_the_next_ti
     assert form.result() == "done"
 
 
+def test_of_two_invalid_parameters_the_first_is_named() -> None:
+    with pytest.raises(Problem, match="device_id"):
+        lesson.EndAccess.checked(device_id="", next_ca_name="")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("provisioning_service", "mydps!", "3 to 64"),
+        ("provisioning_service", "ab", "3 to 64"),
+        ("provisioning_service", "dps-", "no hyphen"),
+        ("resource_group", "my rg!", "1 to 90"),
+        ("resource_group", "rg.", "no full stop"),
+    ],
+)
+def test_a_name_that_azure_does_not_take_is_seen_before_azure_is_asked(name: str, value: str, reason: str) -> None:
+    good = {
+        "target": "azure",
+        "subscription_id": SUBSCRIPTION,
+        "resource_group": "größe_(1)",
+        "provisioning_service": "d-1",
+    }
+    lesson.StartHere.checked(**good)
+    with pytest.raises(Problem, match=name) as caught:
+        lesson.StartHere.checked(**{**good, name: value})
+    assert reason in caught.value.why
+
+
 # --- files ---
 
 
@@ -436,15 +470,38 @@ def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_v
     workspace: Workspace, dropped: str, kept: str
 ) -> None:
     form = lesson.create_ca_form(workspace)
-    assert drop(form, "own_ca_certificate", dropped, b"content") == f"{dropped} is taken."
+    content = certificate_pem(CertificateAuthority.create_root("Own").certificate)
+    assert drop(form, "own_ca_certificate", dropped, content) == f"{dropped} is taken."
     path = Path(control_of(form, "own_ca_certificate").value)
     assert path == workspace.folder / "dropped" / "own_ca_certificate" / kept
-    assert path.read_bytes() == b"content"
+    assert path.read_bytes() == content
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert "own_ca_key" in shown(form)
-    drop(form, "own_ca_certificate", "other", b"other")
-    assert [file.read_bytes() for file in path.parent.iterdir()] == [b"other"]
+    other = certificate_pem(CertificateAuthority.create_root("Other").certificate)
+    drop(form, "own_ca_certificate", "other", other)
+    assert [file.read_bytes() for file in path.parent.iterdir()] == [other]
+
+
+def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that_it_has_one(
+    workspace: Workspace,
+) -> None:
+    form = lesson.create_ca_form(workspace)
+    drop(form, "own_ca_key", "ca.key", b"very secret content")
+    field = field_of(form, "own_ca_key")
+    (place,) = (child for child in field.box.children if isinstance(child, FileDrop))
+    field.control.value = ""
+    assert place.said == ""
+    assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
+
+
+def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: Workspace) -> None:
+    form = lesson.create_ca_form(workspace)
+    device = CertificateAuthority.create_root("Own").issue_device("pump-1")
+    assert "not a CA certificate" in drop(form, "own_ca_certificate", "d.pem", certificate_pem(device.certificate))
+    assert "not a certificate" in drop(form, "own_ca_certificate", "d.txt", b"a text")
+    assert control_of(form, "own_ca_certificate").value == ""
+    assert not (workspace.folder / "dropped").exists()
 
 
 def test_what_was_dropped_is_in_no_widget(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from helpers import lesson
-from helpers.certificates import describe
+from helpers.certificates import certificate_pem, describe
 from helpers.dps import DpsError, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -65,12 +65,22 @@ def test_the_steps_in_order_verify_the_ca_and_bind_a_group_to_it(
     assert lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
     assert dps.certificates.get(name).verified
     assert lesson.examine_kept_proof(workspace).passed
+    assert workspace.facts.used_code == code
     assert bind(workspace, dps, name).attestation.primary == name
     facts = workspace.facts
     assert [step for step, _ in facts.etags] == ["upload", "verification code", "verification"]
     assert len({etag for _, etag in facts.etags}) == 3
     assert facts.etags[-1][1] == dps.certificates.get(name).etag
     assert (facts.verified, facts.verification_code, facts.enrollment_group_id) == (True, None, name)
+
+
+def test_after_the_verification_another_certificate_is_not_taken_for_the_proof(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, dps, name, last="04")
+    workspace.proof_file.write_bytes(certificate_pem(workspace.authority_certificate("root")))
+    failed = [each.name for each in lesson.examine_kept_proof(workspace).checks if not each.passed]
+    assert failed == ["Common name is the code", "Signed by the CA"]
 
 
 def test_each_step_taken_twice_changes_nothing(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
@@ -135,7 +145,7 @@ def walked(dps: ProvisioningService, tmp_path_factory: pytest.TempPathFactory) -
         lambda workspace, dps: lesson.choose_target(
             workspace,
             lesson.StartHere(
-                target="azure", subscription_id=str(UUID(int=7)), resource_group="g", provisioning_service="p"
+                target="azure", subscription_id=str(UUID(int=7)), resource_group="g", provisioning_service="contoso-dps"
             ),
         ),
         lambda workspace, dps: upload(workspace, dps, "half-way", "root"),
@@ -167,7 +177,7 @@ def test_the_target_may_change_until_a_ca_is_registered(workspace: Workspace) ->
     ("given", "missing"),
     [
         ({}, ["subscription_id", "resource_group", "provisioning_service"]),
-        ({"subscription_id": str(UUID(int=7)), "resource_group": " "}, ["resource_group", "provisioning_service"]),
+        ({"subscription_id": str(UUID(int=7)), "resource_group": ""}, ["resource_group", "provisioning_service"]),
     ],
 )
 def test_the_target_azure_without_names_says_which_are_missing(

@@ -25,11 +25,11 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class CertificateCard(Table):
-    """A certificate's facts; `status` is what DPS knows of it, if it was asked."""
+    """A certificate's facts; `registered` is what DPS knows of it, if it was asked and knows it."""
 
     facts: CertificateDescription
     extensions: Sequence[str] = ()
-    status: str = ""
+    registered: RegisteredCertificate | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def title(self) -> str:
@@ -45,11 +45,17 @@ class CertificateCard(Table):
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
             (
                 "SHA-256",
-                facts.sha256 if facts.is_authority else f"{facts.sha256} (of devices, IoT Hub shows this one)",
+                facts.sha256
+                if facts.is_authority
+                else f"{facts.sha256} (of a device's certificate IoT Hub shows this one)",
             ),
             ("Extensions", listed(self.extensions) if self.extensions else "none"),
         ]
-        return [*rows, ("At DPS", self.status)] if self.status else rows
+        if self.registered is None:
+            return rows
+        kind = "good" if self.registered.verified else "now"
+        status = Markup("<b class='{}'>{}</b>").format(kind, status_at_dps(self.registered))
+        return [("At DPS", status), *rows]
 
     def text(self) -> str:
         shown = [(name, ", ".join(self.extensions) if name == "Extensions" else text) for name, text in self.rows()]
@@ -58,8 +64,7 @@ class CertificateCard(Table):
 
 def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:
     """The card of a certificate, and what DPS says of it if it is registered there."""
-    status = status_at_dps(registered) if registered else ""
-    return CertificateCard(describe(certificate), extensions_in_words(certificate), status)
+    return CertificateCard(describe(certificate), extensions_in_words(certificate), registered)
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,7 +261,7 @@ def _kind(facts: CertificateDescription) -> str:
 
 def _short_kind(facts: CertificateDescription) -> str:
     if facts.is_authority:
-        return "root CA" if facts.is_self_signed else "CA"
+        return "root CA" if facts.is_self_signed else "intermediate CA"
     return "signed itself" if facts.is_self_signed else "end entity"
 
 

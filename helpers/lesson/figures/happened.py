@@ -78,7 +78,9 @@ class WhatJustHappened(Picture):
 def _exchange(each: Exchange) -> Markup:
     headers = joined("<div><code>{}: {}</code></div>", each.request_headers.items())
     told = joined("<div><code>{}: {}</code></div>", each.answer_headers.items())
-    return Markup("<p><b>{}</b> <code>{}</code><br>{}</p>{}{}<p>→ <b class='{}'>{}</b></p>{}{}").format(
+    return Markup(
+        "<div class='exchange'><p><b>{}</b> <code>{}</code><br>{}</p>{}{}<p>→ <b class='{}'>{}</b></p>{}{}</div>"
+    ).format(
         each.method,
         _path(each.url),
         f"to the {_PLANES[each.plane]}",

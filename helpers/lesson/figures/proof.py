@@ -160,12 +160,17 @@ class Verdicts(Picture):
 
 @dataclass(frozen=True, repr=False)
 class CodeCard(Table):
-    """The verification code that waits to be signed, if one does."""
+    """The verification code that waits to be signed, if one does.
+
+    Attributes:
+        waited: it was there before, and none was asked for.
+    """
 
     code: str | None
+    waited: bool = False
 
     def title(self) -> str:
-        return "The verification code"
+        return "This code was waiting already; none was asked for" if self.waited else "The verification code"
 
     def rows(self) -> list[Row]:
         if self.code is None:

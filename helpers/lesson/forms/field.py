@@ -69,10 +69,21 @@ class Field:
         )
 
     def _drop(self, dropped: DroppedFile, keep_file: KeepFile) -> widgets.Widget:
-        def take(name: str, content: bytes) -> None:
-            self.control.value = str(keep_file(self.name, name, content))
+        kept: Path | None = None
 
-        return FileDrop(f"{self.label}: choose the file, or drop it here", dropped.endings, take)
+        def take(name: str, content: bytes) -> None:
+            nonlocal kept
+            kept = keep_file(self.name, name, content)
+            self.control.value = str(kept)
+
+        def left(change: Any) -> None:
+            drop.said = ""
+            if kept and not change["new"]:  # emptied: a copy that nobody wants, of a private key even, does not stay
+                kept.unlink(missing_ok=True)
+
+        drop = FileDrop(f"{self.label}: choose the file, or drop it here", dropped.endings, take)
+        self.control.observe(left, names="value")
+        return drop
 
 
 def _control(label: str, info: FieldInfo, value: Any) -> Any:

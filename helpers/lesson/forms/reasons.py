@@ -22,17 +22,17 @@ def _reason(error: Any) -> str:
         case "value_error":  # a validator of ours: its own words
             return str(limits["error"])
         case "int_type" | "int_parsing" | "int_from_float":
-            return "It is a whole number."
+            return "It must be a whole number."
         case "greater_than_equal":
-            return f"It is at least {limits['ge']}."
+            return f"It must be at least {limits['ge']}."
         case "less_than_equal":
-            return f"It is at most {limits['le']}."
+            return f"It must be at most {limits['le']}."
         case "literal_error" | "enum":
-            return f"It is {limits['expected']}."
+            return f"It must be {limits['expected']}."
         case "bool_type" | "bool_parsing":
-            return "It is true or false."
+            return "It must be true or false."
         case "string_type":
-            return "It is a text."
+            return "It must be a text."
         case "extra_forbidden":
             return "This notebook has none of that name."
         case _:

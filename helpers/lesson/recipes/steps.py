@@ -75,7 +75,7 @@ def _create_ca(names: Names) -> Recipe:
     return Recipe(
         ("There is no such step in the portal: DPS never makes your CA and never sees its key.",),
         dedent(f"""\
-            umask 077  # what is written now is for you alone
+            umask 077  # what is written now is for you alone; without -noenc a passphrase is asked for, and encrypts the keys
             openssl req -x509 {kind} -noenc -keyout root.key.pem -out root.pem -days {names.lifetime_days} \\
                 -utf8 -subj {root} \\
                 -addext {ca.format(1)} -addext {usage}
@@ -98,7 +98,7 @@ def _create_ca(names: Names) -> Recipe:
 def _upload(names: Names) -> Recipe:
     return Recipe(
         (
-            f"Open your provisioning service “{names.service}” → **Certificates** → **Add**.",
+            f"Open {_in_portal(names)} → **Certificates** → **Add**.",
             f"**Certificate name**: {names.certificate}",
             f"**Certificate .pem or .cer file**: {names.role}.cer",
             "Leave **Set certificate status to verified on upload** unticked: you are going to prove it. → **Save**",
@@ -392,6 +392,12 @@ def _signing_in(names: Names) -> str:
         value client_secret > "$AZURE_CONFIG_DIR/secret"  # not as an argument, which others can see
         az login --service-principal --username "$(value client_id)" --password "@$AZURE_CONFIG_DIR/secret" \\
             --tenant "$(value tenant_id)\"""")
+
+
+def _in_portal(names: Names) -> str:
+    if names.target == "local":
+        return f"a provisioning service of your own (“{names.service}” is on this machine alone)"
+    return f"your provisioning service “{names.service}”"
 
 
 def _present_etag(names: Names) -> str:

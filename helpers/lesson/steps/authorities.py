@@ -4,7 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from helpers.certificates import CertificateAuthority, describe, load_authority
+from helpers.certificates import CertificateAuthority, describe, is_encrypted, load_authority
+from helpers.files import read_bytes
 from helpers.lesson.inputs import CreateCa
 from helpers.problem import Problem
 from helpers.workspace import Role, Workspace
@@ -19,6 +20,9 @@ def create_authorities(
 
     With a CA of one's own (`own_ca_certificate`, `own_ca_key`): a self-signed one takes the root's place and, if its path
     length allows it, an intermediate is created below it; another takes the intermediate's place.
+
+    Args:
+        passphrase: encrypts what is kept here, and opens one's own CA's key if that is encrypted.
     """
     inputs.require_complete()
     own = _own_authority(inputs, passphrase)
@@ -40,7 +44,7 @@ def _own_authority(inputs: CreateCa, passphrase: str | None) -> CertificateAutho
     if not inputs.own_ca_certificate:
         return None
     certificate, key = (Path(each).expanduser() for each in (inputs.own_ca_certificate, inputs.own_ca_key))
-    return load_authority(certificate, key, passphrase=passphrase)
+    return load_authority(certificate, key, passphrase=passphrase if is_encrypted(read_bytes(key)) else None)
 
 
 def _create_missing(

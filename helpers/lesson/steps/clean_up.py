@@ -79,6 +79,7 @@ def _forget(workspace: Workspace) -> None:
         registered_role=None,
         etags=(),
         verification_code=None,
+        used_code=None,
         verified=False,
         allocation_policy=None,
         done_in_portal=(),

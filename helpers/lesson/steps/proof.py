@@ -81,13 +81,13 @@ def sign_kept_code(workspace: Workspace, passphrase: str | None) -> x509.Certifi
 def examine_kept_proof(workspace: Workspace) -> Examination:
     """The examiner's verdicts about the kept proof.
 
-    After the verification the code in the proof itself is the measure, and a day on which it was good: it has done its work.
+    After the verification the code that was used is the measure, and a day on which the proof was good: it has done its work.
     """
-    authority, content = registered_certificate(workspace), _kept_proof(workspace)
-    if workspace.facts.verified and workspace.facts.verification_code is None:
+    facts, authority, content = workspace.facts, registered_certificate(workspace), _kept_proof(workspace)
+    if facts.verified and facts.verification_code is None:
         used = describe(read_certificates(content, workspace.proof_file.name)[0])
-        return examine_proof(content, authority, used.common_name, at=min(datetime.now(UTC), used.not_after))
-    return examine_proof(content, authority, workspace.facts.verification_code or "")
+        return examine_proof(content, authority, facts.used_code or "", at=min(datetime.now(UTC), used.not_after))
+    return examine_proof(content, authority, facts.verification_code or "")
 
 
 def verify_with_kept_proof(workspace: Workspace, dps: Service, inputs: VerifyCa) -> RegisteredCertificate:
@@ -103,7 +103,7 @@ def verify_with_kept_proof(workspace: Workspace, dps: Service, inputs: VerifyCa)
         examine_kept_proof(workspace).require()
         name = registered_now(workspace, dps).name
         now = dps.verify(name, registered_certificate(workspace), done=inputs.done_in_portal)
-        workspace.update(verification_code=None, verified=True)
+        _write_down_verified(workspace)
         return now
 
     def verified(now: RegisteredCertificate) -> RegisteredCertificate:
@@ -117,8 +117,14 @@ def verify_with_kept_proof(workspace: Workspace, dps: Service, inputs: VerifyCa)
     facts = workspace.facts
     if not facts.verified:
         etags = facts.etags if facts.etags[-1][1] == now.etag else (*facts.etags, ("verification", now.etag))
-        workspace.update(etags=etags, verification_code=None, verified=True)
+        _write_down_verified(workspace, etags=etags)
     return now
+
+
+def _write_down_verified(workspace: Workspace, **also: object) -> None:
+    facts = workspace.facts
+    if not facts.verified:
+        workspace.update(verified=True, verification_code=None, used_code=facts.verification_code, **also)
 
 
 def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) -> RegisteredCertificate:
