@@ -13,7 +13,7 @@ def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, la
     notebook.run(0, 1)
     form = notebook.form()
     form.type("Lifetime in days", "0")
-    expect(form.reason("Lifetime in days")).to_have_text("✘ It is at least 1.")
+    expect(form.reason("Lifetime in days")).to_have_text("✘ It must be at least 1.")
     control, reason = form.field("Lifetime in days").bounding_box(), form.reason("Lifetime in days").bounding_box()
     assert control is not None
     assert reason is not None
@@ -21,7 +21,7 @@ def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, la
     assert control["y"] - 5 <= reason["y"] <= control["y"] + control["height"], "in the same row"
     expect(form.box.get_by_role("alert")).to_have_count(1)
     form.press("Create the CAs")
-    form.expect_outcome("✘ The parameter lifetime_days is invalid (Lifetime in days).", "It is at least 1.", "Next")
+    form.expect_outcome("✘ The parameter lifetime_days is invalid (Lifetime in days).", "It must be at least 1.", "Next")
     assert not (lab.workspace / "ca").exists()
     for theme in ("dark", "light"):
         notebook.turn(theme)
