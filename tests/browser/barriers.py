@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from tests.browser.colours import BEHIND, contrast
 from tests.browser.lab import PROJECT
 
-__all__ = ["barriers", "faint_texts"]
+__all__ = ["barriers", "faint_texts", "squeezed_texts"]
 
 AXE = PROJECT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -53,3 +53,18 @@ _DRAWN = f"""() => [...document.querySelectorAll('.dps svg text')].map(text => {
     for (let each = text; each; each = each.parentElement) opacity *= getComputedStyle(each).opacity;
     return {{text: text.textContent, colour: getComputedStyle(text).fill, opacity, behind: ({BEHIND})(text)}};
 }})"""
+
+
+def squeezed_texts(page: Page) -> list[str]:
+    """The texts of tables that stand in so narrow a column that words are broken, letter by letter."""
+    found: list[str] = page.evaluate(_SQUEEZED)
+    return found
+
+
+_SQUEEZED = """() => [...document.querySelectorAll('.dps td, .dps th')].filter(cell => {
+    const words = cell.innerText.split(/\\s+/).length;
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
+    return cell.childElementCount === 0 && lines > 2 * words + 1;
+}).map(cell => cell.innerText)"""

@@ -14,7 +14,7 @@ from helpers import lesson
 from helpers.lesson.experiments.gallery import Prediction
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.forms import DroppedFile, Inputs
-from tests.browser.barriers import barriers, faint_texts
+from tests.browser.barriers import barriers, faint_texts, squeezed_texts
 from tests.browser.lab import NOTEBOOKS, PROJECT, Lab, NotebookPage
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
@@ -45,6 +45,7 @@ def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
                     with subtests.test("axe finds no barrier", of=name, theme=theme):
                         assert barriers(page) == []
                         assert faint_texts(page) == []
+                        assert squeezed_texts(page) == []
                 with subtests.test("the browser has nothing to complain of", of=name):
                     assert notebook.complaints == []
                 with subtests.test("no request leaves the machine", of=name):

@@ -21,7 +21,9 @@ def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, la
     assert control["y"] - 5 <= reason["y"] <= control["y"] + control["height"], "in the same row"
     expect(form.box.get_by_role("alert")).to_have_count(1)
     form.press("Create the CAs")
-    form.expect_outcome("✘ The parameter lifetime_days is invalid (Lifetime in days).", "It must be at least 1.", "Next")
+    form.expect_outcome(
+        "✘ The parameter lifetime_days is invalid (Lifetime in days).", "It must be at least 1.", "Next"
+    )
     assert not (lab.workspace / "ca").exists()
     for theme in ("dark", "light"):
         notebook.turn(theme)

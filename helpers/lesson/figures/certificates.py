@@ -193,7 +193,7 @@ class CertificatesPage(Picture):
     def _body(self, lines: Sequence[PageLine]) -> Markup:
         return joined(
             "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
-            "<td>{}</td></tr>",
+            "<td class='file'>{}</td></tr>",
             (
                 (
                     each.facts.common_name,

@@ -63,11 +63,9 @@ class GroupPicture(Picture):
         return Markup("<div class='card'><div class='flow'>{}{}{}{}{}</div></div>").format(
             Markup("<div class='card'><h4>CA</h4>{}</div>").format(_bound_to(group)),
             arrow,
-            Markup("<div class='card'><h4>{}</h4>{}</div>").format(group.group_id, table(self._rows())),
-            arrow,
-            Markup("<div class='card' style='flex-grow:2'><h4>{}</h4><table>{}</table></div>").format(
-                self._landed(), hubs
-            ),
+            Markup("<div class='card wide'><h4>{}</h4>{}</div>").format(group.group_id, table(self._rows())),
+            Markup("<span class='arrow' aria-hidden='true'>↓</span>"),
+            Markup("<div class='card whole'><h4>{}</h4><table>{}</table></div>").format(self._landed(), hubs),
         )
 
     def text(self) -> str:
