@@ -89,7 +89,7 @@ def proof_so_far(workspace: Workspace) -> ProofSequence:
         if facts.certificate_name
         else 0
     )
-    return ProofSequence(done, facts.certificate_name or "", facts.verification_code or "")
+    return ProofSequence(done, facts.certificate_name or "", facts.verification_code or facts.used_code or "")
 
 
 def _authorities(workspace: Workspace) -> list[x509.Certificate]:
