@@ -238,6 +238,17 @@ def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
     assert workspace.public_part("intermediate").exists()
 
 
+def test_the_button_says_what_it_will_do_where_there_are_cas_already(workspace: Workspace) -> None:
+    first = lesson.create_ca_form(workspace)
+    assert "[Create the CAs]" in repr(first)
+    first._button.click()
+    assert "Created" in first._outcome.value
+    again = lesson.create_ca_form(workspace)
+    assert "[Open the CAs of this workspace]" in repr(again)
+    again._button.click()
+    assert "what the form says was not needed" in again._outcome.value
+
+
 def test_one_file_of_an_own_ca_is_not_enough(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_bytes(craft("Own Root", ca=True).pem)
     inputs = lesson.CreateCa(own_ca_certificate=str(tmp_path / "ca.pem"))

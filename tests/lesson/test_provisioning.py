@@ -37,6 +37,9 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     assert registered.assigned_hub in card._repr_html_()
     assert re.search(r"assigning.*outcome", repr(card), re.DOTALL)
     assert "stranger" in lesson.RefusalCard(refused)._repr_html_()
+    page = [(line.split()[0], line) for line in repr(lesson.show_all_certificates(workspace, dps)).splitlines()]
+    assert [name for name, line in page if "another of that name, not yours" in line] == ["stranger"]
+    assert [name for name, _ in page if name.startswith("pump")] == ["pump-1", "pump-1-001", "pump-1-002", "pump-1-003"]
 
 
 def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(workspace: Workspace) -> None:
@@ -56,6 +59,7 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(workspace:
     assert "(the SHA-256 of its certificate)" in repr(lesson.show_at_hub(workspace, device, registration))
     workspace.update(target="local")
     service.close()
+    assert "1 registration record is deleted." in lesson.clean_up(workspace, lesson.CleanUp()).done
 
 
 def test_each_step_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService, name: str) -> None:

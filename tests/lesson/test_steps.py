@@ -190,6 +190,15 @@ def test_the_target_azure_without_names_says_which_are_missing(
     assert ("subscription_id" in caught.value.what) is ("subscription_id" in missing)
 
 
+def test_a_code_that_waits_is_not_said_to_be_new(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+    walk(workspace, dps, name, last="02")
+    form = lesson.code_form(workspace, dps)
+    form._button.click()
+    assert "The verification code" in form._outcome.value
+    form._button.click()
+    assert "was waiting already" in form._outcome.value
+
+
 def test_a_code_that_somebody_else_asked_for_makes_ours_void_so_a_new_one_is_asked_for(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
