@@ -192,6 +192,10 @@ class Workspace:
                 earlier.unlink()
         return file
 
+    def delete_dropped(self) -> None:
+        """Delete the files that were dropped on a form, a private key among them."""
+        shutil.rmtree(self.folder / "dropped", ignore_errors=True)
+
     # --- the proof ---
 
     @property

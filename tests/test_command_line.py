@@ -233,7 +233,7 @@ def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[st
         ("certificat_name=x", "The nearest is certificate_name."),
         ("next_ca_name=", "The parameter next_ca_name is invalid"),
         ("rsa_bits=4096", "The parameter rsa_bits has no meaning here"),
-        ("allocation_policy=static", "iot_hubs is missing."),
+        ("allocation_policy=static", "iot_hubs is missing ("),
         ("own_ca_key=ca/no-such.pem", "notebooks/ca/no-such.pem"),
     ],
 )

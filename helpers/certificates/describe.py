@@ -8,6 +8,7 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates.keys import key_name
@@ -146,6 +147,22 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     except (*_UNREADABLE, TypeError, InvalidSignature):
         return False
     return named is None or own is None or named.key_identifier in (None, own.digest)
+
+
+def is_signed_with(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """The signature was made with the issuer's key, whatever the names say."""
+    key, algorithm = issuer.public_key(), certificate.signature_hash_algorithm
+    try:
+        how = certificate.signature_algorithm_parameters
+        if isinstance(key, rsa.RSAPublicKey) and isinstance(how, padding.PKCS1v15 | padding.PSS) and algorithm:
+            key.verify(certificate.signature, certificate.tbs_certificate_bytes, how, algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(how, ec.ECDSA):
+            key.verify(certificate.signature, certificate.tbs_certificate_bytes, how)
+        else:
+            return False
+    except (*_UNREADABLE, InvalidSignature):
+        return False
+    return True
 
 
 def is_readable(certificate: x509.Certificate) -> bool:

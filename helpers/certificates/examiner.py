@@ -11,7 +11,14 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from helpers.certificates.describe import CertificateDescription, describe, extension, is_issued_by, is_readable
+from helpers.certificates.describe import (
+    CertificateDescription,
+    describe,
+    extension,
+    is_issued_by,
+    is_readable,
+    is_signed_with,
+)
 from helpers.certificates.storage import public_certificate
 from helpers.problem import Problem
 
@@ -175,6 +182,13 @@ def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
     if is_issued_by(proof, authority):
         return Check(name, True, f"The signature was made with the private key of “{to_prove}”.")
     signer = proof.issuer.rfc4514_string()
+    if proof.issuer != authority.subject and is_signed_with(proof, authority):
+        return Check(
+            name,
+            False,
+            f"The right key has signed it, but it names “{signer}” as its issuer.",
+            "The issuer of what a CA signs is that CA's subject: give that name.",
+        )
     if proof.issuer == authority.subject:
         reason = f"Its issuer is called “{to_prove}” too, but the signature was made with another key."
     elif proof.issuer == authority.issuer:

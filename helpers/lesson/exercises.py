@@ -5,7 +5,9 @@ A stub raises `Unsolved` with a hint; an exercise that is not solved stops nobod
 
 import random
 import secrets
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -27,6 +29,8 @@ from helpers.lesson.scratch import registered_for_a_moment, with_code
 from helpers.lesson.steps import connect_to_rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+
+_SECONDS = 20
 
 __all__ = ["EXERCISES", "ExerciseCard", "Unsolved", "try_exercise"]
 
@@ -70,7 +74,8 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
         raise Problem(f"{notebook} has no exercise.", "Each notebook has one.", f"One of {', '.join(EXERCISES)}.")
     task, check = EXERCISES[notebook]
     try:
-        praise = check(answer, workspace)
+        with _time_limit():
+            praise = check(answer, workspace)
     except Unsolved as hint:
         return ExerciseCard(task, None, str(hint))
     except _Wrong as wrong:
@@ -78,6 +83,22 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
     except Exception as error:  # whatever a learner's function raises
         return ExerciseCard(task, False, f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}")
     return ExerciseCard(task, True, praise)
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """A loop that never ends would keep the kernel busy for ever, and nobody would be told."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise _Wrong(f"It was still running after {_SECONDS} seconds. Is there a loop that never ends?")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _require(holds: object, otherwise: str) -> None:

@@ -38,6 +38,11 @@ __all__ = [
 _OPENS = "Opens the CA's private key, if it is encrypted."
 
 
+def _button(kept: Workspace, says: str) -> str:
+    """With the target portal a person's hands do it: the button can but show what they are to do."""
+    return "Show the clicks, or go on when they are done" if kept.facts.target == "portal" else says
+
+
 def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Service]:
     """00: choose the provisioning service, and ask it who it is."""
 
@@ -101,7 +106,7 @@ def upload_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
     """02: register the CA's public part."""
     return Form(
         inputs.UploadCa,
-        "Upload the CA's public part",
+        _button(kept, "Upload the CA's public part"),
         lambda wanted: steps.register_authority(kept, dps, wanted),
         picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
         walkthrough_target=kept.facts.target,
@@ -123,7 +128,7 @@ def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.A
 
     return Form(
         inputs.AskForCode,
-        "Ask DPS for a code",
+        _button(kept, "Ask DPS for a code"),
         ask,
         picture=lambda _registered: CodeCard(kept.facts.verification_code, waited=waited),
         walkthrough_target=kept.facts.target,
@@ -147,7 +152,7 @@ def verify_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
     """04: send the proof."""
     return Form(
         inputs.VerifyCa,
-        "Send the proof to DPS",
+        _button(kept, "Send the proof to DPS"),
         lambda wanted: steps.verify_with_kept_proof(kept, dps, wanted),
         picture=lambda registered: show_certificate(steps.registered_certificate(kept), registered),
         walkthrough_target=kept.facts.target,
@@ -159,7 +164,7 @@ def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.
     """05: bind an enrollment group to the CA."""
     return Form(
         inputs.CreateEnrollmentGroup,
-        "Create the group, or change it to this",
+        _button(kept, "Create the group, or change it to this"),
         lambda wanted: steps.bind_enrollment_group(kept, dps, wanted),
         picture=lambda group: GroupPicture(group, steps.hubs_of(dps, group)),
         walkthrough_target=kept.facts.target,
@@ -203,7 +208,7 @@ def clean_up_form(kept: Workspace, **parameters: Any) -> Form[inputs.CleanUp, st
     """10: remove what was made."""
     return Form(
         inputs.CleanUp,
-        "Remove what was made at DPS",
+        _button(kept, "Remove what was made at DPS"),
         lambda wanted: steps.clean_up(kept, wanted),
         picture=lambda cleaned: Listing("Removed", cleaned.done or ["There was nothing to remove."]),
         walkthrough_target=kept.facts.target,

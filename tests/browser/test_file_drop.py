@@ -90,7 +90,8 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     assert any(secret in message for message in notebook.sent), "it went to the kernel"
     assert not any(secret in message for message in notebook.told), "nothing of it came back"
     files = [file for file in lab.root.rglob("*") if file.is_file() and secret in file.read_bytes()]
-    assert files == [dropped / "own_ca_key" / key.name], "and the CA's own copy is encrypted anew"
+    assert files == [], "the CA's copy is encrypted anew, and the dropped one is gone"
+    assert not dropped.exists()
     assert PASSPHRASE.encode() not in notebook.file.read_bytes()
 
 

@@ -134,10 +134,43 @@ def test_shift_enter_after_the_button_runs_the_next_cell_and_does_not_press_agai
     form.press("Upload the CA's public part")
     form.expect_outcome("contoso-ca")
     expect(form.button("Upload the CA's public part")).to_be_focused()
+    prompt = notebook.code_cells.nth(2).locator(".jp-InputPrompt")
+    counted = prompt.inner_text()
     page.keyboard.press("Shift+Enter")  # the text below the form
     page.keyboard.press("Shift+Enter")
     expect(notebook.output(3)).to_contain_text("contoso-ca")
     expect(form.field("Name at DPS")).to_have_value("contoso-ca")
+    expect(prompt).to_have_text(counted)  # its form was not made anew
+
+
+def test_shift_enter_in_a_text_field_takes_what_was_typed_and_goes_on(page: Page, lab: Lab) -> None:
+    ready_for("02_upload_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "02_upload_ca")
+    notebook.run(0, 2)
+    form = notebook.form()
+    form.type("Name at DPS", "typed-ca")
+    prompt = notebook.code_cells.nth(2).locator(".jp-InputPrompt")
+    counted = prompt.inner_text()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.output(3)).to_contain_text("typed-ca")
+    expect(prompt).to_have_text(counted)
+
+
+def test_who_goes_on_while_the_form_works_is_not_called_back(page: Page, lab: Lab) -> None:
+    ready_for("07_when_access_ends", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "07_when_access_ends")
+    notebook.run(0, 1)
+    button = "Make two devices, and see both get in"
+    prompt = notebook.code_cells.nth(1).locator(".jp-InputPrompt")
+    counted = prompt.inner_text()
+    notebook.form().button(button).click(delay=100)
+    expect(notebook.form().button("Working …")).to_be_disabled()
+    page.keyboard.press("Shift+Enter")
+    expect(notebook.output(2)).to_contain_text("is let in")
+    notebook.form().expect_outcome("Before", "is let in")
+    expect(notebook.form().button(button)).not_to_be_focused()
+    expect(prompt).to_have_text(counted)
 
 
 def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> None:

@@ -17,6 +17,7 @@ BELOW = craft("Below", ca=True, path_length=0, issuer=ROOT)
 SAME_NAMED_ROOT = craft("Root", ca=True, path_length=1)
 SAME_NAMED_BELOW = craft("Below", ca=True, path_length=0, issuer=SAME_NAMED_ROOT)
 STRANGER = craft("Stranger", ca=True)
+MISNAMED_ROOT = Crafted(craft("Misnamed", ca=True).certificate, ROOT.private_key)
 EXPIRED_ROOT = craft("Root", ca=True, life=PAST)
 FUTURE_ROOT = craft("Root", ca=True, life=FUTURE)
 MALFORMED = x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff")
@@ -71,6 +72,12 @@ class TestProof:
             (craft(CODE, issuer=ROOT), BELOW, {"Signed by the CA"}, "the CA above “Below”"),
             (craft(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "issuer is “CN=Below”"),
             (craft(CODE), ROOT, {"Signed by the CA"}, "signed itself"),
+            (
+                craft(CODE, issuer=MISNAMED_ROOT),
+                ROOT,
+                {"Signed by the CA"},
+                "The right key has signed it, but it names “CN=Misnamed”",
+            ),
             (craft(OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "not the newest code"),
             (craft(CODE.lower(), issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
             (craft(f"{CODE} ", issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
@@ -95,6 +102,7 @@ class TestProof:
             "root instead of intermediate",
             "intermediate instead of root",
             "self-signed",
+            "another issuer's name",
             "old code",
             "lower case",
             "trailing space",

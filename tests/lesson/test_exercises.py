@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority
 from helpers.dps import IndividualEnrollment
+from helpers.lesson import exercises
 from helpers.lesson.exercises import EXERCISES, ExerciseCard
 from helpers.lesson.journey import JOURNEY
 from helpers.problem import Problem
@@ -84,6 +85,18 @@ def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
     assert question in solution_of(notebook).read_text()
 
 
+def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercises, "_SECONDS", 1)
+
+    def for_ever(*_given: Any) -> None:
+        while True:
+            pass
+
+    card = lesson.try_exercise(ready, "06_provision_devices", for_ever)
+    assert card.solved is False
+    assert "still running after 1 second" in card.message
+
+
 def nothing(*_given: Any) -> None:
     return None
 
@@ -127,7 +140,7 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ),
     ("03_sign_verification_code", lambda code, ca, key: ca, "everybody may have that".capitalize()),
     ("03_sign_verification_code", own_key, "new key pair"),
-    ("03_sign_verification_code", another_issuer, "Signed by the CA"),
+    ("03_sign_verification_code", another_issuer, "The right key has signed it, but it names"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
     ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),

@@ -219,6 +219,7 @@ def test_what_is_chosen_after_the_answer_was_seen_does_not_count(place: Workspac
     pressed_again, changed = gallery.show("expired"), gallery.show("garbage")
     choose(pressed_again, Answer.SIGNER)
     choose(pressed_again, Answer.DATES)
+    assert f"Your first prediction counts: {Answer.SIGNER}." in plain(ours(pressed_again.form._outcome.value))
     choose(changed, Answer.SIGNER)
     changed.form._fields[0].control.value = Answer.UNREADABLE
     assert "2 wrong proofs, 2 predictions, 0 of them right" in repr(gallery.score())

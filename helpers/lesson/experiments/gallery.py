@@ -89,11 +89,12 @@ class Reveal(Picture):
     """The answer, and whether it was predicted.
 
     Attributes:
-        prediction: None if none was made.
+        prediction: None if none was made. first: the one before the answer was seen, if this is another.
     """
 
     prediction: Answer | None
     answer: DpsAnswer
+    first: Answer | None = None
 
     @property
     def is_right(self) -> bool:
@@ -123,7 +124,8 @@ class Reveal(Picture):
             verdict = "It does not."
         else:
             verdict = "It refuses it, but not for that reason."
-        return f"You predicted: {self.prediction}. {verdict}"
+        counts = f" (Your first prediction counts: {self.first}.)" if self.first else ""
+        return f"You predicted: {self.prediction}. {verdict}{counts}"
 
 
 class Exhibit(Picture):
@@ -148,7 +150,8 @@ class Exhibit(Picture):
         return self._first or opened
 
     def _open(self, inputs: Prediction) -> Reveal:
-        reveal = Reveal(inputs.prediction, self.answer)
+        first = self._first.prediction if self._first else None
+        reveal = Reveal(inputs.prediction, self.answer, first if first is not inputs.prediction else None)
         if reveal.prediction is not None and self._first is None:
             self._first = reveal
         return reveal

@@ -64,7 +64,7 @@ class GroupPicture(Picture):
             Markup("<div class='card'><h4>CA</h4>{}</div>").format(_bound_to(group)),
             arrow,
             Markup("<div class='card wide'><h4>{}</h4>{}</div>").format(group.group_id, table(self._rows())),
-            Markup("<span class='arrow' aria-hidden='true'>↓</span>"),
+            Markup("<span class='arrow down' aria-hidden='true'>↓</span>"),
             Markup("<div class='card whole'><h4>{}</h4><table>{}</table></div>").format(self._landed(), hubs),
         )
 

@@ -39,6 +39,7 @@ class Field:
         self._reason = widgets.HTML()
         self._shown = marker(info, ShownWhen)
         self._default = info.default
+        self._dropped: Path | None = None
         parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
         dropped = marker(info, DroppedFile)
         if dropped and keep_file:
@@ -62,6 +63,11 @@ class Field:
         shown = self._shown is None or self._shown.holds(values)
         self.box.layout.display = None if shown else "none"
 
+    def let_go(self) -> None:
+        """Empty it, if it holds the path of a dropped file that a step has taken over and removed."""
+        if self._dropped and self.control.value == str(self._dropped) and not self._dropped.exists():
+            self.control.value = ""
+
     def say(self, reason: str) -> None:
         """Put the reason beside the control; screen readers read it out. "" when all is well."""
         self._reason.value = (
@@ -69,17 +75,14 @@ class Field:
         )
 
     def _drop(self, dropped: DroppedFile, keep_file: KeepFile) -> widgets.Widget:
-        kept: Path | None = None
-
         def take(name: str, content: bytes) -> None:
-            nonlocal kept
-            kept = keep_file(self.name, name, content)
-            self.control.value = str(kept)
+            self._dropped = keep_file(self.name, name, content)
+            self.control.value = str(self._dropped)
 
         def left(change: Any) -> None:
             drop.said = ""
-            if kept and not change["new"]:  # emptied: a copy that nobody wants, of a private key even, does not stay
-                kept.unlink(missing_ok=True)
+            if self._dropped and not change["new"]:  # emptied: a copy that nobody wants, of a key even, does not stay
+                self._dropped.unlink(missing_ok=True)
 
         drop = FileDrop(f"{self.label}: choose the file, or drop it here", dropped.endings, take)
         self.control.observe(left, names="value")

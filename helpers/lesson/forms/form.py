@@ -73,8 +73,9 @@ class Form(Generic[Value, Result]):
         self._button = widgets.Button(description=button, button_style="primary")
         self._button.on_click(lambda _button: self._press())
         self._outcome = widgets.HTML().add_class("dps-done")
+        self._keys = OwnKeys()
         rows = [*(field.box for field in self._fields), *([passphrase.box] if passphrase else [])]
-        self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *rows, self._button, self._outcome]).add_class(
+        self.box = widgets.VBox([widgets.HTML(_STYLE), self._keys, *rows, self._button, self._outcome]).add_class(
             "dps-form"
         )
         for field in self._fields:
@@ -106,6 +107,9 @@ class Form(Generic[Value, Result]):
         Raises:
             Problem: the value is not good, or the step can't be taken.
         """
+        if self._soon:  # pressed a moment ago
+            self._soon.cancel()
+            self._work()
         if not self.is_done:
             try:
                 self._take_step()
@@ -138,9 +142,11 @@ class Form(Generic[Value, Result]):
         return self.value, self.passphrase.take() if self.passphrase else None
 
     def _take_step(self) -> None:
-        inputs = self._inputs()
         self._done = None
-        self._done = (inputs, self._step(inputs[0]))
+        result = self._step(self.value)
+        for field in self._fields:
+            field.let_go()
+        self._done = (self._inputs(), result)
 
     def _press(self) -> None:
         """The button: busy while the step is taken, then the result or the error in place.
@@ -176,7 +182,7 @@ class Form(Generic[Value, Result]):
             raise
         finally:
             self._button.disabled, self._button.description = False, self._says
-            self._button.focus()
+            self._keys.give_back_focus()
 
     def _tell(self, html: Markup) -> None:
         self._outcome.value = Markup("<div role='status'>{}</div>").format(html)

@@ -4,11 +4,20 @@ function initialize() {
   if (document.body.dataset.dpsKeys) return;
   document.body.dataset.dpsKeys = "own";
   document.body.addEventListener("keydown", (event) => {
-    const form = event.target.closest(".dps-form");
-    if (!form) return;
-    if (event.key === "Enter" && event.shiftKey) runOn(event, form.closest(".jp-Cell"));
-    else if (!event.ctrlKey && !event.altKey && !event.metaKey) event.stopPropagation();
+    const isCommand = event.ctrlKey || event.altKey || event.metaKey;
+    if (!isCommand && event.target.closest(".dps-form")) event.stopPropagation();
   });
+  // On the way down, for a text field keeps to itself what comes up.
+  document.body.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.shiftKey || !event.isTrusted) return;
+    const form = event.target.closest(".dps-form") ?? (event.target === document.body ? busyForm() : null);
+    if (form) runOn(event, form.closest(".jp-Cell"));
+  }, true);
+}
+
+// A form that works at something: its button, which had the focus, can't have it now.
+function busyForm() {
+  return document.querySelector(".jp-Cell.jp-mod-active .dps-form:has(button.mod-primary:disabled)");
 }
 
 // Shift+Enter goes on in the notebook. Left alone it would press the form's button again, or run the form's own cell, and
@@ -22,10 +31,19 @@ function runOn(event, cell) {
   press({ key: "Enter", keyCode: 13, shiftKey: true });
 }
 
+// JupyterLab waits for a key to be let go.
 function press(key) {
-  document.activeElement.dispatchEvent(
-    new KeyboardEvent("keydown", { ...key, code: key.key, bubbles: true, cancelable: true }),
-  );
+  const options = { ...key, code: key.key, bubbles: true, cancelable: true };
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", options));
+  document.activeElement.dispatchEvent(new KeyboardEvent("keyup", options));
 }
 
-export default { initialize, render() {} };
+// When the work is done the button gets the focus back, unless the person has gone on.
+function render({ model, el }) {
+  model.on("msg:custom", () => {
+    const hasFocus = document.activeElement && document.activeElement !== document.body;
+    if (!hasFocus) el.closest(".dps-form")?.querySelector("button.mod-primary")?.focus();
+  });
+}
+
+export default { initialize, render };

@@ -65,7 +65,10 @@ class Inputs(BaseModel):
     def require_complete(self) -> None:
         """Raises a Problem that names the first field of `missing`, if there is one."""
         for name, reason in self.missing().items():
-            raise Problem(f"{name} is missing.", reason, "Fill in the field, or give the parameter.")
+            title = type(self).model_fields[name].title
+            raise Problem(
+                f"The parameter {name} is missing ({title}).", reason, "Fill in the field, or give the parameter."
+            )
 
     def require_meaning(self, given: Iterable[str], *, target: str | None) -> None:
         """Raises a Problem for a field that was given although, beside the others, it would not be shown.

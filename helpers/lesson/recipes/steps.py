@@ -316,13 +316,14 @@ def _delete_ca(names: Names) -> Recipe:
 
 def _clean_up(names: Names) -> Recipe:
     group = names.group.group_id
+    stopped = "# as it is done while the local DPS runs; by now it is stopped\n" if names.target == "local" else ""
     return Recipe(
         (
             f"**Manage enrollments** → **Enrollment groups** → {group} → **Registration records**: delete them.",
             f"**Manage enrollments** → **Enrollment groups** → tick {group} → **Delete**.",
             f"**Certificates** → {names.certificate} → **Delete**.",
         ),
-        f"{_SIGNED_IN}{_EXTENSION}"
+        f"{stopped}{_SIGNED_IN}{_EXTENSION}"
         f"for id in $(az iot dps enrollment-group registration list {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group)} --query '[].registrationId' --output tsv); do\n"
         f'    az iot dps enrollment-group registration delete {names.at_service} --registration-id "$id"\n'
@@ -330,7 +331,8 @@ def _clean_up(names: Names) -> Recipe:
         f"az iot dps enrollment-group delete {names.at_service} --enrollment-id {shlex.quote(group)}\n"
         f"{_etag_of(names)}"
         f'az iot dps certificate delete {names.at_dps} --etag "$etag"',
-        serving(names)
+        stopped
+        + serving(names)
         + f'for record in client.device_registration_state.query("{group}"):\n'
         + '    client.device_registration_state.delete(record["registrationId"])\n'
         + f'client.enrollment_group.delete("{group}")\n\n'

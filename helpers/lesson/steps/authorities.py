@@ -37,6 +37,7 @@ def create_authorities(
         _create_missing(workspace, inputs, kept.get("root") or own, passphrase)
     for role in workspace.authority_roles():
         workspace.public_part(role)
+    workspace.delete_dropped()  # what was in them is kept as a CA now, its key encrypted if a passphrase was given
     return {role: workspace.authority(role, passphrase=passphrase) for role in workspace.authority_roles()}
 
 
