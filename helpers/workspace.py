@@ -5,7 +5,7 @@ ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); 
 ca/root.key.pem           its private key, mode 0600
 proof/verification.pem    the verification certificate, and .cer
 devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
-dropped/                  files of one's own CA that were dropped on a form, mode 0600
+dropped/                  files of one's own CA that were dropped on a form, mode 0600, until the CA is kept
 local-dps/                the local DPS of this workspace: connection file, state, log
 executed/                 the copies and the index of a headless run
 """
