@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from helpers.certificates import (
     CertificateAuthority,
     export_certificate,
+    is_encrypted,
     load_authority,
     read_certificates,
     save_authority,
@@ -150,7 +151,14 @@ class Workspace:
                 f"It holds: {kept}." if kept else "No CA has been created here yet.",
                 f"Choose {kept}." if kept else "Run the notebook 01_create_ca first.",
             )
-        return load_authority(self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
+        key = self._ca(role, ".key.pem")
+        if not passphrase and is_encrypted(read_bytes(key)):
+            raise Problem(
+                f"{key.name} could not be opened.",
+                "The key is encrypted and no passphrase was given.",
+                "Type it into the form's field “Passphrase”, and run this cell again; where there is no form, set CA_PASSPHRASE.",
+            )
+        return load_authority(self._ca(role, ".pem"), key, passphrase=passphrase)
 
     def authority_certificate(self, role: Role) -> x509.Certificate:
         """A CA's certificate, for which its key need not be opened."""

@@ -203,8 +203,9 @@ def test_a_wrong_passphrase_is_a_problem(
     workspace: Workspace, root: CertificateAuthority, passphrase: str | None
 ) -> None:
     workspace.save_authority("root", root, passphrase="right")
-    with pytest.raises(Problem, match="could not be opened"):
+    with pytest.raises(Problem, match="could not be opened") as caught:
         workspace.authority("root", passphrase=passphrase)
+    assert ("CA_PASSPHRASE" in caught.value.next_step) is (passphrase != "wrong"), "where to give it, if none was given"
     assert workspace.authority("root", passphrase="right").certificate == root.certificate
 
 

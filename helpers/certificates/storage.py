@@ -87,7 +87,7 @@ def is_encrypted(content: bytes) -> bool:
     except TypeError:  # cryptography's word for a passphrase that is missing
         return True
     except (ValueError, UnsupportedAlgorithm):
-        return False
+        pass  # not a key
     return False
 
 
@@ -112,7 +112,7 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
         raise Problem(
             f"{source} could not be opened.",
             "The key is encrypted and no passphrase was given.",
-            "Give its passphrase: a form has a field for it, and elsewhere it is CA_PASSPHRASE in the environment.",
+            "Give its passphrase.",
         ) from error
     except UnsupportedAlgorithm as error:
         raise _unusable_key(source, "an algorithm that is not known here") from error

@@ -128,11 +128,11 @@ def _refused(attempt: str, error: HttpResponseError) -> DpsError:
         )
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
-    quoted = f" It says: {message}" if message else ""  # of a local DPS we know more than that, and need no guess
+    quoted = f" It says: {message}" if message else ""
     response: Any = error.response
     explained = response.headers.get("x-local-dps-explanation", "") if response is not None else ""
     what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
-    why = f"{explained or meaning}{quoted}"
+    why = f"{explained or meaning}{quoted}"  # a local DPS says what was wrong; of Azure its code alone is known
     transient = _is_transient(status, code)
     return DpsError(what, why, remedy, status=status, code=code, says=message, transient=transient)
 

@@ -30,9 +30,9 @@ from helpers.lesson.steps import connect_to_rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-_SECONDS = 20
-
 __all__ = ["EXERCISES", "ExerciseCard", "Unsolved", "try_exercise"]
+
+_SECONDS = 20
 
 
 class Unsolved(Exception):

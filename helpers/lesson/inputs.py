@@ -140,7 +140,7 @@ class StartHere(Inputs):
             "azure": ("subscription_id", "resource_group", "provisioning_service"),
             "portal": ("provisioning_service", "id_scope"),
         }[self.target]
-        return {name: f"The target {self.target} needs it." for name in needed if not getattr(self, name).strip()}
+        return {name: f"The target {self.target} needs it." for name in needed if not getattr(self, name)}
 
 
 class CreateCa(Inputs):

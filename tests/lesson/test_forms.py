@@ -1,6 +1,7 @@
 """A form is a view of a typed value, with a button for the step that needs it."""
 
 import ast
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,10 @@ from helpers.lesson.experiments.gallery import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
 from helpers.lesson.forms import Form, Inputs, Passphrase
 from helpers.lesson.forms.file_drop import FileDrop
+from helpers.lesson.forms.form import _SECONDS_UNDER_WAY
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+from tests.certificates.crafting import craft
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
@@ -365,6 +368,21 @@ def test_a_defect_is_told_in_place_and_not_swallowed() -> None:
     assert not form._button.disabled
 
 
+def test_who_presses_and_runs_on_at_once_takes_the_step_once_and_sees_it_in_place() -> None:
+    done: list[Any] = []
+    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
+
+    async def press_and_run_on() -> Any:
+        form._press()
+        told = form.result()
+        await asyncio.sleep(2 * _SECONDS_UNDER_WAY)
+        return told
+
+    assert asyncio.run(press_and_run_on()) == "pump-1"
+    assert len(done) == 1
+    assert "pump-1" in outcome_of(form)
+
+
 def test_running_on_takes_the_same_step_once_and_not_again_if_the_button_has() -> None:
     done: list[Any] = []
     form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
@@ -428,6 +446,7 @@ def test_of_two_invalid_parameters_the_first_is_named() -> None:
         ("provisioning_service", "ab", "3 to 64"),
         ("provisioning_service", "dps-", "no hyphen"),
         ("resource_group", "my rg!", "1 to 90"),
+        ("resource_group", " ", "1 to 90"),
         ("resource_group", "rg.", "no full stop"),
     ],
 )
@@ -493,6 +512,19 @@ def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that
     field.control.value = ""
     assert place.said == ""
     assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
+
+
+def test_what_was_dropped_goes_when_the_step_has_taken_it_over_and_the_result_stays(workspace: Workspace) -> None:
+    form = lesson.create_ca_form(workspace)
+    own = craft("Own", ca=True)
+    drop(form, "own_ca_certificate", "own.pem", own.pem)
+    drop(form, "own_ca_key", "own.key", own.key_pem)
+    form._button.click()
+    assert "Your own CA" in outcome_of(form)
+    assert control_of(form, "own_ca_certificate").value == control_of(form, "own_ca_key").value == ""
+    assert not (workspace.folder / "dropped").exists()
+    assert form.is_done
+    assert form.result()["root"].certificate == own.certificate
 
 
 def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: Workspace) -> None:

@@ -100,7 +100,7 @@ class Reveal(Picture):
     def is_right(self) -> bool:
         """The prediction names what is wrong: what DPS says, or a second thing that it does not come to."""
         wrong = self.answer.wrong
-        return self.prediction in (wrong.answer, *([wrong.also] if wrong.also else []))
+        return self.prediction is not None and self.prediction in (wrong.answer, wrong.also)
 
     @property
     def sign(self) -> Markup:

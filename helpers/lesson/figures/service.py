@@ -52,10 +52,7 @@ class GroupPicture(Picture):
         hubs = joined(
             "<tr><th scope='row' class='short'>{}</th>{}</tr>",
             (
-                (
-                    hub,
-                    "" if self.registrations is None else bar.format(100 * count / most, count),
-                )
+                (hub, "" if self.registrations is None else bar.format(100 * count / most, count))
                 for hub, count in counts.items()
             ),
         )

@@ -11,7 +11,8 @@ function initialize() {
   document.body.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.shiftKey || !event.isTrusted) return;
     const form = event.target.closest(".dps-form") ?? (event.target === document.body ? busyForm() : null);
-    if (form) runOn(event, form.closest(".jp-Cell"));
+    const cell = form?.closest(".jp-Cell");
+    if (cell) runOn(event, cell);
   }, true);
 }
 
@@ -26,7 +27,7 @@ function runOn(event, cell) {
   event.preventDefault();
   event.stopPropagation();
   event.target.blur(); // what was typed last is sent to the kernel
-  cell?.focus();
+  cell.focus();
   press({ key: "ArrowDown", keyCode: 40 });
   press({ key: "Enter", keyCode: 13, shiftKey: true });
 }
