@@ -345,6 +345,7 @@ class FormHand:
         return self.box.get_by_role("button", name=says, exact=True)
 
     def press(self, button: str) -> None:
+        self.box.page.wait_for_timeout(300)  # from the keys to the mouse: a reason that goes may move the button
         self.button(button).click(delay=100)  # a finger is not as fast as a script
 
     @property

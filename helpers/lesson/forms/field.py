@@ -19,7 +19,8 @@ __all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile"]
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
 LABEL_WIDTH = "14em"
-CONTROL_WIDTH = "42em"
+_SENTENCE_WIDTH = "42em"  # for choices that are sentences; no reason has to stand beside them
+CONTROL_WIDTH = "36em"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def _control(label: str, info: FieldInfo, value: Any) -> Any:
     if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # a choice that may be left open
         options = [("Choose …", None), *((str(choice), choice) for choice in choices[0])]
         chosen = [choice for _, choice in options].index(value)  # by index: the value None would show nothing at all
-        return widgets.Dropdown(options=options, index=chosen, **look)
+        return widgets.Dropdown(
+            options=options, index=chosen, **{**look, "layout": widgets.Layout(width=_SENTENCE_WIDTH)}
+        )
     if get_origin(kind) is Literal:
         return widgets.Dropdown(options=list(get_args(kind)), value=value, **look)
     if isinstance(kind, type) and issubclass(kind, Enum):
