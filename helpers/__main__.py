@@ -53,14 +53,9 @@ def run(
     ] = None,
 ) -> None:
     """Execute every notebook in order. Exit status 0 only if every cell ran."""
-    from helpers import walkthrough  # papermill takes a second to import; the other commands don't need it
+    from helpers import walkthrough  # the lesson takes half a second to import; the other commands don't need it
+    from helpers.walkthrough.progress import Progress
     from helpers.workspace import Workspace
-
-    live = sys.stdout.isatty()
-
-    def progress(notebook: str, cell: int, cells: int) -> None:
-        line = f"{notebook}: cell {cell} of {cells}"
-        print(f"\r\033[K{line}" if live else line, end="" if live else "\n", flush=True)
 
     with _plain_errors():
         values = walkthrough.read_parameters(parameters, parameter or [])
@@ -69,11 +64,8 @@ def run(
         else:
             walkthrough.check_parameters(values)
             place = walkthrough.fresh_workspace(workspace)
-        outcomes = walkthrough.run(place, values, progress=progress)
-    if live:
-        print("\r\033[K", end="")
-    for outcome in outcomes:
-        print(f"{'FAILED' if outcome.failure else 'ok':6}  {outcome.name:30}  {outcome.seconds:5.1f} s")
+        with Progress() as progress:
+            outcomes = walkthrough.run(place, values, on_cell=progress.on_cell, on_end=progress.on_end)
     executed = place.folder / "executed"
     print(f"Executed copies: {executed}\nIndex: {executed / 'index.html'}")
     if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
@@ -190,6 +182,9 @@ def local_dps(
     latency: Annotated[
         list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency; repeatable.")
     ] = None,
+    retry_after: Annotated[
+        int, typer.Option(min=0, max=3600, help="Seconds that a device is told to wait before it polls; Azure says 3.")
+    ] = 3,
     seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
@@ -209,6 +204,7 @@ def local_dps(
         idle_seconds=idle_seconds,
         faults=_faults(fault or [], seed),
         latencies=_latencies(latency or []),
+        retry_after=retry_after,
     )
     if not dps.is_on_loopback:
         print(

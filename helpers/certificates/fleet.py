@@ -18,7 +18,6 @@ from queue import SimpleQueue
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from tqdm.auto import tqdm
 
 from helpers.certificates.authority import DEVICE_LIFETIME, CertificateAuthority
 from helpers.certificates.devices import DeviceCredential
@@ -52,6 +51,8 @@ def issue_fleet(
         Problem: an id is bad or there twice (nothing is written then), the CA is not valid today, or a file can't be
             written.
     """
+    from tqdm.auto import tqdm  # looks for a notebook, and imports its widgets
+
     credentials = _credentials(registration_ids, folder)
     make_private_folder(folder)
     missing = [each.registration_id for each in credentials if not each.is_from(authority, key_algorithm)]

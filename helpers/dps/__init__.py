@@ -1,7 +1,9 @@
 """Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
 
+from helpers.dps.azure_device_sdk import Event
 from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate, check_certificate_name
-from helpers.dps.devices import DevicePlane, DeviceRegistrar, Devices, Registration, require_registered
+from helpers.dps.device_plane import DevicePlane
+from helpers.dps.devices import DeviceRegistrar, Devices, Registration, require_registered
 from helpers.dps.enrollment_groups import (
     AllocationPolicy,
     CaReference,
@@ -27,7 +29,6 @@ from helpers.dps.local_process import start_local_dps, stop_local_dps
 from helpers.dps.persistence import read_and_change, removed
 from helpers.dps.refusals import KnownCas
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService, ServiceDescription, connect_azure
-from helpers.dps.watching import Event, watched
 from helpers.dps.wire import Chapter, Exchange, Wire
 
 __all__ = [
@@ -70,5 +71,4 @@ __all__ = [
     "require_registered",
     "start_local_dps",
     "stop_local_dps",
-    "watched",
 ]

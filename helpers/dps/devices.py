@@ -1,52 +1,26 @@
-"""Devices that register themselves, through Azure's own device SDK over MQTT, and what the service then knows of them."""
+"""Devices register with a provisioning service, and the service's records of them."""
 
 import asyncio
-import gc
-import http.client
-import json
-import logging
-import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from azure.core.exceptions import ResourceNotFoundError
-from azure.iot.device import X509, ProxyOptions
-from azure.iot.device.aio import ProvisioningDeviceClient
-from azure.iot.device.exceptions import ClientError
-from azure.iot.deviceprovisioning import DeviceProvisioningClient
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helpers.certificates import DeviceCredential
+from helpers.dps.azure_device_sdk import Event, register_with_azure_sdk
+from helpers.dps.background import run_in_background
+from helpers.dps.device_plane import DevicePlane, NoAnswer, Outcome, UnusableCredential, register_over_https
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat
 from helpers.dps.refusals import KnownCas, refusal
-from helpers.problem import Problem
+from helpers.problem import Interrupted, Problem
 
-__all__ = ["DevicePlane", "DeviceRegistrar", "Devices", "Registration", "require_registered"]
+if TYPE_CHECKING:
+    from azure.iot.deviceprovisioning import DeviceProvisioningClient
+
+__all__ = ["DeviceRegistrar", "Devices", "Registration", "require_registered"]
 
 _AT_ONCE = 50
-_ATTEMPTS = 8
-_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0  # then 0.4, 0.8, …
-_SECONDS = 30
-_POLL_SECONDS = 1.0
-_SDK_SECONDS = 10.0  # it needs two; when an answer is lost it would wait for thirty, and can't be asked to try again
-
-
-@dataclass(frozen=True)
-class DevicePlane:
-    """Where devices go.
-
-    Attributes:
-        host: the name that its certificate must have. proxy: an HTTP proxy on the way, or None.
-        trust: PEM of the CA that signed its certificate; None for the public CAs.
-    """
-
-    host: str
-    proxy: tuple[str, int] | None = None
-    trust: str | None = None
+_BAR_DELAY_SECONDS = 1.0  # a progress bar that is gone at once helps no one
 
 
 @dataclass(frozen=True)
@@ -66,140 +40,105 @@ class DeviceRegistrar:
     def __init__(self, plane: DevicePlane, id_scope: Callable[[], str], known_cas: Callable[[], KnownCas]) -> None:
         """
         Args:
-            id_scope, known_cas: asked for when they are needed.
+            id_scope, known_cas: called when they are needed.
         """
         self._plane = plane
         self._id_scope = id_scope
         self._known_cas = known_cas
+        self._before_interrupt: dict[DeviceCredential, Registration] = {}  # of a call that can be resumed
 
     def register(self, device: DeviceCredential) -> Registration:
-        """Register one device. It takes two seconds: so long does Azure's SDK wait before it asks for the outcome.
+        """Register one device over HTTPS.
 
         Raises:
-            DpsError: the service does not let it in; the error says why.
+            DpsError: DPS rejects it, and why.
         """
         (outcome,) = self.register_all([device])
-        if isinstance(outcome, DpsError):
-            raise outcome
-        return outcome
+        return _accepted(outcome)
 
-    def register_all(self, devices: Sequence[DeviceCredential]) -> list[Registration | DpsError]:
-        """Register many devices at once; for each, in the same order, where it landed or why it did not."""
-        scope = self._id_scope()
+    def register_with_azure_sdk(self, device: DeviceCredential) -> tuple[Registration, list[Event]]:
+        """Register one device through Azure's device SDK, over MQTT, which takes two seconds.
 
-        async def everybody() -> list[Registration | DpsError | _Refused]:
-            turns = asyncio.Semaphore(_AT_ONCE)
-            return list(await asyncio.gather(*(self._register(device, scope, turns) for device in devices)))
+        Returns:
+            where the device landed, and what happened on the wire.
 
-        # A notebook has an event loop of its own already, so this one runs in another thread.
-        with _quiet(), ThreadPoolExecutor(1) as thread:
-            outcomes = thread.submit(asyncio.run, everybody()).result()
-        gc.collect()  # a client that was refused has no way to be closed: it stays connected until it is collected
-        refused = any(isinstance(outcome, _Refused) for outcome in outcomes)
+        Raises:
+            DpsError: DPS rejects it. The SDK does not say why, so the device asks again over HTTPS.
+        """
+        try:
+            outcome, events = run_in_background(register_with_azure_sdk(self._plane, self._id_scope(), device))
+        except UnusableCredential as error:
+            raise _unusable(device, error) from error
+        if outcome is None:
+            return self.register(device), events
+        return _accepted(_explained(device, _read(device, outcome), KnownCas())), events
+
+    def register_all(
+        self, devices: Sequence[DeviceCredential], *, resume: bool = False
+    ) -> list[Registration | DpsError]:
+        """Register many devices at once, over HTTPS; a progress bar moves if it takes longer than a second.
+
+        Args:
+            resume: leave out the devices that a call with `resume` had registered when it was interrupted.
+
+        Returns:
+            for each device, in the same order, where it landed or why it did not.
+
+        Raises:
+            Interrupted: the user has interrupted it.
+        """
+        from tqdm.auto import tqdm
+
+        results: dict[DeviceCredential, _Result] = {
+            device: self._before_interrupt[device] for device in devices if resume and device in self._before_interrupt
+        }
+        missing = [device for device in devices if device not in results]
+        with tqdm(
+            total=len(devices), initial=len(results), desc="Registrations", unit="device", delay=_BAR_DELAY_SECONDS
+        ) as bar:
+            try:
+                run_in_background(self._register_into(results, missing), tick=lambda: bar.update(len(results) - bar.n))
+            except KeyboardInterrupt as interrupt:
+                done = {device: each for device, each in results.items() if isinstance(each, Registration)}
+                self._before_interrupt = done if resume else {}
+                raise Interrupted(f"{len(done)} of {len(devices)} devices are registered") from interrupt
+        self._before_interrupt = {}
+        refused = any(isinstance(result, Outcome) for result in results.values())
         known = self._try_known_cas() if refused else KnownCas()
-        return [
-            refusal(device, *outcome, known) if isinstance(outcome, _Refused) else outcome
-            for device, outcome in zip(devices, outcomes, strict=True)
-        ]
+        return [_explained(device, results[device], known) for device in devices]
+
+    async def _register_into(
+        self, results: "dict[DeviceCredential, _Result]", devices: Sequence[DeviceCredential]
+    ) -> None:
+        """Register devices, at most `_AT_ONCE` at a time, and put each one's result into `results` as it comes."""
+        id_scope = await asyncio.to_thread(self._id_scope) if devices else ""
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def register(device: DeviceCredential) -> None:
+            async with turns:
+                results[device] = await self._try_to_register(id_scope, device)
+
+        await asyncio.gather(*map(register, devices))
+
+    async def _try_to_register(self, id_scope: str, device: DeviceCredential) -> "_Result":
+        try:
+            return _read(device, await register_over_https(self._plane, id_scope, device))
+        except UnusableCredential as error:
+            return _unusable(device, error)
+        except NoAnswer as silence:
+            return DpsError(
+                f"The device “{device.registration_id}” could not register.",
+                str(silence),
+                f"Check that this machine can reach {self._plane.host}, and try again in a moment.",
+                transient=True,
+            )
 
     def _try_known_cas(self) -> KnownCas:
-        """Whoever may register devices need not be allowed to read what lets them in; an explanation is shorter then."""
+        """Return nothing where the credential may register devices but not read CAs: an explanation is shorter then."""
         try:
             return self._known_cas()
         except DpsError:
             return KnownCas()
-
-    async def _register(
-        self, device: DeviceCredential, scope: str, turns: asyncio.Semaphore
-    ) -> "Registration | DpsError | _Refused":
-        async with turns:
-            proxy = ProxyOptions("HTTP", *self._plane.proxy) if self._plane.proxy else None
-            try:
-                client = ProvisioningDeviceClient.create_from_x509_certificate(
-                    provisioning_host=self._plane.host,
-                    registration_id=device.registration_id,
-                    id_scope=scope,
-                    x509=X509(str(device.chain_file), str(device.key_file)),
-                    server_verification_cert=self._plane.trust,
-                    proxy_options=proxy,
-                )
-                async with asyncio.timeout(_SDK_SECONDS):
-                    result = await client.register()
-            except (ClientError, TimeoutError):
-                return await asyncio.to_thread(self._ask_again, device, scope)
-            except OSError as error:
-                return DpsError(
-                    f"The device “{device.registration_id}” could not register.",
-                    f"Its chain and its key could not be used: {error}.",
-                    "Issue its certificate again.",
-                )
-        state: Any = result.registration_state
-        return Registration(
-            device.registration_id,
-            state.device_id or "",
-            state.assigned_hub or "",
-            result.status,
-            state.sub_status or "",
-        )
-
-    def _ask_again(self, device: DeviceCredential, scope: str) -> "Registration | DpsError | _Refused":
-        """Azure's SDK keeps the reason to itself, so the same is asked over HTTPS: why not, or after all where to."""
-        try:
-            return _outcome(device, *self._register_over_https(device, scope))
-        except _NoAnswer as silence:
-            return DpsError(
-                f"The device “{device.registration_id}” could not register.",
-                f"{silence} It was asked again and again.",
-                f"Look whether this machine reaches {self._plane.host}, and try again in a moment.",
-                transient=True,
-            )
-
-    def _register_over_https(self, device: DeviceCredential, scope: str) -> tuple[int, dict[str, Any]]:
-        """The final answer.
-
-        Raises:
-            _NoAnswer: there is none in time, and why.
-        """
-        status, body = self._ask_until_answered(device, "PUT", "/register", scope)
-        end = time.monotonic() + _SECONDS
-        while status == 202 and time.monotonic() < end:
-            status, body = self._ask_until_answered(device, "GET", f"/operations/{body['operationId']}", scope)
-            if status == 202:
-                time.sleep(_POLL_SECONDS)
-        if status == 202:
-            raise _NoAnswer("The service is still choosing a hub.")
-        return status, body
-
-    def _ask_until_answered(
-        self, device: DeviceCredential, method: str, suffix: str, scope: str
-    ) -> tuple[int, dict[str, Any]]:
-        """Both calls may be repeated: to register again is to be told the same again."""
-        silence = ""
-        for attempt in range(_ATTEMPTS):
-            try:
-                status, body = self._ask(device, method, suffix, scope)
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                silence = f"The service could not be reached, or broke off: {error}."
-            else:
-                if status not in (408, 429) and status < 500:
-                    return status, body
-                silence = f"The service answers with {status}."
-            time.sleep(min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
-        raise _NoAnswer(silence)
-
-    def _ask(self, device: DeviceCredential, method: str, suffix: str, scope: str) -> tuple[int, dict[str, Any]]:
-        context = ssl.create_default_context(cadata=self._plane.trust)
-        context.load_cert_chain(device.chain_file, device.key_file)
-        place = self._plane.proxy or (self._plane.host, 443)
-        connection = http.client.HTTPSConnection(*place, timeout=_SECONDS, context=context)
-        if self._plane.proxy:
-            connection.set_tunnel(self._plane.host, 443)
-        path = f"/{scope}/registrations/{device.registration_id}{suffix}?api-version=2021-06-01"
-        with closing(connection):
-            body = json.dumps({"registrationId": device.registration_id}) if method == "PUT" else None
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
 
 
 class Devices(DeviceRegistrar):
@@ -210,7 +149,7 @@ class Devices(DeviceRegistrar):
         plane: DevicePlane,
         id_scope: Callable[[], str],
         known_cas: Callable[[], KnownCas],
-        client: DeviceProvisioningClient,
+        client: "DeviceProvisioningClient",
     ) -> None:
         super().__init__(plane, id_scope, known_cas)
         self._records = client.device_registration_state
@@ -227,6 +166,8 @@ class Devices(DeviceRegistrar):
     def forget(self, registration_id: str) -> None:
         """Delete a device's record. It may register again; at its hub it stays what it is."""
 
+        from azure.core.exceptions import ResourceNotFoundError
+
         def delete() -> None:
             with translated(f"delete the registration of “{registration_id}”"):
                 try:
@@ -237,34 +178,34 @@ class Devices(DeviceRegistrar):
         repeat(delete)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Azure's SDK reports each refusal with a traceback in its log."""
-    log = logging.getLogger("azure.iot.device")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
+_Result: TypeAlias = Registration | DpsError | Outcome  # an Outcome is a rejection that is still to be explained
 
 
-class _NoAnswer(Exception):
-    """The service falters, and has done so for long."""
+def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:
+    """Return the registrations, if DPS has accepted every device.
+
+    Raises:
+        Problem: it has not; the error counts the rejected devices and gives the first one's reason.
+    """
+    refused = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
+    if refused:
+        raise Problem(
+            f"{len(refused)} of {len(outcomes)} devices are not let in.", str(refused[0]), refused[0].next_step
+        )
+    return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
 
 
-class _Refused(NamedTuple):
-    """An answer that lets nobody in: its status and its body."""
+def _accepted(outcome: Registration | DpsError) -> Registration:
+    if isinstance(outcome, DpsError):
+        raise outcome
+    return outcome
 
-    status: int
-    body: Mapping[str, Any]
 
-
-def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Registration | DpsError | _Refused:
-    """What an answer of the device plane says: a registration that came to its end, or a refusal."""
-    state = body.get("registrationState") or {}
+def _read(device: DeviceCredential, outcome: Outcome) -> _Result:
+    """What a final answer says: where the device landed, or why it has no hub. A rejection is returned as it is."""
+    state = outcome.body.get("registrationState") or {}
     what = f"The device “{device.registration_id}” is not let in."
-    match body.get("status"):
+    match outcome.body.get("status"):
         case "assigned":
             return _recorded({"registrationId": device.registration_id, **state})
         case "disabled":
@@ -276,24 +217,22 @@ def _outcome(device: DeviceCredential, status: int, body: dict[str, Any]) -> Reg
                 "Look at the function that the custom allocation asks." if code == "400207" else "Link a hub to it."
             )
             return DpsError(what, why, remedy, code=code)
-    return _Refused(status, body)
+    return outcome
 
 
-def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:
-    """The registrations, if all devices were let in.
-
-    Raises:
-        Problem: some were not; it counts them and gives the first one's reason.
-    """
-    refused = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
-    if refused:
-        raise Problem(
-            f"{len(refused)} of {len(outcomes)} devices are not let in.", str(refused[0]), refused[0].next_step
-        )
-    return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
+def _explained(device: DeviceCredential, result: _Result, known: KnownCas) -> Registration | DpsError:
+    return refusal(device, result.status, result.body, known) if isinstance(result, Outcome) else result
 
 
-def _recorded(answer: Any) -> Registration:
+def _unusable(device: DeviceCredential, error: UnusableCredential) -> DpsError:
+    return DpsError(
+        f"The device “{device.registration_id}” could not register.",
+        f"Its chain and its key could not be used: {error}.",
+        "Issue its certificate again.",
+    )
+
+
+def _recorded(answer: Mapping[str, Any]) -> Registration:
     return Registration(
         answer["registrationId"],
         answer.get("deviceId") or "",

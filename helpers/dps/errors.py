@@ -4,17 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from typing import TYPE_CHECKING, Any
 
 from helpers.problem import Problem
+
+if TYPE_CHECKING:  # azure-core is imported when something is sent
+    from azure.core.exceptions import HttpResponseError
 
 __all__ = ["DpsError", "translated"]
 
@@ -88,6 +83,8 @@ def translated(attempt: str) -> Iterator[None]:
     Args:
         attempt: what is being done, for the first sentence: `upload the CA certificate “x”`.
     """
+    from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
+
     try:
         yield
     except HttpResponseError as error:
@@ -108,7 +105,9 @@ def _unanswered(attempt: str, *, transient: bool) -> DpsError:
     )
 
 
-def _refused(attempt: str, error: HttpResponseError) -> DpsError:
+def _refused(attempt: str, error: "HttpResponseError") -> DpsError:
+    from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+
     code, message = _code_and_message(error)
     status = error.status_code
     if isinstance(error, ClientAuthenticationError) and status is None:
@@ -148,7 +147,7 @@ def _is_transient(status: int | None, code: str) -> bool:
     return status is not None and (status in (408, 429) or status >= 500) and code != "500019"
 
 
-def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
+def _code_and_message(error: "HttpResponseError") -> tuple[str, str]:
     """The three shapes: the resource provider's flat one, Azure Resource Manager's, and the service plane's."""
     try:
         body = json.loads(error.response.text()) if error.response is not None else {}

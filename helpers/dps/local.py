@@ -3,26 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-import requests
-from azure.identity import ClientSecretCredential
-from azure.mgmt.iothubprovisioningservices import IotDpsClient
-from azure.mgmt.iothubprovisioningservices.models import (
-    IotDpsPropertiesDescription,
-    IotDpsSkuInfo,
-    IotHubDefinitionDescription,
-    ProvisioningServiceDescription,
-)
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
-from helpers.dps.devices import DevicePlane
+from helpers.dps.device_plane import DevicePlane
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat, settle
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService
 from helpers.dps.wire import Wire
 from helpers.files import read_bytes
 from helpers.problem import Problem
+
+if TYPE_CHECKING:  # the SDKs are imported when a service is connected to
+    from azure.identity import ClientSecretCredential
+    from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 __all__ = [
     "HubDevice",
@@ -57,6 +52,13 @@ def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> Pro
     Raises:
         Problem: as of `connect_local`. DpsError: the local DPS refuses.
     """
+    from azure.mgmt.iothubprovisioningservices.models import (
+        IotDpsPropertiesDescription,
+        IotDpsSkuInfo,
+        IotHubDefinitionDescription,
+        ProvisioningServiceDescription,
+    )
+
     remove_another(connection_file, name)
     connection = _read(connection_file)
     group = connection.resource_group
@@ -126,6 +128,8 @@ def hub_device(connection_file: Path, hub: str, device_id: str) -> HubDevice:
     Raises:
         Problem: the hub knows no such device.
     """
+    import requests
+
     connection = _read(connection_file)
     answer = requests.get(
         f"{connection.control_endpoint}/hubs/{hub}/devices/{device_id}",
@@ -164,7 +168,9 @@ def _read(connection_file: Path) -> "_Connection":
         ) from error
 
 
-def _credential(connection: "_Connection", wire: Wire) -> ClientSecretCredential:
+def _credential(connection: "_Connection", wire: Wire) -> "ClientSecretCredential":
+    from azure.identity import ClientSecretCredential
+
     return ClientSecretCredential(
         connection.tenant_id,
         connection.client_id,
@@ -176,7 +182,9 @@ def _credential(connection: "_Connection", wire: Wire) -> ClientSecretCredential
     )
 
 
-def _management(connection: "_Connection", wire: Wire) -> IotDpsClient:
+def _management(connection: "_Connection", wire: Wire) -> "IotDpsClient":
+    from azure.mgmt.iothubprovisioningservices import IotDpsClient
+
     return IotDpsClient(
         _credential(connection, wire),
         connection.subscription_id,
@@ -203,7 +211,12 @@ def _connect(connection: "_Connection", name: str, service_endpoint: str) -> Pro
 def _device_plane(connection: "_Connection") -> DevicePlane:
     """Azure's device SDK knows only Azure's ports: the proxy of the local DPS maps them to its own."""
     host, _, port = connection.proxy_endpoint.rpartition(":")
-    return DevicePlane(AZURE_DEVICE_PLANE.host, (host, int(port)), read_bytes(Path(connection.ca_file)).decode())
+    return DevicePlane(
+        AZURE_DEVICE_PLANE.host,
+        https_endpoint=f"https://{connection.device_endpoint}",
+        proxy=(host, int(port)),
+        trust=read_bytes(Path(connection.ca_file)).decode(),
+    )
 
 
 _Endpoint: TypeAlias = Annotated[str, StringConstraints(strict=True, pattern=r"^[^:]+:\d+$")]
@@ -223,6 +236,7 @@ class _Connection(BaseModel):
     id_scope: _Text
     service_endpoint: _Text
     management_endpoint: _Text
+    device_endpoint: _Endpoint
     proxy_endpoint: _Endpoint
     control_endpoint: _Text
     control_token: Annotated[SecretStr, Field(min_length=1)]

@@ -56,6 +56,7 @@ def _start(folder: Path, connection_file: Path) -> None:
     connection_file.unlink(missing_ok=True)  # of one that was killed
     command = [sys.executable, "-m", "helpers", "local-dps", "--connection-file", str(connection_file)]
     command += ["--state", str(folder / "state"), "--idle-seconds", str(_IDLE_SECONDS)]
+    command += ["--retry-after", "0"]  # a learner's devices need not wait before they poll
     log_file = folder / "log.txt"
     with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE), "ab") as log:
         began = log.tell()

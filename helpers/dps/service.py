@@ -1,15 +1,11 @@
 """A connection to one provisioning service: both planes behind one object, with one credential."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from azure.core.credentials import TokenCredential
-from azure.identity import DefaultAzureCredential
-from azure.iot.deviceprovisioning import DeviceProvisioningClient
-from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from typing import TYPE_CHECKING, Any
 
 from helpers.dps.ca_certificates import CaCertificates
-from helpers.dps.devices import DevicePlane, Devices
+from helpers.dps.device_plane import DevicePlane
+from helpers.dps.devices import Devices
 from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
 from helpers.dps.individual_enrollments import IndividualEnrollments
@@ -17,6 +13,9 @@ from helpers.dps.persistence import repeat
 from helpers.dps.refusals import KnownCas
 from helpers.dps.wire import Wire
 from helpers.problem import Problem
+
+if TYPE_CHECKING:  # the SDKs are imported when a service is connected to
+    from azure.core.credentials import TokenCredential
 
 __all__ = ["AZURE_DEVICE_PLANE", "ProvisioningService", "ServiceDescription", "connect_azure"]
 
@@ -47,7 +46,7 @@ class ProvisioningService:
 
     def __init__(
         self,
-        credential: TokenCredential,
+        credential: "TokenCredential",
         *,
         subscription_id: str,
         resource_group: str,
@@ -65,6 +64,9 @@ class ProvisioningService:
             trust: the PEM file of the CA that signed the endpoints' certificates; True for the public CAs.
             wire: the one that the credential's sign-in is kept on, too.
         """
+        from azure.iot.deviceprovisioning import DeviceProvisioningClient
+        from azure.mgmt.iothubprovisioningservices import IotDpsClient
+
         self.wire = wire
         self.subscription_id, self.resource_group, self.name = subscription_id, resource_group, provisioning_service
         self._management = IotDpsClient(
@@ -114,6 +116,8 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
     Raises:
         Problem: one of the three names is missing.
     """
+    from azure.identity import DefaultAzureCredential
+
     names = {
         "subscription_id": subscription_id,
         "resource_group": resource_group,

@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from azure.core.pipeline import PipelineResponse
-from azure.core.pipeline.transport import RequestsTransport
+if TYPE_CHECKING:  # azure-core is imported when something is sent
+    from azure.core.pipeline import PipelineResponse
+    from azure.core.pipeline.transport import RequestsTransport
 
 __all__ = ["LEFT_OUT", "Chapter", "Exchange", "Plane", "Wire"]
 
@@ -100,17 +101,20 @@ class Wire:
             if chapter.has_changed_something or not self[name].has_changed_something:
                 self._chapters[name] = chapter
 
-    def listener(self, plane: Plane) -> Callable[[PipelineResponse[Any, Any]], None]:
+    def listener(self, plane: Plane) -> "Callable[[PipelineResponse[Any, Any]], None]":
         """For the `raw_response_hook` of an azure-core client: it is told of every answer, those that are retried, too."""
 
-        def note(response: PipelineResponse[Any, Any]) -> None:
+        def note(response: "PipelineResponse[Any, Any]") -> None:
             if self._open:
                 self._open[-1].note(_exchange(plane, response.http_request, response.http_response))
 
         return note
 
-    def transport(self, plane: Plane, **options: Any) -> RequestsTransport:
+    def transport(self, plane: Plane, **options: Any) -> "RequestsTransport":
         """For a client that knows no hooks, as that of the service plane: azure-core's own transport, listened to."""
+        from azure.core.pipeline import PipelineResponse
+        from azure.core.pipeline.transport import RequestsTransport
+
         note = self.listener(plane)
 
         class Listening(RequestsTransport):  # type: ignore[misc]  # untyped in azure-core

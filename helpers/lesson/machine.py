@@ -12,9 +12,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from requests.utils import should_bypass_proxies
-
 from helpers.certificates import Check, Examination, describe, read_certificates
 from helpers.dps import AZURE_DEVICE_PLANE
 from helpers.files import read_bytes, write_atomically
@@ -68,6 +65,8 @@ def _packages() -> Check:
 
 
 def _unmet() -> Iterator[str]:
+    from packaging.requirements import Requirement
+
     for text in requires("helpers") or ():
         wanted = Requirement(text)
         if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
@@ -102,6 +101,8 @@ def _proxy() -> Check:
     )
     if name is None:
         return _check("Proxy", True, "None is set, so nothing gets between the SDKs and the local DPS.", "")
+    from requests.utils import should_bypass_proxies
+
     return _check(
         "Proxy",
         bool(should_bypass_proxies("https://localhost", None)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from helpers.local_dps.device import DevicePlane
+from helpers.local_dps.device import RETRY_AFTER_SECONDS, DevicePlane
 from helpers.local_dps.device.allocation import Latencies
 from helpers.local_dps.device.assignment import Assignments
 from helpers.local_dps.device.webhook import Question, Reply, Webhooks
@@ -48,10 +48,17 @@ class _Table:
 class Core:
     """The planes of one local DPS on one store: a refused call changes nothing."""
 
-    def __init__(self, store: Store, endpoints: Endpoints, client_certificate: x509.Certificate) -> None:
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Endpoints,
+        client_certificate: x509.Certificate,
+        retry_after: int = RETRY_AFTER_SECONDS,
+    ) -> None:
         """
         Args:
             client_certificate: of the application, for tokens by client assertion.
+            retry_after: seconds that a device is told to wait before it polls.
 
         `latencies` may be changed at any time; `webhooks` are to be closed at the end.
         """
@@ -72,7 +79,9 @@ class Core:
                 IdentityPlane(store, client_certificate).routes, identity.route_not_found, identity.method_not_allowed
             ),
             Plane.DEVICE: _Table(
-                DevicePlane(store, self._assignments).routes, device.route_not_found, device.method_not_allowed
+                DevicePlane(store, self._assignments, retry_after).routes,
+                device.route_not_found,
+                device.method_not_allowed,
             ),
         }
 

@@ -20,6 +20,7 @@ from typing import Any
 from helpers.local_dps.batches import Batches
 from helpers.local_dps.control import Control
 from helpers.local_dps.core import Core, plane_of
+from helpers.local_dps.device import RETRY_AFTER_SECONDS
 from helpers.local_dps.device.allocation import Latencies
 from helpers.local_dps.device.mqtt.gateway import MqttGateway
 from helpers.local_dps.device.proxy import HEAD_LIMIT, DeviceProxy
@@ -66,6 +67,7 @@ class LocalDps:
         idle_seconds: stop by itself after that long without a request; None for never.
         faults: what goes wrong from the start.
         latencies: milliseconds to a hub, by its host name in lower case, for the allocation policy geoLatency.
+        retry_after: seconds that a device is told to wait before it polls; Azure says 3.
     """
 
     state: Path
@@ -80,6 +82,7 @@ class LocalDps:
     idle_seconds: float | None = None
     faults: Faults = field(default_factory=Faults)
     latencies: Latencies = field(default_factory=dict)
+    retry_after: int = RETRY_AFTER_SECONDS
     _last_exchange: float = field(default=0.0, init=False)
 
     async def serve(
@@ -98,7 +101,7 @@ class LocalDps:
             identity = new_server_identity((*names, *_AZURE_DEVICE_NAMES))
             client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
             endpoints = Endpoints(main.getsockname()[1])
-            core = Core(store, endpoints, client_certificate)
+            core = Core(store, endpoints, client_certificate, self.retry_after)
             core.latencies.update(self.latencies)
             batches = Batches(core)
 
@@ -252,7 +255,11 @@ class LocalDps:
 
 @contextmanager
 def running(
-    state: Path, *, observe: Callable[[Exchange], None] | None = None, faults: Faults | None = None
+    state: Path,
+    *,
+    observe: Callable[[Exchange], None] | None = None,
+    faults: Faults | None = None,
+    retry_after: int = RETRY_AFTER_SECONDS,
 ) -> Iterator[Mapping[str, Any]]:
     """A local DPS in a thread of this process, for tests: yields the connection, stops at the end.
 
@@ -269,7 +276,7 @@ def running(
         started.set()
 
     def serve() -> None:
-        dps = LocalDps(state, observe=observe, faults=faults or Faults())
+        dps = LocalDps(state, observe=observe, faults=faults or Faults(), retry_after=retry_after)
         try:
             loop.run_until_complete(dps.serve(stop, state / "connection.json", report))
         except BaseException as error:  # handed to the caller's thread

@@ -10,12 +10,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.lab import SECONDS, Lab, running_lab
 
 expect.set_options(timeout=30_000)
-_LONG = ("test_run_all", "test_portal")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, that no worker waits for another at the end."""
-    items.sort(key=lambda item: item.path.stem not in _LONG)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ PICTURE = ".jp-Cell-outputArea .dps"
 def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The HTML of a whole walkthrough, and its index last."""
     workspace = Workspace(tmp_path_factory.mktemp("exported") / "workspace")
-    outcomes = walkthrough.run(workspace, {}, progress=lambda *cell: None)
+    outcomes = walkthrough.run(workspace, {})
     assert [outcome.failure for outcome in outcomes] == [None] * len(walkthrough.NOTEBOOKS)
     return [*(outcome.html for outcome in outcomes), workspace.folder / "executed" / "index.html"]
 

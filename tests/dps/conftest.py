@@ -43,7 +43,7 @@ class Wire:
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Wire]:
     state, seen = tmp_path / "state", list[Exchange]()
-    with running(state, observe=seen.append) as connection:
+    with running(state, observe=seen.append, retry_after=0) as connection:
         service = connect_local(state / "connection.json")
         yield Wire(service, connection, seen)
         service.close()

@@ -27,7 +27,7 @@ from helpers.dps import (
     EnrollmentGroup,
     KnownCas,
     Registration,
-    devices,
+    device_plane,
     require_registered,
 )
 from helpers.problem import Problem
@@ -191,7 +191,7 @@ def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
 def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "_ATTEMPTS", 2)
+    monkeypatch.setattr(device_plane, "_MAX_ATTEMPTS", 2)
     nowhere = DeviceRegistrar(DevicePlane("nowhere.invalid"), lambda: "0ne00112233", KnownCas)
     with pytest.raises(DpsError, match="could not be reached") as caught:
         nowhere.register(kept(tmp_path, "pump-1", INTERMEDIATE.issue_device("pump-1")))

@@ -1,8 +1,6 @@
 """What a learner meets in the executed notebooks: every form driven, every exercise solvable, every object shown well."""
 
 import json
-import re
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,8 @@ from helpers import lesson, walkthrough
 from helpers.certificates import certificate_pem, read_certificates
 from helpers.dps import CaReference, EnrollmentGroup, connect_local, start_local_dps
 from helpers.lesson import inputs
-from helpers.lesson.exercises import EXERCISES
 from helpers.workspace import Workspace
-from tests.notebooks.test_walkthrough import run, shown, workspace
-
-__all__ = ["workspace"]  # the fixture
+from tests.notebooks.walking import cells, go, notebook
 
 SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
 # Whatever forms there are in the kernel, wherever a notebook keeps them; and what has become of the exercise.
@@ -35,18 +30,18 @@ print("ASKED " + json.dumps({
 """
 
 
-def with_solution(notebook: Path, folder: Path) -> Path:
+def with_solution(source: Path, folder: Path) -> Path:
     """A copy whose exercise is solved, and which says at its end what has become of its forms."""
-    copy = nbformat.read(notebook, as_version=4)
+    copy = nbformat.read(source, as_version=4)
     (exercise,) = (cell for cell in copy.cells if "exercise" in cell.metadata.get("tags", []))
-    exercise.source = (SOLUTIONS / f"{notebook.stem}.py").read_text()
+    exercise.source = (SOLUTIONS / f"{source.stem}.py").read_text()
     copy.cells.append(nbformat.v4.new_code_cell(ASK))
-    nbformat.write(copy, folder / notebook.name)
-    return folder / notebook.name
+    nbformat.write(copy, folder / source.name)
+    return folder / source.name
 
 
 def asked(outcome: walkthrough.Outcome) -> dict[str, Any]:
-    *_, last = nbformat.read(outcome.executed, as_version=4).cells
+    *_, last = cells(outcome)
     (output,) = last.outputs
     return dict(json.loads(output.text.removeprefix("ASKED ")))
 
@@ -58,14 +53,10 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.Outcome]:
-    return walkthrough.run(workspace, parameters, notebooks=notebooks, progress=lambda *cell: None)
-
-
 def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_its_solution(
     workspace: Workspace, folder: Path
 ) -> None:
-    outcomes = go(workspace, [with_solution(notebook, folder) for notebook in walkthrough.NOTEBOOKS])
+    outcomes = go(workspace, [with_solution(source, folder) for source in walkthrough.NOTEBOOKS])
     assert [outcome.failure for outcome in outcomes] == [None] * len(walkthrough.NOTEBOOKS)
     driven: set[str] = set()
     for outcome in outcomes:
@@ -78,54 +69,10 @@ def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_
     )
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> list[walkthrough.Outcome]:
-    """The whole walkthrough, as it is."""
-    return run(Workspace(tmp_path_factory.mktemp("executed") / "workspace"))
-
-
-def outputs(outcome: walkthrough.Outcome) -> Iterator[Any]:
-    for cell in nbformat.read(outcome.executed, as_version=4).cells:
-        yield from cell.get("outputs", [])
-
-
-def test_the_stubs_are_not_solved_and_stop_nobody(executed: list[walkthrough.Outcome]) -> None:
-    for outcome in executed:
-        assert "○ Your turn." in shown(outcome), outcome.name
-        assert "✔ Solved." not in shown(outcome)
-
-
-def test_every_object_that_a_cell_returns_shows_itself_in_html_and_in_plain_text(
-    executed: list[walkthrough.Outcome],
-) -> None:
-    counted = 0
-    for outcome in executed:
-        for output in outputs(outcome):
-            assert output.output_type == "execute_result", f"{outcome.name} prints: {output}"
-            text, html = output.data["text/plain"], output.data["text/html"]
-            assert not re.match(r"[<{(']|\[['\"{<(\d]|\w+\(", text), f"{outcome.name} shows {text[:80]}"
-            assert len(html) > 50
-            assert "<script" not in html
-            counted += 1
-    assert counted > 90
-
-
-def test_every_notebook_ends_in_its_checkpoint(executed: list[walkthrough.Outcome]) -> None:
-    for outcome in executed:
-        *_, last = outputs(outcome)
-        assert "✔ " in last.data["text/plain"]
-        assert "Next: " in last.data["text/plain"]
-    assert [outcome.name for outcome in executed] == list(EXERCISES)
-
-
 # --- the target portal, through papermill, by a person's hands ---
 
 
-def notebook(step: str) -> Path:
-    (found,) = (each for each in walkthrough.NOTEBOOKS if each.stem.startswith(step))
-    return found
-
-
+@pytest.mark.usefixtures("reused_kernels")
 def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_that_is_done(
     workspace: Workspace,
 ) -> None:
@@ -176,4 +123,4 @@ def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_t
     stops("10")
     goes_on("10", done_in_portal=True)
     assert workspace.facts.certificate_name is None
-    assert list(lesson.journey(workspace).reached) == [notebook.stem for notebook in walkthrough.NOTEBOOKS]
+    assert list(lesson.journey(workspace).reached) == [each.stem for each in walkthrough.NOTEBOOKS]

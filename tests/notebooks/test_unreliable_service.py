@@ -8,12 +8,12 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from helpers.dps import start_local_dps
 from helpers.local_dps import Fault
 from helpers.workspace import Workspace
-from tests.notebooks.test_walkthrough import run, workspace
-
-__all__ = ["workspace"]  # the fixture
+from tests.notebooks.walking import run
 
 
 def set_faults(connection: Mapping[str, Any], rate: float) -> None:
@@ -27,6 +27,7 @@ def set_faults(connection: Mapping[str, Any], rate: float) -> None:
         assert client.getresponse().status == 200
 
 
+@pytest.mark.usefixtures("reused_kernels")
 def test_every_notebook_runs_to_its_end(workspace: Workspace) -> None:
     set_faults(json.loads(start_local_dps(workspace.local_dps_folder).read_text()), 0.03)
     run(workspace)

@@ -12,6 +12,7 @@ from pydantic import Field
 from helpers.certificates import CertificateAuthority, Examination, certificate_pem, describe, examine_proof
 from helpers.dps import (
     DpsError,
+    ProvisioningService,
     RegisteredCertificate,
     connect_to_another,
     remove_another,
@@ -28,7 +29,7 @@ from helpers.workspace import Workspace
 
 __all__ = ["DpsAnswer", "Exhibit", "Gallery", "Prediction", "Reveal", "Score"]
 
-_ELSEWHERE = "another-dps"
+_OWN, _ELSEWHERE = "gallery-dps", "another-dps"
 _WRITTEN = Markup("<span class='code'>{}</span>")
 
 
@@ -217,8 +218,10 @@ class Gallery:
     """Sends wrong proofs for CAs that are made for this alone: nothing of the walkthrough's own is touched."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._dps = connect_to_rehearse(workspace)
         self._local_dps_folder = workspace.local_dps_folder
+        # At a local DPS it has a service of its own, so that no list of the walkthrough's CAs shows the gallery's.
+        is_local = workspace.facts.target in ("local", "portal")
+        self._dps = self._connect_to(_OWN) if is_local else connect_to_rehearse(workspace)
         self._root = CertificateAuthority.create_root("Gallery Root CA")
         self._intermediate = self._root.create_intermediate("Gallery Intermediate CA")
         self._sibling = self._root.create_intermediate("Gallery Sibling CA")
@@ -271,14 +274,17 @@ class Gallery:
 
     def _elsewhere(self, authority: CertificateAuthority) -> str:
         """A code for the same CA from another provisioning service, at the workspace's local DPS."""
-        local = start_local_dps(self._local_dps_folder)
-        other = connect_to_another(local, _ELSEWHERE, iot_hub="another-hub.azure-devices.net")
+        other = self._connect_to(_ELSEWHERE)
         try:
             uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
             return str(other.certificates.generate_verification_code(uploaded).verification_code)
         finally:
             other.close()
-            remove_another(local, _ELSEWHERE)
+            remove_another(start_local_dps(self._local_dps_folder), _ELSEWHERE)
+
+    def _connect_to(self, name: str) -> ProvisioningService:
+        """A further provisioning service at the workspace's local DPS, made anew."""
+        return connect_to_another(start_local_dps(self._local_dps_folder), name, iot_hub="a-hub.azure-devices.net")
 
     def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
         notes = {authority.certificate: "at DPS"}

@@ -9,7 +9,6 @@ from helpers.dps import (
     hub_device,
     require_registered,
     start_local_dps,
-    watched,
 )
 from helpers.files import read_bytes
 from helpers.lesson.inputs import ProvisionDevices
@@ -48,9 +47,7 @@ def provision_device(workspace: Workspace, dps: Service, inputs: ProvisionDevice
         DpsError: it is not let in.
     """
     group_of(workspace)
-    with watched() as events:
-        registration = dps.devices.register(_kept(workspace, inputs.device_id))
-    return registration, events
+    return dps.devices.register_with_azure_sdk(_kept(workspace, inputs.device_id))
 
 
 def provision_fleet(
@@ -63,7 +60,7 @@ def provision_fleet(
     """
     group_of(workspace)
     names = [f"{inputs.device_id}-{number:03}" for number in range(1, inputs.fleet_size + 1)]
-    return require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase)))
+    return require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase), resume=True))
 
 
 def read_records(workspace: Workspace, dps: Service, told: list[Registration]) -> list[Registration]:

@@ -14,10 +14,10 @@ from helpers.local_dps.service.kinds import GROUPS, IS_ID
 from helpers.local_dps.service.registrations import describe_registration
 from helpers.local_dps.store import RegistrationRow, ServiceRow, Store, new_etag, timestamp
 
-__all__ = ["DevicePlane"]
+__all__ = ["RETRY_AFTER_SECONDS", "DevicePlane"]
 
 API_VERSIONS = ("2017-08-31-preview", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01")
-_RETRY = {"Retry-After": "3"}
+RETRY_AFTER_SECONDS = 3  # what Azure tells a device to wait before it polls
 
 
 class DevicePlane:
@@ -25,8 +25,13 @@ class DevicePlane:
     as from Azure.
     """
 
-    def __init__(self, store: Store, assignments: Assignments) -> None:
+    def __init__(self, store: Store, assignments: Assignments, retry_after: int) -> None:
+        """
+        Args:
+            retry_after: seconds that a device is told to wait before it polls.
+        """
         self._store = store
+        self._retry = {"Retry-After": str(retry_after)}
         self._admission = Admission(store)
         self._assignments = assignments
         one = "/{scope}/registrations/{id}"
@@ -53,7 +58,7 @@ class DevicePlane:
         record = replace(record, document={**outcome, "operationId": operation})
         self._store.registrations.put(record)
         self._assignments.ask_about(record)
-        return Answer(202, {"operationId": operation, "status": "assigning"}, _RETRY)
+        return Answer(202, {"operationId": operation, "status": "assigning"}, self._retry)
 
     def _poll(self, call: Call) -> Answer:
         service, registration, _ = self._asked(call)
@@ -64,7 +69,7 @@ class DevicePlane:
         result = {"operationId": row.document["operationId"], "status": row.document["status"]}
         if row.document["status"] == "assigning":
             self._assignments.ask_about(row)  # the local DPS may have been stopped before there was an answer
-            return Answer(202, {**result, "registrationState": _brief(registration, "assigning")}, _RETRY)
+            return Answer(202, {**result, "registrationState": _brief(registration, "assigning")}, self._retry)
         return Answer(200, {**result, "registrationState": _state(row)})
 
     def _look_up(self, call: Call) -> Answer:

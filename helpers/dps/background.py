@@ -1,0 +1,50 @@
+"""Run asynchronous work from synchronous code, also where an event loop is running already, as in a notebook."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+__all__ = ["run_in_background"]
+
+T = TypeVar("T")
+_TICK_SECONDS = 0.1
+_PATIENCE_SECONDS = 0.4  # for cancelled work to end; a name look-up that hangs can't be cancelled, and is left behind
+
+
+def run_in_background(work: Coroutine[Any, Any, T], tick: Callable[[], object] = lambda: None) -> T:
+    """Run `work` in an event loop on another thread and return its result.
+
+    An interrupt (Ctrl-C, JupyterLab's stop button) cancels the work; KeyboardInterrupt follows within a second.
+
+    Args:
+        tick: called on this thread ten times a second, and once at the end: it can move a progress bar.
+
+    Raises:
+        whatever `work` raises.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    try:
+        while not future.done():
+            with suppress(TimeoutError):  # of this wait, or of the work, which result() raises again
+                future.exception(_TICK_SECONDS)
+            tick()
+        return future.result()
+    finally:
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_cancel_the_rest(), loop).result(_PATIENCE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_PATIENCE_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

@@ -1,0 +1,131 @@
+"""Register a device over HTTPS, by the documented REST protocol: put the registration, then poll for its outcome.
+
+Azure's device SDK does the same over MQTT, but always waits two seconds before its first poll and keeps the reason for a
+rejection to itself. Source: learn.microsoft.com, "Device Provisioning Service, Runtime Registration".
+"""
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from helpers.certificates import DeviceCredential
+
+__all__ = ["API_VERSION", "DevicePlane", "NoAnswer", "Outcome", "UnusableCredential", "register_over_https"]
+
+API_VERSION = "2021-06-01"
+_MAX_ATTEMPTS = 8
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.2, 2.0  # doubled after each attempt, unless the answer has a Retry-After
+_REQUEST_SECONDS = 30.0
+_OUTCOME_SECONDS = 30.0  # how long DPS may take to choose a hub: a custom allocation waits for its webhook
+_POLL_SECONDS = 1.0  # between polls, if DPS does not say
+
+
+@dataclass(frozen=True)
+class DevicePlane:
+    """Where devices register.
+
+    Attributes:
+        host: the name in the device plane's certificate.
+        https_endpoint: the URL for HTTPS; None for the host's own port 443.
+        proxy: host and port of the HTTP proxy that MQTT goes through; None for a direct connection.
+        trust: PEM of the CA that issued the device plane's certificate; None for the public CAs.
+    """
+
+    host: str
+    https_endpoint: str | None = None
+    proxy: tuple[str, int] | None = None
+    trust: str | None = None
+
+
+class Outcome(NamedTuple):
+    """The final answer to a registration: its HTTP status and its JSON body."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+class NoAnswer(Exception):
+    """DPS could not be reached, or kept faltering; the message says which."""
+
+
+class UnusableCredential(Exception):
+    """The device's chain or key can't be used; the message says why."""
+
+
+async def register_over_https(plane: DevicePlane, id_scope: str, device: DeviceCredential) -> Outcome:
+    """Register a device and wait for the outcome.
+
+    At least one poll follows an accepted registration, as DPS never answers with a hub at once. Both requests can be
+    repeated safely: a device that registers again is told the same again.
+
+    Returns:
+        the final answer, whether DPS accepts the device (200) or rejects it (4xx).
+
+    Raises:
+        NoAnswer, UnusableCredential
+    """
+    from aiohttp import ClientSession, ClientTimeout, TCPConnector  # costs a quarter of a second to import
+
+    context = await asyncio.to_thread(_tls, plane, device)  # reads files, and for Azure every public CA
+    endpoint = plane.https_endpoint or f"https://{plane.host}"
+    async with ClientSession(
+        endpoint, connector=TCPConnector(ssl=context), timeout=ClientTimeout(total=_REQUEST_SECONDS)
+    ) as session:
+        registration = f"/{id_scope}/registrations/{device.registration_id}"
+        asked = {"registrationId": device.registration_id}
+        answer = await _request(session, "PUT", f"{registration}/register", asked)
+        deadline = time.monotonic() + _OUTCOME_SECONDS
+        while answer.status == 202:
+            if time.monotonic() >= deadline:
+                raise NoAnswer(f"DPS had not chosen a hub after {_OUTCOME_SECONDS:.0f} seconds.")
+            await asyncio.sleep(_POLL_SECONDS if answer.retry_after is None else answer.retry_after)
+            answer = await _request(session, "GET", f"{registration}/operations/{answer.body['operationId']}")
+        return Outcome(answer.status, answer.body)
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: Mapping[str, Any]
+    retry_after: float | None  # seconds
+
+
+async def _request(session: Any, method: str, path: str, body: Mapping[str, Any] | None = None) -> _Answer:
+    """Send a request, again while the service falters (no answer, 408, 429, 5xx)."""
+    from aiohttp import ClientError
+
+    reason = ""
+    for attempt in range(_MAX_ATTEMPTS):
+        pause = min(_FIRST_PAUSE_SECONDS * 2**attempt, _MAX_PAUSE_SECONDS)
+        try:
+            async with session.request(method, path, params={"api-version": API_VERSION}, json=body) as response:
+                content = await response.read()
+                answer = _Answer(response.status, json.loads(content), _seconds(response.headers.get("Retry-After")))
+        except TimeoutError:
+            reason = f"It did not answer within {_REQUEST_SECONDS:.0f} seconds."
+        except (OSError, ValueError, ClientError) as error:
+            reason = f"It could not be reached, or the connection broke off: {error}."
+        else:
+            if answer.status not in (408, 429) and answer.status < 500:
+                return answer
+            reason = f"It answered with status {answer.status}."
+            pause = pause if answer.retry_after is None else answer.retry_after
+        await asyncio.sleep(pause)
+    raise NoAnswer(f"{reason} {_MAX_ATTEMPTS} attempts were made.")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Return a Retry-After header in seconds; None if there is none, or if it is a date, which DPS never sends."""
+    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _tls(plane: DevicePlane, device: DeviceCredential) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=plane.trust)
+    try:
+        context.load_cert_chain(device.chain_file, device.key_file)
+    except OSError as error:  # a file is missing, or OpenSSL can't use what it holds
+        raise UnusableCredential(str(error)) from error
+    return context

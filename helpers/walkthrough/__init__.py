@@ -1,0 +1,16 @@
+"""Run the notebooks headlessly, through papermill."""
+
+from helpers.walkthrough.notebooks import NOTEBOOKS, PROJECT
+from helpers.walkthrough.outcome import Outcome
+from helpers.walkthrough.parameters import check_parameters, read_parameters
+from helpers.walkthrough.runner import fresh_workspace, run
+
+__all__ = [
+    "NOTEBOOKS",
+    "PROJECT",
+    "Outcome",
+    "check_parameters",
+    "fresh_workspace",
+    "read_parameters",
+    "run",
+]

@@ -1,0 +1,53 @@
+"""Executed notebooks for a reader: each as a notebook and as HTML, and one page that leads to all of them."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+
+from helpers.files import PRIVATE, write_atomically
+from helpers.lesson.journey import JOURNEY
+from helpers.walkthrough.outcome import Outcome
+
+__all__ = ["Exporter", "index"]
+
+
+class Exporter:
+    """Turns executed copies into HTML that asks no network for anything."""
+
+    def __init__(self) -> None:
+        # One for all of them: compiling the templates takes longer than using them.
+        self._html = HTMLExporter(mathjax_url="", require_js_url="", mermaid_js_url="", jquery_url="")
+
+    def finish(self, copy: Path) -> None:
+        """Remove from an executed copy what no reader can use, and write it as HTML beside it."""
+        if not copy.exists():  # the kernel failed before the first cell
+            return
+        notebook = nbformat.read(copy, as_version=4)
+        notebook.metadata.get("papermill", {}).update(input_path=copy.name, output_path=copy.name)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        write_atomically(copy, nbformat.writes(notebook).encode(), mode=PRIVATE)
+        text, _ = self._html.from_notebook_node(notebook)
+        # A link from one notebook to another becomes a link between their HTML copies.
+        text = re.sub(r"(href=['\"]\d\d_\w+)\.ipynb", r"\1.html", text)
+        write_atomically(copy.with_suffix(".html"), text.encode(), mode=PRIVATE)
+
+
+def index(outcomes: Sequence[Outcome]) -> str:
+    """Return a page in HTML with a line per notebook."""
+    ideas = {stop.notebook: stop.idea for stop in JOURNEY}
+    rows = "".join(
+        f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
+        f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f} s</td>"
+        f"<td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
+        for each in outcomes
+    )
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Walkthrough</title>"
+        f"<h1>The executed walkthrough</h1><table>{rows}</table></html>"
+    )

@@ -1,0 +1,113 @@
+"""A papermill engine that runs a notebook in a kernel that stands by, instead of starting one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.log import logger
+
+from helpers.walkthrough.kernels import StandbyKernels
+
+__all__ = ["ENGINE", "execute"]
+
+ENGINE = "standby"
+_CELL_SECONDS = 300
+_INJECTED = "injected-parameters"
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is untyped
+    """papermill's client, but the cell that papermill adds is not counted: cells have the numbers JupyterLab gives them."""
+
+    def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        if _INJECTED not in cell.metadata.get("tags", ()):
+            return super().execute_cell(cell, cell_index, **options)
+        executed = super().execute_cell(cell, cell_index, store_history=False)
+        executed.execution_count = None
+        return executed
+
+
+class _StandbyEngine(NBClientEngine):  # type: ignore[misc]  # papermill is untyped
+    """Takes `kernels`, a StandbyKernels, as papermill's engine argument of that name."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        kernels: StandbyKernels,
+        on_cell_start: Any,
+        start_timeout: int = 60,
+        **_papermills: Any,
+    ) -> Any:
+        kernel = kernels.take()
+        try:
+            client = _Client(
+                nb_man,
+                km=kernel,
+                kernel_name=kernel_name,
+                log=logger,
+                timeout=_CELL_SECONDS,
+                startup_timeout=start_timeout,
+                store_widget_state=False,  # a password field's value would be written into the copy
+                on_cell_start=on_cell_start,
+            )
+            try:
+                return client.execute()
+            finally:
+                if client.kc is not None:
+                    client.kc.stop_channels()
+        finally:
+            kernels.discard(kernel)
+
+
+papermill_engines.register(ENGINE, _StandbyEngine)
+
+
+def execute(
+    notebook: Path,
+    copy: Path,
+    parameters: dict[str, Any],
+    kernels: StandbyKernels,
+    on_cell: Callable[[int], None],
+) -> str | None:
+    """Execute a notebook, and write the executed copy as it goes.
+
+    Args:
+        parameters: those that this notebook has, by name.
+        on_cell: called with a cell's number, as JupyterLab counts, when the cell begins.
+
+    Returns:
+        None, or which cell failed and why.
+    """
+    begun = 0
+
+    def on_cell_start(cell: Any, cell_index: int) -> None:  # noqa: ARG001 - nbclient passes both by name
+        nonlocal begun
+        if cell.cell_type == "code" and _INJECTED not in cell.metadata.get("tags", ()):
+            begun += 1
+            on_cell(begun)
+
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(copy),
+            parameters=parameters,
+            kernel_name="python3",
+            engine_name=ENGINE,
+            kernels=kernels,
+            progress_bar=False,
+            on_cell_start=on_cell_start,
+        )
+    except PapermillExecutionError as error:
+        return f"{notebook.stem}, cell [{error.exec_count}]: {error.evalue}"
+    except DeadKernelError:
+        return f"{notebook.stem}, cell [{begun}]: The kernel died."
+    except Exception as error:
+        return f"{notebook.stem}, cell [{begun}]: {type(error).__name__}: {error}"
+    return None

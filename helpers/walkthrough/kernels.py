@@ -1,0 +1,126 @@
+"""Kernels that are started before a notebook asks for one, and have imported what every notebook imports.
+
+Each notebook still has a kernel of its own: one is taken once, and killed when its notebook has ended.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty
+from typing import Any, Self
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+__all__ = ["StandbyKernels"]
+
+_STANDBY = 2  # a kernel takes about as long to start as a notebook to run, and two notebooks run side by side
+_IMPORTED = (
+    "helpers.lesson",
+    "azure.identity",
+    "azure.iot.deviceprovisioning",
+    "azure.mgmt.iothubprovisioningservices",
+)
+_ARGUMENTS = [
+    "--IPKernelApp.exec_lines=" + ", ".join(f"__import__({module!r})" for module in _IMPORTED),
+    "--HistoryManager.hist_file=:memory:",
+]
+_ANSWER_SECONDS = 1.0
+
+
+class StandbyKernels:
+    """Kernels in waiting, in processes of their own.
+
+    Args:
+        cwd: their working directory.
+    """
+
+    def __init__(self, cwd: Path) -> None:
+        self._cwd = cwd
+        self._threads = ThreadPoolExecutor(_STANDBY + 1)
+        self._sockets = Path(tempfile.mkdtemp())
+        self._started = 0
+        self._waiting: deque[Future[AsyncKernelManager]] = deque()
+        self._taken: set[AsyncKernelManager] = set()
+        for _ in range(_STANDBY):
+            self._start_another()
+
+    def take(self) -> AsyncKernelManager:
+        """Return a kernel in which nothing has run; another one is started in its place."""
+        self._start_another()
+        kernel = self._waiting.popleft().result()
+        self._taken.add(kernel)
+        return kernel
+
+    def discard(self, kernel: AsyncKernelManager) -> None:
+        """Kill a kernel that was taken. This does not wait for its end."""
+        self._taken.discard(kernel)
+        self._threads.submit(_kill, kernel)
+
+    def close(self) -> None:
+        """Kill every kernel."""
+        for kernel in list(self._taken):
+            self.discard(kernel)
+        for starting in self._waiting:
+            if not starting.cancel():
+                self.discard(starting.result())
+        self._threads.shutdown()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start_another(self) -> None:
+        self._started += 1
+        self._waiting.append(self._threads.submit(self._start, self._sockets / str(self._started)))
+
+    def _start(self, sockets: Path) -> AsyncKernelManager:
+        # Over TCP, ipykernel warns at each start that nothing is encrypted. Windows has no ipc. Two runs side by side
+        # would hear each other's kernels if these had jupyter_client's default address.
+        transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(sockets)}
+        kernel = AsyncKernelManager(kernel_name="python3", client_factory=_Client, **transport)
+        run_sync(kernel.start_kernel)(extra_arguments=_ARGUMENTS, cwd=str(self._cwd))
+        return kernel
+
+
+def _kill(kernel: AsyncKernelManager) -> None:
+    run_sync(kernel.shutdown_kernel)(now=True)
+
+
+class _Client(AsyncKernelClient):
+    """A client that goes on as soon as the kernel is ready; jupyter_client's waits 0.2 seconds longer."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as it is called
+        deadline = asyncio.get_running_loop().time() + (timeout or float("inf"))
+        while True:
+            asked = self.kernel_info()
+            try:
+                await self._answer(self.get_shell_msg, asked, "kernel_info_reply")
+                # Both channels work once this has come, and whatever came before it is out of the way.
+                await self._answer(self.get_iopub_msg, asked, "status", execution_state="idle")
+            except Empty:
+                if not await self.is_alive():
+                    raise RuntimeError("The kernel died before it was ready.") from None
+                if asyncio.get_running_loop().time() > deadline:
+                    raise RuntimeError(f"The kernel was not ready after {timeout} seconds.") from None
+            else:
+                return
+
+    async def _answer(self, receive: Any, asked: str, kind: str, **content: str) -> None:
+        """Receive messages until the one of this kind that answers `asked`."""
+        while True:
+            message = await receive(timeout=_ANSWER_SECONDS)
+            if (
+                message["msg_type"] == kind
+                and message["parent_header"].get("msg_id") == asked
+                and content.items() <= message["content"].items()
+            ):
+                return

@@ -1,0 +1,55 @@
+"""The notebooks of the walkthrough, and which of them can run side by side."""
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FOLDER", "NOTEBOOKS", "PROJECT", "parameter_names", "predecessors"]
+
+PROJECT = Path(__file__).resolve().parents[2]
+FOLDER = PROJECT / "notebooks"
+NOTEBOOKS = tuple(sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
+
+# 08 and 09 need a target and nothing else, so they run beside the others. But 09 lists the CAs of the service, which it
+# should show verified, and without the one that 07 registers for a while.
+_BESIDE = {
+    "08_gallery_of_wrong_proofs": ("00_start_here",),
+    "09_the_attack": ("04_verify_ca", "08_gallery_of_wrong_proofs"),
+}
+_ALSO = {"07_when_access_ends": ("09_the_attack",), "10_clean_up": tuple(_BESIDE)}
+
+
+def predecessors(notebooks: Sequence[Path], *, side_by_side: bool) -> Mapping[Path, set[Path]]:
+    """Return which of the notebooks must have finished before each of them begins.
+
+    Args:
+        side_by_side: whether two may run at once.
+    """
+    if not side_by_side:
+        return {notebook: set(notebooks[:position]) for position, notebook in enumerate(notebooks)}
+    by_name = {notebook.stem: notebook for notebook in notebooks}
+    before: dict[Path, set[Path]] = {}
+    main: list[Path] = []
+    for notebook in notebooks:
+        if notebook.stem in _BESIDE:
+            needed = _BESIDE[notebook.stem]
+        else:
+            needed = (*(each.stem for each in main), *_ALSO.get(notebook.stem, ()))
+            main.append(notebook)
+        before[notebook] = {by_name[name] for name in needed if name in by_name}
+    return before
+
+
+def parameter_names(notebook: Path) -> list[str]:
+    """Return the names that the cell tagged `parameters` assigns."""
+    for cell in _cells(notebook):
+        if "parameters" in cell["metadata"].get("tags", ()):
+            assigned = [node for node in ast.parse("".join(cell["source"])).body if isinstance(node, ast.Assign)]
+            return [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _cells(notebook: Path) -> list[dict[str, Any]]:
+    return list(json.loads(notebook.read_text())["cells"])

@@ -1,0 +1,116 @@
+"""Runs of the notebooks, kernels that serve many of them, and a look at what the copies show."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+
+from helpers import walkthrough
+from helpers.walkthrough.kernels import StandbyKernels
+from helpers.workspace import Workspace
+
+__all__ = ["STEPS", "ReusedKernels", "cells", "go", "make_own_ca", "notebook", "openssl", "outputs", "run", "shown"]
+
+STEPS = [each.stem for each in walkthrough.NOTEBOOKS]
+
+
+class ReusedKernels:
+    """In place of StandbyKernels, where a test is not about what one notebook leaves to the next: a kernel is used again.
+
+    Its names are deleted between two notebooks, and its environment is made this process's.
+    """
+
+    def __init__(self) -> None:
+        self._standby = StandbyKernels(walkthrough.PROJECT / "notebooks")
+        self._free: list[AsyncKernelManager] = []
+
+    def __call__(self, cwd: Path) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The next run needs them."""
+
+    def take(self) -> AsyncKernelManager:
+        kernel = self._free.pop() if self._free else self._standby.take()
+        asyncio.run(
+            _execute(kernel, f"%reset -f\nimport os; os.environ.clear(); os.environ.update({dict(os.environ)})")
+        )
+        return kernel
+
+    def discard(self, kernel: AsyncKernelManager) -> None:
+        self._free.append(kernel)
+
+    def close(self) -> None:
+        self._standby.close()
+
+
+async def _execute(kernel: AsyncKernelManager, code: str) -> None:
+    client = kernel.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(60)
+        reply = await client.execute(code, reply=True, timeout=60)
+        assert reply["content"]["status"] == "ok", reply
+    finally:
+        client.stop_channels()
+
+
+def notebook(step: str) -> Path:
+    """The notebook whose name begins with a number."""
+    (found,) = (each for each in walkthrough.NOTEBOOKS if each.stem.startswith(step))
+    return found
+
+
+def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.Outcome]:
+    """Run notebooks, however that ends."""
+    return walkthrough.run(workspace, parameters, notebooks=notebooks)
+
+
+def run(workspace: Workspace, *steps: str, **parameters: Any) -> list[walkthrough.Outcome]:
+    """Run the notebooks of these numbers, all unless some are given, each to the end of its last cell."""
+    outcomes = go(workspace, [notebook(step) for step in steps or [each[:2] for each in STEPS]], **parameters)
+    failures = [outcome.failure for outcome in outcomes]
+    assert failures == [None] * (len(steps) or len(STEPS)), failures
+    for outcome in outcomes:
+        *_, last = (cell for cell in cells(outcome) if cell.cell_type == "code")
+        assert last.execution_count, f"{outcome.name} was not run to its end"
+    return outcomes
+
+
+def cells(outcome: walkthrough.Outcome) -> list[Any]:
+    """The cells of an executed copy."""
+    return list(nbformat.read(outcome.executed, as_version=4).cells)
+
+
+def outputs(outcome: walkthrough.Outcome) -> Iterator[Any]:
+    """What the cells of an executed copy show."""
+    for cell in cells(outcome):
+        yield from cell.get("outputs", [])
+
+
+def shown(outcome: walkthrough.Outcome) -> str:
+    """Everything that the executed copy shows and stores."""
+    return outcome.executed.read_text()
+
+
+def openssl(*arguments: str | Path, stdin: bytes | None = None) -> bytes:
+    return subprocess.run(["openssl", *map(str, arguments)], input=stdin, capture_output=True, check=True).stdout
+
+
+def make_own_ca(folder: Path, algorithm: str, passphrase: str) -> dict[str, str]:
+    """A root as people make it: OpenSSL, the key encrypted."""
+    folder.mkdir()
+    certificate, key = folder / "own.pem", folder / "own.key"
+    subject = ["-subj", "/CN=Own Root", "-days", "365", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    files = ["-keyout", key, "-out", certificate, "-passout", f"pass:{passphrase}"]
+    openssl("req", "-x509", "-newkey", algorithm, *files, *subject)
+    assert b"ENCRYPTED" in key.read_bytes()
+    return {"own_ca_certificate": str(certificate), "own_ca_key": str(key)}
