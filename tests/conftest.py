@@ -1,7 +1,14 @@
-"""How the tests are spread over workers: one by one, but for the files whose tests share something expensive."""
+"""How the tests are spread over workers, and what all of them share because it takes long to make."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from helpers.local_dps import server
+from helpers.local_dps.identity.assertion import new_client_certificate
 
 # One worker runs each of these files, because each has a fixture that takes seconds to make.
 _TOGETHER = ("tests/notebooks/test_executed.py",)
@@ -20,9 +27,25 @@ class _Scheduling(LoadScopeScheduling):
         return file if file in _TOGETHER else nodeid
 
 
+# As helpers/walkthrough/runner.py says: a second for each worker.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduling:
     return _Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_client_certificate() -> Iterator[None]:
+    """A local DPS makes an RSA key at each start, which takes four times as long as the rest of the start.
+
+    In this process each of them has the same, for no test is about the difference.
+    """
+    made = new_client_certificate(datetime.now(UTC))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "new_client_certificate", lambda _now: made)
+        yield

@@ -83,7 +83,8 @@ def test_afterwards_nothing_of_it_is_left_at_the_service(gallery: lesson.Gallery
     gallery.show(name)
     with lesson.connect_to_rehearse(place)._management as client:
         services = [each.name for each in client.iot_dps_resource.list_by_subscription()]
-    assert services == ["local-dps"]
+    assert services == ["local-dps", "gallery-dps"]
+    assert gallery._dps.certificates.list() == []
     assert lesson.connect_to_rehearse(place).certificates.list() == []
 
 

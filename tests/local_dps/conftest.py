@@ -12,14 +12,14 @@ from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 from helpers.local_dps import running
 from tests.local_dps.process import Server
-from tests.local_dps.wire import LocalService
+from tests.local_dps.wire import KeptLine, LocalService
 
 
 @pytest.fixture
 def dps(tmp_path: Path) -> Iterator[LocalService]:
     state = tmp_path / "state"
     with running(state) as connection:
-        yield LocalService(connection, state)
+        yield KeptLine(connection, state)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServic
     """One for a whole module, whose tests must leave it as they found it."""
     state = tmp_path_factory.mktemp("shared") / "state"
     with running(state) as connection:
-        yield LocalService(connection, state)
+        yield KeptLine(connection, state)
 
 
 @pytest.fixture

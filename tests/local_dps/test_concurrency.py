@@ -5,9 +5,9 @@ import json
 import resource
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
@@ -36,24 +36,16 @@ class Client(LocalService):
         super().__init__(dps.connection, dps.state)
         for name in ("context", "management_token", "service_token"):
             self.__dict__[name] = getattr(dps, name)
-        self.line = http.client.HTTPSConnection(
-            self.address.hostname, self.address.port, context=self.context, timeout=30
-        )
+        self.kept = self.new_line()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.line.close()
+        self.kept.close()
 
-    def call(
-        self, method: str, target: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
-    ) -> Reply:
-        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json"} | dict(headers or {})
-        self.line.request(method, target, content, sent)
-        answer = self.line.getresponse()
-        return Reply(answer.status, answer.headers, answer.read())
+    def line(self) -> AbstractContextManager[http.client.HTTPSConnection]:
+        return nullcontext(self.kept)
 
 
 @contextmanager
@@ -62,7 +54,7 @@ def crowd(dps: LocalService, size: int = CLIENTS) -> Iterator[Callable[[Callable
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(dps)) for _ in range(size)]
         for client in clients:
-            client.line.connect()
+            client.kept.connect()
         pool = stack.enter_context(ThreadPoolExecutor(size))
         together = Barrier(size)
 

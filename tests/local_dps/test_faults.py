@@ -211,7 +211,7 @@ def happenings(dps: LocalService, requests: int) -> list[int | None]:
             try:
                 seen.append(client.manage("GET", "/certificates/ca").status)
             except (http.client.HTTPException, ConnectionError):
-                client.line.close()  # it connects again by itself
+                client.kept.close()  # it connects again by itself
                 seen.append(None)
     return seen
 

@@ -19,6 +19,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 
 from helpers.local_dps import running
+from tests.length import LONG
 from tests.local_dps import crafting
 from tests.local_dps.test_openapi import FILE
 from tests.local_dps.wire import LocalService, group_body, signature
@@ -179,7 +180,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 def fuzzed(examples: int) -> settings:
     """The same examples each time; a call that fails is reported as it is, since making it smaller takes long."""
     return settings(
-        max_examples=examples,
+        max_examples=examples if LONG else -(-examples // 3),
         derandomize=True,
         deadline=None,
         phases=[Phase.generate],

@@ -8,9 +8,10 @@ import json
 import socket
 import sqlite3
 import ssl
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,18 +66,24 @@ class LocalService:
     def call(
         self, method: str, target: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
     ) -> Reply:
-        """One request on a connection of its own. A body that is not bytes goes out as JSON."""
+        """One request, on a connection of its own unless a subclass keeps one. A body that is not bytes goes out as JSON."""
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = dict(headers or {})
         if content is not None:
             sent.setdefault("Content-Type", "application/json")
         elif method in ("POST", "PUT"):
             sent.setdefault("Content-Length", "0")
-        client = http.client.HTTPSConnection(self.address.hostname, self.address.port, context=self.context, timeout=30)
-        with closing(client):
-            client.request(method, target, content, sent)
-            answer = client.getresponse()
+        with self.line() as line:
+            line.request(method, target, content, sent)
+            answer = line.getresponse()
             return Reply(answer.status, answer.headers, answer.read())
+
+    def line(self) -> AbstractContextManager[http.client.HTTPSConnection]:
+        """The connection for one request."""
+        return closing(self.new_line())
+
+    def new_line(self) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(self.address.hostname, self.address.port, context=self.context, timeout=30)
 
     def send_bytes(self, request: bytes) -> Reply:
         """Exactly these bytes, for what no HTTP library would send."""
@@ -194,6 +201,24 @@ class LocalService:
         """Every byte in the state folder but the client's own key: the database, its write-ahead log, everything."""
         files = (file for file in sorted(self.state.rglob("*")) if file.is_file() and file.name != "client.pem")
         return b"".join(file.read_bytes() for file in files)
+
+
+class KeptLine(LocalService):
+    """Keeps a connection for each thread: a handshake takes longer than most answers."""
+
+    def __init__(self, connection: Mapping[str, Any], state: Path) -> None:
+        super().__init__(connection, state)
+        self._lines = threading.local()
+
+    @contextmanager
+    def line(self) -> Iterator[http.client.HTTPSConnection]:
+        if not hasattr(self._lines, "kept"):
+            self._lines.kept = self.new_line()
+        try:
+            yield self._lines.kept
+        except BaseException:
+            self._lines.kept.close()
+            raise
 
 
 def upload_body(certificate: str, **fields: Any) -> dict[str, Any]:

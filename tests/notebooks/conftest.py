@@ -29,3 +29,9 @@ def _kernels() -> Iterator[ReusedKernels]:
 def reused_kernels(_kernels: ReusedKernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this test use kernels that other tests have used."""
     monkeypatch.setattr(runner, "StandbyKernels", _kernels)
+
+
+@pytest.fixture
+def local_dps_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run leaves the local DPS running, which saves a test of many short runs a start for each."""
+    monkeypatch.setattr(runner, "stop_local_dps", lambda _folder: None)

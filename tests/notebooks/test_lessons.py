@@ -17,12 +17,16 @@ from tests.notebooks.walking import cells, go, notebook
 
 SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
 # Whatever forms there are in the kernel, wherever a notebook keeps them; and what has become of the exercise.
-ASK = """
+LOOK = """
 import gc, json
 from helpers.lesson.forms import Form
 from helpers.lesson.exercises import ExerciseCard
-forms = [each for each in gc.get_objects() if type(each) is Form]
-cards = [each for each in gc.get_objects() if type(each) is ExerciseCard]
+earlier = {id(each) for each in gc.get_objects() if type(each) in (Form, ExerciseCard)}  # of another notebook
+"""
+ASK = """
+made = [each for each in gc.get_objects() if type(each) in (Form, ExerciseCard) and id(each) not in earlier]
+forms = [each for each in made if type(each) is Form]
+cards = [each for each in made if type(each) is ExerciseCard]
 print("ASKED " + json.dumps({
     "forms": [[each._model.__name__, each.is_done] for each in forms],
     "solved": [each.solved for each in cards],
@@ -35,7 +39,7 @@ def with_solution(source: Path, folder: Path) -> Path:
     copy = nbformat.read(source, as_version=4)
     (exercise,) = (cell for cell in copy.cells if "exercise" in cell.metadata.get("tags", []))
     exercise.source = (SOLUTIONS / f"{source.stem}.py").read_text()
-    copy.cells.append(nbformat.v4.new_code_cell(ASK))
+    copy.cells = [nbformat.v4.new_code_cell(LOOK), *copy.cells, nbformat.v4.new_code_cell(ASK)]
     nbformat.write(copy, folder / source.name)
     return folder / source.name
 
@@ -53,6 +57,7 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.usefixtures("reused_kernels")
 def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_its_solution(
     workspace: Workspace, folder: Path
 ) -> None:
@@ -72,7 +77,7 @@ def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_
 # --- the target portal, through papermill, by a person's hands ---
 
 
-@pytest.mark.usefixtures("reused_kernels")
+@pytest.mark.usefixtures("reused_kernels", "local_dps_goes_on")
 def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_that_is_done(
     workspace: Workspace,
 ) -> None:
@@ -82,8 +87,7 @@ def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_t
     told: dict[str, Any] = {**values, "provisioning_service": "my-dps", "id_scope": scope}
 
     def take(step: str, **more: Any) -> walkthrough.Outcome:
-        """One notebook; a run stops the local DPS, which a person's own service would not do."""
-        start_local_dps(workspace.local_dps_folder)
+        """One notebook; the local DPS goes on, as a person's own service would."""
         (outcome,) = go(workspace, [notebook(step)], **{**told, **more})
         return outcome
 

@@ -1,11 +1,10 @@
 """The walkthrough as CI and learners run it: real kernels, papermill, the local DPS, Azure's SDKs."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from helpers import walkthrough
@@ -47,7 +46,7 @@ def test_it_runs_with_a_ca_that_openssl_made_with_an_encrypted_key(
     assert workspace.authority("root", passphrase=passphrase).certificate.subject.rfc4514_string() == "CN=Own Root"
 
 
-@pytest.mark.usefixtures("reused_kernels")
+@pytest.mark.usefixtures("reused_kernels", "local_dps_goes_on")
 def test_every_notebook_runs_alone_on_a_prepared_workspace_and_twice(workspace: Workspace) -> None:
     for step in (step[:2] for step in STEPS):
         run(workspace, step)
@@ -85,19 +84,17 @@ def test_the_local_dps_is_stopped_at_the_end(workspace: Workspace) -> None:
 @pytest.mark.usefixtures("reused_kernels")
 def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_workspace_alone(tmp_path: Path) -> None:
     place = tmp_path / "run"
-    options = ["run", "--workspace", str(place), "-p", "root_name=First Root"]
     learners = walkthrough.PROJECT / "data" / "workspace" / "lab"
     before = sorted(learners.rglob("*")) if learners.exists() else None
+
+    def command(*options: str) -> Result:
+        return CliRunner().invoke(app, ["run", "--workspace", str(place), *options])
 
     def root() -> bytes:
         return (place / "ca" / "root.cer").read_bytes()
 
-    def again(*more: str) -> None:
-        result = CliRunner().invoke(app, [*options, *more])
-        assert result.exit_code == 0, result.output
-
-    first = subprocess.run([sys.executable, "-m", "helpers", *options], capture_output=True, text=True, check=False)
-    assert first.returncode == 0, first.stdout + first.stderr
+    first = command("-p", "root_name=First Root")
+    assert first.exit_code == 0, first.output
     lines = first.stdout.splitlines()
     done, rest = lines[: len(STEPS)], lines[len(STEPS) :]
     assert sorted(line.split()[1] for line in done) == STEPS, "a line for each notebook, and none for a cell"
@@ -105,19 +102,16 @@ def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_works
         assert re.fullmatch(r"ok +\w+ +\d+\.\d s", line)
     assert re.fullmatch(r"total +\d+\.\d s", rest[0])
     assert str(place / "executed" / "index.html") in first.stdout
+
     kept = root()
-    again("--keep")
+    again = command("--keep", "-p", "root_name=First Root")
+    assert again.exit_code == 0, again.output
     assert root() == kept
-    again()
-    assert root() != kept
-    assert (sorted(learners.rglob("*")) if learners.exists() else None) == before
 
-
-@pytest.mark.usefixtures("reused_kernels")
-def test_the_command_names_the_cell_that_failed_and_ends_with_1(tmp_path: Path) -> None:
     (tmp_path / "no-ca.pem").write_text("neither a certificate nor a key")
-    own = [f"-p{name}={tmp_path / 'no-ca.pem'}" for name in ("own_ca_certificate", "own_ca_key")]
-    failed = CliRunner().invoke(app, ["run", "--workspace", str(tmp_path / "run"), *own])
+    failed = command(*(f"-p{name}={tmp_path / 'no-ca.pem'}" for name in ("own_ca_certificate", "own_ca_key")))
     assert failed.exit_code == 1
     assert re.search(r"^FAILED +01_create_ca", failed.stdout, re.MULTILINE)
     assert re.search(r"01_create_ca, cell \[\d+\]: ", failed.stderr)
+    assert not (place / "ca" / "root.cer").exists(), "without --keep it started clean"
+    assert (sorted(learners.rglob("*")) if learners.exists() else None) == before
