@@ -1,7 +1,11 @@
 # The doors of the project. Each creates the environments it needs first, from the project's own files alone.
 PYTHON ?= python3
-READY := .venv/.ready
+# uv makes in seconds an environment that takes pip a minute. Where uv can't be had, pip does it.
+UV ?= uv
 RUN := .venv/bin/python
+# The environment in two layers: what the walkthrough needs, then what the tests need.
+READY := .venv/.ready
+TEST_READY := .venv/.test-ready
 # Clients that can't live in the same environment as the newest ones; the tests drive the local DPS with them.
 OLD_CLIENT := .venv-management-1.1/.ready
 NODE_CLIENTS := tests/clients/node/node_modules/.ready tests/clients/node_device/node_modules/.ready
@@ -11,22 +15,34 @@ AZURE_CLI := .venv-azure-cli/.ready
 PYTHONS ?= $(wildcard $(foreach minor,12 13 14,$(shell pyenv root 2>/dev/null)/versions/3.$(minor).*/bin/python3))
 
 DEVICE_TESTS := tests/clients/test_python_device.py tests/dps/test_devices.py tests/local_dps/test_devices.py
+# What fits into 45 seconds: the rooms, without what waits, starts processes or runs notebooks.
+QUICK_TESTS := tests/certificates tests/dps tests/lesson tests/test_command_line.py tests/test_files.py \
+    tests/test_house.py tests/test_workspace.py \
+    $(foreach plane,devices enrollment management,tests/local_dps/test_$(plane).py) \
+    $(foreach slow,certificates/test_fleet certificates/test_other_tools dps/test_local_process dps/test_persistence \
+        lesson/test_end_and_interruption lesson/test_recipes lesson/test_unreliable_service,--ignore=tests/$(slow).py)
 
-.PHONY: tutorial lab test browser azure-cli pythons bench clean
+# A kernel takes 100 MB. One that has been idle for an hour, with no tab open on it, goes.
+CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.cull_interval=300
+
+.PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python weekly bench clean
 
 tutorial: $(READY) ## execute every notebook against a local DPS, in a clean workspace of its own
 	@$(RUN) -m helpers run
 
 lab: $(READY) ## open JupyterLab where the walkthrough begins
-	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
+	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(CULLING) notebooks/00_start_here.ipynb
 
-test: $(READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite: four at a time, for many wait for clocks
-	$(RUN) -m pytest -n 4 --maxschedchunk 1 --ignore=tests/azure_cli --ignore=tests/browser
+test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite: four at a time, for many wait for clocks
+	$(RUN) -m pytest -n 4 --ignore=tests/azure_cli --ignore=tests/browser
 
-browser: $(READY) $(AXE) ## work the notebooks in JupyterLab as a person does, in Chromium; screenshots go to build/browser
-	$(RUN) -m pytest -n 2 --maxschedchunk 1 tests/browser
+test-quick: $(TEST_READY) ## run in 45 seconds what tells soonest that something broke
+	$(RUN) -m pytest -n 3 $(QUICK_TESTS)
 
-azure-cli: $(READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
+browser: $(TEST_READY) $(AXE) ## work the notebooks in JupyterLab as a person does, in Chromium; screenshots go to build/browser
+	$(RUN) -m pytest -n 2 tests/browser
+
+azure-cli: $(TEST_READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
 	$(RUN) -m pytest tests/azure_cli
 
 # The device plane is a duck in asyncio's eyes, and Azure's device SDK is older than these Pythons: each is tried.
@@ -38,32 +54,55 @@ pythons: ## devices and the device plane on every other Python
 	    $$folder/bin/python -m pytest -n auto $(DEVICE_TESTS); \
 	done
 
-bench: $(READY) ## how fast the local DPS is, as ratios
-	@$(RUN) -m tests.bench
+newest-python: ## the same on the newest of them alone
+	@$(MAKE) --no-print-directory pythons PYTHONS="$(lastword $(PYTHONS))"
+
+weekly: export TEST_LENGTH := long
+weekly: test browser azure-cli pythons ## everything at its full length: what takes too long for each change
+
+bench: $(TEST_READY) ## how fast everything is, as ratios; QUICK=1 for a look
+	@$(RUN) -m tests.bench $(if $(QUICK),--quick)
 
 clean: ## remove the environments; workspaces stay
 	rm -rf .venv .venv-* build $(dir $(NODE_CLIENTS) $(AXE))
 
-.venv-3.%/.ready: pyproject.toml
-	@echo "Creating the environment in $(@D): about a minute, once."
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+# $(call install,FOLDER,WHAT): into the environment in FOLDER.
+define install
+	@if [ -n "$(UV)" ] && $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(UV); then \
+	    $(1)/bin/python -m uv pip install --quiet --python $(1)/bin/python --compile-bytecode $(2); \
+	else \
+	    $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); \
+	fi
+endef
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
-	@echo "Creating the environment in .venv: about a minute, once."
-	$(PYTHON) -m venv .venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+	@echo "Creating the environment in .venv, once."
+	@$(PYTHON) -m venv .venv
+	$(call install,.venv,--editable .)
+	@$(RUN) -m compileall -q helpers
+	@touch $@
 
+$(TEST_READY): $(READY)
+	@echo "Adding what the tests need."
+	$(call install,.venv,--editable '.[test]')
+	@touch $@
+
+.venv-3.%/.ready: pyproject.toml
+	@echo "Creating the environment in $(@D), once."
+	@$(PYTHON) -m venv $(@D)
+	$(call install,$(@D),--editable '.[test]')
+	@touch $@
+
+# By pip, so that the fallback is used, too.
+$(OLD_CLIENT): UV :=
 $(OLD_CLIENT): tests/clients/management_1_1/requirements.txt
 $(AZURE_CLI): tests/azure_cli/requirements.txt
 $(OLD_CLIENT) $(AZURE_CLI):
-	@echo "Creating the environment in $(@D): up to a minute, once."
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
-	touch $@
+	@echo "Creating the environment in $(@D), once."
+	@$(PYTHON) -m venv $(@D)
+	$(call install,$(@D),--requirement $<)
+	@touch $@
 
 $(NODE_CLIENTS) $(AXE): %/node_modules/.ready: %/package.json
 	npm install --silent --prefix $*
