@@ -24,7 +24,7 @@ from helpers.certificates.devices import DeviceCredential
 from helpers.certificates.keys import KeyAlgorithm
 from helpers.certificates.storage import certificate_pem, read_private_key
 from helpers.files import make_private_folder
-from helpers.problem import Problem
+from helpers.problem import Interrupted, Problem
 
 __all__ = ["issue_fleet", "serve"]
 
@@ -40,9 +40,9 @@ def issue_fleet(
     lifetime: timedelta = DEVICE_LIFETIME,
     processes: int | None = None,
 ) -> list[DeviceCredential]:
-    """A certificate and a key for each device, in files in `folder`; a progress bar moves meanwhile.
+    """Issue a certificate and a key to each device, in files in `folder`; a progress bar moves meanwhile.
 
-    What is there already and still good is kept, so that a run that was interrupted goes on where it was.
+    Files that are there already and still good are kept, so the same call goes on where another one was interrupted.
 
     Args:
         processes: at most so many work at the same time; as many as there are cores unless given.
@@ -50,6 +50,7 @@ def issue_fleet(
     Raises:
         Problem: an id is bad or there twice (nothing is written then), the CA is not valid today, or a file can't be
             written.
+        Interrupted: the user has interrupted it.
     """
     from tqdm.auto import tqdm  # looks for a notebook, and imports its widgets
 
@@ -67,8 +68,11 @@ def issue_fleet(
     )
     kept = len(credentials) - len(missing)
     with tqdm(total=len(credentials), initial=kept, desc="Certificates", unit="device", delay=_ALONE_SECONDS) as bar:
-        for done in _issue_all(order, missing, processes or _cores()):
-            bar.update(done)
+        try:
+            for done in _issue_all(order, missing, processes or _cores()):
+                bar.update(done)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(f"{bar.n} of {len(credentials)} devices have their certificates") from interrupt
     return credentials
 
 
@@ -101,8 +105,9 @@ def _issue_all(order: _Order, registration_ids: Sequence[str], processes: int) -
 
 def _issue_together(order: _Order, left: deque[Sequence[str]], helpers: int) -> Iterator[int]:
     told: SimpleQueue[int] = SimpleQueue()
+    processes: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(helpers) as threads:
-        driven = [threads.submit(_have_issued, order, left, told) for _ in range(helpers)]
+        driven = [threads.submit(_have_issued, order, left, told, processes) for _ in range(helpers)]
         try:
             while some := _next(left):
                 yield _issue(order, some)
@@ -110,12 +115,21 @@ def _issue_together(order: _Order, left: deque[Sequence[str]], helpers: int) -> 
             for each in driven:
                 each.result()
             yield from _waiting(told)
+        except KeyboardInterrupt:
+            for process in processes:  # each file is written whole or not at all
+                process.kill()
+            raise
         finally:
-            left.clear()  # whoever still works ends with what it has begun
+            left.clear()  # after an error, each process ends with what it has begun
 
 
-def _have_issued(order: _Order, left: deque[Sequence[str]], told: "SimpleQueue[int]") -> None:
-    """Another process on the same work.
+def _have_issued(
+    order: _Order,
+    left: deque[Sequence[str]],
+    told: "SimpleQueue[int]",
+    processes: "list[subprocess.Popen[bytes]]",
+) -> None:
+    """Another process on the same work; it is added to `processes`.
 
     Not a pool of `multiprocessing`: forked from a notebook's kernel it inherits the locks of other threads as they are, and
     spawned it runs the caller's script once more.
@@ -128,6 +142,7 @@ def _have_issued(order: _Order, left: deque[Sequence[str]], told: "SimpleQueue[i
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:  # noqa: S603 - our own words
         assert process.stdin
         assert process.stdout
+        processes.append(process)
         try:
             pickle.dump(order, process.stdin)
             while some := _next(left):

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 __all__ = ["run_in_background"]
@@ -30,21 +30,20 @@ def run_in_background(work: Coroutine[Any, Any, T], tick: Callable[[], object] =
     future = asyncio.run_coroutine_threadsafe(work, loop)
     try:
         while not future.done():
-            with suppress(TimeoutError):  # of this wait, or of the work, which result() raises again
-                future.exception(_TICK_SECONDS)
+            wait([future], _TICK_SECONDS)
             tick()
         return future.result()
     finally:
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(_cancel_the_rest(), loop).result(_PATIENCE_SECONDS)
-        loop.call_soon_threadsafe(loop.stop)
+        asyncio.run_coroutine_threadsafe(_end(), loop)
         thread.join(_PATIENCE_SECONDS)
         if not thread.is_alive():
             loop.close()
 
 
-async def _cancel_the_rest() -> None:
+async def _end() -> None:
+    """Cancel what still runs, and stop the loop."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
+    asyncio.get_running_loop().stop()

@@ -129,7 +129,7 @@ class DeviceRegistrar:
             return DpsError(
                 f"The device “{device.registration_id}” could not register.",
                 str(silence),
-                f"Check that this machine can reach {self._plane.host}, and try again in a moment.",
+                f"Check that this machine can reach {self._plane.https_endpoint or self._plane.host}, and try again in a moment.",
                 transient=True,
             )
 

@@ -1,6 +1,7 @@
 """A fleet's files: each device has its own, and a run that was interrupted goes on."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -195,6 +196,23 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     for credential in credentials[:5]:
         assert credential.chain_file.read_bytes() == before[credential.chain_file.name]
     assert credentials[5].is_from(SIGNER, KeyAlgorithm.RSA2048)
+
+
+def test_an_interrupt_is_obeyed_within_a_second_says_how_far_it_came_and_keeps_what_is_issued(tmp_path: Path) -> None:
+    devices = tmp_path / "devices"
+    with start(tmp_path, 400, KeyAlgorithm.RSA2048) as process:
+        while not devices.exists() or len(list(devices.glob("*.pem"))) < 10:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal, which reaches the processes that help, too
+        began = time.monotonic()
+        _, told = process.communicate()
+    assert time.monotonic() - began < 2, "a second, and as much for a machine that is busy"
+    found = re.search(
+        r"^helpers\.problem\.Interrupted: (\d+) of 400 devices have their certificates; run it", told, re.M
+    )
+    assert found, told
+    assert 0 <= int(found[1]) <= len(list(devices.glob("*.pem"))) < 400
 
 
 def test_the_progress_is_told(tmp_path: Path) -> None:

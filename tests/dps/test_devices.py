@@ -1,7 +1,9 @@
-"""Devices register through Azure's device SDK; who is refused hears why."""
+"""Devices register over HTTPS, and one through Azure's device SDK; who is refused hears why."""
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from helpers.certificates import (
     CertificateAuthority,
     DeviceCredential,
     certificate_pem,
+    issue_fleet,
     read_certificates,
     save_authority,
     save_private_key,
@@ -27,11 +30,15 @@ from helpers.dps import (
     EnrollmentGroup,
     KnownCas,
     Registration,
+    connect_local,
     device_plane,
     require_registered,
 )
-from helpers.problem import Problem
+from helpers.local_dps import Exchange, running
+from helpers.problem import Interrupted, Problem
 from tests.dps.conftest import Wire
+from tests.interrupting import interrupted_when
+from tests.local_dps.wire import LocalService
 
 ROOT = CertificateAuthority.create_root("Root")
 INTERMEDIATE = ROOT.create_intermediate("Intermediate")
@@ -204,3 +211,121 @@ def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> 
     with pytest.raises(DpsError) as caught:
         open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
     assert "disabled" in caught.value.why
+
+
+# --- what goes over the line ------------------------------------------------------------------------------------------
+
+
+def device_requests(wire: Wire) -> list[tuple[str, str]]:
+    """Method and fourth part of the path of each request to the device plane."""
+    parts = [(each.method, each.path.split("/")) for each in wire.seen]
+    return [(method, path[4]) for method, path in parts if path[1].startswith("0ne")]
+
+
+def asked_for(wire: Wire) -> set[str]:
+    """The registration ids that devices asked for."""
+    return {each.path.split("/")[3] for each in wire.seen if each.method == "PUT" and each.path.endswith("/register")}
+
+
+def polls(wire: Wire) -> int:
+    return device_requests(wire).count(("GET", "operations"))
+
+
+def test_a_device_registers_and_polls_once(open_to_root: Wire, tmp_path: Path) -> None:
+    open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+    assert device_requests(open_to_root) == [("PUT", "register"), ("GET", "operations")]
+
+
+def connected(folder: Path, **options: Any) -> Iterator[Wire]:
+    """A local DPS with other options, which lets in what the root has signed."""
+    seen: list[Exchange] = []
+    with running(folder / "state", observe=seen.append, **options) as connection:
+        wire = Wire(connect_local(folder / "state" / "connection.json"), connection, seen)
+        wire.certificates.upload("root", certificate_pem(ROOT.certificate), self_attested=True)
+        wire.groups.create(EnrollmentGroup("pumps", CaReference("root")))
+        yield wire
+        wire.service.close()
+
+
+def test_it_waits_as_long_as_retry_after_says(tmp_path: Path) -> None:
+    times: list[float] = []
+    with contextmanager(connected)(tmp_path, retry_after=1) as wire:
+        device = kept(tmp_path, "pump", ROOT.issue_device("pump"))
+        began = time.monotonic()
+        assert wire.service.devices.register(device).status == "assigned"
+        times.append(time.monotonic() - began)
+        assert device_requests(wire) == [("PUT", "register"), ("GET", "operations")]
+    assert 1 <= times[0] < 3, "not Azure's three seconds, and not no time"
+
+
+def test_a_service_that_is_busy_is_asked_again_when_it_says(tmp_path: Path) -> None:
+    with contextmanager(connected)(tmp_path, retry_after=0) as wire:
+        device = kept(tmp_path, "pump", ROOT.issue_device("pump"))
+        control = LocalService(wire.connection, tmp_path / "state").control
+        assert control("PUT", "/faults", {"rates": {"throttle": 0.5}, "seed": 2}).status == 200
+        assert wire.service.devices.register(device).status == "assigned"
+        busy = [each for each in wire.seen if each.status == 429 and each.path.startswith("/0ne")]
+        answered = [each for each in wire.seen if each.status in (200, 202) and each.path.startswith("/0ne")]
+        assert busy, "the seed has a fault for it"
+        assert len(answered) == 2
+
+
+# --- an interrupt -----------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupt_says_how_far_it_came_and_the_same_call_goes_on(open_to_root: Wire, tmp_path: Path) -> None:
+    wire, names = open_to_root, [f"pump-{number}" for number in range(300)]
+    fleet = issue_fleet(ROOT, names, tmp_path / "devices")
+    devices = wire.service.devices
+    with pytest.raises(Interrupted) as caught, interrupted_when(lambda: polls(wire) > 20):
+        devices.register_all(fleet, resume=True)
+    found = re.fullmatch(r"(\d+) of 300 devices are registered", caught.value.progress)
+    assert found
+    done = int(found[1])
+    assert 0 < done < 300
+    assert str(caught.value) == f"{done} of 300 devices are registered; run it again to go on."
+    assert caught.value._render_traceback_() == [f"{done} of 300 devices are registered; run the cell again to go on."]
+    wire.seen.clear()
+    registered = require_registered(devices.register_all(fleet, resume=True))
+    assert [each.registration_id for each in registered] == names
+    assert len(asked_for(wire)) == 300 - done, "those that were done are left out"
+    wire.seen.clear()
+    require_registered(devices.register_all(fleet[:5], resume=True))
+    assert len(asked_for(wire)) == 5, "once only: a fleet that is registered can register again"
+
+
+def test_without_resume_every_device_is_asked_for_again(open_to_root: Wire, tmp_path: Path) -> None:
+    """Where access ends, what was true before the interrupt may not be true after it."""
+    wire, fleet = open_to_root, issue_fleet(ROOT, [f"pump-{number}" for number in range(200)], tmp_path / "devices")
+    devices = wire.service.devices
+    with pytest.raises(Interrupted), interrupted_when(lambda: polls(wire) > 20):
+        devices.register_all(fleet)
+    wire.groups.disable(wire.groups.get("pumps"))
+    assert all(isinstance(each, DpsError) for each in devices.register_all(fleet[:30], resume=True))
+
+
+# --- Azure's device SDK -----------------------------------------------------------------------------------------------
+
+
+def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_root: Wire, tmp_path: Path) -> None:
+    device = kept(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
+    registration, events = open_to_root.service.devices.register_with_azure_sdk(device)
+    assert registration == open_to_root.service.devices.register(device)
+    assert ["connected" in events[0].said, *(each.said.split()[0] for each in events[1:])] == [
+        True,
+        "publishing",
+        "message",
+        "publishing",
+        "message",
+    ]
+    assert events[3].seconds - events[2].seconds >= 2, "the SDK's own wait, whatever Retry-After says"
+    assert [each.seconds for each in events] == sorted(each.seconds for each in events)
+
+
+def test_a_device_that_azures_sdk_can_not_register_hears_why(open_to_root: Wire, tmp_path: Path) -> None:
+    with pytest.raises(DpsError, match="merely has the same name"):
+        open_to_root.service.devices.register_with_azure_sdk(of_a_namesake(tmp_path))
+    gone = kept(tmp_path, "gone", ROOT.issue_device("gone"))
+    gone.key_file.unlink()
+    with pytest.raises(DpsError, match="could not be used"):
+        open_to_root.service.devices.register_with_azure_sdk(gone)
