@@ -11,7 +11,7 @@ from helpers.local_dps import server
 from helpers.local_dps.identity.assertion import new_client_certificate
 
 # One worker runs each of these files, because each has a fixture that takes seconds to make.
-_TOGETHER = ("tests/notebooks/test_executed.py",)
+_TOGETHER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")
 # These begin first, so that no worker is left with a long one at the end.
 _LONGEST = (
     "tests/notebooks/",

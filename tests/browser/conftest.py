@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.lab import SECONDS, Lab, running_lab
 
 expect.set_options(timeout=30_000)
+_SIZE: ViewportSize = {"width": 1400, "height": 1000}
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +37,16 @@ def lab(server: Lab) -> Iterator[Lab]:
         yield theirs
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light") as context:
+@pytest.fixture(scope="session")
+def _page(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context(viewport=_SIZE) as context:
         context.set_default_timeout(SECONDS * 1000)
         yield context.new_page()
+
+
+@pytest.fixture
+def page(_page: Page) -> Page:
+    """One for all tests of a worker, which may show the JupyterLab of the test before."""
+    _page.set_viewport_size(_SIZE)
+    _page.emulate_media(color_scheme="light")
+    return _page

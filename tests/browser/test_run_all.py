@@ -7,7 +7,7 @@ from typing import Literal, get_origin
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pydantic.fields import FieldInfo
 
 from helpers import lesson
@@ -24,33 +24,35 @@ WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, le
 
 
 def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
-    chromium: Browser, lab: Lab, subtests: pytest.Subtests
+    page: Page, lab: Lab, subtests: pytest.Subtests
 ) -> None:
     """One walk, for it is long. Its pictures, of whole notebooks in both themes, are kept in build/browser."""
-    with chromium.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light") as context:
-        for name in NOTEBOOKS:
-            with context.new_page() as page:
-                notebook = NotebookPage.open(page, lab, name)
-                notebook.run_all()
-                with subtests.test("it has reached its checkpoint", of=name):
-                    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
-                with subtests.test("every control of every form has a name", of=name):
-                    forms = page.locator(".dps-form").all()
-                    for form, model in zip(forms, FORMS[name], strict=True):
-                        expect_names(form, model)
-                notebook.show_whole()
-                for theme in ("light", "dark"):
-                    notebook.turn(theme)
-                    page.screenshot(path=PICTURES / theme / f"{name}.png")
-                    with subtests.test("axe finds no barrier", of=name, theme=theme):
-                        assert barriers(page) == []
-                        assert faint_texts(page) == []
-                        assert squeezed_texts(page) == []
-                with subtests.test("the browser has nothing to complain of", of=name):
-                    assert notebook.complaints == []
-                with subtests.test("no request leaves the machine", of=name):
-                    assert {urlsplit(each).scheme for each in notebook.requests} >= {"http", "ws"}, "they were seen"
-                    assert [each for each in notebook.requests if not is_on_this_machine(each)] == []
+    size = page.viewport_size
+    assert size is not None
+    for name in NOTEBOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme="light")
+        notebook = NotebookPage.open(page, lab, name)
+        notebook.run_all()
+        with subtests.test("it has reached its checkpoint", of=name):
+            expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+        with subtests.test("every control of every form has a name", of=name):
+            forms = page.locator(".dps-form").all()
+            for form, model in zip(forms, FORMS[name], strict=True):
+                expect_names(form, model)
+        notebook.show_whole()
+        for theme in ("light", "dark"):
+            notebook.turn(theme)
+            page.screenshot(path=PICTURES / theme / f"{name}.png")
+            with subtests.test("axe finds no barrier", of=name, theme=theme):
+                assert barriers(page) == []
+                assert faint_texts(page) == []
+                assert squeezed_texts(page) == []
+        with subtests.test("the browser has nothing to complain of", of=name):
+            assert notebook.complaints == []
+        with subtests.test("no request leaves the machine", of=name):
+            assert {urlsplit(each).scheme for each in notebook.requests} >= {"http", "ws"}, "they were seen"
+            assert [each for each in notebook.requests if not is_on_this_machine(each)] == []
 
 
 def test_a_column_that_breaks_words_is_seen(page: Page) -> None:
