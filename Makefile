@@ -40,7 +40,7 @@ test-quick: $(TEST_READY) ## run in 45 seconds what tells soonest that something
 	$(RUN) -m pytest -n 3 $(QUICK_TESTS)
 
 browser: $(TEST_READY) $(AXE) ## work the notebooks in JupyterLab as a person does, in Chromium; screenshots go to build/browser
-	$(RUN) -m pytest -n 2 tests/browser
+	$(RUN) -m pytest -n 3 tests/browser
 
 azure-cli: $(TEST_READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
 	$(RUN) -m pytest tests/azure_cli

@@ -160,7 +160,7 @@ class NotebookPage:
         page.on("websocket", opened._note_socket)
         if page.url.startswith(f"{lab.url}/lab"):
             page.evaluate(_CLOSE_ALL)
-            page.evaluate("path => jupyterapp.commands.execute('docmanager:open', { path })", lab.path(name))
+            page.evaluate(_OPEN, lab.path(name))
         else:
             page.goto(lab.address(name))
         expect(opened.cells.first).to_be_visible(timeout=SECONDS * 1000)
@@ -304,6 +304,10 @@ _CLOSE_ALL = """[...jupyterapp.shell.widgets("main")].forEach(each => {
     if (each.context) each.context.model.dirty = false;
     each.close();
 })"""
+_OPEN = """async path => {
+    await jupyterapp.serviceManager.sessions.refreshRunning();
+    await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook", kernel: { name: "python3" } });
+}"""
 _PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
 _PROMPTS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputArea-prompt')]"
 # The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.

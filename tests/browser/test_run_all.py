@@ -7,7 +7,7 @@ from typing import Literal, get_origin
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic.fields import FieldInfo
 
 from helpers import lesson
@@ -55,13 +55,15 @@ def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
             assert [each for each in notebook.requests if not is_on_this_machine(each)] == []
 
 
-def test_a_column_that_breaks_words_is_seen(page: Page) -> None:
+def test_a_column_that_breaks_words_is_seen(chromium: Browser) -> None:
+    page = chromium.new_page()
     page.set_content(
         "<div class='dps' style='overflow-wrap: anywhere; width: 1em'><table><td>enabled</td></table></div>"
     )
     assert squeezed_texts(page) == ["enabled"]
     page.set_content("<div class='dps' style='overflow-wrap: anywhere'><table><td>enabled</td></table></div>")
     assert squeezed_texts(page) == []
+    page.close()
 
 
 def is_on_this_machine(address: str) -> bool:
