@@ -1,14 +1,12 @@
 """Device certificates a second: beside a bare loop of the same library, on all cores, and beside OpenSSL's program."""
 
 import os
-import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,16 +20,14 @@ from helpers.certificates import (
     DeviceCredential,
     certificate_pem,
     issue_fleet,
-    read_private_key,
     save_authority,
 )
+from tests.bench.report import Figure
+from tests.bench.size import Size
 
 __all__ = ["certificates", "fleet", "names"]
 
-ROUNDS = 9
-DEVICES = 1_000  # a round
-FLEET = 30_000  # so many that it does not count that another process begins half a second later
-FLEETS = 3
+FLEETS = 3  # rounds of what takes longest
 FEW = 30  # for a program that takes a hundred times as long
 _PEM, _PKCS8, _OPEN = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 _SETTINGS = """\
@@ -47,12 +43,12 @@ authorityKeyIdentifier = keyid
 """
 
 
-def certificates(authority: CertificateAuthority, folder: Path) -> None:
-    """Print a line a figure; files come and go in `folder`."""
+def certificates(authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
+    """Device certificates a second; files come and go in `folder`."""
     _check_alike(authority)
-    one_core(authority, folder)
-    all_cores(authority, folder)
-    beside_openssl(authority, folder)
+    yield from one_core(authority, folder, size)
+    yield from all_cores(authority, folder, size)
+    yield from beside_openssl(authority, folder, size)
 
 
 def names(devices: int) -> list[str]:
@@ -135,62 +131,46 @@ def _check_alike(authority: CertificateAuthority) -> None:
 # --- the figures --------------------------------------------------------------------------------------------------------
 
 
-def one_core(authority: CertificateAuthority, folder: Path) -> None:
+def one_core(authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
     """In memory and with files, beside the bare loop."""
-    ids = names(DEVICES)
+    ids = names(size.certificates)
     rounds = [
         (
             _seconds(lambda: bare(authority, ids)),
             _seconds(lambda: in_memory(authority, ids)),
-            _fleet_seconds(authority, DEVICES, folder, 1),
+            _fleet_seconds(authority, size.certificates, folder, 1),
         )
-        for _ in range(ROUNDS)
+        for _ in range(2 * size.rounds - 1)
     ]
-    rate, kept, written = (DEVICES / statistics.median(times) for times in zip(*rounds, strict=True))
-    kept_part = statistics.median(plain / ours for plain, ours, _ in rounds)
-    written_part = statistics.median(plain / ours for plain, _, ours in rounds)
-    print(
-        f"certificates     {rate:.0f}/s in a bare loop of the library on one core; {kept:.0f}/s in memory: "
-        f"{kept_part:.0%} of it (goal 85%); {written:.0f}/s with files: {written_part:.0%} of it (goal 60%)"
-    )
+    bares, kept, written = ([size.certificates / seconds for seconds in times] for times in zip(*rounds, strict=True))
+    loop = "a bare loop of the library"
+    yield Figure("certificates in memory", "/s", kept, loop, bares, True, goal=0.85, goal_of_ratio=True)
+    yield Figure("certificates with files", "/s", written, loop, bares, True, goal=0.45, goal_of_ratio=True)
 
 
-def all_cores(authority: CertificateAuthority, folder: Path) -> None:
+def all_cores(authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
     """A large fleet on one process and on all cores, and what the machine has to give."""
-    cores = len(os.sched_getaffinity(0))
-    with get_context("spawn").Pool(cores) as pool:
-        task = _task(authority, DEVICES)
-        pool.map(_bare_in_process, [task] * cores * 2, chunksize=1)  # until all of them are there
-        task = _task(authority, FLEET // 4)
-        rounds = [
-            (
-                _fleet_seconds(authority, FLEET, folder, 1),
-                _fleet_seconds(authority, FLEET, folder, None),
-                _seconds(lambda: pool.map(_bare_in_process, [task])),
-                _seconds(lambda: pool.map(_bare_in_process, [task] * cores, chunksize=1)),
-            )
-            for _ in range(FLEETS)
-        ]
-    rate = FLEET / statistics.median(together for _, together, _, _ in rounds)
-    faster = statistics.median(alone / together for alone, together, _, _ in rounds)
-    given = statistics.median(cores * alone / together for _, _, alone, together in rounds)
-    print(
-        f"{'':16} {rate:.0f}/s with files on {cores} cores, a fleet of {FLEET:,}: {faster:.2f} times that on one "
-        f"(goal {0.85 * cores:.2f}; plain processes side by side get {given:.2f})"
-    )
+    cores, fleet_size = len(os.sched_getaffinity(0)), size.many_certificates
+    rounds = [
+        (_fleet_seconds(authority, fleet_size, folder, 1), _fleet_seconds(authority, fleet_size, folder, None))
+        for _ in range(min(size.rounds, FLEETS))
+    ]
+    alone, together = ([fleet_size / seconds for seconds in times] for times in zip(*rounds, strict=True))
+    what = f"certificates with files on {cores} cores, a fleet of {fleet_size:,}"
+    yield Figure(what, "/s", together, "on one core", alone, True, goal=0.85 * cores, goal_of_ratio=True)
 
 
-def beside_openssl(authority: CertificateAuthority, folder: Path) -> None:
+def beside_openssl(authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
     """Files of a few devices by its program, and of many by the helpers, in turn."""
     rounds = [
-        (FEW / _openssl_seconds(authority, folder), DEVICES / _fleet_seconds(authority, DEVICES, folder, 1))
-        for _ in range(FLEETS)
+        (
+            size.certificates / _fleet_seconds(authority, size.certificates, folder, 1),
+            FEW / _openssl_seconds(authority, folder),
+        )
+        for _ in range(min(size.rounds, FLEETS))
     ]
-    rate = statistics.median(theirs for theirs, _ in rounds)
-    faster = statistics.median(ours / theirs for theirs, ours in rounds)
-    print(
-        f"{'':16} {rate:.0f}/s with `openssl req` once a device, which is the least: {faster:.0f} times as fast with files"
-    )
+    ours, theirs = zip(*rounds, strict=True)
+    yield Figure("certificates with files, again", "/s", ours, "`openssl req`, once a device", theirs, True)
 
 
 def _openssl_seconds(authority: CertificateAuthority, folder: Path) -> float:
@@ -201,19 +181,6 @@ def _openssl_seconds(authority: CertificateAuthority, folder: Path) -> float:
 def _fleet_seconds(authority: CertificateAuthority, devices: int, folder: Path, processes: int | None) -> float:
     with TemporaryDirectory(dir=folder) as place:
         return _seconds(lambda: fleet(authority, devices, Path(place), processes))
-
-
-def _task(authority: CertificateAuthority, devices: int) -> tuple[bytes, bytes, int]:
-    key = authority.private_key.private_bytes(_PEM, _PKCS8, _OPEN)
-    return certificate_pem(authority.certificate), key, devices
-
-
-def _bare_in_process(task: tuple[bytes, bytes, int]) -> None:
-    certificate, key, devices = task
-    bare(
-        CertificateAuthority(x509.load_pem_x509_certificate(certificate), read_private_key(key, None, "key")),
-        names(devices),
-    )
 
 
 def _seconds(action: Callable[[], object]) -> float:

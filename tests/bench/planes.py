@@ -3,7 +3,6 @@
 import base64
 import json
 import ssl
-import statistics
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,20 +10,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.bench.load import Measured, load, once
+from tests.bench.load import load, once
 from tests.bench.processes import started
+from tests.bench.report import Figure
+from tests.bench.size import Size
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body, upload_body
 
 __all__ = ["throughput"]
 
-ROUNDS = 5
-SECONDS = 1.0
 KEPT_HEADERS = ("x-ms-request-id", "content-type")
 
 
-def throughput(folder: Path) -> None:
+def throughput(folder: Path, size: Size) -> Iterator[Figure]:
     """get-certificate and put-group beside the bare handler."""
     folder.mkdir()
     with Server(folder) as server:
@@ -46,24 +45,15 @@ def throughput(folder: Path) -> None:
             with bare(answer) as (pid, port, context):
                 pairs = [
                     (
-                        load(server.process.pid, dps.address.port, dps.context, request, SECONDS),
-                        load(pid, port, context, request, SECONDS),
+                        load(server.process.pid, dps.address.port, dps.context, request, size.requests_seconds),
+                        load(pid, port, context, request, size.requests_seconds),
                     )
-                    for _ in range(ROUNDS)
+                    for _ in range(size.rounds)
                 ]
-            _print_pairs(name, pairs)
-
-
-def _print_pairs(name: str, pairs: list[tuple[Measured, Measured]]) -> None:
-    ours = statistics.median(pair[0].rate for pair in pairs)
-    bares = statistics.median(pair[1].rate for pair in pairs)
-    rate = statistics.median(pair[0].rate / pair[1].rate for pair in pairs)
-    cpu = statistics.median(pair[0].cpu / pair[1].cpu for pair in pairs)
-    micro = statistics.median(pair[0].cpu for pair in pairs) * 1e6
-    print(
-        f"{name:16} {ours:6.0f}/s, bare handler {bares:6.0f}/s: {rate:4.0%} of it (goal 60%); "
-        f"CPU {micro:.0f} us a request, {cpu:.2f} times the bare handler's"
-    )
+            rates = [[each.rate for each in side] for side in zip(*pairs, strict=True)]
+            costs = [[each.cpu * 1e6 for each in side] for side in zip(*pairs, strict=True)]
+            yield Figure(name, "/s", rates[0], "a bare handler", rates[1], True)
+            yield Figure(f"{name}: CPU", "us", costs[0], "a bare handler's", [max(each, 1) for each in costs[1]])
 
 
 @contextmanager

@@ -2,26 +2,27 @@
 
 import base64
 import ssl
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlencode
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem
+from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem, issue_fleet
+from helpers.dps import DevicePlane, DeviceRegistrar, KnownCas, require_registered
 from tests.bench.certificates import fleet
 from tests.bench.devices import Device, everyone, over_https, over_mqtt, shake_hands
 from tests.bench.processes import cpu_seconds, most_megabytes, started
+from tests.bench.report import Figure
+from tests.bench.size import Size
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body, upload_body
 
 __all__ = ["registrations"]
 
-ROUNDS = 5
-DEVICES = 200  # a round, and others in each: the local DPS may remember those that it has seen
-FLEET = 10_000
 _GROUP = "fleet"
 
 
@@ -46,56 +47,83 @@ class Cost:
     cpu: float
 
 
-def registrations(authority: CertificateAuthority, folder: Path, memory: Path) -> None:
-    """Print a line a figure. The devices' certificates lie in `memory`, the local DPS's state in `folder`."""
+def registrations(authority: CertificateAuthority, folder: Path, memory: Path, size: Size) -> Iterator[Figure]:
+    """The devices' certificates lie in `memory`, the local DPS's state in `folder`."""
     folder.mkdir()
-    credentials = fleet(authority, FLEET + 2 * ROUNDS * DEVICES, memory / "registrations")
-    fresh = iter(credentials[FLEET:])
+    credentials = fleet(authority, size.fleet + 2 * size.rounds * size.devices, memory / "registrations")
+    fresh = iter(credentials[size.fleet :])
     with Server(folder) as server:
-        dps = server.start()
+        dps = server.start("--retry-after", "0")
         _let_in(dps, authority)
+        yield from the_readmes_fleet(dps, authority, memory, size)
         for plane in (HTTPS, MQTT):
-            beside_the_handshake(server, dps, plane, fresh)
-        in_one_run(server, dps, HTTPS, credentials[:FLEET])
+            yield from beside_the_handshake(server, dps, plane, fresh, size)
+        yield from in_one_run(server, dps, HTTPS, credentials[: size.fleet])
+
+
+def the_readmes_fleet(dps: LocalService, authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
+    """A fleet of 1,000 by the helpers, certificates included; beside handshakes alone of the same devices."""
+    count = min(1_000, 5 * size.devices)
+    plane = DevicePlane("localhost", f"https://{dps.connection['device_endpoint']}", trust=_trust(dps))
+    registrar = DeviceRegistrar(plane, lambda: dps.connection["id_scope"], KnownCas)
+    ours, theirs = [], []
+    with started("tests.bench.acceptor") as (_, said):
+        for round_number in range(size.rounds):
+            names = [f"truck-{round_number}-{number}" for number in range(count)]
+            began = time.perf_counter()
+            with redirect_stderr(StringIO()):
+                credentials = issue_fleet(authority, names, folder / f"trucks-{round_number}")
+                require_registered(registrar.register_all(credentials))
+            ours.append(time.perf_counter() - began)
+            callers = _devices(credentials, said["authority"], HTTPS)
+            theirs.append(_clock(callers, lambda device: shake_hands(said["port"], device)))
+    goal = 6.0 if count == 1_000 else None
+    yield Figure(f"a fleet of {count:,}, issued and registered", "s", ours, "bare handshakes", theirs, goal=goal)
 
 
 def beside_the_handshake(
-    server: Server, dps: LocalService, plane: Plane, credentials: Iterator[DeviceCredential]
-) -> None:
+    server: Server, dps: LocalService, plane: Plane, credentials: Iterator[DeviceCredential], size: Size
+) -> Iterator[Figure]:
     """Whole registrations, and bare handshakes of the same devices with an acceptor that has the same TLS, in turn."""
     pairs = []
     with started("tests.bench.acceptor") as (pid, said):
-        for _ in range(ROUNDS):
-            new = list(islice(credentials, DEVICES))
+        for _ in range(size.rounds):
+            new = list(islice(credentials, size.devices))
             devices, callers = _devices(new, _trust(dps), plane), _devices(new, said["authority"], plane)
             whole = _cost(server.process.pid, devices, lambda device: plane.register(dps, device))
             bare = _cost(pid, callers, lambda device: shake_hands(said["port"], device))
             pairs.append((whole, bare))
-    rate = statistics.median(1 / whole.clock for whole, _ in pairs)
-    cpu = statistics.median(whole.cpu for whole, _ in pairs)
-    part = statistics.median(bare.cpu / whole.cpu for whole, bare in pairs)
-    print(
-        f"{plane.name:16} {rate:.0f} registrations/s; CPU {cpu * 1e6:.0f} us each, "
-        f"of which a bare handshake in {plane.tls.name.replace('v1_', ' 1.')} is {part:.0%} (goal 80%)"
+    yield Figure(
+        f"registrations over {plane.name}", "/s", [1 / whole.clock for whole, _ in pairs], higher_is_better=True
+    )
+    yield Figure(
+        f"the server's CPU for a registration over {plane.name}",
+        "us",
+        [whole.cpu * 1e6 for whole, _ in pairs],
+        f"a bare handshake in {plane.tls.name.replace('v1_', ' 1.')}",
+        [max(bare.cpu, 1e-5) * 1e6 for _, bare in pairs],
     )
 
 
-def in_one_run(server: Server, dps: LocalService, plane: Plane, credentials: Sequence[DeviceCredential]) -> None:
-    """All of them, a thousand after the other."""
-    thousands, megabytes = [], []
-    for start in range(0, len(credentials), 1000):
-        devices = _devices(credentials[start : start + 1000], _trust(dps), plane)
-        thousands.append(_cost(server.process.pid, devices, lambda device: plane.register(dps, device)))
+def in_one_run(
+    server: Server, dps: LocalService, plane: Plane, credentials: Sequence[DeviceCredential]
+) -> Iterator[Figure]:
+    """All of them, a tenth after the other."""
+    tenths, megabytes, tenth = [], [], len(credentials) // 10
+    for start in range(0, len(credentials), tenth):
+        devices = _devices(credentials[start : start + tenth], _trust(dps), plane)
+        tenths.append(_cost(server.process.pid, devices, lambda device: plane.register(dps, device)))
         megabytes.append(most_megabytes(server.process.pid))
     names = {each.registration_id for each in credentials}
     lost = len(names - _assigned(dps)) + len(names - _at_hubs(dps))
-    first, last = thousands[0], thousands[-1]
-    print(
-        f"{'':16} {len(credentials):,} in one run over {plane.name}: {lost} lost (goal 0); "
-        f"memory {megabytes[0]:.0f} MB after the first thousand, {megabytes[-1]:.0f} MB after the last: "
-        f"{megabytes[-1] / megabytes[0]:.2f} times (goal 1.10)\n"
-        f"{'':16} the last thousand took {last.clock / first.clock:.2f} times as long as the first, "
-        f"and {last.cpu / first.cpu:.2f} times the CPU (goal 1.10)"
+    what = f"{len(credentials):,} in one run"
+    yield Figure(f"{what}: lost", "devices", [lost], goal=0)
+    yield Figure(
+        f"{what}: memory at the end", "MB", megabytes[-1:], "after a tenth", megabytes[:1], goal=1.1, goal_of_ratio=True
+    )
+    first, last = tenths[0].cpu * 1e6, tenths[-1].cpu * 1e6
+    yield Figure(
+        f"{what}: CPU of the last", "us", [last], "of the first", [max(first, 1)], goal=1.1, goal_of_ratio=True
     )
 
 
@@ -112,6 +140,12 @@ def _trust(dps: LocalService) -> str:
 
 def _devices(credentials: Sequence[DeviceCredential], trust: str, plane: Plane) -> list[Device]:
     return [Device(each, trust, plane.tls) for each in credentials]
+
+
+def _clock(devices: Sequence[Device], errand: Callable[[Device], None]) -> float:
+    began = time.perf_counter()
+    everyone(devices, errand)
+    return time.perf_counter() - began
 
 
 def _cost(pid: int, devices: Sequence[Device], errand: Callable[[Device], None]) -> Cost:

@@ -4,9 +4,8 @@ import os
 import random
 import secrets
 import signal
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +17,8 @@ from helpers.local_dps.identity.tokens import SERVICE, issue_token
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import RegistrationRow, Store, new_etag
 from tests.bench.processes import most_megabytes
+from tests.bench.report import Figure
+from tests.bench.size import Size
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.wire import group_body
@@ -25,9 +26,9 @@ from tests.local_dps.wire import group_body
 __all__ = ["lookups", "memory"]
 
 
-def memory(folder: Path) -> None:
+def memory(folder: Path, size: Size) -> Iterator[Figure]:
     """The most memory after looking up 2,000 registrations and reading a page of 1,000."""
-    for count in (0, 1_000, 100_000):
+    for count in (0, size.rows):
         place = folder / f"memory-{count}"
         place.mkdir()
         _seed(place / "state", count)
@@ -37,15 +38,14 @@ def memory(folder: Path) -> None:
             for number in random.Random(1).choices(range(max(count, 1)), k=2000):
                 assert dps.serve("GET", f"/registrations/device-{number}").status == (200 if count else 404)
             assert dps.serve("POST", "/registrations/fleet/query").status == 200
-            print(
-                f"memory           {most_megabytes(server.process.pid):.0f} MB with {count:,} registrations (goal 80)"
-            )
+            megabytes = [most_megabytes(server.process.pid)]
+            yield Figure(f"memory with {count:,} registrations", "MB", megabytes, goal=80)
             os.kill(server.process.pid, signal.SIGTERM)
 
 
-def lookups(folder: Path) -> None:
-    """One registration among 100 and among 100,000, in turn."""
-    counts = (100, 100_000)
+def lookups(folder: Path, size: Size) -> Iterator[Figure]:
+    """One registration among 100 and among many, in turn."""
+    counts = (100, size.rows)
     askers = {count: _asker(folder / f"lookup-{count}", count) for count in counts}
     times: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(40):
@@ -54,11 +54,9 @@ def lookups(folder: Path) -> None:
             for _ in range(250):
                 ask()
             times[count].append((time.perf_counter() - began) / 250)
-    few, many = (statistics.median(times[count]) for count in counts)
-    print(
-        f"lookup           {few * 1e6:.0f} us among 100, {many * 1e6:.0f} us among 100,000: "
-        f"{many / few:.2f} times (goal 1.20)"
-    )
+    few, many = ([each * 1e6 for each in times[count]] for count in counts)
+    what = f"a lookup among {size.rows:,}"
+    yield Figure(what, "us", many, "among 100", few, goal=1.2, goal_of_ratio=True)
 
 
 def _asker(state: Path, count: int) -> Callable[[], None]:

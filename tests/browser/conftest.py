@@ -1,12 +1,11 @@
 """One Chromium and one JupyterLab for each worker; for each test a learner's folder and a page of their own."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.browser.chromium import started_chromium
 from tests.browser.lab import SECONDS, Lab, running_lab
 
 expect.set_options(timeout=30_000)
@@ -15,14 +14,8 @@ _SIZE: ViewportSize = {"width": 1400, "height": 1000}
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The system's own: none is ever downloaded. Without it these tests fail, for nothing else proves what they prove."""
-    program = shutil.which("chromium")
-    assert program, "Chromium is missing; on Debian and Ubuntu: apt install chromium"
-    with sync_playwright() as playwright:
-        as_root = ["--no-sandbox"] if os.getuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=program, args=as_root)
+    with started_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

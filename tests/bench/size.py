@@ -1,0 +1,49 @@
+"""How much is measured: enough for figures that can be believed, or just enough to see that the bench still works."""
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "QUICK", "Size"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """
+    Attributes:
+        rounds: of what takes seconds. devices: in a round of registrations; fleet: those in one run.
+        certificates: in a round; many_certificates: for all cores. requests_seconds: of load on a plane.
+        rows: in a large database. notebooks: of the walkthrough. with_pip: whether the set-up is measured with pip, too.
+    """
+
+    rounds: int
+    devices: int
+    fleet: int
+    certificates: int
+    many_certificates: int
+    requests_seconds: float
+    rows: int
+    notebooks: int
+    with_pip: bool
+
+
+FULL = Size(
+    rounds=5,
+    devices=200,
+    fleet=10_000,
+    certificates=1_000,
+    many_certificates=30_000,
+    requests_seconds=1.0,
+    rows=100_000,
+    notebooks=11,
+    with_pip=True,
+)
+QUICK = Size(
+    rounds=1,
+    devices=20,
+    fleet=200,
+    certificates=100,
+    many_certificates=1_000,
+    requests_seconds=0.2,
+    rows=1_000,
+    notebooks=2,
+    with_pip=False,
+)
