@@ -21,7 +21,8 @@ _MAX_ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.2, 2.0  # doubled after each attempt, unless the answer has a Retry-After
 _REQUEST_SECONDS = 30.0
 _OUTCOME_SECONDS = 30.0  # how long DPS may take to choose a hub: a custom allocation waits for its webhook
-_POLL_SECONDS = 1.0  # between polls, if DPS does not say
+_POLL_SECONDS = 1.0  # before a poll, if DPS does not say
+_MIN_POLL_SECONDS = 0.1  # between two polls, even if DPS says 0
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,12 @@ async def register_over_https(plane: DevicePlane, id_scope: str, device: DeviceC
         asked = {"registrationId": device.registration_id}
         answer = await _request(session, "PUT", f"{registration}/register", asked)
         deadline = time.monotonic() + _OUTCOME_SECONDS
+        pause = 0.0
         while answer.status == 202:
             if time.monotonic() >= deadline:
                 raise NoAnswer(f"DPS had not chosen a hub after {_OUTCOME_SECONDS:.0f} seconds.")
-            await asyncio.sleep(_POLL_SECONDS if answer.retry_after is None else answer.retry_after)
+            await asyncio.sleep(max(pause, _POLL_SECONDS if answer.retry_after is None else answer.retry_after))
+            pause = _MIN_POLL_SECONDS
             answer = await _request(session, "GET", f"{registration}/operations/{answer.body['operationId']}")
         return Outcome(answer.status, answer.body)
 

@@ -83,8 +83,11 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, **environment: str) -> Iterator[Lab]:
-    """Start JupyterLab on a free port of loopback. Nothing of the machine's own settings is read or written."""
+def running_lab(root: Path, *options: str) -> Iterator[Lab]:
+    """Start JupyterLab on a free port of loopback, with further options.
+
+    Nothing of the machine's own settings is read or written.
+    """
     for name, values in _SETTINGS.items():
         file = root / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +97,7 @@ def running_lab(root: Path, **environment: str) -> Iterator[Lab]:
     lab = Lab(f"http://127.0.0.1:{port}", secrets.token_urlsafe(16), root, root)
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"]
-    command += [f"--ServerApp.root_dir={root}", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True"]
+    command += [f"--ServerApp.root_dir={root}", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True", *options]
     places = {
         "JUPYTERLAB_SETTINGS_DIR": str(root / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(root / "lab-workspaces"),
@@ -105,9 +108,7 @@ def running_lab(root: Path, **environment: str) -> Iterator[Lab]:
     }
     inherited = {name: value for name, value in os.environ.items() if name != "CA_PASSPHRASE"}
     with (root / "lab.log").open("w") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=root, env={**inherited, **places, **environment}
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=root, env={**inherited, **places})
     try:
         _wait_until_it_answers(lab, process)
         yield lab

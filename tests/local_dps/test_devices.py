@@ -1,6 +1,7 @@
 """The device plane over HTTPS: who is let in, who is not, and what both are told."""
 
 import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from helpers.local_dps import running
 from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, Device, upload, write_chain
+from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body
 
 NOT_FOUND = "CA certificate not found."
@@ -223,3 +226,20 @@ def test_a_device_that_comes_again_moves_as_its_enrollment_says(dps: LocalServic
     back = mine.outcome()["registrationState"]
     assert back["assignedHub"] == one
     assert back["substatus"] == ("initialAssignment" if kind == "never" else "reprovisionedToInitialAssignment")
+
+
+def test_retry_after_is_an_option_of_the_command_and_of_a_test(server: Server, tmp_path: Path) -> None:
+    dps = server.start("--retry-after", "7")
+    prepare(dps, ROOT)
+    assert device(dps, tmp_path, leaf(ROOT)).register().headers["Retry-After"] == "7"
+    with running(tmp_path / "another", retry_after=0) as connection:
+        quick = LocalService(connection, tmp_path / "another")
+        prepare(quick, ROOT)
+        assert device(quick, tmp_path, leaf(ROOT)).register().headers["Retry-After"] == "0"
+
+
+@pytest.mark.parametrize("seconds", ["-1", "soon", "2.5"])
+def test_a_retry_after_that_is_no_number_of_seconds_is_no_start(server: Server, seconds: str) -> None:
+    result = subprocess.run(server.command("--retry-after", seconds), capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "--retry-after" in result.stderr

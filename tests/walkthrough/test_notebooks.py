@@ -1,0 +1,52 @@
+"""Which notebooks may run side by side, and the parameters that each has."""
+
+from itertools import combinations
+from pathlib import Path
+
+import papermill
+import pytest
+
+from helpers.walkthrough.notebooks import NOTEBOOKS, parameter_names, predecessors
+
+
+def numbers(notebooks: set[Path]) -> set[str]:
+    return {each.stem[:2] for each in notebooks}
+
+
+def test_08_and_09_run_beside_the_others_and_nothing_else_does() -> None:
+    before = {each.stem[:2]: numbers(needed) for each, needed in predecessors(NOTEBOOKS, side_by_side=True).items()}
+    assert before == {
+        "00": set(),
+        "01": {"00"},
+        "02": {"00", "01"},
+        "03": {"00", "01", "02"},
+        "04": {"00", "01", "02", "03"},
+        "05": {"00", "01", "02", "03", "04"},
+        "06": {"00", "01", "02", "03", "04", "05"},
+        "07": {"00", "01", "02", "03", "04", "05", "06", "09"},
+        "08": {"00"},
+        "09": {"04", "08"},
+        "10": {"00", "01", "02", "03", "04", "05", "06", "07", "08", "09"},
+    }
+
+
+def test_one_after_the_other_each_waits_for_all_before_it() -> None:
+    before = predecessors(NOTEBOOKS, side_by_side=False)
+    assert [numbers(before[each]) for each in NOTEBOOKS] == [
+        numbers(set(NOTEBOOKS[:at])) for at in range(len(NOTEBOOKS))
+    ]
+
+
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_whichever_notebooks_are_chosen_all_of_them_get_their_turn(side_by_side: bool) -> None:
+    for count in (1, 2, 3, 10):
+        for chosen in combinations(NOTEBOOKS, count):
+            before, done = predecessors(chosen, side_by_side=side_by_side), set[Path]()
+            while ready := {each for each in chosen if before[each] <= done} - done:
+                done |= ready
+            assert done == set(chosen)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda each: each.stem)
+def test_papermill_finds_the_same_parameters(notebook: Path) -> None:
+    assert parameter_names(notebook) == list(papermill.inspect_notebook(str(notebook)))
