@@ -125,6 +125,13 @@ class Workspace:
             self._write(facts)
         return facts
 
+    def reach(self, notebook: str) -> None:
+        """Note that a notebook's checkpoint has been reached; two that run side by side may do so at the same moment."""
+        with self._locked():
+            facts = self.facts
+            if notebook not in facts.reached:
+                self._write(facts.model_copy(update={"reached": (*facts.reached, notebook)}))
+
     # --- certificate authorities ---
 
     def authority_roles(self) -> list[Role]:

@@ -95,6 +95,14 @@ def test_threads_that_write_at_once_lose_nothing(workspace: Workspace) -> None:
     assert workspace.facts == Facts(**{name: f"{name} 9" for name in TEXTS})
 
 
+def test_checkpoints_that_are_reached_at_the_same_moment_are_all_noted(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w")
+    names = [f"{number:02}_notebook" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: Workspace(tmp_path / "w").reach(name), [*names, *names]))
+    assert sorted(Workspace(tmp_path / "w").facts.reached) == names, "each once"
+
+
 def test_processes_that_write_at_once_lose_nothing_and_a_reader_never_sees_half(workspace: Workspace) -> None:
     code = (
         "import sys; from helpers.workspace import Workspace; place = Workspace(sys.argv[1])\n"

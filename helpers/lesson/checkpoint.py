@@ -65,7 +65,5 @@ def checkpoint(workspace: Workspace, notebook: str, *expectations: Expect) -> Ch
             "Not so: " + "; ".join(each.statement for each in failed) + ".",
             " ".join(dict.fromkeys(each.hint for each in failed)),
         )
-    reached = workspace.facts.reached
-    if notebook not in reached:
-        workspace.update(reached=(*reached, notebook))
+    workspace.reach(notebook)
     return Checkpoint(expectations, next_stop(notebook), told=workspace.facts.target == "portal")

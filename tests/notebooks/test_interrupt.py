@@ -65,4 +65,6 @@ def test_an_interrupted_fleet_says_how_far_it_came_and_goes_on(ready: Workspace,
     assert count["user_expressions"]["count"]["data"]["text/plain"] == "400"
     asked = [line for line in log.read_text().splitlines() if "/register" in line]
     assert len({line.split("/registrations/")[1].split("/")[0] for line in asked}) == 400
-    assert len(asked) <= 400 + 60, "those that were registered are not asked for again, but for the 50 that were under way"
+    assert len(asked) <= 400 + 60, (
+        "those that were registered are not asked for again, but for the 50 that were under way"
+    )
