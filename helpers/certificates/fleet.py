@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -28,6 +29,7 @@ from helpers.problem import Interrupted, Problem
 
 __all__ = ["issue_fleet", "serve"]
 
+_Credentials: TypeAlias = Sequence[DeviceCredential]
 _ALONE_SECONDS = 0.3  # another process needs about that long to start; and nobody sees a bar that is gone so soon
 
 
@@ -56,13 +58,12 @@ def issue_fleet(
 
     credentials = _credentials(registration_ids, folder)
     make_private_folder(folder)
-    missing = [each.registration_id for each in credentials if not each.is_from(authority, key_algorithm)]
+    missing = [each for each in credentials if not each.is_from(authority, key_algorithm)]
     order = _Order(
         certificate_pem(authority.certificate, *authority.issuers),
         authority.private_key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ),
-        folder,
         key_algorithm,
         lifetime,
     )
@@ -82,7 +83,6 @@ class _Order:
 
     authority_pem: bytes
     key_der: bytes
-    folder: Path
     key_algorithm: KeyAlgorithm
     lifetime: timedelta
 
@@ -92,10 +92,10 @@ class _Order:
         return 1 if self.key_algorithm.startswith("RSA") else 50
 
 
-def _issue_all(order: _Order, registration_ids: Sequence[str], processes: int) -> Iterator[int]:
+def _issue_all(order: _Order, credentials: _Credentials, processes: int) -> Iterator[int]:
     """How many more there are, again and again. This process begins alone; if it takes long, others help."""
-    starts = range(0, len(registration_ids), order.together)
-    left = deque(registration_ids[start : start + order.together] for start in starts)
+    starts = range(0, len(credentials), order.together)
+    left = deque(credentials[start : start + order.together] for start in starts)
     begun = time.monotonic()
     while left and (processes == 1 or time.monotonic() - begun < _ALONE_SECONDS):
         yield _issue(order, left.popleft())
@@ -103,7 +103,7 @@ def _issue_all(order: _Order, registration_ids: Sequence[str], processes: int) -
         yield from _issue_together(order, left, processes - 1)
 
 
-def _issue_together(order: _Order, left: deque[Sequence[str]], helpers: int) -> Iterator[int]:
+def _issue_together(order: _Order, left: deque[_Credentials], helpers: int) -> Iterator[int]:
     told: SimpleQueue[int] = SimpleQueue()
     processes: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(helpers) as threads:
@@ -125,7 +125,7 @@ def _issue_together(order: _Order, left: deque[Sequence[str]], helpers: int) -> 
 
 def _have_issued(
     order: _Order,
-    left: deque[Sequence[str]],
+    left: deque[_Credentials],
     told: "SimpleQueue[int]",
     processes: "list[subprocess.Popen[bytes]]",
 ) -> None:
@@ -162,7 +162,7 @@ def _have_issued(
 
 
 def serve() -> None:
-    """What the other process does: for each list of ids that comes, issue and say how many; until no more come."""
+    """What the other process does: for each list of devices that comes, issue and say how many; until no more come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that was asked; this one ends with it
     order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
     with suppress(EOFError):
@@ -176,7 +176,7 @@ def serve() -> None:
             sys.stdout.flush()
 
 
-def _next(left: deque[Sequence[str]]) -> Sequence[str]:
+def _next(left: deque[_Credentials]) -> _Credentials:
     try:
         return left.popleft()
     except IndexError:
@@ -188,12 +188,13 @@ def _waiting(told: "SimpleQueue[int]") -> Iterator[int]:
         yield told.get()
 
 
-def _issue(order: _Order, registration_ids: Sequence[str]) -> int:
+def _issue(order: _Order, credentials: _Credentials) -> int:
     authority = _authority(order.authority_pem, order.key_der)
-    devices = authority.issue_devices(registration_ids, key_algorithm=order.key_algorithm, lifetime=order.lifetime)
-    for registration_id, device in zip(registration_ids, devices, strict=True):
-        DeviceCredential.in_folder(order.folder, registration_id).save(device)
-    return len(registration_ids)
+    names = [each.registration_id for each in credentials]
+    devices = authority.issue_devices(names, key_algorithm=order.key_algorithm, lifetime=order.lifetime)
+    for credential, device in zip(credentials, devices, strict=True):
+        credential.save(device)
+    return len(credentials)
 
 
 @lru_cache(1)
