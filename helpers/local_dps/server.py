@@ -32,7 +32,14 @@ from helpers.local_dps.errors import device as device_errors
 from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.faults import Faults, Unreliable
 from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.listeners import BACKLOG, HANDSHAKE_SECONDS, Listeners, open_socket
+from helpers.local_dps.listeners import (
+    BACKLOG,
+    HANDSHAKE_SECONDS,
+    ErrorLog,
+    Listeners,
+    lengthen_queue,
+    open_socket,
+)
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 from helpers.local_dps.store import Store
@@ -96,6 +103,7 @@ class LocalDps:
         Raises:
             CannotStart: the port is taken, the state can't be opened, or another process serves it.
         """
+        asyncio.get_running_loop().set_exception_handler(ErrorLog())
         names = tuple(name.lower() for name in ("localhost", _LOOPBACK, *self.host_names))
         with self._exclusive(), self._open_store() as store, self._listen(self.https_port) as main:
             identity = new_server_identity((*names, *_AZURE_DEVICE_NAMES))
@@ -144,6 +152,8 @@ class LocalDps:
                     ),
                     await asyncio.start_server(proxy.tunnel, sock=proxy_socket, limit=HEAD_LIMIT, backlog=BACKLOG),
                 ]
+                for server in servers[3:]:
+                    lengthen_queue(server)
                 try:
                     host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
                     connection = {
@@ -231,6 +241,9 @@ class LocalDps:
                 raise CannotStart(
                     f"Another local DPS serves {self.state} already. Use it, or choose another folder with --state."
                 ) from error
+            _write_private(
+                self.state / "pid", str(os.getpid()).encode()
+            )  # so that who waits for the lock knows for whom
             yield
         finally:
             os.close(descriptor)

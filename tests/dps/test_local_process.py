@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from helpers.certificates import CertificateAuthority, certificate_pem
-from helpers.dps import connect_local, start_local_dps, stop_local_dps
+from helpers.dps import connect_local, local_process, start_local_dps, stop_local_dps
 from helpers.local_dps import running
 from helpers.problem import Problem
+from tests.local_dps.process import wait_for
 
 
 class Place:
@@ -162,6 +163,66 @@ def test_a_garbled_connection_file_is_replaced(place: Place, content: str) -> No
     (place.folder / "connection.json").write_text(content)
     assert not stop_local_dps(place.folder)
     assert place.start()["pid"]
+
+
+@pytest.mark.parametrize("content", [None, "", '{"pid": ', '{"pid": 1}', "[]"])
+def test_the_damaged_connection_file_of_one_that_runs_is_written_again(place: Place, content: str | None) -> None:
+    before = place.start()
+    file = place.folder / "connection.json"
+    file.unlink() if content is None else file.write_text(content)
+    after = place.start()
+    assert after["id_scope"] == before["id_scope"], "the same state"
+    connect_local(file).describe()
+    file.write_text("damaged again")
+    assert stop_local_dps(place.folder), "its process is known without the file"
+    assert not place.is_served()
+
+
+def test_one_that_is_suspended_is_named_and_goes_on_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place.start()
+    content = (place.folder / "connection.json").read_bytes()
+    os.kill(before["pid"], signal.SIGSTOP)
+    for act in (place.start, lambda: stop_local_dps(place.folder)):
+        with monkeypatch.context() as impatient:
+            impatient.setattr(local_process, "_PATIENCE_SECONDS", 1.0)
+            impatient.setattr(local_process, "_ANSWER_SECONDS", 0.2)
+            with pytest.raises(Problem, match="does not answer") as caught:
+                act()
+        assert f"kill -CONT {before['pid']}" in caught.value.next_step
+        assert (place.folder / "connection.json").read_bytes() == content, "nothing is deleted"
+    os.kill(before["pid"], signal.SIGCONT)
+    wait_for(lambda: None if place.is_served() else True)  # it had been told to stop
+    after = place.start()
+    assert after["id_scope"] == before["id_scope"]
+
+
+def test_one_that_is_slow_is_waited_for(place: Place) -> None:
+    before = place.start()
+    os.kill(before["pid"], signal.SIGSTOP)
+    timer = threading.Timer(1.0, os.kill, (before["pid"], signal.SIGCONT))
+    timer.start()
+    assert place.start() == before
+    timer.join()
+
+
+def test_nothing_in_the_workspace_is_run_and_no_secret_is_handed_on(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace that another made may hold a `typer.py`, or a `helpers`."""
+    place.folder.mkdir()
+    for trap in ("typer.py", "helpers/__init__.py", "sitecustomize.py", "aiohttp.py"):
+        (place.folder / trap).parent.mkdir(exist_ok=True)
+        (place.folder / trap).write_text(f"open({str(tmp_path / 'caught')!r}, 'w')\n")
+    monkeypatch.setenv("CA_PASSPHRASE", "correct horse")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "battery staple")
+    monkeypatch.chdir(place.folder)
+    pid = place.start()["pid"]
+    assert not (tmp_path / "caught").exists()
+    environment = Path(f"/proc/{pid}/environ").read_bytes()
+    assert b"PATH=" in environment
+    assert b"correct horse" not in environment
+    assert b"battery staple" not in environment
+    assert Path(f"/proc/{pid}/cwd").resolve() == Path("/")
 
 
 def test_a_relative_folder_will_do(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
