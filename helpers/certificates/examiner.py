@@ -19,12 +19,20 @@ from helpers.certificates.describe import (
     is_readable,
     is_signed_with,
 )
+from helpers.certificates.name_constraints import names_not_allowed
 from helpers.certificates.storage import public_certificate
 from helpers.problem import Problem
 
 __all__ = ["Check", "Examination", "examine_chain", "examine_proof"]
 
-_NOT_APPLIED = (x509.UnrecognizedExtension, x509.NameConstraints, x509.PolicyConstraints, x509.InhibitAnyPolicy)
+_APPLIED = {
+    "basicConstraints",
+    "certificatePolicies",  # every policy will do
+    "extendedKeyUsage",
+    "keyUsage",
+    "nameConstraints",
+    "subjectAltName",
+}
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,7 @@ def examine_chain(
         ),
         *filter(None, map(_is_understood, relied_on)),
         *_authorities_may_sign(path or list(chain)),
+        *_names_are_allowed(path or list(chain)),
     ]
     return Examination(title, tuple(checks))
 
@@ -240,9 +249,7 @@ def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -
 def _is_understood(certificate: x509.Certificate) -> Check | None:
     """RFC 5280 section 4.2: who does not know a critical extension must refuse the certificate."""
     unknown = [
-        each.oid.dotted_string
-        for each in certificate.extensions
-        if each.critical and isinstance(each.value, _NOT_APPLIED)
+        each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid._name not in _APPLIED
     ]
     if not unknown:
         return None
@@ -252,6 +259,16 @@ def _is_understood(certificate: x509.Certificate) -> Check | None:
         f"Its critical extension {unknown[0]} is one that is not applied here, and what is critical must not be ignored.",
         "Issue it without that extension, or with it not critical.",
     )
+
+
+def _names_are_allowed(path: Sequence[x509.Certificate]) -> Iterator[Check]:
+    for name, below, authority in names_not_allowed(path):
+        yield Check(
+            f"Names of “{describe(below).common_name}”",
+            False,
+            f"It carries {name}, which the name constraints of “{describe(authority).common_name}” do not allow.",
+            "Issue it with a name that they allow, or by a CA without them.",
+        )
 
 
 def _names_the_device(facts: CertificateDescription, registration_id: str) -> Check:

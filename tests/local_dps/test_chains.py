@@ -22,8 +22,9 @@ So where the verdicts differ they differ for one of these reasons, or the test s
 """
 
 import inspect
+import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -32,7 +33,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates import examine_chain
 from tests.certificates import openssl
@@ -94,7 +95,7 @@ class Chain:
         for line in drawing.splitlines():
             labels = []
             for node in line.split(" --> "):
-                found = re.fullmatch(r"(\[?)([\w +-]+?)(?: ([VUGDI]+))?\]?(?: \(.+\))?", node.strip())
+                found = re.fullmatch(r"(\[?)([\w +.-]+?)(?: ([VUGDI]+))?\]?(?: \(.+\))?", node.strip())
                 assert found, f"not understood: {node}"
                 labels.append(found[2])
                 for mark in found[1] + (found[3] or ""):
@@ -740,6 +741,158 @@ def test_an_intermediate_for_servers_only(judge: Judge) -> None:
     servers = ca("Intermediate", 2, ROOT, instead=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),))
     verdicts = judge(leaf(servers), servers, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(INVALID, openssl=False, examiner=False)
+
+
+# --- name constraints -------------------------------------------------------------------------------------------------
+
+
+def limited(
+    *permitted: x509.GeneralName, excluded: tuple[x509.GeneralName, ...] = (), critical: bool = True
+) -> Crafted:
+    """An intermediate that may issue for these names alone, or for all but the excluded."""
+    constraints = x509.NameConstraints(permitted or None, excluded or None)
+    kinds = (x509.BasicConstraints, x509.KeyUsage, *((x509.NameConstraints,) if critical else ()))
+    return ca("Intermediate", 2, ROOT, instead=(constraints,), critical=kinds)
+
+
+def in_contoso(organization: str, *alternative: x509.GeneralName) -> Callable[[Crafted], Crafted]:
+    """A device of an organization, with other names besides."""
+
+    def issue(above: Crafted) -> Crafted:
+        names = (x509.SubjectAlternativeName(alternative),) if alternative else ()
+        plain = leaf(above, instead=names)
+        extensions = [each.value for each in plain.certificate.extensions]
+        return craft(
+            name("device-1", organization=organization), plain.private_key, issuer=above, extensions=extensions
+        )
+
+    return issue
+
+
+def host(text: str) -> x509.DNSName:
+    return x509.DNSName(text)
+
+
+CONTOSO = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso")]))
+MAILBOX, ADDRESS = x509.RFC822Name("example.com"), x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
+PLACE = x509.UniformResourceIdentifier(".example.com")
+CONSTRAINED: dict[
+    str, tuple[tuple[x509.GeneralName, ...], tuple[x509.GeneralName, ...], Callable[[Crafted], Crafted], bool]
+] = {
+    "another organization": ((CONTOSO,), (), in_contoso("Evil"), False),
+    "the organization": ((CONTOSO,), (), in_contoso("contoso"), True),
+    "no organization": ((CONTOSO,), (), leaf, False),
+    "all but the organization, and it": ((), (CONTOSO,), in_contoso("Contoso"), False),
+    "all but the organization": ((), (CONTOSO,), in_contoso("Fabrikam"), True),
+    "hosts, and the device has none": ((host("example.com"),), (), leaf, True),
+    "hosts, and one below": ((host("example.com"),), (), in_contoso("C", host("a.EXAMPLE.com")), True),
+    "hosts, and another": ((host("example.com"),), (), in_contoso("C", host("badexample.com")), False),
+    "hosts, and two of which one is another": (
+        (host("example.com"),),
+        (),
+        in_contoso("C", host("example.com"), host("evil.com")),
+        False,
+    ),
+    "no hosts there": ((), (host("example.com"),), in_contoso("C", host("example.com")), False),
+    "hosts, and the common name is one": ((host("example.com"),), (), lambda above: leaf(above, "evil.org"), False),
+    "hosts, and the common name is one below": (
+        (host("example.com"),),
+        (),
+        lambda above: leaf(above, "a.example.com"),
+        True,
+    ),
+    "mailboxes, and one there": ((MAILBOX,), (), in_contoso("C", x509.RFC822Name("a@example.com")), True),
+    "mailboxes, and one elsewhere": ((MAILBOX,), (), in_contoso("C", x509.RFC822Name("a@b.example.com")), False),
+    "addresses, and one of them": (
+        (ADDRESS,),
+        (),
+        in_contoso("C", x509.IPAddress(ipaddress.ip_address("10.1.2.3"))),
+        True,
+    ),
+    "addresses, and another": (
+        (ADDRESS,),
+        (),
+        in_contoso("C", x509.IPAddress(ipaddress.ip_address("11.1.2.3"))),
+        False,
+    ),
+    "addresses, and one of the other kind": (
+        (ADDRESS,),
+        (),
+        in_contoso("C", x509.IPAddress(ipaddress.ip_address("::1"))),
+        False,
+    ),
+    "places, and one below": (
+        (PLACE,),
+        (),
+        in_contoso("C", x509.UniformResourceIdentifier("https://a.example.com/x")),
+        True,
+    ),
+    "places, and another": (
+        (PLACE,),
+        (),
+        in_contoso("C", x509.UniformResourceIdentifier("https://example.com/x")),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("critical", [True, False], ids=["critical", "not critical"])
+@pytest.mark.parametrize("kind", CONSTRAINED)
+def test_a_constrained_intermediate(judge: Judge, kind: str, critical: bool) -> None:
+    """Root VG --> [Intermediate] (may issue for some names alone) --> [device-1]
+
+    Name constraints apply whenever they are there (RFC 5280 section 6.1.4 g), to names of a form that a certificate
+    below carries (section 4.2.1.10).
+    """
+    permitted, excluded, make, good = CONSTRAINED[kind]
+    above = limited(*permitted, excluded=excluded, critical=critical)
+    device = make(above)
+    registration = device.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    judge.drawing = judge.drawing.replace("device-1", str(registration))
+    verdicts = judge(device, above, verified=ROOT, group=ROOT, registration=str(registration))
+    assert verdicts == Verdicts(ASSIGNED if good else INVALID, openssl=good, examiner=good)
+
+
+def test_a_constrained_root_and_a_renewed_intermediate(judge: Judge) -> None:
+    """Root VG --> [Intermediate] --> [device-1]
+
+    Constraints of the anchor count, too, and for every certificate below.
+    """
+    constraints = x509.NameConstraints([CONTOSO], None)
+    root = ca("Root", 1, instead=(constraints,))
+    middle = ca("Intermediate", 2, root)
+    verdicts = judge(in_contoso("Contoso")(middle), middle, verified=root, group=root)
+    assert verdicts == Verdicts(INVALID, openssl=False, examiner=False), "the intermediate is of no organization"
+
+
+NOT_PROCESSED: dict[str, x509.ExtensionType] = {
+    "authority key identifier": x509.AuthorityKeyIdentifier.from_issuer_public_key(ROOT.private_key.public_key()),
+    "authority information access": x509.AuthorityInformationAccess(
+        [x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier("http://o.example"))]
+    ),
+    "issuer alternative name": x509.IssuerAlternativeName([host("example.com")]),
+    "precertificate poison": x509.PrecertPoison(),
+    "TLS feature": x509.TLSFeature([x509.TLSFeatureType.status_request]),
+    "OCSP no check": x509.OCSPNoCheck(),
+    "freshest CRL": x509.FreshestCRL(
+        [x509.DistributionPoint([x509.UniformResourceIdentifier("http://c.example")], None, None, None)]
+    ),
+    "policy constraints": x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapping=None),
+    "inhibit any policy": x509.InhibitAnyPolicy(0),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_PROCESSED)
+def test_a_critical_extension_that_is_read_and_not_processed(judge: Judge, kind: str) -> None:
+    """Root VG --> [device-1] (with a critical extension that has no effect here)
+
+    To know an extension is not enough: what is critical must be processed (RFC 5280 section 4.2).
+    """
+    extension = NOT_PROCESSED[kind]
+    verdicts = judge(
+        leaf(ROOT, instead=(extension,), critical=(x509.BasicConstraints, type(extension))), verified=ROOT, group=ROOT
+    )
+    assert (verdicts.dps, verdicts.examiner) == (INVALID, False)
 
 
 def test_an_unknown_critical_extension_of_the_device(judge: Judge) -> None:

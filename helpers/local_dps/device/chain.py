@@ -11,14 +11,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from helpers.local_dps.certificates import UNREADABLE, comparable, is_issued
+from helpers.local_dps.device.name_constraints import forbidden_names
 
 __all__ = ["find_paths", "flaw"]
 
 _Identity = tuple[tuple[frozenset[tuple[str, str | bytes]], ...], bytes]
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-# RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate.
-_NOT_APPLIED = (x509.UnrecognizedExtension, x509.NameConstraints, x509.PolicyConstraints, x509.InhibitAnyPolicy)
+# RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate. These are processed:
+# certificate policies because every policy will do.
+_PROCESSED = (
+    x509.BasicConstraints,
+    x509.CertificatePolicies,
+    x509.ExtendedKeyUsage,
+    x509.KeyUsage,
+    x509.NameConstraints,
+    x509.SubjectAlternativeName,
+)
 _LONGEST = 10
 _MOST_SENT = 16  # looked at besides the device's own: it must not decide how long that takes
 
@@ -88,7 +97,7 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
         if purposes is not None and _FOR_CLIENTS.isdisjoint(purposes):
             yield f"The extended key usage of {name} is not that of a TLS client."
         for extension in certificate.extensions:
-            if extension.critical and isinstance(extension.value, _NOT_APPLIED):
+            if extension.critical and not isinstance(extension.value, _PROCESSED):
                 yield f"{name} has a critical extension that is not applied here, {extension.oid.dotted_string}."
     usage = _value(path[0], x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
@@ -103,6 +112,7 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
         between = sum(1 for each in path[1 : below + 1] if each.subject != each.issuer)
         if constraints.path_length is not None and between > constraints.path_length:
             yield f"{name} allows {constraints.path_length} CAs below it, and there are {between}."
+    yield from forbidden_names(path)
 
 
 def _value(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
