@@ -5,17 +5,21 @@ It shares no line with the helpers that make certificates: a mistake must not si
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
+from helpers.local_dps.der import after, content
 from helpers.local_dps.errors import resource_provider as errors
+from helpers.local_dps.signatures import verify_signature
 
 __all__ = [
     "UNREADABLE",
@@ -32,6 +36,15 @@ __all__ = [
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 # What the library says when it looks into a certificate that it can't read, or not all of it: it parses lazily.
 UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+# A common name is a DirectoryString (RFC 5280 section 4.1.2.4).
+_TEXT_TYPES = (
+    _ASN1Type.BMPString,
+    _ASN1Type.PrintableString,
+    _ASN1Type.T61String,
+    _ASN1Type.UTF8String,
+    _ASN1Type.UniversalString,
+)
 _PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
@@ -100,8 +113,8 @@ def judge_proof(proof_der: bytes, uploaded_der: bytes, code: str | None, now: da
         raise errors.no_code_outstanding()
     if not is_issued(proof, uploaded):
         raise errors.proof_not_issued_by_certificate(proof.issuer.rfc4514_string())
-    names = [name.value for name in proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if names != [code]:
+    names = proof.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if [name.value for name in names] != [code] or names[0]._type not in _TEXT_TYPES:
         raise errors.proof_of_other_code()
     if not proof.not_valid_before_utc <= now <= proof.not_valid_after_utc:
         raise errors.proof_outside_its_dates()
@@ -141,7 +154,7 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         if comparable(certificate.issuer) != comparable(issuer.subject):
             return False
-        _verify_signature(certificate, issuer)
+        verify_signature(certificate, issuer)
         extensions, above = certificate.extensions, issuer.extensions
     except (*UNREADABLE, InvalidSignature, TypeError):
         return False
@@ -153,12 +166,15 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
-    """Two names are the same whatever their string types, case and runs of spaces (RFC 5280 section 7.1)."""
+    """Two names are the same whatever their string types, case and runs of spaces (RFC 5280 section 7.1).
+
+    Case and spaces of ASCII alone, as OpenSSL has it: the Kelvin sign is no k, and a no-break space is no space.
+    """
     return [
         frozenset(
             (
                 part.oid.dotted_string,
-                " ".join(part.value.split()).casefold() if isinstance(part.value, str) else part.value,
+                _canonical(part.value) if isinstance(part.value, str) else part.value,
             )
             for part in relative
         )
@@ -166,21 +182,8 @@ def comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
     ]
 
 
-def _verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    """Raises InvalidSignature unless the issuer's key made the certificate's signature."""
-    key, hash_algorithm = issuer.public_key(), certificate.signature_hash_algorithm
-    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
-    parameters = certificate.signature_algorithm_parameters
-    if isinstance(key, rsa.RSAPublicKey) and hash_algorithm is not None:
-        if isinstance(parameters, ec.ECDSA) or parameters is None:
-            raise InvalidSignature
-        key.verify(signature, signed, parameters, hash_algorithm)
-    elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(parameters, ec.ECDSA):
-        key.verify(signature, signed, parameters)
-    elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-        key.verify(signature, signed)
-    else:
-        raise InvalidSignature
+def _canonical(text: str) -> str:
+    return " ".join(filter(None, re.split(r"[ \t\n\v\f\r]+", text))).translate(_LOWER)
 
 
 def _is_named(
@@ -192,7 +195,7 @@ def _is_named(
     if named.authority_cert_serial_number not in (None, issuer.serial_number):
         return False
     directory = [name.value for name in named.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
-    return not directory or directory[0] == issuer.issuer
+    return not directory or comparable(directory[0]) == comparable(issuer.issuer)
 
 
 def _value(extensions: x509.Extensions, kind: type[Extension]) -> Extension | None:
@@ -213,7 +216,8 @@ def _der(load: Callable[[bytes], x509.Certificate], content: bytes) -> bytes:
         certificate = load(content)
         # The parser is lazy: reading these now keeps a half-broken certificate out of the store.
         certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
-        certificate.not_valid_after_utc, certificate.signature_algorithm_oid  # noqa: B018
+        certificate.not_valid_before_utc, certificate.not_valid_after_utc  # noqa: B018
+        certificate.signature_algorithm_oid  # noqa: B018
         return certificate.public_bytes(serialization.Encoding.DER)
     except Exception as error:  # parsers of hostile input raise more than they document
         raise NotACertificate from error
@@ -224,27 +228,7 @@ def _looks_like_a_private_key(der: bytes) -> bool:
 
     Told by the shape alone: to load a key is to test its numbers, and of hostile ones that takes minutes.
     """
-    inner = _content(der)
+    inner = content(der)
     if inner[:1] == b"\x02":
         return inner[1:2] == b"\x01"
-    return inner[:1] == b"\x30" and _after(inner)[:1] == b"\x04"
-
-
-def _content(der: bytes) -> bytes:
-    """What is inside the first element of DER."""
-    start, length = _header(der)
-    return der[start : start + length]
-
-
-def _after(der: bytes) -> bytes:
-    """What follows the first element of DER."""
-    start, length = _header(der)
-    return der[start + length :]
-
-
-def _header(der: bytes) -> tuple[int, int]:
-    """Where an element's content begins, and how long it says that it is (X.690 8.1.3)."""
-    if len(der) < 2 or der[1] < 0x80:
-        return 2, der[1] if len(der) > 1 else 0
-    size = der[1] & 0x7F
-    return 2 + size, int.from_bytes(der[2 : 2 + size], "big")
+    return inner[:1] == b"\x30" and after(inner)[:1] == b"\x04"

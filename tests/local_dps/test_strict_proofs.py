@@ -1,0 +1,219 @@
+"""Proofs whose mathematics is right, and which OpenSSL refuses all the same, or accepts all the same."""
+
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, padding, rsa
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
+
+from tests.local_dps import openssl
+from tests.local_dps.crafting import Crafted, as_pem, authority, craft, key, name, root
+from tests.local_dps.forging import resigned, sequence
+from tests.local_dps.wire import LocalService, Reply, group_body
+
+ECDSA_SHA256, ECDSA_SHA384 = (bytes.fromhex(each) for each in ("06082a8648ce3d040302", "06082a8648ce3d040303"))
+ED25519, ED448 = (bytes.fromhex(each) for each in ("06032b6570", "06032b6571"))
+
+
+def ask(dps: LocalService, uploaded_pem: str, make: Callable[[str], bytes]) -> tuple[Reply, bytes]:
+    """What the service says of a proof, and the proof."""
+    dps.upload("ca", uploaded_pem)
+    der = make(dps.generate_code("ca")["properties"]["verificationCode"])
+    return dps.verify("ca", as_pem(der)), der
+
+
+def assert_as_openssl(dps: LocalService, folder: Path, uploaded_pem: str, make: Callable[[str], bytes]) -> bool:
+    """The service accepts it if OpenSSL says that the CA signed it; returns whether it does."""
+    reply, der = ask(dps, uploaded_pem, make)
+    good = openssl.signed_by(as_pem(der), uploaded_pem, folder)
+    assert (reply.status == 200) is good, reply.content
+    if not good:
+        assert (reply.status, reply.json["code"]) == (400, 400053)
+    return good
+
+
+def plain(code: str, uploaded: Crafted, **options: Any) -> bytes:
+    return craft(name(code), key(which=9), issuer=uploaded, **options).der
+
+
+def test_the_forged_certificate_is_good_as_long_as_nothing_is_changed(dps: LocalService, tmp_path: Path) -> None:
+    uploaded = root()
+    assert assert_as_openssl(
+        dps, tmp_path, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key)
+    )
+
+
+def test_inner_and_outer_algorithm_must_be_the_same(dps: LocalService, tmp_path: Path) -> None:
+    uploaded = root()
+    changed = (ECDSA_SHA256, ECDSA_SHA384)
+    assert not assert_as_openssl(
+        dps, tmp_path, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key, changed=changed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("private_key", "own", "other"),
+    [(ed25519.Ed25519PrivateKey, ED25519, ED448), (ed448.Ed448PrivateKey, ED448, ED25519)],
+    ids=["Ed25519", "Ed448"],
+)
+def test_an_edwards_key_signs_under_its_own_name(
+    dps: LocalService, tmp_path: Path, private_key: Any, own: bytes, other: bytes
+) -> None:
+    signer = private_key.generate()
+    uploaded = edwards(signer, "Root", None)
+    pem = uploaded.public_bytes(serialization.Encoding.PEM).decode()
+
+    def good(code: str) -> bytes:
+        return edwards(signer, code, uploaded).public_bytes(serialization.Encoding.DER)
+
+    assert not assert_as_openssl(
+        dps, tmp_path, pem, lambda code: resigned(good(code), signer, changed=(own, other), outer=sequence(other))
+    )
+    code = dps.generate_code("ca", if_match="*")["properties"]["verificationCode"]
+    assert dps.verify("ca", as_pem(good(code))).status == 200
+
+
+def edwards(signer: Any, common_name: str, issuer: x509.Certificate | None) -> x509.Certificate:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name(common_name))
+        .issuer_name(issuer.subject if issuer else name(common_name))
+        .public_key(signer.public_key() if issuer is None else key(which=9).public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .sign(signer, None)
+    )
+
+
+def run_openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+SALTED = {"salt of 32": (32, True), "salt of 20": (20, False), "PKCS #1 v1.5": (None, False)}
+
+
+@pytest.mark.parametrize("kind", SALTED)
+def test_what_a_key_for_rsa_pss_allows(dps: LocalService, tmp_path: Path, kind: str) -> None:
+    """The key says: SHA-256 and a salt of at least 32 bytes (RFC 4055 section 3.1)."""
+    options = "rsa_keygen_bits:2048 rsa_pss_keygen_md:sha256 rsa_pss_keygen_mgf1_md:sha256 rsa_pss_keygen_saltlen:32"
+    chosen = [part for option in options.split() for part in ("-pkeyopt", option)]
+    run_openssl(tmp_path, "genpkey", "-algorithm", "RSA-PSS", *chosen, "-out", "ca.key")
+    run_openssl(tmp_path, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Pss", "-days", "2", "-out", "ca.pem")
+    private_key = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), None)
+    assert isinstance(private_key, rsa.RSAPrivateKey)
+    uploaded = x509.load_pem_x509_certificate((tmp_path / "ca.pem").read_bytes())
+    salt, good = SALTED[kind]
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt) if salt else None
+
+    def make(code: str) -> bytes:
+        now = datetime.now(UTC)
+        builder = x509.CertificateBuilder().subject_name(name(code)).issuer_name(uploaded.subject)
+        builder = builder.public_key(key(which=9).public_key()).serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        signed = builder.sign(private_key, hashes.SHA256(), rsa_padding=pss)
+        return signed.public_bytes(serialization.Encoding.DER)
+
+    assert assert_as_openssl(dps, tmp_path, (tmp_path / "ca.pem").read_text(), make) is good
+
+
+def test_explicit_curve_parameters_are_refused(dps: LocalService, tmp_path: Path) -> None:
+    run_openssl(
+        tmp_path, *["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-param_enc", "explicit", "-out", "ca.key"]
+    )
+    run_openssl(
+        tmp_path, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Explicit", "-days", "2", "-out", "ca.pem"
+    )
+    reply = dps.manage("PUT", "/certificates/ca", {"properties": {"certificate": (tmp_path / "ca.pem").read_text()}})
+    if reply.status != 200:
+        return  # it can't be read at all
+    code = dps.generate_code("ca")["properties"]["verificationCode"]
+    run_openssl(tmp_path, *["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "proof.key"])
+    run_openssl(tmp_path, "req", "-new", "-key", "proof.key", "-subj", f"/CN={code}", "-out", "proof.csr")
+    run_openssl(
+        tmp_path,
+        *[
+            "x509",
+            "-req",
+            "-in",
+            "proof.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "1",
+            "-out",
+            "proof.pem",
+        ],
+    )
+    assert dps.verify("ca", (tmp_path / "proof.pem").read_text()).status == 400
+
+
+STRINGS = {
+    _ASN1Type.UTF8String: True,
+    _ASN1Type.PrintableString: True,
+    _ASN1Type.T61String: True,
+    _ASN1Type.BMPString: True,
+    _ASN1Type.VisibleString: False,
+    _ASN1Type.IA5String: False,
+    _ASN1Type.NumericString: False,
+}
+
+
+@pytest.mark.parametrize("kind", STRINGS, ids=lambda kind: kind.name)
+def test_a_common_name_is_a_directory_string(dps: LocalService, kind: _ASN1Type) -> None:
+    uploaded = root()
+
+    def make(code: str) -> bytes:
+        text = code.encode("utf_16_be").decode("latin-1") if kind is _ASN1Type.BMPString else code
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code, kind)])
+        assert text
+        return craft(subject, key(which=9), issuer=uploaded).der
+
+    assert (ask(dps, uploaded.pem, make)[0].status == 200) is STRINGS[kind]
+
+
+@pytest.mark.parametrize("spelled", ["Kelvin \u212a", "Kelvin\u00a0K", "Kelvin \u212b"])
+def test_issuer_names_differ_in_what_is_no_ascii(dps: LocalService, tmp_path: Path, spelled: str) -> None:
+    uploaded = root("Kelvin K")
+    assert not assert_as_openssl(
+        dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=name(spelled))
+    )
+
+
+def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: LocalService, tmp_path: Path) -> None:
+    parent = authority(name("Parent"), key(which=1))
+    uploaded = authority(name("Uploaded"), key(which=2), issuer=parent)
+    shouted = [x509.DirectoryName(name("PARENT"))]
+    identifier = x509.AuthorityKeyIdentifier(None, shouted, uploaded.certificate.serial_number)
+    assert assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, extensions=(identifier,)))
+
+
+def test_a_certificate_of_the_year_zero_can_not_be_read(dps: LocalService) -> None:
+    """GeneralizedTime has the year 0; Python's calendar has not."""
+    uploaded = root()
+    long_ago = (
+        datetime(2055, 1, 1, tzinfo=UTC) - datetime.now(UTC),
+        datetime(2056, 1, 1, tzinfo=UTC) - datetime.now(UTC),
+    )
+
+    def zero(der: bytes) -> bytes:
+        return resigned(der, uploaded.private_key, changed=(b"20550101", b"00000101"))
+
+    reply, _ = ask(dps, uploaded.pem, lambda code: zero(plain(code, uploaded, life=long_ago)))
+    assert reply.status in (400, 500)
+    assert reply.json["code"] in (400053, 500019), "as anything else that can't be read"
+    old = zero(craft(name("Old"), uploaded.private_key, life=long_ago).der)
+    refused = dps.serve("PUT", "/enrollmentGroups/old", group_body("old", signing=as_pem(old)))
+    assert refused.status == 400
