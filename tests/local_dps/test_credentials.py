@@ -5,7 +5,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -13,6 +15,8 @@ from azure.core.credentials import AccessToken, AzureNamedKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.local_dps.conftest import client_secret_credential
 from tests.local_dps.crafting import root
@@ -53,7 +57,8 @@ BAD_TOKENS: dict[str, Callable[[LocalService, str], str | bytes | None]] = {
     "alg none": lambda dps, audience: "Bearer " + jwt.encode(claims(dps, audience), None, algorithm="none"),
     "tampered with": lambda dps, audience: "Bearer " + tampered(signed(dps, audience)),
     "expired": lambda dps, audience: "Bearer " + signed(dps, audience, exp=int(time.time()) - 1),
-    "not valid yet": lambda dps, audience: "Bearer " + signed(dps, audience, nbf=int(time.time()) + 60),
+    "not valid yet": lambda dps, audience: "Bearer " + signed(dps, audience, nbf=int(time.time()) + 600),
+    "issued in the future": lambda dps, audience: "Bearer " + signed(dps, audience, iat=int(time.time()) + 600),
     "for the other plane": lambda dps, audience: (
         "Bearer " + signed(dps, SERVICE if audience == MANAGEMENT else MANAGEMENT)
     ),
@@ -96,6 +101,43 @@ def test_tokens_made_as_the_bad_ones_but_right_are_accepted(shared_dps: LocalSer
     assert call_with(shared_dps, MANAGEMENT, "GET", "", header, None).status == 200
     header = f"bearer {signed(shared_dps, SERVICE)}"
     assert call_with(shared_dps, SERVICE, "GET", "/g1", header, None).status == 404
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf"])
+def test_a_token_outlives_a_clock_that_is_set_back(shared_dps: LocalService, name: str) -> None:
+    token = signed(shared_dps, MANAGEMENT, **{name: int(time.time()) + 200})
+    assert call_with(shared_dps, MANAGEMENT, "GET", "", f"Bearer {token}", None).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "status"),
+    [
+        ("nbf", 200, 200),
+        ("iat", 200, 200),
+        ("exp", -200, 200),
+        ("nbf", 400, 401),
+        ("iat", 400, 401),
+        ("exp", -400, 401),
+    ],
+)
+def test_a_client_assertion_may_be_five_minutes_off(
+    shared_dps: LocalService, name: str, seconds: int, status: int
+) -> None:
+    given = shared_dps.connection
+    pem = Path(given["client_certificate_file"]).read_bytes()
+    certificate, now = x509.load_pem_x509_certificate(pem), int(time.time())
+    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
+    said = {
+        "aud": f"{given['authority']}/{given['tenant_id']}/oauth2/v2.0/token",
+        "iat": now,
+        "nbf": now,
+        "exp": now + 60,
+    }
+    said |= {"iss": given["client_id"], "sub": given["client_id"], "jti": "1", name: now + seconds}
+    key = serialization.load_pem_private_key(pem, None)
+    assertion = jwt.encode(said, key, algorithm="PS256", headers={"x5t#S256": thumbprint})  # type: ignore[arg-type]
+    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert shared_dps.ask_for_token(client_assertion_type=kind, client_assertion=assertion).status == status
 
 
 @pytest.mark.parametrize(
@@ -167,6 +209,8 @@ BAD_SIGNATURES: dict[str, Callable[[LocalService, str], str | bytes]] = {
     "unknown policy": lambda dps, key: signature(dps.host, key, policy="nobody"),
     "later expiry written in": lambda dps, key: changed(signature(dps.host, key), r"se=\d+", "se=9999999999"),
     "expiry that is no number": lambda dps, key: changed(signature(dps.host, key), r"se=\d+", "se=tomorrow"),
+    "expiry with a line in it": lambda dps, key: signature(dps.host, key, expires="9_999_999_999"),
+    "expiry in digits of Arabic": lambda dps, key: signature(dps.host, key, expires=quote("\u0669" * 10)),
     "expiry of ten thousand digits": lambda dps, key: changed(signature(dps.host, key), r"se=\d+", f"se={'9' * 5000}"),
     "signature that is no base64": lambda dps, key: changed(signature(dps.host, key), r"sig=[^&]+", "sig=***"),
     "signature that is no text": lambda dps, key: changed(signature(dps.host, key), r"sig=[^&]+", "sig=%ff%fe"),
@@ -296,3 +340,10 @@ def test_azures_service_client_says_that_the_credential_is_wrong(shared_dps: Loc
     with client, pytest.raises(ClientAuthenticationError) as refused:
         client.enrollment_group.get("g1")
     assert refused.value.status_code == 401
+
+
+def test_the_address_that_is_asked_is_an_audience_too(shared_dps: LocalService) -> None:
+    """JavaScript's management SDK makes its audience from the endpoint that it is given."""
+    token = shared_dps.ask_for_token(scope=f"https://{shared_dps.host}/.default").json["access_token"]
+    assert call_with(shared_dps, MANAGEMENT, "GET", "", f"Bearer {token}", None).status == 200
+    assert call_with(shared_dps, SERVICE, "GET", "/g1", f"Bearer {token}", None).status == 401

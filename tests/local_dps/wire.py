@@ -242,7 +242,7 @@ def signature(
     key: str,
     *,
     policy: str = "provisioningserviceowner",
-    expires: float | None = None,
+    expires: float | str | None = None,
     order: str = "sr sig se skn",
     lower_escapes: bool = False,
 ) -> str:
@@ -253,7 +253,7 @@ def signature(
         return "".join(_lowered(escaped)) if lower_escapes else escaped
 
     scope = escape(resource)
-    until = str(int(time.time() + 600 if expires is None else expires))
+    until = expires if isinstance(expires, str) else str(int(time.time() + 600 if expires is None else expires))
     digest = hmac.digest(base64.b64decode(key), f"{scope}\n{until}".encode(), hashlib.sha256)
     parts = {"sr": scope, "sig": escape(base64.b64encode(digest).decode()), "se": until, "skn": quote_plus(policy)}
     return "SharedAccessSignature " + "&".join(f"{name}={parts[name]}" for name in order.split())

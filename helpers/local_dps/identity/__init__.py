@@ -56,7 +56,7 @@ class IdentityPlane:
         else:
             self._check_secret(form.get("client_id", ""), form.get("client_secret", ""))
         lifetime = int(LIFETIME.total_seconds())
-        token = issue_token(self._identity, form.get("scope", ""), call.now)
+        token = issue_token(self._identity, form.get("scope", ""), call.now, call.host)
         answer = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
         return Answer(200, answer, {"Cache-Control": "no-store"})
 

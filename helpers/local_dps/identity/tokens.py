@@ -11,23 +11,27 @@ import jwt
 from helpers.local_dps.errors import identity as errors
 from helpers.local_dps.store import Identity
 
-__all__ = ["LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token"]
+__all__ = ["LEEWAY", "LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token"]
 
 MANAGEMENT = "https://management.azure.com"
 SERVICE = "https://azure-devices-provisioning.net"
 LIFETIME = timedelta(hours=1)
+LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from a client's
 
 
-def issue_token(identity: Identity, scope: str, now: datetime) -> str:
+def issue_token(identity: Identity, scope: str, now: datetime, host: str) -> str:
     """An access token for one audience, valid for `LIFETIME`.
 
     Args:
         scope: `<audience>/.default`, where the audience is one of the two planes'. Some clients write two slashes.
+        host: where the token is asked for. Clients that make the audience from their endpoint mean the management plane.
 
     Raises:
         Refusal: another scope.
     """
     audience = scope.removesuffix("/.default").rstrip("/")
+    if audience.lower() == f"https://{host}".lower():
+        audience = MANAGEMENT
     if not scope.endswith("/.default") or audience not in (MANAGEMENT, SERVICE):
         raise errors.invalid_scope(scope)
     claims = {
@@ -44,7 +48,10 @@ def issue_token(identity: Identity, scope: str, now: datetime) -> str:
 
 
 def check_token(authorization: str, identity: Identity, audience: str, now: datetime) -> bool:
-    """Whether an Authorization header carries a bearer token of ours for that audience that has not expired."""
+    """Whether an Authorization header carries a bearer token of ours for that audience that is in time.
+
+    It may begin up to `LEEWAY` from now: the clock may have been set back since it was issued. It ends when it says.
+    """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         return False
@@ -52,7 +59,8 @@ def check_token(authorization: str, identity: Identity, audience: str, now: date
         claims = _claims(token.strip(), identity.token_key)
     except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are no text
         return False
-    return bool(claims["aud"] == audience and claims["nbf"] <= now.timestamp() < claims["exp"])
+    begins = max(claims["nbf"], claims["iat"]) - LEEWAY.total_seconds()
+    return bool(claims["aud"] == audience and begins <= now.timestamp() < claims["exp"])
 
 
 @lru_cache(maxsize=256)  # a client sends one token with each of its requests, and the signature does not change
@@ -62,6 +70,7 @@ def _claims(token: str, key: bytes) -> Mapping[str, Any]:
     Raises:
         jwt.InvalidTokenError
     """
-    options = {"require": ["exp", "aud", "nbf"], "verify_exp": False, "verify_nbf": False, "verify_aud": False}
+    times = {f"verify_{name}": False for name in ("exp", "iat", "nbf")}
+    options = {"require": ["exp", "aud", "iat", "nbf"], "verify_aud": False, **times}
     claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=["HS256"], options=options)  # type: ignore[arg-type]
     return claims

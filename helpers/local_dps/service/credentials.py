@@ -43,7 +43,7 @@ def _check_signature(signature: str, call: Call, policies: tuple[AccessPolicy, .
     try:
         # Base64 has + but no space: a client that did not escape it means the plus.
         sent = base64.b64decode(unquote(parts["sig"]), validate=True)
-        expires = int(unquote(parts["se"]))
+        expires = _seconds(unquote(parts["se"]))
         signed = f"{parts['sr']}\n{parts['se']}".encode()
     except (binascii.Error, ValueError) as error:
         raise errors.unauthorized("The signature's sig, se or sr is damaged.") from error
@@ -58,6 +58,13 @@ def _check_signature(signature: str, call: Call, policies: tuple[AccessPolicy, .
         raise errors.unauthorized(f"The signature is for something else than {call.host}{call.path}: see its sr.")
     if right not in policy.rights.split(", "):
         raise errors.unauthorized(f"The policy {policy.name} does not have the right {right}.")
+
+
+def _seconds(text: str) -> int:
+    """Raises ValueError unless it is digits alone: `int` also takes 9_999, spaces, and digits of other scripts."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("not a number of seconds")
+    return int(text)
 
 
 def _parts(signature: str) -> Mapping[str, str]:

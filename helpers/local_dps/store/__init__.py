@@ -133,7 +133,7 @@ class Store:
                 self._database.execute(
                     "INSERT INTO identity VALUES (?, ?, ?, ?, ?)",
                     *(str(uuid4()) for _ in range(3)),
-                    secrets.token_urlsafe(32),
+                    _new_client_secret(),
                     secrets.token_bytes(32),
                 )
                 self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
@@ -144,6 +144,13 @@ class Store:
 
 _FIRST_HUBS = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")
 _ROOMS = (services, certificates, enrollments, registrations, hub_devices)
+
+
+def _new_client_secret() -> str:
+    """`az login -p SECRET` takes a secret that begins with a hyphen for an option."""
+    while (secret := secrets.token_urlsafe(32)).startswith("-"):
+        pass
+    return secret
 
 
 def new_etag() -> str:
