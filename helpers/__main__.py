@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ __all__: list[str] = []
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _LEARNERS = _PROJECT / "data" / "workspace" / "lab"
+_MANY_FILES = 10_240  # what macOS allows in any case
 _HEADLESS = _PROJECT / "data" / "workspace" / "run"
 
 app = typer.Typer(
@@ -101,9 +102,9 @@ def reset(
 ) -> None:
     """Remove a workspace with its keys, and stop its local DPS. What is registered in Azure stays there."""
     from helpers.dps import stop_local_dps
-    from helpers.workspace import remove_workspace
+    from helpers.workspace import is_workspace, remove_workspace
 
-    if not (workspace / "workspace.json").exists():
+    if not is_workspace(workspace):
         print(f"There is no workspace at {workspace}.")
         return
     if not yes:
@@ -117,9 +118,15 @@ def reset(
 class _Log:
     """Lines to standard output, for as long as somebody reads it: at once on a terminal, else ten times a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, megabytes: int | None = None) -> None:
+        """
+        Args:
+            megabytes: how long the file may become that standard output is; then it begins again.
+        """
         self._waiting: list[Exchange] = []
         self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
+        self._limit = megabytes and megabytes << 20
+        self._is_read = True
 
     def note(self, exchange: "Exchange") -> None:
         if not self._waiting:
@@ -128,12 +135,25 @@ class _Log:
 
     def flush(self) -> None:
         exchanges, self._waiting = self._waiting, []
-        if not exchanges:
+        if not exchanges or not self._is_read:
             return
+        text = "".join(f"{exchange.line()}\n" for exchange in exchanges)
         try:
-            print(*(exchange.line() for exchange in exchanges), sep="\n", flush=True)
-        except OSError:  # the reader is gone; what is left in the buffer would fail once more at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._write(text)
+        except BrokenPipeError:
+            self._is_read = False
+        except OSError:
+            pass  # the disk is full: these lines are lost, and later ones need not be
+
+    def _write(self, text: str) -> None:
+        """Past Python's buffer, which keeps what a full disk did not take, and fails with it again at the end."""
+        output = sys.stdout.fileno()
+        if self._limit is not None and os.fstat(output).st_size > self._limit:
+            os.ftruncate(output, 0)
+            text = f"(This log was longer than {self._limit >> 20} MB, and began again here.)\n{text}"
+        content = text.encode(errors="replace")
+        while content:
+            content = content[os.write(output, content) :]
 
 
 def _faults(wanted: list[str], seed: int) -> "Faults":
@@ -160,6 +180,15 @@ def _numbers(wanted: list[str]) -> dict[str, float]:
     return {name: float(number or "nan") for name, _, number in parts}
 
 
+def _allow_many_connections() -> None:
+    """Each connection is a file, and shells often allow 1,024. macOS says that there is no limit, and refuses to have none."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for limit in (most, _MANY_FILES):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+            return
+
+
 @app.command("local-dps")
 def local_dps(
     connection_file: Annotated[Path, typer.Option(help="Written, mode 0600, once the service is ready.")],
@@ -182,6 +211,9 @@ def local_dps(
     latency: Annotated[
         list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency; repeatable.")
     ] = None,
+    log_megabytes: Annotated[
+        int | None, typer.Option(min=1, help="Begin the log again when the file that it goes to is longer than that.")
+    ] = None,
     retry_after: Annotated[
         int, typer.Option(min=0, max=3600, help="Seconds that a device is told to wait before it polls; Azure says 3.")
     ] = 3,
@@ -190,7 +222,7 @@ def local_dps(
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
     from helpers.local_dps import CannotStart, LocalDps
 
-    log = _Log()
+    log = _Log(log_megabytes)
     dps = LocalDps(
         state or connection_file.with_name("local-dps-state"),
         reset=begin_anew,
@@ -216,8 +248,7 @@ def local_dps(
     def ready(connection: Mapping[str, Any]) -> None:
         print(f"Local DPS ready at {connection['management_endpoint']}; connection file: {connection_file}", flush=True)
 
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file, and shells often allow 1,024
+    _allow_many_connections()
 
     async def serve() -> None:
         stop = asyncio.Event()

@@ -1,10 +1,14 @@
 """The command line as a person types it, and what it reads and empties before anything runs."""
 
+import errno
 import json
+import os
+import resource
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +17,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from helpers import __main__ as main
 from helpers import lesson, walkthrough
 from helpers.__main__ import app
 from helpers.dps import stop_local_dps
+from helpers.local_dps import Exchange
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -323,3 +329,117 @@ def test_a_workspace_with_something_registered_in_azure_is_never_emptied(folder:
     assert "contoso-dps" in caught.value.why
     assert "--keep" in caught.value.next_step
     assert tree(folder) == before
+
+
+# --- the log of a local DPS -------------------------------------------------------------------------------------------
+
+
+def exchange(path: str) -> Exchange:
+    return Exchange("GET", path, "", {}, b"", 200, 0.0)
+
+
+def write(log: Any, path: str, output: Path) -> str:
+    """Log a request where standard output is a file; what the file holds then."""
+    log._waiting.append(exchange(path))
+    with output.open("a") as file, redirect_stdout(file):
+        log.flush()
+    return output.read_text()
+
+
+def failing(error: OSError) -> Callable[..., int]:
+    def fail(*_: object) -> int:
+        raise error
+
+    return fail
+
+
+def test_a_log_begins_again_when_it_is_too_long(tmp_path: Path) -> None:
+    log, output = main._Log(megabytes=1), tmp_path / "log.txt"
+    write(log, "/first", output)
+    output.write_bytes(output.read_bytes() + b"x" * (2 << 20))
+    first, second = write(log, "/second", output).splitlines()
+    assert "began again" in first
+    assert "/second" in second
+
+
+def test_after_a_full_disk_the_log_goes_on_and_after_its_reader_has_gone_it_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, output = main._Log(), tmp_path / "log.txt"
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", failing(OSError(errno.ENOSPC, "No space left on device")))
+        assert write(log, "/lost", output) == ""
+    kept = write(log, "/kept", output)
+    assert "/kept" in kept
+    with monkeypatch.context() as gone:
+        gone.setattr(os, "write", failing(BrokenPipeError()))
+        write(log, "/unread", output)
+    assert write(log, "/later", output) == kept
+
+
+def test_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS names no limit, and refuses to have none."""
+    asked: list[int] = []
+
+    def refuse_no_limit(_: int, limits: tuple[int, int]) -> None:
+        asked.append(limits[0])
+        if limits[0] == resource.RLIM_INFINITY:
+            raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse_no_limit)
+    main._allow_many_connections()
+    assert asked == [resource.RLIM_INFINITY, 10_240]
+
+
+# --- what a killed writer leaves, and links ---------------------------------------------------------------------------
+
+
+def test_what_a_writer_that_was_killed_has_left_is_in_nobodys_way(folder: Path) -> None:
+    folder.mkdir()
+    (folder / ".workspace.json.0a1b2c3d4e5f").write_text("{")
+    assert walkthrough.fresh_workspace(folder).facts.target is None
+    (folder / "workspace.json").unlink()
+    (folder / ".workspace.json.0a1b2c3d4e5f").write_text("{")
+    reset = command("reset", "--workspace", folder, "--yes")
+    assert reset.exit_code == 0, reset.output
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["ca", "devices"])
+def test_a_linked_folder_is_unlinked_and_what_it_leads_to_stays(folder: Path, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("years of work")
+    place = Workspace(folder)
+    (folder / name).symlink_to(elsewhere)
+    assert place.delete_certificates() == []
+    assert not (folder / name).exists()
+    (folder / name).symlink_to(elsewhere)
+    assert command("reset", "--workspace", folder, "--yes").exit_code == 0
+    assert not folder.exists()
+    assert tree(elsewhere) == {"thesis.txt": b"years of work"}
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://chooser.example/api", True),
+        ("http://localhost:7071/api", True),
+        ("http://127.0.0.1:7071/api", True),
+        ("http://[::1]:7071/api", True),
+        ("http://localhost.evil.com/api", False),
+        ("http://127.0.0.1.evil.com/api", False),
+        ("http://chooser.example/api", False),
+        ("https://", False),
+        ("https://[", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+def test_a_webhook_is_on_this_machine_or_over_https(url: str, good: bool) -> None:
+    given = {"webhook_url": url, "allocation_policy": "custom"}
+    if good:
+        walkthrough.check_parameters(given)
+    else:
+        with pytest.raises(Problem, match="https://"):
+            walkthrough.check_parameters(given)

@@ -14,9 +14,13 @@ _LONGEST = 2000  # letters of a line
 # may have come with slashes.
 _LIKE_A_SECRET = re.compile(
     r"(?<![^/\s'])[^/\s']{43,}"
-    r"|(?<=')[^']{43,}(?=')"
     r"|(?<![\w+=%])(?=[\w+=%]*[a-z])(?=[\w+=%]*[A-Z])(?=[\w+=%]*[0-9])[\w+=%]{22,}"
 )
+
+
+# What stands in quotes, each with its own end: between the end of one and the apostrophe of "can't" are our own words.
+_QUOTED = re.compile(r"(?<!\w)'(?P<inside>[^']*)'(?!\w)")
+_LONGEST_QUOTED = 42
 
 
 class Exchange(NamedTuple):
@@ -46,5 +50,9 @@ class Exchange(NamedTuple):
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
-        line = _LIKE_A_SECRET.sub("…", line[:_LONGEST])
+        line = _LIKE_A_SECRET.sub("…", _QUOTED.sub(_without_long, line[:_LONGEST]))
         return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+def _without_long(quoted: re.Match[str]) -> str:
+    return quoted[0] if len(quoted["inside"]) <= _LONGEST_QUOTED else "'…'"

@@ -3,7 +3,9 @@
 import base64
 import json
 import socket
+import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from helpers.local_dps import Exchange, edge, listeners, running
+from helpers.local_dps.errors import Plane, Refusal
 from tests.local_dps.crafting import key, key_files, root
 from tests.local_dps.process import Server, wait_for
 from tests.local_dps.wire import LocalService, group_body, upload_body
@@ -137,6 +140,38 @@ def test_a_secret_that_a_client_chose_is_not_in_the_log(tmp_path: Path) -> None:
     assert "walkthrough-devices-of-the-plant" in seen[-1].line()
 
 
+@pytest.mark.parametrize("path", ["/enrollmentGroups/a%20b", "/enrollments/it's", "/enrollments/-pump-"])
+def test_the_log_keeps_its_own_words(tmp_path: Path, path: str) -> None:
+    seen: list[Exchange] = []
+    with running(tmp_path / "state", observe=seen.append) as connection:
+        LocalService(connection, tmp_path / "state").serve("GET", path)
+    line = seen[-1].line()
+    assert "…" not in line, line
+    assert seen[-1].refusal
+    assert seen[-1].refusal.explanation in line
+
+
+QUOTED = {
+    "a short word and an apostrophe": "The name 'pump 1' is taken, so that this one can't be used here at all.",
+    "two words": "Neither 'pump 1' nor what is written behind it, which is long enough, is 'pump 2'.",
+    "a word that ends in a full stop": "It is 'pump.' and nothing else that you could mean, and it isn't '/pump'.",
+}
+
+
+@pytest.mark.parametrize("kind", QUOTED)
+def test_what_stands_between_two_quotations_is_no_secret(kind: str) -> None:
+    refusal = Refusal(Plane.SERVICE, 400, 1, "No.", QUOTED[kind])
+    assert QUOTED[kind] in Exchange("GET", "/x", "", {}, b"", 400, 0.0, refusal).line()
+
+
+def test_a_long_text_in_quotes_is_masked() -> None:
+    secret = "correct horse battery staple " * 3
+    text = f"There is no group '{secret}' here."
+    line = Exchange("GET", "/x", "", {}, b"", 404, 0.0, Refusal(Plane.SERVICE, 404, 1, "No.", text)).line()
+    assert "correct" not in line
+    assert "There is no group '…' here." in line
+
+
 def test_a_service_does_not_move_to_a_group_of_almost_the_same_name(dps: LocalService) -> None:
     bearer = {"Authorization": f"Bearer {dps.management_token}"}
     above = dps.root.partition("/resourceGroups")[0] + "/resourceGroups"
@@ -192,3 +227,18 @@ def test_the_key_in_a_hubs_policy_name_is_not_kept(dps: LocalService) -> None:
     service["properties"]["iotHubs"] = [{"connectionString": linked, "location": "local"}]
     assert dps.manage("PUT", "", service).status == 200
     assert secret.encode() not in dps.stored_bytes()
+
+
+def test_when_no_more_files_can_be_opened_the_log_stays_short_and_others_get_in_later(server: Server) -> None:
+    few = ["bash", "-c", 'ulimit -n 128; exec "$@"', "bash", *server.command()]
+    with server.log.open("ab") as log:
+        server.processes.append(subprocess.Popen(few, stdout=log, stderr=subprocess.STDOUT))
+    dps = server.connected()
+    with ExitStack() as stack:
+        for _ in range(220):
+            stack.enter_context(socket.create_connection((dps.address.hostname, dps.address.port), timeout=10))
+        time.sleep(2)
+        assert server.log.stat().st_size < 5_000
+        assert server.log.read_text().count("Too many open files") == 1
+    wait_for(lambda: dps.call("GET", "/metadata/endpoints").status == 200 or None)
+    assert "Traceback" not in server.log.read_text()
