@@ -33,11 +33,13 @@ from helpers.certificates import (
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
-__all__ = ["Facts", "Role", "Target", "Workspace", "remove_workspace"]
+__all__ = ["PASSPHRASE_VARIABLE", "Facts", "Role", "Target", "Workspace", "is_workspace", "remove_workspace"]
 
 Role: TypeAlias = Literal["root", "intermediate"]
 Target: TypeAlias = Literal["local", "azure", "portal"]
+PASSPHRASE_VARIABLE = "CA_PASSPHRASE"  # noqa: S105 - its name
 _FILE = "workspace.json"
+_SCRATCH = f".{_FILE}.*"  # what a writer that was killed leaves behind
 _FILE_NAME = re.compile(r"\w[\w .()+@-]{0,99}")
 _CONTENTS = (
     "ca",
@@ -148,6 +150,9 @@ class Workspace:
     def authority(self, role: Role, *, passphrase: str | None = None) -> CertificateAuthority:
         """A CA with its key.
 
+        Args:
+            passphrase: of an encrypted key; the environment's CA_PASSPHRASE unless given.
+
         Raises:
             Problem: it is not there (run 01_create_ca first), or the passphrase is wrong or missing.
         """
@@ -160,11 +165,14 @@ class Workspace:
             )
         key = self._ca(role, ".key.pem")
         if not passphrase and is_encrypted(read_bytes(key)):
-            raise Problem(
-                f"{key.name} could not be opened.",
-                "The key is encrypted and no passphrase was given.",
-                "Type it into the form's field “Passphrase”, and run this cell again; where there is no form, set CA_PASSPHRASE.",
-            )
+            passphrase = os.environ.get(PASSPHRASE_VARIABLE)
+            if not passphrase:
+                raise Problem(
+                    f"{key.name} could not be opened.",
+                    "The key is encrypted and no passphrase was given. None is stored, so that each notebook asks for it.",
+                    f"In a notebook, type it into the form's field “Passphrase” and run this cell again; elsewhere, set "
+                    f"{PASSPHRASE_VARIABLE} in the environment.",
+                )
         return load_authority(self._ca(role, ".pem"), key, passphrase=passphrase)
 
     def authority_certificate(self, role: Role) -> x509.Certificate:
@@ -188,7 +196,10 @@ class Workspace:
         """Delete every CA, key and proof kept here; returns the files' names."""
         deleted = []
         for folder in (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder):
-            for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+            if folder.is_symlink():  # what it leads to is not this workspace's
+                folder.unlink()
+                continue
+            for file in sorted(each for each in folder.rglob("*") if each.is_file() or each.is_symlink()):
                 file.unlink()
                 deleted.append(file.name)
         return deleted
@@ -255,6 +266,11 @@ class Workspace:
             os.close(descriptor)
 
 
+def is_workspace(folder: Path) -> bool:
+    """Whether a workspace is there, or what is left of one whose writer was killed before it had written its facts."""
+    return (folder / _FILE).exists() or any(folder.glob(_SCRATCH))
+
+
 def remove_workspace(folder: Path) -> None:
     """Remove all that these notebooks make, keys included, even if the file of facts is damaged.
 
@@ -265,9 +281,8 @@ def remove_workspace(folder: Path) -> None:
     """
     if not (folder / _FILE).exists():
         _require_empty(folder)
-    for name in _CONTENTS:
-        path = folder / name
-        if path.is_dir():
+    for path in (*folder.glob(_SCRATCH), *(folder / name for name in _CONTENTS)):
+        if path.is_dir() and not path.is_symlink():  # what a link leads to is not this workspace's
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
@@ -276,7 +291,7 @@ def remove_workspace(folder: Path) -> None:
 
 
 def _require_empty(folder: Path) -> None:
-    if any(folder.iterdir()):
+    if any(not each.match(_SCRATCH) for each in folder.iterdir()):
         raise Problem(
             f"{folder} is not a workspace.",
             f"Something else lies in it, and no {_FILE}.",

@@ -258,3 +258,19 @@ def test_a_place_that_can_not_be_written_is_a_problem(place: str) -> None:
     with pytest.raises(Problem, match="could not be created") as caught:
         Workspace(place)
     assert "may write to" in caught.value.next_step
+
+
+def test_an_encrypted_ca_is_opened_with_the_passphrase_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script has no form to type it into."""
+    place = Workspace(tmp_path / "w")
+    place.save_authority("root", CertificateAuthority.create_root("Root"), passphrase="correct horse")
+    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
+    with pytest.raises(Problem, match="set CA_PASSPHRASE"):
+        place.authority("root")
+    monkeypatch.setenv("CA_PASSPHRASE", "correct horse")
+    assert place.authority("root").certificate.subject.rfc4514_string() == "CN=Root"
+    monkeypatch.setenv("CA_PASSPHRASE", "wrong")
+    with pytest.raises(Problem):
+        place.authority("root")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -84,11 +85,17 @@ def _resource_group(name: str) -> str:
 
 
 def _web_address(url: str) -> str:
-    if not url.startswith(("https://", "http://localhost", "http://127.0.0.1")):
-        raise ValueError("It must begin with https:// (on this machine http://localhost is good, too).")
+    try:
+        address = urlsplit(url)
+        host = address.hostname or ""
+    except ValueError:  # brackets that are no IPv6 address
+        host = ""
+    if not host or not (address.scheme == "https" or (address.scheme == "http" and host in _THIS_MACHINE)):
+        raise ValueError("It must begin with https:// (on this machine, http://localhost will do).")
     return url
 
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 CommonName: TypeAlias = Annotated[str, _good(check_common_name)]
 RegistrationId: TypeAlias = Annotated[str, _good(check_registration_id)]
 _FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure", "with the target azure")

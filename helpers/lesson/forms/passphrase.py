@@ -7,10 +7,9 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from helpers.lesson.forms.field import CONTROL_WIDTH, LABEL_WIDTH
+from helpers.workspace import PASSPHRASE_VARIABLE
 
 __all__ = ["Passphrase"]
-
-VARIABLE = "CA_PASSPHRASE"
 
 
 class Passphrase:
@@ -45,7 +44,7 @@ class Passphrase:
 
     def take(self) -> str | None:
         """What was entered, or else the environment's; None when there is neither: keys are then not encrypted."""
-        return self._entered or os.environ.get(VARIABLE) or None
+        return self._entered or os.environ.get(PASSPHRASE_VARIABLE) or None
 
     def _take(self, change: Any) -> None:
         if change["new"]:
@@ -63,8 +62,8 @@ class Passphrase:
         self._forget.layout.visibility = "visible" if self._entered else "hidden"
         if self._entered:
             says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."
-        elif os.environ.get(VARIABLE):
-            says = f"The one in the environment's {VARIABLE} is used, unless you enter another."
+        elif os.environ.get(PASSPHRASE_VARIABLE):
+            says = f"The one in the environment's {PASSPHRASE_VARIABLE} is used, unless you enter another."
         else:
             says = f"{self._purpose} It is never stored."
         self._help.value = Markup("<div class='dps-help' role='status'>{}</div>").format(says)
