@@ -18,7 +18,10 @@ from tests.local_dps.wire import LocalService
 WITHOUT_ECHO = ("2017-08-21-preview", "2017-11-15")
 WITHOUT_CLAIM = (*WITHOUT_ECHO, "2018-01-22")
 FLAT = (*WITHOUT_CLAIM, "2020-01-01", "2020-03-01", "2020-09-01-preview", "2021-10-15")
-NESTED = ("2022-02-05", "2022-12-12", "2023-03-01-preview", "2025-02-01-preview", "2026-11-01")
+NESTED = (
+    "2022-02-05", "2022-12-12", "2023-03-01-preview", "2025-02-01-preview", "2026-03-01-preview", "2026-06-01-preview",
+    "2026-08-31", "2026-11-01", "2026-11-02-preview",
+)  # fmt: skip
 VERSIONS = (*FLAT, *NESTED)
 FORMS = {"quoted": '"{}"', "unquoted": "{}", "star": "*"}
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from helpers.local_dps import running
+from tests.local_dps import devices
 from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, Device, upload, write_chain
 from tests.local_dps.process import Server
@@ -243,3 +244,30 @@ def test_a_retry_after_that_is_no_number_of_seconds_is_no_start(server: Server, 
     result = subprocess.run(server.command("--retry-after", seconds), capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "--retry-after" in result.stderr
+
+
+NEW_VERSIONS = ("2025-07-01-preview", "2026-07-01-preview", "2026-11-01", "2026-11-02-preview")
+
+
+@pytest.mark.parametrize("version", NEW_VERSIONS)
+def test_a_device_registers_with_the_versions_of_today(
+    dps: LocalService, tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "VERSION", version)
+    prepare(dps, ROOT)
+    assert device(dps, tmp_path, leaf(ROOT)).outcome()["status"] == "assigned"
+
+
+def test_a_request_for_a_certificate_is_refused_and_never_ignored(dps: LocalService, tmp_path: Path) -> None:
+    prepare(dps, ROOT)
+    mine = device(dps, tmp_path, leaf(ROOT))
+    refused = mine.ask("PUT", "/register", {"registrationId": "device-1", "csr": "MIHyMIGaAgEA"})
+    assert (refused.status, refused.json["errorCode"]) == (400, 400000)
+    assert "does not issue certificates" in refused.headers["x-local-dps-explanation"]
+    assert mine.ask("PUT", "/register", {"registrationId": "device-1", "csr": None}).status == 202
+
+
+def test_a_device_without_a_certificate_hears_that_symmetric_keys_are_not_served(dps: LocalService) -> None:
+    refused = device(dps, Path()).register()
+    assert refused.status == 401
+    assert "symmetric keys" in refused.headers["x-local-dps-explanation"]

@@ -261,3 +261,34 @@ def test_a_signature_may_be_for_a_part_of_the_service(dps: LocalService) -> None
     assert get("enrollments") == 401
     assert get("enrollmentGroups/g") == 401
     assert get("enrollmentGroups") == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "*",
+        "SELECT *",
+        "select  *  from enrollmentGroups",
+        "SELECT * FROM enrollments",
+        "{'additional_properties': {}, 'query': 'SELECT *'}",
+    ],
+)
+@pytest.mark.parametrize("collection", ["enrollmentGroups", "enrollments"])
+def test_a_query_for_everything_is_read_tolerantly(dps: LocalService, query: str, collection: str) -> None:
+    """The last is what Azure CLI's extension azure-iot really sends."""
+    dps.put_group(group_body("pumps", signing=root().pem))
+    reply = dps.serve("POST", f"/{collection}/query", {"query": query})
+    assert reply.status == 200, reply.content
+    assert [each["enrollmentGroupId"] for each in reply.json] == (["pumps"] if collection == "enrollmentGroups" else [])
+
+
+ISSUANCE = ("namespaceName", "certificateAuthorityName", "certificatePolicyName", "credentialPolicyName")
+
+
+@pytest.mark.parametrize("field", ISSUANCE)
+def test_an_enrollment_that_asks_for_issued_certificates_is_refused(dps: LocalService, field: str) -> None:
+    """As by a service without a Device Registry namespace; Azure CLI sends null to clear them."""
+    body = group_body("pumps", signing=root().pem)
+    refused = dps.serve("PUT", "/enrollmentGroups/pumps", {**body, field: "plant"})
+    assert_is_refused(refused, 400, 400004, "A Device Registry Namespace is required to be set on this DPS instance")
+    assert dps.serve("PUT", "/enrollmentGroups/pumps", {**body, field: None}).status == 200

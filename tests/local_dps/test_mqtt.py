@@ -740,6 +740,30 @@ def test_an_upgrade_names_the_subprotocol(plant: LocalService, files: Files, pat
         assert (answer.status, answer.getheader("Sec-WebSocket-Protocol")) == (101, "mqtt")
 
 
+@pytest.mark.parametrize("protocol", ["mqtt", "MQTT"])
+def test_the_paths_and_subprotocols_of_other_device_sdks_are_served(
+    plant: LocalService, files: Files, protocol: str
+) -> None:
+    client = http.client.HTTPSConnection(*address(plant, "device"), context=client_context(plant, files), timeout=10)
+    with closing(client):
+        client.request("GET", "/mqtt", headers={**UPGRADE, "Sec-WebSocket-Protocol": protocol})
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("Sec-WebSocket-Protocol")) == (101, protocol)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://evil.example", 403), ("null", 403), ("https://[", 403), ("https://localhost:443", 101)],
+)
+def test_a_web_page_of_another_origin_opens_no_websocket(
+    plant: LocalService, files: Files, origin: str, status: int
+) -> None:
+    client = http.client.HTTPSConnection(*address(plant, "device"), context=client_context(plant, files), timeout=10)
+    with closing(client):
+        client.request("GET", WEBSOCKET, headers={**UPGRADE, "Origin": origin})
+        assert client.getresponse().status == status
+
+
 # --- what the log tells of them ---
 
 ENDS: dict[str, tuple[bytes, str]] = {

@@ -16,7 +16,18 @@ from helpers.local_dps.store import RegistrationRow, ServiceRow, Store, new_etag
 
 __all__ = ["RETRY_AFTER_SECONDS", "DevicePlane"]
 
-API_VERSIONS = ("2017-08-31-preview", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-06-01", "2021-10-01")
+API_VERSIONS = (
+    "2017-08-31-preview",
+    "2018-09-01-preview",
+    "2018-11-01",
+    "2019-03-31",
+    "2021-06-01",
+    "2021-10-01",
+    "2025-07-01-preview",
+    "2026-07-01-preview",
+    "2026-11-01",
+    "2026-11-02-preview",
+)
 RETRY_AFTER_SECONDS = 3  # what Azure tells a device to wait before it polls
 
 
@@ -99,6 +110,10 @@ class DevicePlane:
             named = sent.get("registrationId")
             if named is not None and str(named).lower() != registration.lower():
                 raise errors.request_invalid("The registrationId of the body is not the one asked about.")
+            if sent.get("csr") is not None:
+                raise errors.request_invalid(
+                    "This local DPS does not issue certificates to devices yet: register without a csr."
+                )
         return service, registration, sent
 
 

@@ -45,7 +45,7 @@ class Admission:
             Refusal: it is not let in.
         """
         if not chain:
-            raise errors.unauthorized("The device sent no certificate in its TLS handshake.")
+            raise errors.unauthorized(errors.NO_CERTIFICATE)
         leaf, *presented = chain
         _check_name(leaf, registration)
         individual = self._store.enrollments.get(service.id, INDIVIDUALS.collection, registration)

@@ -2,6 +2,10 @@
 
 from helpers.local_dps.errors import Plane, Refusal
 
+NO_CERTIFICATE = (
+    "The device sent no certificate in its TLS handshake. Devices with symmetric keys or a TPM are not served here yet."
+)
+
 
 def unauthorized(explanation: str) -> Refusal:
     return Refusal(Plane.DEVICE, 401, 401000, "Unauthorized", explanation)

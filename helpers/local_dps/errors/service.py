@@ -11,6 +11,16 @@ def request_invalid(message: str, explanation: str) -> Refusal:
     return Refusal(Plane.SERVICE, 400, 400000, message, explanation)
 
 
+def no_namespace(field: str) -> Refusal:
+    return Refusal(
+        Plane.SERVICE,
+        400,
+        400004,
+        "A Device Registry Namespace is required to be set on this DPS instance",
+        f"{field} asks for certificates that DPS issues to devices, which this local DPS does not do yet. Leave it out.",
+    )
+
+
 def attestation_required() -> Refusal:
     return request_invalid(
         "TPM or X509 attestation is required.",

@@ -33,7 +33,11 @@ DPS_VERSIONS = (
     "2022-12-12",
     "2023-03-01-preview",
     "2025-02-01-preview",
+    "2026-03-01-preview",
+    "2026-06-01-preview",  # an assumption: like the one before it
+    "2026-08-31",
     "2026-11-01",
+    "2026-11-02-preview",
 )
 SUBSCRIPTION = "/subscriptions/{subscription}"
 GROUP = SUBSCRIPTION + "/resourceGroups/{group}"

@@ -11,6 +11,7 @@ __all__ = ["read_settings"]
 
 _ALLOCATION_POLICIES = ("hashed", "geoLatency", "static", "custom")
 _STATUSES = ("enabled", "disabled")
+_ISSUANCE = ("namespaceName", "certificateAuthorityName", "certificatePolicyName", "credentialPolicyName")
 _SHARED = (
     "capabilities",
     "reprovisionPolicy",
@@ -34,6 +35,7 @@ def read_settings(sent: Mapping[str, Any], kind: Kind, hubs: tuple[Hub, ...]) ->
     _require_flags(sent, "capabilities", ("iotEdge",))
     _require_object(sent, "initialTwin", "tags and properties")
     _require_object(sent, "customAllocationDefinition", "webhookUrl and apiVersion")
+    _require_no_issuance(sent)
     _require_hubs(sent, hubs)
     if "deviceId" in kind.fields:
         _require_device(sent)
@@ -82,6 +84,13 @@ def _require_hubs(sent: Mapping[str, Any], linked: tuple[Hub, ...]) -> None:
         raise errors.request_invalid(
             "A custom allocation policy needs customAllocationDefinition.", "Give webhookUrl and apiVersion."
         )
+
+
+def _require_no_issuance(sent: Mapping[str, Any]) -> None:
+    """A device gets an operational certificate by these, of a service that has a Device Registry namespace."""
+    for name in _ISSUANCE:
+        if sent.get(name) is not None:
+            raise errors.no_namespace(name)
 
 
 def _require_device(sent: Mapping[str, Any]) -> None:

@@ -11,7 +11,17 @@ from helpers.local_dps.store import ServiceRow, Store
 
 __all__ = ["API_VERSIONS", "Door", "ServiceHandler", "check_if_match", "json_object"]
 
-API_VERSIONS = ("2017-11-15", "2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-10-01")
+API_VERSIONS = (
+    "2017-11-15",
+    "2018-04-01",
+    "2018-09-01-preview",
+    "2018-11-01",
+    "2019-03-31",
+    "2021-10-01",
+    "2025-07-01-preview",
+    "2026-11-01",
+    "2026-11-02-preview",
+)
 
 ServiceHandler: TypeAlias = Callable[[Call, ServiceRow], Answer]
 

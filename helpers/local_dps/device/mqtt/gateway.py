@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
@@ -20,7 +21,8 @@ __all__ = ["MqttGateway"]
 _CONNECT_SECONDS = 10.0
 _TAKE_SECONDS = 5.0  # until a client must take more of an answer
 _IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
-_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket")
+_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # Java's device SDK asks for the last
+_PROTOCOLS = ("mqtt", "MQTT")  # the C SDK asks for the second, and wants to be told the same
 
 
 class MqttGateway:
@@ -62,7 +64,9 @@ class MqttGateway:
         """One connection that began as an HTTP request; None if the request asks for no such thing."""
         if request.headers.get("Upgrade", "").lower() != "websocket" or request.rel_url.raw_path not in _PATHS:
             return None
-        socket = web.WebSocketResponse(protocols=("mqtt",), max_msg_size=PACKET_LIMIT)
+        if not _is_of_this_place(request):
+            return web.Response(status=403, text="A web page of another origin may not open a websocket here.")
+        socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=PACKET_LIMIT)
         if not socket.can_prepare(request):
             return None
         with self._counted():
@@ -114,6 +118,17 @@ class MqttGateway:
                 Exchange("MQTT", call.path, "", {}, call.body, status, seconds, outcome.refusal, outcome.fault)
             )
         return outcome
+
+
+def _is_of_this_place(request: web.BaseRequest) -> bool:
+    """A browser names the page that asks (RFC 6455 section 10.2); Azure's device SDKs name the host that they ask."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).hostname == urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    except ValueError:
+        return False
 
 
 class _Counted:

@@ -12,6 +12,7 @@ from cryptography import x509
 from helpers.local_dps.device.mqtt import codec
 from helpers.local_dps.device.mqtt.codec import Kind, Malformed, Packet
 from helpers.local_dps.errors import Plane
+from helpers.local_dps.errors import device as errors
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
 
@@ -126,7 +127,7 @@ class Session:
         if not named or "api-version" not in options:
             raise Refused(_BAD_USERNAME, "A user name is {idScope}/registrations/{registrationId}/api-version=…")
         if not self._chain:
-            raise Refused(_NOT_AUTHORIZED, "The device sent no certificate in its TLS handshake.")
+            raise Refused(_NOT_AUTHORIZED, errors.NO_CERTIFICATE)
         if asked.client_id.lower() != named["registration"].lower():
             raise Refused(_NOT_AUTHORIZED, "The client id is not the registration id of the user name.")
         self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
