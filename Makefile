@@ -25,13 +25,16 @@ QUICK_TESTS := tests/certificates tests/dps tests/lesson tests/test_command_line
 # A kernel takes 100 MB. One that has been idle for an hour, with no tab open on it, goes.
 CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.cull_interval=300
 
+# Every address that JupyterLab prints leads there, for not everybody has a browser on the same machine.
+START := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
 .PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python weekly bench clean
 
 tutorial: $(READY) ## execute every notebook against a local DPS, in a clean workspace of its own
 	@$(RUN) -m helpers run
 
 lab: $(READY) ## open JupyterLab where the walkthrough begins
-	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(CULLING) notebooks/00_start_here.ipynb
+	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(START) $(CULLING)
 
 test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite: four at a time, for many wait for clocks
 	$(RUN) -m pytest -n 4 --ignore=tests/azure_cli --ignore=tests/browser
@@ -75,12 +78,14 @@ define install
 	fi
 endef
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml data/jupyterlab_overrides.json
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
 	@echo "Creating the environment in .venv, once."
 	@$(PYTHON) -m venv .venv
 	$(call install,.venv,--editable .)
 	@$(RUN) -m compileall -q helpers
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@cp data/jupyterlab_overrides.json .venv/share/jupyter/lab/settings/overrides.json # no question about news
 	@touch $@
 
 $(TEST_READY): $(READY)

@@ -38,3 +38,17 @@ def test_kernels_that_nobody_has_open_are_culled_after_an_hour(tmp_path: Path) -
         while ask() != b"[]":
             assert time.monotonic() < end, "the kernel was not culled"
             time.sleep(0.2)
+
+
+def test_every_way_in_leads_to_the_first_notebook(tmp_path: Path) -> None:
+    start = [each for each in options() if "default_url" in each]
+    with (
+        running_lab(tmp_path, *start) as lab,
+        urllib.request.urlopen(f"{lab.url}/?token={lab.token}", timeout=30) as answer,
+    ):
+        assert answer.url.partition("?")[0] == f"{lab.url}/lab/tree/notebooks/00_start_here.ipynb"
+
+
+def test_nobody_is_asked_about_news() -> None:
+    overrides = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    assert overrides.read_text() == (PROJECT / "data" / "jupyterlab_overrides.json").read_text()
