@@ -97,9 +97,10 @@ def set_the_clock_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) ->
     lesson.create_authorities(workspace, lesson.CreateCa(), None)
     tomorrow = time.time() + 86_400
     project = workspace.folder / "project"
-    project.mkdir()
-    (project / "module.py").touch()
-    os.utime(project / "module.py", (tomorrow, tomorrow))
+    (project / "helpers" / "lesson").mkdir(parents=True)
+    module = project / "helpers" / "lesson" / "module.py"
+    module.touch()
+    os.utime(module, (tomorrow, tomorrow))
     monkeypatch.setattr(machine, "_PROJECT", project)
 
 
@@ -182,3 +183,7 @@ def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkey
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
     workspace.update(target="local")
     assert failed(lesson.examine_way_of_devices(workspace)) == {}
+
+
+def test_the_clock_is_compared_with_the_projects_own_files() -> None:
+    assert (machine._PROJECT / "pyproject.toml").exists()
