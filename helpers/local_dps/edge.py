@@ -116,10 +116,14 @@ class Edge:
                 request.transport.abort()
             return web.Response()
         headers = {"x-ms-request-id": str(uuid4()), **answer.headers}
+        if call.plane in (Plane.RESOURCE_MANAGER, Plane.RESOURCE_PROVIDER):
+            headers["x-ms-correlation-request-id"] = str(uuid4())
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         headers["Content-Type"] = "application/json; charset=utf-8"
-        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=headers)
+        return web.Response(
+            status=answer.status, body=json.dumps(answer.body, separators=(",", ":")).encode(), headers=headers
+        )
 
     def _call(self, request: web.BaseRequest, body: bytes) -> Call:
         host = request.headers.get("Host", "").lower()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from helpers.local_dps import running
 from tests.local_dps import devices
 from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
-from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, Device, upload, write_chain
+from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, VERSION, Device, upload, write_chain
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body
 
@@ -40,6 +40,9 @@ def test_a_device_registers_over_https_and_its_record_is_the_same_on_the_service
     began = mine.register()
     assert (began.status, began.json["status"], began.headers["Retry-After"]) == (202, "assigning", "3")
     assert set(began.json) == {"operationId", "status"}
+    operation = f"/{dps.connection['id_scope']}/registrations/device-1/operations/{began.json['operationId']}"
+    assert began.headers["Location"] == f"https://{dps.connection['device_endpoint']}{operation}?api-version={VERSION}"
+    assert b" " not in began.content, "JSON without spaces"
     outcome = mine.ask("GET", f"/operations/{began.json['operationId']}").json
     assert (outcome["operationId"], outcome["status"]) == (began.json["operationId"], "assigned")
     state = outcome["registrationState"]

@@ -422,3 +422,9 @@ def test_optional_query_parameters_of_the_older_clients_are_ignored(dps: LocalSe
     target = f"{dps.root}/certificates/ca/generateVerificationCode?api-version={NEWEST}&certificate.name=other"
     headers = {"Authorization": f"Bearer {dps.management_token}", "If-Match": "*"}
     assert dps.call("POST", f"{target}&certificate.isVerified=true&certificate.nonce=x", headers=headers).status == 200
+
+
+def test_every_answer_of_this_plane_can_be_correlated(dps: LocalService) -> None:
+    for reply in (dps.manage("GET", "/certificates"), dps.manage("GET", "/certificates/none")):
+        assert re.fullmatch(GUID, reply.headers["x-ms-correlation-request-id"])
+    assert "x-ms-correlation-request-id" not in dps.serve("GET", "/enrollmentGroups/none").headers

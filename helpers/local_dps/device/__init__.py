@@ -69,7 +69,9 @@ class DevicePlane:
         record = replace(record, document={**outcome, "operationId": operation})
         self._store.registrations.put(record)
         self._assignments.ask_about(record)
-        return Answer(202, {"operationId": operation, "status": "assigning"}, self._retry)
+        place = f"https://{call.host}/{service.id_scope}/registrations/{registration}/operations/{operation}"
+        location = {"Location": f"{place}?api-version={call.query['api-version']}"}
+        return Answer(202, {"operationId": operation, "status": "assigning"}, {**self._retry, **location})
 
     def _poll(self, call: Call) -> Answer:
         service, registration, _ = self._asked(call)

@@ -184,4 +184,4 @@ class Session:
         if self._answers_at:
             self._next_id = self._next_id % 0xFFFF + 1
             packet_id = self._next_id
-        return codec.publish(topic, json.dumps(outcome.answer.body).encode(), packet_id)
+        return codec.publish(topic, json.dumps(outcome.answer.body, separators=(",", ":")).encode(), packet_id)
