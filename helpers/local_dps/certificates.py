@@ -28,6 +28,7 @@ __all__ = [
     "certificate_info",
     "certificate_summary",
     "comparable",
+    "extension",
     "is_issued",
     "judge_proof",
     "read",
@@ -145,6 +146,14 @@ def certificate_info(der: bytes) -> dict[str, Any]:
     }
 
 
+def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    """What a certificate says in an extension; None if it does not have that."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
 def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Names fit, key identifiers fit where both are there, the issuer may sign, and the signature holds.
 
@@ -155,14 +164,13 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         if comparable(certificate.issuer) != comparable(issuer.subject):
             return False
         verify_signature(certificate, issuer)
-        extensions, above = certificate.extensions, issuer.extensions
+        usage, own = extension(issuer, x509.KeyUsage), extension(issuer, x509.SubjectKeyIdentifier)
+        named = extension(certificate, x509.AuthorityKeyIdentifier)
     except (*UNREADABLE, InvalidSignature, TypeError):
         return False
-    usage = _value(above, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         return False
-    named = _value(extensions, x509.AuthorityKeyIdentifier)
-    return named is None or _is_named(named, issuer, _value(above, x509.SubjectKeyIdentifier))
+    return named is None or _is_named(named, issuer, own)
 
 
 def comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
@@ -196,13 +204,6 @@ def _is_named(
         return False
     directory = [name.value for name in named.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
     return not directory or comparable(directory[0]) == comparable(issuer.issuer)
-
-
-def _value(extensions: x509.Extensions, kind: type[Extension]) -> Extension | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
 
 
 def _whole_bytes(number: int) -> str:

@@ -3,20 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from helpers.local_dps.certificates import UNREADABLE, comparable, is_issued
+from helpers.local_dps.certificates import UNREADABLE, comparable, extension, is_issued
 from helpers.local_dps.device.name_constraints import forbidden_names
 
 __all__ = ["find_paths", "flaw"]
 
 _Identity = tuple[tuple[frozenset[tuple[str, str | bytes]], ...], bytes]
-Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 # RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate. These are processed:
 # certificate policies because every policy will do.
@@ -93,18 +91,18 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
             yield f"{name} is not valid yet."
         if now > certificate.not_valid_after_utc:
             yield f"{name} has expired."
-        purposes = _value(certificate, x509.ExtendedKeyUsage)
+        purposes = extension(certificate, x509.ExtendedKeyUsage)
         if purposes is not None and _FOR_CLIENTS.isdisjoint(purposes):
             yield f"The extended key usage of {name} is not that of a TLS client."
-        for extension in certificate.extensions:
-            if extension.critical and not isinstance(extension.value, _PROCESSED):
-                yield f"{name} has a critical extension that is not applied here, {extension.oid.dotted_string}."
-    usage = _value(path[0], x509.KeyUsage)
+        for each in certificate.extensions:
+            if each.critical and not isinstance(each.value, _PROCESSED):
+                yield f"{name} has a critical extension that is not applied here, {each.oid.dotted_string}."
+    usage = extension(path[0], x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         yield f"The key usage of {path[0].subject.rfc4514_string()} does not let it sign a TLS handshake."
     for below, authority in enumerate(path[1:]):
         name = authority.subject.rfc4514_string()
-        constraints = _value(authority, x509.BasicConstraints)
+        constraints = extension(authority, x509.BasicConstraints)
         if constraints is None or not constraints.ca:
             yield f"{name} is no CA."
             return
@@ -113,10 +111,3 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
         if constraints.path_length is not None and between > constraints.path_length:
             yield f"{name} allows {constraints.path_length} CAs below it, and there are {between}."
     yield from forbidden_names(path)
-
-
-def _value(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from helpers.local_dps.certificates import comparable
+from helpers.local_dps.certificates import comparable, extension
 
 __all__ = ["forbidden_names"]
 
@@ -27,7 +27,7 @@ def forbidden_names(path: Sequence[x509.Certificate]) -> Iterator[str]:
         path: from the device's certificate to its anchor, which constrains what is below it like any other CA.
     """
     for above, authority in enumerate(path):
-        constraints = _value(authority, x509.NameConstraints)
+        constraints = extension(authority, x509.NameConstraints)
         if constraints is None:
             continue
         for at, certificate in enumerate(path[:above]):
@@ -46,7 +46,7 @@ def _names(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[x509.Gen
     subject = certificate.subject
     if subject.rdns:
         yield x509.DirectoryName(subject)
-    alternative = list(_value(certificate, x509.SubjectAlternativeName) or ())
+    alternative = list(extension(certificate, x509.SubjectAlternativeName) or ())
     yield from alternative
     kinds = {type(each) for each in alternative}
     if x509.RFC822Name not in kinds:
@@ -118,10 +118,3 @@ _FORMS: dict[type[x509.GeneralName], Callable[[Any, Any], bool]] = {
 
 def _shown(name: x509.GeneralName) -> str:
     return name.value.rfc4514_string() if isinstance(name, x509.DirectoryName) else str(name.value)
-
-
-def _value(certificate: x509.Certificate, kind: type[Any]) -> Any:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
