@@ -53,7 +53,7 @@ def run(
         list[str] | None, typer.Option("-p", help="name=value; wins over the file; repeatable.")
     ] = None,
 ) -> None:
-    """Execute every notebook in order. Exit status 0 only if every cell ran."""
+    """Execute every notebook, 08 and 09 beside the others. Exit status 0 only if every cell ran."""
     from helpers import walkthrough  # the lesson takes half a second to import; the other commands don't need it
     from helpers.walkthrough.progress import Progress
     from helpers.workspace import Workspace
@@ -65,10 +65,14 @@ def run(
         else:
             walkthrough.check_parameters(values)
             place = walkthrough.fresh_workspace(workspace)
-        with Progress() as progress:
-            outcomes = walkthrough.run(place, values, on_cell=progress.on_cell, on_end=progress.on_end)
+        try:
+            with Progress() as progress:
+                outcomes = walkthrough.run(place, values, on_cell=progress.on_cell, on_end=progress.on_end)
+        except KeyboardInterrupt:
+            print("Interrupted. Nothing is left running; --keep goes on with what is there.", file=sys.stderr)
+            raise typer.Exit(130) from None
     executed = place.folder / "executed"
-    print(f"Executed copies: {executed}\nIndex: {executed / 'index.html'}")
+    print(f"Executed copies: {executed}\nOpen this in a browser: {(executed / 'index.html').absolute().as_uri()}")
     if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
         print(f"\n{failures[0]}", file=sys.stderr)
         raise typer.Exit(1)

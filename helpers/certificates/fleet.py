@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -70,10 +70,11 @@ def issue_fleet(
     kept = len(credentials) - len(missing)
     with tqdm(total=len(credentials), initial=kept, desc="Certificates", unit="device", delay=_ALONE_SECONDS) as bar:
         try:
-            for done in _issue_all(order, missing, processes or _cores()):
-                bar.update(done)
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted(f"{bar.n} of {len(credentials)} devices have their certificates") from interrupt
+            with closing(_issue_all(order, missing, processes or _cores())) as progress:
+                for done in progress:
+                    bar.update(done)
+        except KeyboardInterrupt:
+            raise Interrupted(f"{bar.n} of {len(credentials)} devices have their certificates") from None
     return credentials
 
 
@@ -92,7 +93,7 @@ class _Order:
         return 1 if self.key_algorithm.startswith("RSA") else 50
 
 
-def _issue_all(order: _Order, credentials: _Credentials, processes: int) -> Iterator[int]:
+def _issue_all(order: _Order, credentials: _Credentials, processes: int) -> Generator[int, None, None]:
     """How many more there are, again and again. This process begins alone; if it takes long, others help."""
     starts = range(0, len(credentials), order.together)
     left = deque(credentials[start : start + order.together] for start in starts)
@@ -107,15 +108,16 @@ def _issue_together(order: _Order, left: deque[_Credentials], helpers: int) -> I
     told: SimpleQueue[int] = SimpleQueue()
     processes: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(helpers) as threads:
-        driven = [threads.submit(_have_issued, order, left, told, processes) for _ in range(helpers)]
         try:
+            driven = [threads.submit(_have_issued, order, left, told, processes) for _ in range(helpers)]
             while some := _next(left):
                 yield _issue(order, some)
                 yield from _waiting(told)
             for each in driven:
                 each.result()
             yield from _waiting(told)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, GeneratorExit):
+            left.clear()  # before the processes end, or those that have not begun would go on with it
             for process in processes:  # each file is written whole or not at all
                 process.kill()
             raise

@@ -98,10 +98,10 @@ class DeviceRegistrar:
         ) as bar:
             try:
                 run_in_background(self._register_into(results, missing), tick=lambda: bar.update(len(results) - bar.n))
-            except KeyboardInterrupt as interrupt:
+            except KeyboardInterrupt:
                 done = {device: each for device, each in results.items() if isinstance(each, Registration)}
                 self._before_interrupt = done if resume else {}
-                raise Interrupted(f"{len(done)} of {len(devices)} devices are registered") from interrupt
+                raise Interrupted(f"{len(done)} of {len(devices)} devices are registered") from None
         self._before_interrupt = {}
         refused = any(isinstance(result, Outcome) for result in results.values())
         known = self._try_known_cas() if refused else KnownCas()

@@ -163,7 +163,7 @@ def _folder(workspace: Workspace) -> Check:
 
 
 def _keys(workspace: Workspace) -> Check:
-    keys = [*(workspace.folder / "ca").glob("*.key.pem"), *workspace.devices_folder.glob("*.key")]
+    keys = [*(workspace.folder / "ca").glob("*.key.pem"), *workspace.devices_folder.rglob("*.key")]
     open_ones = [file for file in keys if file.stat().st_mode & 0o077]
     return _check(
         "Private keys",

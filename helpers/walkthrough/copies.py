@@ -32,7 +32,7 @@ class Exporter:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
         write_atomically(copy, nbformat.writes(notebook).encode(), mode=PRIVATE)
-        text, _ = self._html.from_notebook_node(notebook)
+        text, _ = self._html.from_notebook_node(notebook, {"metadata": {"name": copy.stem}})  # the page's title
         # A link from one notebook to another becomes a link between their HTML copies.
         text = re.sub(r"(href=['\"]\d\d_\w+)\.ipynb", r"\1.html", text)
         write_atomically(copy.with_suffix(".html"), text.encode(), mode=PRIVATE)

@@ -1,5 +1,6 @@
 """A papermill engine that runs a notebook in a kernel that stands by, instead of starting one."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
-from papermill.log import logger
 
 from helpers.walkthrough.kernels import StandbyKernels
 
@@ -17,6 +17,10 @@ __all__ = ["ENGINE", "execute"]
 
 ENGINE = "standby"
 _CELL_SECONDS = 300
+# What nbclient says of a kernel that ends is said again by the outcome, or follows from an interrupt.
+_LOG = logging.getLogger(__name__)
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 _INJECTED = "injected-parameters"
 
 
@@ -51,7 +55,7 @@ class _StandbyEngine(NBClientEngine):  # type: ignore[misc]  # papermill is unty
                 nb_man,
                 km=kernel,
                 kernel_name=kernel_name,
-                log=logger,
+                log=_LOG,
                 timeout=_CELL_SECONDS,
                 startup_timeout=start_timeout,
                 store_widget_state=False,  # a password field's value would be written into the copy

@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tqdm.auto import tqdm
 
 from helpers.certificates import (
     CertificateAuthority,
@@ -19,12 +22,13 @@ from helpers.certificates import (
     KeyAlgorithm,
     certificate_pem,
     describe,
+    fleet,
     issue_fleet,
     read_certificates,
     read_private_key,
     save_authority,
 )
-from helpers.problem import Problem
+from helpers.problem import Interrupted, Problem
 from tests.certificates import openssl
 
 ROOT = CertificateAuthority.create_root("Fleet Root")
@@ -213,6 +217,43 @@ def test_an_interrupt_is_obeyed_within_a_second_says_how_far_it_came_and_keeps_w
     )
     assert found, told
     assert 0 <= int(found[1]) <= len(list(devices.glob("*.pem"))) < 400
+
+
+class InterruptedPool(ThreadPoolExecutor):
+    """An interrupt that comes as soon as another process has been asked to help."""
+
+    def submit(self, *arguments: Any, **options: Any) -> Any:
+        super().submit(*arguments, **options)
+        time.sleep(0.5)  # it has begun
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("where", ["while the others begin", "while the bar moves"])
+def test_wherever_an_interrupt_comes_nothing_goes_on_behind_it(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == "while the others begin":
+        monkeypatch.setattr(fleet, "ThreadPoolExecutor", InterruptedPool)
+    else:
+        monkeypatch.setattr("tqdm.auto.tqdm", interrupted_bar())
+    began = time.monotonic()
+    with pytest.raises(Interrupted):
+        issue_fleet(SIGNER, names(600), tmp_path, key_algorithm=KeyAlgorithm.RSA2048, processes=2)
+    assert time.monotonic() - began < 4, "600 keys take half a minute"
+    left = len(list(tmp_path.glob("*.key")))
+    time.sleep(0.5)
+    assert len(list(tmp_path.glob("*.key"))) == left
+
+
+def interrupted_bar() -> type[tqdm]:
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def update(self, n: float | None = 1) -> bool | None:
+            super().update(n)
+            if self.n > 20:
+                raise KeyboardInterrupt
+            return None
+
+    return Bar
 
 
 def test_the_progress_is_told(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class Attack:
     def __init__(self, workspace: Workspace) -> None:
         """Set the stage: Contoso's CA is proved at Contoso's service, and a pump of Contoso's has a certificate."""
         self._local = start_local_dps(workspace.local_dps_folder)
-        self._folder = make_private_folder(workspace.devices_folder)
+        self._folder = make_private_folder(workspace.devices_folder / "attack")  # apart from the learner's own
         self._services = {
             name: connect_to_another(self._local, name, iot_hub=hub)
             for name, hub in ((_OWNER, _OWNERS_HUB), (_ATTACKER, _ATTACKERS_HUB))
