@@ -17,10 +17,11 @@ PYTHONS ?= $(wildcard $(foreach minor,12 13 14,$(shell pyenv root 2>/dev/null)/v
 DEVICE_TESTS := tests/clients/test_python_device.py tests/dps/test_devices.py tests/local_dps/test_devices.py
 # What fits into 45 seconds: the rooms, without what waits, starts processes or runs notebooks.
 QUICK_TESTS := tests/certificates tests/dps tests/lesson tests/test_command_line.py tests/test_files.py \
-    tests/test_house.py tests/test_workspace.py \
+    tests/test_workspace.py \
     $(foreach plane,devices enrollment management,tests/local_dps/test_$(plane).py) \
     $(foreach slow,certificates/test_fleet certificates/test_other_tools dps/test_local_process dps/test_persistence \
-        lesson/test_end_and_interruption lesson/test_recipes lesson/test_unreliable_service,--ignore=tests/$(slow).py)
+        lesson/test_end_and_interruption lesson/test_experiments lesson/test_portal lesson/test_recipes \
+        lesson/test_unreliable_service,--ignore=tests/$(slow).py)
 
 # A kernel takes 100 MB. One that has been idle for an hour, with no tab open on it, goes.
 CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.cull_interval=300

@@ -151,7 +151,7 @@ def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: lesson.Att
 
 def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: Workspace) -> None:
     attack.own_devices()
-    keys = [place.devices_folder / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
+    keys = [place.devices_folder / "attack" / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
     assert [key.stat().st_mode & 0o777 for key in keys] == [0o600, 0o600]
 
 
