@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from tests.local_dps.crafting import CRITICAL, TODAY, Crafted, authority, ca, craft, key, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, Device, upload, write_chain
@@ -216,3 +217,12 @@ def test_a_device_that_is_called_otherwise_at_its_hub_leaves_no_record_behind(
     assert dps.control("GET", f"/hubs/{NEAR}/devices").json == {"devices": []}
     (moved,) = dps.control("GET", f"/hubs/{FAR}/devices").json["devices"]
     assert (moved["deviceId"], moved["twin"]) == ("new", {"tags": {"k": 1}})
+
+
+def test_a_chain_with_very_large_names_is_refused_unread(dps: LocalService, tmp_path: Path) -> None:
+    units = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "x" * 60) for _ in range(500)]
+    large = x509.Name([*units, x509.NameAttribute(NameOID.COMMON_NAME, "device-1")])
+    let_root_in(dps)
+    refused = Device(dps, "device-1", write_chain(tmp_path, craft(large, key(which=9), issuer=ROOT))).register()
+    assert (refused.status, refused.json["message"]) == (401, "Invalid certificate.")
+    assert "32 KiB" in refused.headers["x-local-dps-explanation"]

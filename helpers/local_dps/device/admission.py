@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from helpers.local_dps.device.chain import find_paths, flaw
+from helpers.local_dps.device.tls import MAX_CHAIN_BYTES, size_of
 from helpers.local_dps.errors import device as errors
 from helpers.local_dps.service.kinds import GROUPS, INDIVIDUALS
 from helpers.local_dps.store import EnrollmentRow, ServiceRow, Store
@@ -46,6 +47,10 @@ class Admission:
         """
         if not chain:
             raise errors.unauthorized(errors.NO_CERTIFICATE)
+        if size_of(chain) > MAX_CHAIN_BYTES:
+            raise errors.invalid_certificate(
+                f"The certificates that it sent are larger than {MAX_CHAIN_BYTES // 1024} KiB together."
+            )
         leaf, *presented = chain
         _check_name(leaf, registration)
         individual = self._store.enrollments.get(service.id, INDIVIDUALS.collection, registration)

@@ -7,7 +7,7 @@ TLS 1.3: RFC 8446 4.4.3).
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from cryptography import x509
@@ -15,10 +15,12 @@ from OpenSSL import SSL
 
 from helpers.local_dps.tls import ServerIdentity
 
-__all__ = ["DeviceTls", "device_context", "presented_chain"]
+__all__ = ["MAX_CHAIN_BYTES", "DeviceTls", "device_context", "presented_chain", "size_of"]
 
 Result = TypeVar("Result")
 _CHUNK = 64 * 1024
+# A device's certificate and three CAs of RSA-4096 take 8 KiB. Names may be so large that comparing them takes long.
+MAX_CHAIN_BYTES = 32 * 1024
 
 
 def device_context(identity: ServerIdentity, failed: Callable[[str], None]) -> ssl.SSLContext:
@@ -47,6 +49,11 @@ def presented_chain(tls: object) -> tuple[x509.Certificate, ...]:
         tls: the transport's `ssl_object`.
     """
     return tls.chain() if isinstance(tls, DeviceTls) else ()
+
+
+def size_of(chain: Iterable[x509.Certificate]) -> int:
+    """Bytes of the certificates together, but for their signatures."""
+    return sum(len(each.tbs_certificate_bytes) for each in chain)
 
 
 class _Context(ssl.SSLContext):
@@ -85,8 +92,9 @@ class DeviceTls:
             # A server's OpenSSL keeps the client's own certificate apart from the rest, pyOpenSSL puts it in front again.
             rest = self._connection.get_peer_cert_chain(as_cryptography=True) or []
             chain = (leaf, *(each for each in rest if each != leaf)) if leaf else ()
-            for each in chain:
-                each.subject, each.issuer  # noqa: B018 - the parser is lazy
+            if size_of(chain) <= MAX_CHAIN_BYTES:  # a larger one is refused unread
+                for each in chain:
+                    each.subject, each.issuer  # noqa: B018 - the parser is lazy
         except (
             ValueError,
             x509.InvalidVersion,
