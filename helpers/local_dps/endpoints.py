@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["Endpoints"]
+__all__ = ["Endpoints", "authority"]
+
+_HTTPS = 443
+
+
+def authority(name: str, port: int) -> str:
+    """A host and its port as a URL has them: without the port of HTTPS itself, which clients leave out of what they sign."""
+    return name if port == _HTTPS else f"{name}:{port}"
 
 
 @dataclass

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from cryptography import x509
 
+from helpers.local_dps.endpoints import authority
 from helpers.local_dps.errors import Plane
 
 __all__ = ["Answer", "Call", "Handler", "Route", "find", "read_object", "unquoted"]
@@ -49,7 +50,7 @@ class Call:
     @property
     def host(self) -> str:
         """`name:port` as the client reached it: answers name places in the client's own words."""
-        return f"{self.name}:{self.port}"
+        return authority(self.name, self.port)
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object.

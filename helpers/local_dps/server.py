@@ -26,7 +26,7 @@ from helpers.local_dps.device.mqtt.gateway import MqttGateway
 from helpers.local_dps.device.proxy import HEAD_LIMIT, DeviceProxy
 from helpers.local_dps.device.tls import device_context
 from helpers.local_dps.edge import Edge
-from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.endpoints import Endpoints, authority
 from helpers.local_dps.errors import Plane
 from helpers.local_dps.errors import device as device_errors
 from helpers.local_dps.exchange import Exchange
@@ -314,7 +314,7 @@ def _describe(host: str, endpoints: Endpoints, store: Store) -> Mapping[str, Any
     """What a client must know to use the oldest service."""
     service = store.services.all()[0]
     owner = max(service.policies, key=lambda policy: len(policy.rights))
-    place = f"{host}:{endpoints.main_port}"
+    place = authority(host, endpoints.main_port)
     return {
         "management_endpoint": f"https://{place}",
         "service_endpoint": f"https://{place}",

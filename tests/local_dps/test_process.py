@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -292,3 +293,23 @@ def test_an_observer_sees_every_exchange(tmp_path: Path) -> None:
         assert dps.manage("PUT", "/certificates/big", b" " * 300_000).status == 413
     assert [(each.method, each.status) for each in seen] == [("POST", 200), ("GET", 200), ("GET", 404), ("PUT", 413)]
     assert [each.refusal is not None for each in seen[:3]] == [False, False, True]
+
+
+def test_at_port_443_no_address_names_the_port(server: Server) -> None:
+    """Java's, C's and Node's service SDKs can be told no port, and sign the host without one."""
+    try:
+        socket.create_server(("127.0.0.1", 443)).close()
+    except PermissionError:
+        pytest.fail("this test needs the right to listen at port 443, as root has it")
+    dps = server.start("--https-port", "443")
+    given = dps.connection
+    assert given["service_endpoint"] == given["management_endpoint"] == given["authority"] == "https://localhost"
+    assert given["connection_string"].startswith("HostName=localhost;")
+    key = given["connection_string"].partition("SharedAccessKey=")[2]
+    dps.address = urlsplit("https://localhost:443")
+    for resource in ("localhost", "localhost:443", "https://localhost/enrollmentGroups"):
+        headers = {"Authorization": signature(resource, key)}
+        assert dps.call("GET", "/enrollmentGroups/none?api-version=2021-10-01", None, headers).status == 404
+    assert dps.manage("GET").json["properties"]["serviceOperationsHostName"] == "localhost"
+    discovered = dps.call("GET", f"/{given['tenant_id']}/v2.0/.well-known/openid-configuration").json
+    assert discovered["token_endpoint"].startswith("https://localhost/")

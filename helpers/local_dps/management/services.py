@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from helpers.local_dps.endpoints import Endpoints
+from helpers.local_dps.endpoints import Endpoints, authority
 from helpers.local_dps.errors import resource_manager
 from helpers.local_dps.errors import resource_provider as errors
 from helpers.local_dps.management.front_door import (
@@ -213,8 +213,8 @@ class Services:
             properties |= {"idScope": None, **row.properties, **_BEGUN}
         else:
             hosts = {
-                "serviceOperationsHostName": f"{call.name}:{port}",
-                "deviceProvisioningHostName": f"{call.name}:{self._endpoints.device_port}",
+                "serviceOperationsHostName": authority(call.name, port),
+                "deviceProvisioningHostName": authority(call.name, self._endpoints.device_port),
             }
             properties |= {**hosts, "idScope": row.id_scope, **row.properties, **state}
         subscription = self._store.identity.subscription_id

@@ -77,6 +77,7 @@ def _parts(signature: str) -> Mapping[str, str]:
 
 
 def _covers(scope: str, resource: str) -> bool:
-    """Clients sign the endpoint as it was typed: with or without https://, with or without a slash at the end."""
-    segments = scope.lower().removeprefix("https://").rstrip("/").split("/")
+    """Clients sign the endpoint as it was typed: with or without https://, a slash at the end, or the port of HTTPS."""
+    host, *path = scope.lower().removeprefix("https://").rstrip("/").split("/")
+    segments = [host.removesuffix(":443"), *path]
     return resource.lower().split("/")[: len(segments)] == segments
