@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
+from tests.bench.processes import cpu_seconds
 from tests.length import LONG
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
@@ -126,9 +126,8 @@ def test_kills_under_load_lose_no_acknowledged_write(server: Server, tmp_path: P
     tokens: dict[str, str] = {}
     starts, cut_off = [], 0
     for _ in range(KILLS + 1):
-        began = monotonic()
         dps = server.start()
-        starts.append(monotonic() - began)
+        starts.append(cpu_seconds(server.process.pid))  # what it did, and not what else the machine did meanwhile
         for name in ("management_token", "service_token"):  # of the first start: they outlive a kill as well
             dps.__dict__[name] = tokens.setdefault(name, tokens.get(name) or getattr(dps, name))
         etags, codes = found(dps), dps.codes()
@@ -152,7 +151,7 @@ def test_kills_under_load_lose_no_acknowledged_write(server: Server, tmp_path: P
         assert [reply for writer in writers for reply in writer.wrong] == []
         assert_is_whole(server.state, tmp_path / "copy")
 
-    assert max(starts) < 5
+    assert max(starts) < 3
     assert cut_off >= KILLS  # the kills did come in the middle of something
     assert all(writer.ledger.acknowledged >= KILLS for writer in writers)
     assert "Traceback" not in server.log.read_text()
