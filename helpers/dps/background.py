@@ -22,7 +22,7 @@ def run_in_background(work: Coroutine[Any, Any, T], tick: Callable[[], object] =
         tick: called on this thread ten times a second, and once at the end: it can move a progress bar.
 
     Raises:
-        whatever `work` raises.
+        anything that `work` raises.
     """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -30,8 +30,8 @@ def start_local_dps(folder: Path) -> Path:
     """The connection file of the local DPS in `folder`, which is started unless it runs already.
 
     It outlives the notebook, keeps its state in `folder`, writes one line a request to `folder`/log.txt, and goes by
-    itself after two hours without a request. Whoever holds the lock of the state is alive, however slowly it answers:
-    no second one is started beside it.
+    itself after two hours without a request. A process that holds the lock of the state is alive, however slowly it
+    answers: no second one is started beside it.
 
     Raises:
         Problem: it does not start (the error quotes what it said), or runs and does not answer.
@@ -143,7 +143,7 @@ def _is_served(state: Path) -> bool:
     """Whether a process holds the state: it keeps the lock until all it wrote is closed."""
     try:
         lock = (state / "lock").open("r+")
-    except OSError:  # nobody has served it yet
+    except OSError:  # it has never been served
         return False
     with lock:
         try:

@@ -104,7 +104,7 @@ class _Client(AsyncKernelClient):
             asked = self.kernel_info()
             try:
                 await self._answer(self.get_shell_msg, asked, "kernel_info_reply")
-                # Both channels work once this has come, and whatever came before it is out of the way.
+                # Once this has come, both channels work, and every earlier message has been received.
                 await self._answer(self.get_iopub_msg, asked, "status", execution_state="idle")
             except Empty:
                 if not await self.is_alive():

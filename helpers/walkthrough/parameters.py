@@ -40,7 +40,7 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
             parameters[name.strip()] = yaml.safe_load(value) if value else ""
     except yaml.YAMLError as error:
         raise Problem(
-            "The parameters could not be read.", f"Not YAML: {error}.", "Mend the file or the value."
+            "The parameters could not be read.", f"Not YAML: {error}.", "Correct the file or the value."
         ) from error
     require_known(parameters)
     return parameters
@@ -70,5 +70,5 @@ def require_known(parameters: Mapping[str, Any]) -> None:
             raise Problem(
                 f"No notebook has a parameter {name}.",
                 f"The nearest is {near[0]}." if near else f"There are {', '.join(sorted(known))}.",
-                "Mend the name. (The workspace is chosen with --workspace.)",
+                "Correct the name. (The workspace is chosen with --workspace.)",
             )

@@ -1,6 +1,6 @@
 """How fast it all is, each figure beside its reference in the same run: `make bench`, or `make bench QUICK=1` for a look.
 
-Whatever is measured runs in turn with something bare that does the same work and nothing else, for a shared machine is
+Each measurement runs in turn with something bare that does the same work and nothing else, because a shared machine is
 faster at one moment than at another.
 """
 

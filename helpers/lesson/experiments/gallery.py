@@ -283,7 +283,7 @@ class Gallery:
             remove_another(start_local_dps(self._local_dps_folder), _ELSEWHERE)
 
     def _connect_to(self, name: str) -> ProvisioningService:
-        """A further provisioning service at the workspace's local DPS, made anew."""
+        """Create another provisioning service at the workspace's local DPS, in place of one of that name."""
         return connect_to_another(start_local_dps(self._local_dps_folder), name, iot_hub="a-hub.azure-devices.net")
 
     def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
