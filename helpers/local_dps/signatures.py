@@ -65,7 +65,7 @@ def _algorithms(certificate: x509.Certificate) -> tuple[bytes, bytes]:
 
 
 def _key_algorithm(certificate: x509.Certificate) -> list[bytes]:
-    """The kind of a certificate's key, and its parameters if it has any: read from the certificate, since the library rewrites them."""
+    """The kind of a certificate's key, and its parameters if any, as the certificate has them: the library rewrites them."""
     signed, *_ = der.elements(der.content(certificate.public_bytes(serialization.Encoding.DER)))
     parts = [each for each in der.elements(der.content(signed)) if each[:1] != _VERSION]
     algorithm, *_ = der.elements(der.content(parts[5]))  # after serial, signature, issuer, validity and subject
