@@ -190,7 +190,7 @@ def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Regi
     refused = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
     if refused:
         raise Problem(
-            f"{len(refused)} of {len(outcomes)} devices are not let in.", str(refused[0]), refused[0].next_step
+            f"{len(refused)} of {len(outcomes)} devices were not registered.", str(refused[0]), refused[0].next_step
         )
     return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
 

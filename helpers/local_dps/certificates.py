@@ -174,7 +174,7 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def comparable(name: x509.Name) -> list[frozenset[tuple[str, str | bytes]]]:
-    """Two names are the same whatever their string types, case and runs of spaces (RFC 5280 section 7.1).
+    """Two names match even if their string types, case or runs of spaces differ (RFC 5280 section 7.1).
 
     Case and spaces of ASCII alone, as OpenSSL has it: the Kelvin sign is no k, and a no-break space is no space.
     """

@@ -237,7 +237,7 @@ def test_a_device_registers_and_polls_once(open_to_root: Wire, tmp_path: Path) -
 
 
 def connected(folder: Path, **options: Any) -> Iterator[Wire]:
-    """A local DPS with other options, which lets in what the root has signed."""
+    """A local DPS with other options, which registers devices whose certificates the root signed."""
     seen: list[Exchange] = []
     with running(folder / "state", observe=seen.append, **options) as connection:
         wire = Wire(connect_local(folder / "state" / "connection.json"), connection, seen)
@@ -318,7 +318,7 @@ def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_
         "publishing",
         "message",
     ]
-    assert events[3].seconds - events[2].seconds >= 2, "the SDK's own wait, whatever Retry-After says"
+    assert events[3].seconds - events[2].seconds >= 2, "the SDK waits two seconds and ignores Retry-After"
     assert [each.seconds for each in events] == sorted(each.seconds for each in events)
 
 

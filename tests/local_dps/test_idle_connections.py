@@ -1,4 +1,4 @@
-"""Thousands of connections that say nothing: nobody else notices, and nothing is left of them."""
+"""Thousands of silent connections: other clients do not notice them, and they leave nothing behind."""
 
 import resource
 import socket
