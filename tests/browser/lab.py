@@ -97,7 +97,7 @@ def running_lab(root: Path, *options: str) -> Iterator[Lab]:
     lab = Lab(f"http://127.0.0.1:{port}", secrets.token_urlsafe(16), root, root)
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}"]
-    command += [f"--ServerApp.root_dir={root}", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True", *options]
+    command += [f"--ServerApp.root_dir={root}", "--LabApp.news_url=", *options]
     places = {
         "JUPYTERLAB_SETTINGS_DIR": str(root / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(root / "lab-workspaces"),
@@ -151,19 +151,16 @@ class NotebookPage:
     def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
         """The notebook as a person finds it who has just opened it: nothing has run, the kernel waits.
 
-        Where the page shows a JupyterLab already, the notebook is opened in that one, as from its file browser, and what
-        was open in it is closed: to load JupyterLab again takes twice as long as all the rest.
+        JupyterLab is loaded anew: opened in one that is there already, a notebook can lose the focus to what is closed
+        or to a change of the theme, and menus and the status bar then speak of something else.
         """
+        page.goto("about:blank")  # what the page before says at its end is not noted
         opened = cls(page, lab, name)
         page.on("console", opened._note_console)
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         page.on("request", opened._note_request)
         page.on("websocket", opened._note_socket)
-        if page.url.startswith(f"{lab.url}/lab"):
-            page.evaluate(_CLOSE_ALL)
-            page.evaluate(_OPEN, lab.path(name))
-        else:
-            page.goto(lab.address(name))
+        page.goto(lab.address(name))
         expect(opened.cells.first).to_be_visible(timeout=SECONDS * 1000)
         opened.wait_until_idle()
         return opened
@@ -300,15 +297,6 @@ class NotebookPage:
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
 
 
-# What is not saved is not asked about.
-_CLOSE_ALL = """[...jupyterapp.shell.widgets("main")].forEach(each => {
-    if (each.context) each.context.model.dirty = false;
-    each.close();
-})"""
-_OPEN = """async path => {
-    await jupyterapp.serviceManager.sessions.refreshRunning();
-    await jupyterapp.commands.execute("docmanager:open", { path, factory: "Notebook", kernel: { name: "python3" } });
-}"""
 _PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
 _PROMPTS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputArea-prompt')]"
 # The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.
