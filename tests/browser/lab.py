@@ -151,8 +151,8 @@ class NotebookPage:
     def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
         """The notebook as a person finds it who has just opened it: nothing has run, the kernel waits.
 
-        JupyterLab is loaded anew: opened in one that is there already, a notebook can lose the focus to what is closed
-        or to a change of the theme, and menus and the status bar then speak of something else.
+        JupyterLab is reloaded. A notebook opened in one that is already loaded can lose the focus to a tab that closes
+        or to a change of theme; the menus and the status bar then belong to something else.
         """
         page.goto("about:blank")  # what the page before says at its end is not noted
         opened = cls(page, lab, name)
