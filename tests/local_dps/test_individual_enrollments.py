@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -203,23 +204,65 @@ def test_azures_client_gets_the_errors_of_azure_core(client: DeviceProvisioningC
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_one_certificate_is_described_as_primary_and_secondary_and_never_returned(
-    shared_line: Line, encoding: str
-) -> None:
+def test_a_certificate_is_described_where_it_was_sent_and_never_returned(shared_line: Line, encoding: str) -> None:
     leaf = craft(name("sensor-1"), key())
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("sensor-1", INDIVIDUALS.x509(ENCODINGS[encoding](leaf.der))))
     x509_part = made["attestation"]["x509"]
     assert set(made["attestation"]) == {"type", "x509"}
     assert set(x509_part) == {"clientCertificates"}
     slots = x509_part["clientCertificates"]
-    assert set(slots) == {"primary", "secondary"}
-    assert slots["primary"] == slots["secondary"]
+    assert set(slots) == {"primary"}
     assert set(slots["primary"]) == {"info"}
     assert set(slots["primary"]["info"]) == INFO
     assert slots["primary"]["info"]["sha256Thumbprint"] == leaf.certificate.fingerprint(hashes.SHA256()).hex().upper()
     assert without(get(shared_line, INDIVIDUALS, "sensor-1"), "registrationState") == made
     assert shared_line.all(INDIVIDUALS) == [made]
     assert mechanism(shared_line, INDIVIDUALS, "sensor-1") == made["attestation"]
+
+
+@KINDS
+def test_a_secondary_certificate_may_come_alone(shared_line: Line, kind: Kind) -> None:
+    attestation = {
+        "type": "x509",
+        "x509": {kind.certificates: {"primary": None, "secondary": {"certificate": root().pem}}},
+    }
+    made = put(shared_line, kind, kind.body("i1", attestation))
+    slots = made["attestation"]["x509"][kind.certificates]
+    assert slots["primary"] is None
+    assert slots["secondary"]["info"]["subjectName"] == "CN=Root"
+    assert put(shared_line, kind, made, if_match=made["etag"])["attestation"] == made["attestation"]
+
+
+@KINDS
+@pytest.mark.parametrize("again", ["as it came", "with other dates", "by its thumbprint alone", "in the other place"])
+def test_a_description_that_comes_back_keeps_its_certificate(shared_line: Line, kind: Kind, again: str) -> None:
+    made = put(shared_line, kind, kind.body("i1", kind.x509(root("One").pem, root("Two").pem)))
+    slots = made["attestation"]["x509"][kind.certificates]
+    expected = deepcopy(slots)
+    match again:
+        case "with other dates":
+            for slot in slots.values():
+                slot["info"] |= {
+                    date: slot["info"][date].replace("Z", ".000Z") for date in ("notBeforeUtc", "notAfterUtc")
+                }
+        case "by its thumbprint alone":
+            for slot in slots.values():
+                slot["info"] = {"sha256Thumbprint": slot["info"]["sha256Thumbprint"]}
+        case "in the other place":
+            slots["primary"], slots["secondary"] = slots["secondary"], slots["primary"]
+            expected["primary"], expected["secondary"] = expected["secondary"], expected["primary"]
+    changed = put(shared_line, kind, {**made, "provisioningStatus": "disabled"}, if_match=made["etag"])
+    assert changed["attestation"]["x509"][kind.certificates] == expected
+    assert changed["provisioningStatus"] == "disabled"
+
+
+@KINDS
+def test_a_description_of_another_certificate_is_refused(shared_line: Line, kind: Kind) -> None:
+    other = put(shared_line, kind, kind.body("i2", kind.x509(root("Two").pem)))["attestation"]
+    made = put(shared_line, kind, kind.body("i1", kind.x509(root("One").pem)))
+    sent = {**made, "attestation": other}
+    assert_is_refused(shared_line.call("PUT", path(kind, "i1"), sent, {"If-Match": "*"}), 400, 400000)
+    assert get(shared_line, kind, "i1")["attestation"] == made["attestation"]
 
 
 def test_two_certificates_are_each_described(shared_line: Line) -> None:
@@ -556,9 +599,9 @@ BAD_ATTESTATIONS: dict[str, Callable[[Kind], Any]] = {
     "empty x509": lambda kind: {"type": "x509", "x509": {}},
     "certificate and reference": both_attestations,
     "certificates of the other kind": lambda kind: (GROUPS if kind is INDIVIDUALS else INDIVIDUALS).x509(root().pem),
-    "secondary certificate alone": lambda kind: {
+    "no certificate in either place": lambda kind: {
         "type": "x509",
-        "x509": {kind.certificates: {"secondary": {"certificate": root().pem}}},
+        "x509": {kind.certificates: {"primary": None, "secondary": None}},
     },
     "certificate of no text": lambda kind: {"type": "x509", "x509": {kind.certificates: {"primary": {"certificate": 1}}}},
     "no certificate in its place": lambda kind: kind.x509("not a certificate"),

@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from helpers.local_dps.certificates import NotACertificate, PrivateKeyInside, certificate_info, read
 from helpers.local_dps.errors import service as errors
-from helpers.local_dps.service.kinds import GROUPS, Kind
+from helpers.local_dps.service.kinds import Kind
 from helpers.local_dps.store import new_key
 
 __all__ = ["describe_attestation", "read_attestation"]
@@ -21,8 +21,8 @@ def read_attestation(
     """What is kept of an attestation: certificates as base64 of DER with their description, keys, references.
 
     Args:
-        present: what was kept before, {} for a new enrollment. Clients that change something else send the description
-            of a certificate back, for they never got more; it then stays.
+        present: what was stored before, {} for a new enrollment. A client that changes something else sends the description
+            of a certificate back, because the service never gave it more; that certificate then stays.
         is_uploaded: whether a CA certificate of that name is there. Whether it is verified is asked when a device
             registers.
 
@@ -59,8 +59,7 @@ def describe_attestation(kept: Mapping[str, Any], *, with_keys: bool) -> Mapping
     if name == "tpm":
         return kept
     described = {
-        member: value if member == "caReferences" else {slot: {"info": each["info"]} for slot, each in value.items()}
-        for member, value in kept["x509"].items()
+        member: value if member == "caReferences" else _descriptions(value) for member, value in kept["x509"].items()
     }
     return {"type": name, name: described}
 
@@ -75,12 +74,20 @@ def _x509(
         )
     if isinstance(references, dict) and references.get("primary"):
         return {"caReferences": {slot: _reference(references.get(slot), is_uploaded) for slot in _SLOTS}}
-    if isinstance(certificates, dict) and certificates.get("primary"):
-        kept = {slot: _certificate(certificates[slot], present.get(slot)) for slot in _SLOTS if certificates.get(slot)}
-        if kind is not GROUPS:  # an individual enrollment with one certificate shows it in both places
-            kept.setdefault("secondary", kept["primary"])
-        return {kind.certificates: kept}
+    if isinstance(certificates, dict) and any(certificates.get(slot) for slot in _SLOTS):
+        stored = tuple(present.values())
+        return {
+            kind.certificates: {
+                slot: _certificate(certificates[slot], stored) for slot in _SLOTS if certificates.get(slot)
+            }
+        }
     raise errors.attestation_required()
+
+
+def _descriptions(certificates: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A primary that is not there is null, and a secondary that is not there is left out."""
+    described = {slot: {"info": each["info"]} for slot, each in certificates.items()}
+    return {"primary": None, **described}
 
 
 def _reference(name: Any, is_uploaded: Callable[[str], bool]) -> str | None:
@@ -91,10 +98,10 @@ def _reference(name: Any, is_uploaded: Callable[[str], bool]) -> str | None:
     return name
 
 
-def _certificate(sent: Any, present: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _certificate(sent: Any, stored: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     text = sent.get("certificate") if isinstance(sent, dict) else None
-    if text is None and present and isinstance(sent, dict) and sent.get("info") == present["info"]:
-        return present
+    if text is None and isinstance(sent, dict) and (described := _described(sent.get("info"), stored)):
+        return described
     if not isinstance(text, str) or not text:
         raise errors.attestation_required()
     try:
@@ -106,6 +113,12 @@ def _certificate(sent: Any, present: Mapping[str, Any] | None) -> Mapping[str, A
     except NotACertificate as error:
         raise errors.request_invalid("The certificate is invalid.", "It is neither PEM nor base64 of DER.") from error
     return {"certificate": base64.b64encode(der).decode(), "info": certificate_info(der)}
+
+
+def _described(info: Any, stored: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The stored certificate that a description names by its SHA-256 thumbprint: clients write its dates in other ways."""
+    named = info.get("sha256Thumbprint") if isinstance(info, dict) else None
+    return next((each for each in stored if each["info"]["sha256Thumbprint"] == named), None)
 
 
 def _symmetric_keys(sent: Any) -> Mapping[str, str]:

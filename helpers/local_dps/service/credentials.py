@@ -14,6 +14,12 @@ from helpers.local_dps.store import AccessPolicy, Identity
 
 __all__ = ["check_credential"]
 
+# To write includes to read, and who may write enrollments may also read and delete what became of their devices.
+_INCLUDED = {
+    "EnrollmentWrite": ("EnrollmentRead", "RegistrationStatusRead", "RegistrationStatusWrite"),
+    "RegistrationStatusWrite": ("RegistrationStatusRead",),
+}
+
 
 def check_credential(call: Call, identity: Identity, policies: tuple[AccessPolicy, ...], right: str) -> None:
     """Raises a Refusal unless the call carries a token for the service plane, or a signature by a key with that right.
@@ -56,7 +62,8 @@ def _check_signature(signature: str, call: Call, policies: tuple[AccessPolicy, .
         raise errors.unauthorized("The signature has expired: its se lies in the past.")
     if not _covers(unquote_plus(parts["sr"]), call.host + call.path):
         raise errors.unauthorized(f"The signature is for something else than {call.host}{call.path}: see its sr.")
-    if right not in policy.rights.split(", "):
+    given = policy.rights.split(", ")
+    if right not in given and not any(right in _INCLUDED.get(each, ()) for each in given):
         raise errors.unauthorized(f"The policy {policy.name} does not have the right {right}.")
 
 

@@ -74,7 +74,7 @@ class Enrollments:
         if not isinstance(query, str) or not _asks_for_all(query):
             raise errors.request_invalid("The query is not supported.", 'It is "SELECT *", without a condition.')
 
-        def read(after: str, size: int) -> tuple[list[EnrollmentRow], bool]:
+        def read(after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
             return self._store.enrollments.page(service.id, self._kind.collection, after, size)
 
         return paged(

@@ -1,47 +1,40 @@
-"""Pages of a query: a size, and a continuation that names the last id of the page before."""
+"""Pages of a query: a size, and a continuation that names the last row of the page before."""
 
 import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from helpers.local_dps.errors import service as errors
 from helpers.local_dps.routing import Answer, Call
-from helpers.local_dps.service.kinds import IS_ID
 
 __all__ = ["paged"]
 
 _LIMIT = 1000
-
-
-class _Row(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-Row = TypeVar("Row", bound=_Row)
+Row = TypeVar("Row")
+_NUMBER = re.compile(r"after ([0-9]{1,18})", re.ASCII)
 
 
 def paged(
     call: Call,
     item_type: str,
-    read: Callable[[str, int], tuple[Sequence[Row], bool]],
+    read: Callable[[int, int], tuple[Sequence[Row], int | None]],
     describe: Callable[[Row], Mapping[str, Any]],
 ) -> Answer:
-    """One page. Whatever is added or deleted between two pages, nothing comes twice and nothing is left out.
+    """Answer one page. What is there from the first page to the last comes once, even if others come and go meanwhile.
 
     Args:
-        read: the rows behind an id, in the order of their ids, at most so many; and whether there are more.
+        read: the rows after a number, at most so many; and the number of the last if there are more.
     """
     asked = call.headers.get("x-ms-max-item-count")
     size = _size(asked)
-    rows, more = read(_last_id(call.headers.get("x-ms-continuation", "")), size)
+    rows, last = read(_number(call.headers.get("x-ms-continuation", "")), size)
     headers = {"x-ms-item-type": item_type}
     if asked is not None:
         headers["x-ms-max-item-count"] = asked
-    if more:
-        headers["x-ms-continuation"] = base64.urlsafe_b64encode(f"after {rows[-1].id}".encode()).decode()
+    if last is not None:
+        headers["x-ms-continuation"] = base64.urlsafe_b64encode(f"after {last}".encode()).decode()
     return Answer(200, [describe(row) for row in rows], headers)
 
 
@@ -53,15 +46,15 @@ def _size(asked: str | None) -> int:
     return int(asked)
 
 
-def _last_id(token: str) -> str:
+def _number(token: str) -> int:
     if not token:
-        return ""
+        return 0
     try:
-        word, _, last = base64.urlsafe_b64decode(token).decode().partition(" ")
-        if word == "after" and IS_ID(last):
-            return last
-        raise ValueError
-    except (binascii.Error, ValueError) as error:
+        given = _NUMBER.fullmatch(base64.urlsafe_b64decode(token).decode())
+    except (binascii.Error, ValueError):
+        given = None
+    if given is None:
         raise errors.request_invalid(
-            "x-ms-continuation is invalid.", "Send back what the page before gave, and nothing else."
-        ) from error
+            "x-ms-continuation is invalid.", "Send back the value that the page before gave, unchanged."
+        )
+    return int(given[1])

@@ -43,7 +43,7 @@ class Registrations:
         if self._store.enrollments.get(service.id, GROUPS.collection, group) is None:
             raise errors.enrollment_not_found(GROUPS.noun, GROUPS.not_found, group)
 
-        def read(after: str, size: int) -> tuple[list[RegistrationRow], bool]:
+        def read(after: int, size: int) -> tuple[list[RegistrationRow], int | None]:
             return self._store.registrations.page(service.id, group, after, size)
 
         return paged(call, "DeviceRegistration", read, describe_registration)

@@ -28,7 +28,7 @@ from helpers.local_dps.store.services import (
 )
 
 __all__ = [
-    "OWNER_RIGHTS",
+    "RIGHTS",
     "AccessPolicy",
     "EnrollmentRow",
     "Hub",
@@ -59,7 +59,7 @@ CREATE TABLE identity (
 );
 """
 _WITH_ETAGS = ("service", "certificate", "enrollment", "registration")
-OWNER_RIGHTS = (
+RIGHTS = (
     "ServiceConfig",
     "DeviceConnect",
     "EnrollmentRead",
@@ -67,6 +67,7 @@ OWNER_RIGHTS = (
     "RegistrationStatusRead",
     "RegistrationStatusWrite",
 )
+_OWNER_RIGHTS = "ServiceConfig, DeviceConnect, EnrollmentWrite"  # as Azure gives them to a new service's policy
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ def new_id_scope() -> str:
 
 
 def new_owner_policy() -> AccessPolicy:
-    """The policy that a new service has: every right."""
-    return AccessPolicy("provisioningserviceowner", ", ".join(OWNER_RIGHTS), new_key(), new_key())
+    """The policy that a new service has: it may make every call of the service plane."""
+    return AccessPolicy("provisioningserviceowner", _OWNER_RIGHTS, new_key(), new_key())
 
 
 def _first_service() -> ServiceRow:

@@ -22,6 +22,7 @@ CREATE TABLE enrollment (
     updated TEXT NOT NULL,
     PRIMARY KEY (service, collection, id)
 );
+CREATE INDEX enrollment_by_creation ON enrollment (service, collection);
 """
 
 
@@ -50,15 +51,20 @@ class Enrollments:
         self._database = database
 
     def all(self, service: int, collection: str) -> list[EnrollmentRow]:
-        """Every enrollment of a collection, by id."""
-        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? ORDER BY id"
+        """Every enrollment of a collection, in order of creation."""
+        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? ORDER BY rowid"
         return [_enrollment(row) for row in self._database.rows(statement, service, collection)]
 
-    def page(self, service: int, collection: str, after: str, size: int) -> tuple[list[EnrollmentRow], bool]:
-        """Enrollments by id, those behind `after`, at most `size` of them; and whether there are more."""
-        statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id > ? ORDER BY id LIMIT ?"
+    def page(self, service: int, collection: str, after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
+        """At most `size` enrollments in order of creation, those after the number `after` (0: from the first).
+
+        Returns:
+            The enrollments; and the number of the last if there are more, else None.
+        """
+        wanted = "service = ? AND collection = ? AND rowid > ?"
+        statement = f"SELECT rowid AS number, * FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
         rows, more = self._database.page(statement, service, collection, after, size + 1, size=size)
-        return [_enrollment(row) for row in rows], more
+        return [_enrollment(row) for row in rows], rows[-1]["number"] if more else None
 
     def count(self, service: int, collection: str, attestation: str) -> int:
         """How many enrollments of a collection have that attestation type."""
@@ -72,9 +78,11 @@ class Enrollments:
         return _enrollment(row) if row else None
 
     def put(self, row: EnrollmentRow) -> None:
-        """Insert or replace."""
+        """Insert or change. A change leaves SQLite's number of the row (rowid) as it is, and so its place in a query."""
         self._database.execute(
-            "INSERT OR REPLACE INTO enrollment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO enrollment VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "attestation = excluded.attestation, document = excluded.document, etag = excluded.etag, "
+            "created = excluded.created, updated = excluded.updated",
             row.service,
             row.collection,
             row.id,

@@ -21,7 +21,7 @@ CREATE TABLE registration (
     updated TEXT NOT NULL,
     PRIMARY KEY (service, id)
 );
-CREATE INDEX registration_by_group ON registration (service, enrollment_group, id);
+CREATE INDEX registration_by_group ON registration (service, enrollment_group);
 """
 
 
@@ -50,13 +50,18 @@ class Registrations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, service: int, enrollment_group: str, after: str, size: int) -> tuple[list[RegistrationRow], bool]:
-        """The records of a group by id, those behind `after`, at most `size` of them; and whether there are more."""
-        statement = (
-            "SELECT * FROM registration WHERE service = ? AND enrollment_group = ? AND id > ? ORDER BY id LIMIT ?"
-        )
+    def page(
+        self, service: int, enrollment_group: str, after: int, size: int
+    ) -> tuple[list[RegistrationRow], int | None]:
+        """At most `size` records of a group in order of creation, those after the number `after` (0: from the first).
+
+        Returns:
+            The records; and the number of the last if there are more, else None.
+        """
+        wanted = "service = ? AND enrollment_group = ? AND rowid > ?"
+        statement = f"SELECT rowid AS number, * FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
         rows, more = self._database.page(statement, service, enrollment_group, after, size + 1, size=size)
-        return [_registration(row) for row in rows], more
+        return [_registration(row) for row in rows], rows[-1]["number"] if more else None
 
     def get(self, service: int, registration: str) -> RegistrationRow | None:
         """One record."""
@@ -64,9 +69,11 @@ class Registrations:
         return _registration(row) if row else None
 
     def put(self, row: RegistrationRow) -> None:
-        """Insert or replace."""
+        """Insert or change. A change leaves SQLite's number of the row (rowid) as it is, and so its place in a query."""
         self._database.execute(
-            "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO registration VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "enrollment_group = excluded.enrollment_group, document = excluded.document, etag = excluded.etag, "
+            "created = excluded.created, updated = excluded.updated",
             row.service,
             row.id,
             row.enrollment_group,
