@@ -27,6 +27,7 @@ __all__ = [
     "PrivateKeyInside",
     "certificate_info",
     "certificate_summary",
+    "common_name",
     "comparable",
     "extension",
     "is_issued",
@@ -119,6 +120,13 @@ def judge_proof(proof_der: bytes, uploaded_der: bytes, code: str | None, now: da
         raise errors.proof_of_other_code()
     if not proof.not_valid_before_utc <= now <= proof.not_valid_after_utc:
         raise errors.proof_outside_its_dates()
+
+
+def common_name(der: bytes) -> str:
+    """The common name of a certificate's subject, or the whole subject if it has none: what newer api-versions show."""
+    subject = x509.load_der_x509_certificate(der).subject
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[-1].value) if names else subject.rfc4514_string()
 
 
 def certificate_summary(der: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -54,11 +54,13 @@ class Core:
         endpoints: Endpoints,
         client_certificate: x509.Certificate,
         retry_after: int = RETRY_AFTER_SECONDS,
+        known_hubs: Iterable[str] = (),
     ) -> None:
         """
         Args:
             client_certificate: of the application, for tokens by client assertion.
             retry_after: seconds that a device is told to wait before it polls.
+            known_hubs: host names of the IoT hubs that exist; () if a hub of any name does.
 
         `latencies` may be changed at any time; `webhooks` are to be closed at the end.
         """
@@ -68,7 +70,7 @@ class Core:
         self._assignments = Assignments(store, self.latencies, self.webhooks.ask)
         self.tables: Mapping[Plane, _Table] = {
             Plane.RESOURCE_MANAGER: _Table(
-                ManagementPlane(store, endpoints).routes,
+                ManagementPlane(store, endpoints, {name.lower() for name in known_hubs}).routes,
                 resource_manager.resource_not_found,
                 resource_manager.method_not_allowed,
             ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from helpers.local_dps.device.tls import presented_chain
 from helpers.local_dps.errors import Plane, body_too_slow
 from helpers.local_dps.exchange import Exchange
 from helpers.local_dps.outcome import Outcome, refused
-from helpers.local_dps.routing import Call
+from helpers.local_dps.routing import EMPTY, Call
 
 __all__ = ["Edge"]
 
@@ -27,6 +28,7 @@ _IDLE_SECONDS = 75.0  # between two requests on one connection
 _TAKE_SECONDS = 20.0  # until a client must take more of an answer
 _HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
 _HEADERS_LIMIT = 64
+_SLASHES = re.compile("/{2,}")
 
 
 class Edge:
@@ -118,7 +120,7 @@ class Edge:
         headers = {"x-ms-request-id": str(uuid4()), **answer.headers}
         if call.plane in (Plane.RESOURCE_MANAGER, Plane.RESOURCE_PROVIDER):
             headers["x-ms-correlation-request-id"] = str(uuid4())
-        if answer.body is None:
+        if answer.body is EMPTY:
             return web.Response(status=answer.status, headers=headers)
         headers["Content-Type"] = "application/json; charset=utf-8"
         return web.Response(
@@ -128,12 +130,15 @@ class Edge:
     def _call(self, request: web.BaseRequest, body: bytes) -> Call:
         host = request.headers.get("Host", "").lower()
         name = host.rpartition(":")[0] or host
+        path = request.rel_url.raw_path
+        tidy = _SLASHES.sub("/", path)
+        plane = self._plane_of(tidy)
         return Call(
             method=request.method,
             name=name if name in self._names else self._names[0],
             port=request.transport.get_extra_info("sockname")[1] if request.transport else 0,
-            plane=self._plane_of(request.rel_url.raw_path),
-            path=request.rel_url.raw_path,
+            plane=plane,
+            path=tidy if plane is Plane.RESOURCE_MANAGER else path,  # ARM reads // as /, and some clients write it
             query={name.lower(): value for name, value in request.rel_url.query.items()},
             headers=request.headers,
             body=body,

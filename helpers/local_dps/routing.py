@@ -15,7 +15,7 @@ from cryptography import x509
 from helpers.local_dps.endpoints import authority
 from helpers.local_dps.errors import Plane
 
-__all__ = ["Answer", "Call", "Handler", "Route", "find", "read_object", "unquoted"]
+__all__ = ["EMPTY", "Answer", "Call", "Handler", "Route", "find", "read_object", "unquoted"]
 
 _DEPTH_LIMIT = 100
 
@@ -106,11 +106,14 @@ def _check_depth(value: Any, left: int) -> None:
         _check_depth(each, left - 1)
 
 
+EMPTY = object()
+
+
 class Answer(NamedTuple):
-    """One response: a JSON body (None for an empty one) and what headers it has besides."""
+    """One response: a JSON body (None is `null`, `EMPTY` is no body) and the headers that it has besides."""
 
     status: int
-    body: Any = None
+    body: Any = EMPTY
     headers: Mapping[str, str] = MappingProxyType({})
 
 

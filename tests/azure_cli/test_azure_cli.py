@@ -132,6 +132,17 @@ class TestServices:
             cli.run("group", "delete", *group, "--yes")
 
 
+    def test_it_is_a_resource_like_any_other(self, cli: AzureCli, service: Service) -> None:
+        shown = cli("resource", "show", "--ids", service.path)
+        described = cli("iot", "dps", "show", "--name", service.name)
+        assert (shown["id"], shown["properties"]["idScope"]) == (service.path, described["properties"]["idScope"])
+        listed = cli("resource", "list", "--resource-group", service.group)
+        assert [(each["name"], each["type"]) for each in listed] == [(service.name, shown["type"])]
+        of_type = cli("resource", "list", "--resource-type", "Microsoft.Devices/ProvisioningServices", "--query", "[].id")
+        assert service.path in of_type
+        assert cli("group", "update", "--name", service.group, "--set", "tags.stage=test")["tags"] == {"stage": "test"}
+
+
 class TestPolicies:
     def test_a_policy_that_reads_does_not_write(self, cli: AzureCli, dps: LocalService, service: Service) -> None:
         named = ("--policy-name", "reader", *service.place)
@@ -226,7 +237,7 @@ class TestCertificates:
         before = len(exchanges)
         uploaded = certificate("create", "--path", export_certificate(authority.certificate, tmp_path / "ca.pem"))
         assert uploaded["properties"]["isVerified"] is False
-        assert uploaded["properties"]["subject"] == "CN=CA of the command line"
+        assert uploaded["properties"]["subject"] == "CA of the command line"
         assert certificate.all() == [uploaded]
 
         coded = certificate("generate-verification-code", "--etag", uploaded["etag"])
@@ -302,7 +313,7 @@ class TestCertificates:
         other = export_certificate(CertificateAuthority.create_root("Next").certificate, tmp_path / "next.cer")  # DER
         updated = certificate("update", "--path", other, "--etag", attested["etag"])
         assert updated["properties"]["isVerified"] is False
-        assert updated["properties"]["subject"] == "CN=Next"
+        assert updated["properties"]["subject"] == "Next"
         assert certificate("show") == updated
 
     def test_a_private_key_is_refused(

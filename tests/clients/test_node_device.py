@@ -131,7 +131,7 @@ def test_azures_node_clients_tell_why_a_device_was_refused(service: LocalService
     """An unknown CA, an intermediate that was not sent, a group that is disabled, and no hub to go to."""
     document = service.manage("GET").json
     document["properties"]["iotHubs"] = []
-    assert service.manage("PUT", "", document).status == 200
+    assert service.manage("PUT", "", document).status == 201
     outcomes = register(service, tmp_path, {each: device for each, (device, _) in OUTCOMES.items()})
     for transport, each in over_each(OUTCOMES):
         registration = f"{transport}-{each}"

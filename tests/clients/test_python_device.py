@@ -213,7 +213,7 @@ def test_azures_device_client_raises_where_the_group_is_disabled_or_no_hub_is_li
 ) -> None:
     document = service.manage("GET").json
     document["properties"]["iotHubs"] = []
-    assert service.manage("PUT", "", document).status == 200
+    assert service.manage("PUT", "", document).status == 201
     outcomes = Fleet(form, "MQTT", service, tmp_path).register(
         [device("withdrawn", WITHDRAWN, issuer=WITHDRAWN), device("homeless", issuer=ROOT)]
     )

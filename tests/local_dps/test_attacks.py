@@ -77,7 +77,7 @@ def test_a_service_without_a_port_is_activated_as_soon_as_there_is_one(
     path = dps.root.rpartition("/")[0] + "/another?api-version=2026-11-01"
     bearer = {"Authorization": f"Bearer {dps.management_token}"}
     with monkeypatch.context() as patch:
-        patch.setattr(listeners, "open_socket", no_descriptors)
+        patch.setattr(listeners, "open_port", no_descriptors)
         body = {"location": "local", "sku": SKU, "properties": {}}
         assert dps.call("PUT", path, body, bearer).status == 201
         assert dps.call("GET", path, None, bearer).json["properties"]["state"] == "Activating"
@@ -225,7 +225,7 @@ def test_the_key_in_a_hubs_policy_name_is_not_kept(dps: LocalService) -> None:
     secret = base64.b64encode(b"a hub's own key, 32 bytes long..").decode()
     linked = f"HostName=mine.azure-devices.net;SharedAccessKeyName=SharedAccessKey={secret}"
     service["properties"]["iotHubs"] = [{"connectionString": linked, "location": "local"}]
-    assert dps.manage("PUT", "", service).status == 200
+    assert dps.manage("PUT", "", service).status == 201
     assert secret.encode() not in dps.stored_bytes()
 
 

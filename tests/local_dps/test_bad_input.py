@@ -367,7 +367,7 @@ MANAGEMENT_PATHS: dict[str, Target] = {
     "below the service": lambda dps: dps.root + "/nothing",
     "below a certificate": lambda dps: dps.root + "/certificates/ca/nothing",
     "a provider that is not here": lambda dps: (
-        dps.root.partition("/resourceGroups")[0] + "/providers/Microsoft.Devices"
+        dps.root.partition("/resourceGroups")[0] + "/providers/Microsoft.Nothing"
     ),
     "another provider": lambda dps: dps.root.replace("Microsoft.Devices", "Microsoft.Nothing"),
     "a provider that looks alike": lambda dps: dps.root.replace("Microsoft.Devices", "Microsoft-Devices"),

@@ -84,7 +84,7 @@ class Target:
             (record, stamp, stamp, given["provisioning_service"]),
         )
         again = dps.manage("PUT", "", dps.manage("GET").json)
-        self.operation = again.headers["Azure-AsyncOperation"].partition("operationResults/")[2].partition("?")[0]
+        self.operation = again.headers["Azure-AsyncOperation"].rpartition("/")[2].partition("?")[0]
 
     def rows(self) -> Rows:
         """All that is kept, but for the list of operations, which are over anyway."""
@@ -112,6 +112,7 @@ class Target:
             "id": chance.choice(["known", "unknown"]),
             "key": "provisioningserviceowner",
             "operation": self.operation,
+            "location": "local",
         }
         case.path_parameters = {name: path[name] for name in case.path_parameters}
         if case.method == "PUT" and chance.random() < 0.3:
@@ -137,6 +138,7 @@ class Target:
             "client_id": (given["client_id"],),
             "client_secret": (given["client_secret"],),
             "scope": ("https://management.azure.com/.default",),
+            "resource": ("https://management.azure.com/",),
         }
 
         def aimed(node: Any) -> Any:
@@ -230,7 +232,7 @@ def test_a_body_nested_deeply_is_kept_or_refused(target: Target, depth: int) -> 
     group = (
         b'{"enrollmentGroupId": "known", "attestation": {"type": "symmetricKey"}, "initialTwin": {"a": %s}}' % nested
     )
-    assert dps.manage("PUT", "", service).status in (200, 400)
+    assert dps.manage("PUT", "", service).status in (201, 400)
     assert dps.serve("PUT", "/enrollmentGroups/known", group, if_match="*").status in (200, 400)
     assert dps.manage("GET").status == 200
     assert dps.serve("POST", "/enrollmentGroups/query", {"query": "*"}).status == 200
@@ -241,7 +243,7 @@ def test_a_key_of_an_access_policy_is_made_or_refused(target: Target, key: str) 
     target.put_back()
     rule = {"keyName": "reader", "rights": "EnrollmentRead", "primaryKey": key}
     service = {"location": "local", "sku": {"name": "S1"}, "properties": {"authorizationPolicies": [rule]}}
-    assert target.dps.manage("PUT", "", service).status == (400 if key else 200)
+    assert target.dps.manage("PUT", "", service).status == (400 if key else 201)
 
 
 def test_a_number_too_large_for_json_is_refused(target: Target) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 from tests.local_dps.crafting import proof, root
 from tests.local_dps.process import Server
@@ -189,7 +191,7 @@ def test_a_change_of_one_service_leaves_the_others(dps: LocalService) -> None:
     one, *others = neighbours(dps)
     before = [census(other) for other in others]
     policies = [{**owner(one)}, {"keyName": "reader", "rights": "EnrollmentRead"}]
-    assert updated(one, iotHubs=[hub()], allocationPolicy="Static", authorizationPolicies=policies).status == 200
+    assert updated(one, iotHubs=[hub()], allocationPolicy="Static", authorizationPolicies=policies).status == 201
     assert one.manage("PATCH", "", {"tags": {"a": "b"}}).status == 200
     one.upload("ca", root().pem)
     one.put_group(group_body("g1", signing=root().pem))
@@ -459,6 +461,105 @@ def test_the_cloud_describes_itself_to_anybody(shared_dps: LocalService) -> None
         assert "https://management.azure.com/" in described["authentication"]["audiences"]
 
 
+def test_the_cloud_describes_itself_to_old_clients_in_their_shape(shared_dps: LocalService) -> None:
+    given = shared_dps.connection
+    reply = shared_dps.call("GET", "/metadata/endpoints?api-version=2015-01-01")
+    here = given["management_endpoint"]
+    assert (reply.status, reply.json) == (
+        200,
+        {
+            "galleryEndpoint": here,
+            "graphEndpoint": here,
+            "portalEndpoint": here,
+            "authentication": {"loginEndpoint": given["authority"], "audiences": ["https://management.azure.com/"]},
+        },
+    )
+
+
+# --- what `az resource` asks ------------------------------------------------------------------------------------------
+
+
+def test_a_path_with_two_slashes_is_read_as_one_with_one(dps: LocalService) -> None:
+    for path in (f"/{dps.root}", dps.root.replace("/providers", "//providers"), dps.root.replace("/", "///")):
+        assert ask(dps, "GET", path).json == read(dps)
+
+
+def test_the_provider_names_its_types_and_their_versions(shared_dps: LocalService) -> None:
+    described = ask(shared_dps, "GET", f"{subscription(shared_dps)}/providers/Microsoft.Devices").json
+    assert (described["namespace"], described["registrationState"]) == ("Microsoft.Devices", "Registered")
+    types = {each["resourceType"]: each["apiVersions"] for each in described["resourceTypes"]}
+    assert set(types) == {"ProvisioningServices", "ProvisioningServices/certificates"}
+    for versions in types.values():
+        for version in versions:
+            assert shared_dps.manage("GET", "/certificates", version=version).status == 200
+        assert NEWEST in versions
+
+
+def test_azures_client_lists_the_operations_of_the_provider(management: IotDpsClient) -> None:
+    names = [each.name for each in management.operations.list()]
+    assert "Microsoft.Devices/provisioningServices/certificates/verify/action" in names
+    assert len(names) == len(set(names))
+
+
+def test_a_head_tells_whether_a_resource_exists(dps: LocalService) -> None:
+    dps.upload("ca", root().pem)
+    there = (dps.root, f"{dps.root}/certificates/ca")
+    for path, status in ((each + end, 404 if end else 204) for each in there for end in ("", "x")):
+        reply = ask(dps, "HEAD", path)
+        assert (reply.status, reply.content) == (status, b"")
+
+
+def test_a_patch_of_a_group_changes_its_tags_and_nothing_else(dps: LocalService) -> None:
+    path = group_path(dps, dps.connection["resource_group"])
+    before = ask(dps, "GET", path).json
+    changed = ask(dps, "PATCH", path, {"tags": {"a": "b"}, "location": "elsewhere"})
+    assert (changed.status, changed.json) == (200, {**before, "tags": {"a": "b"}})
+    assert ask(dps, "PATCH", path, {}).json == changed.json
+    assert ask(dps, "PATCH", path, {"tags": ["a"]}).status == 400
+    assert ask(dps, "PATCH", group_path(dps, "nothing"), {"tags": {}}).status == 404
+    assert ask(dps, "GET", path).json == changed.json
+
+
+def test_a_resource_group_has_the_name_of_its_location(dps: LocalService) -> None:
+    made = ask(dps, "PUT", group_path(dps, "other"), {"location": "West US"})
+    assert (made.status, made.json["location"]) == (201, "westus")
+    assert ask(dps, "PUT", group_path(dps, "other"), {"location": "West US"}).json["location"] == "westus"
+
+
+FILTERS = {
+    "": {"local-dps", "second", "third"},
+    "resourceGroup eq 'OTHER'": {"third"},
+    "resourceType eq 'Microsoft.Devices/ProvisioningServices'": {"local-dps", "second", "third"},
+    "resourceType eq 'Microsoft.Compute/virtualMachines'": set(),
+    "name eq 'second'": {"second"},
+    "location eq 'westus' and resourcegroup eq 'local-group'": {"second"},
+    " name  EQ  'second'  AND  name eq 'second' ": {"second"},
+}
+
+
+@pytest.mark.parametrize("wanted", FILTERS)
+def test_resources_are_listed_as_a_filter_says(dps: LocalService, wanted: str) -> None:
+    assert put_group(dps, "other").status == 201
+    assert ask(dps, "PUT", service_path(dps, "second"), description(location="West US", tags={"a": "b"})).status == 201
+    create(dps, "third", "other")
+    query = f"?api-version={NEWEST}&$filter={quote(wanted)}"
+    listed = ask(dps, "GET", f"{subscription(dps)}/resources{query}", version=None).json["value"]
+    assert {each["name"] for each in listed} == FILTERS[wanted]
+    in_group = ask(dps, "GET", f"{group_path(dps, 'local-group')}/resources{query}", version=None).json["value"]
+    assert {each["name"] for each in in_group} == FILTERS[wanted] - {"third"}
+    for each in listed:
+        service = ask(dps, "GET", each["id"]).json
+        assert each == {name: service[name] for name in ("id", "name", "type", "sku", "location", "tags")}
+
+
+@pytest.mark.parametrize("wanted", ["tagName eq 'a'", "name ne 'a'", "name eq a", "name eq 'a' or name eq 'b'", "x"])
+def test_a_filter_that_is_not_known_is_refused(shared_dps: LocalService, wanted: str) -> None:
+    path = f"{subscription(shared_dps)}/resources?api-version={NEWEST}&$filter={quote(wanted)}"
+    reply = ask(shared_dps, "GET", path, version=None)
+    assert (reply.status, reply.json["error"]["code"]) == (400, "InvalidRequestContent")
+    assert "resourceType" in reply.headers["x-local-dps-explanation"]
+
+
 CALLS = [
     ("GET", "/subscriptions"),
     ("GET", "/tenants"),
@@ -469,6 +570,12 @@ CALLS = [
     ("PUT", "{group}"),
     ("PUT", "{subscription}/resourceGroups/new"),
     ("DELETE", "{group}"),
+    ("PATCH", "{group}"),
+    ("GET", "{group}/resources"),
+    ("GET", "{subscription}/resources"),
+    ("GET", "{subscription}/providers/Microsoft.Devices"),
+    ("GET", "/providers/Microsoft.Devices/operations"),
+    ("HEAD", "{service}"),
     ("GET", "{subscription}/providers/Microsoft.Devices/provisioningServices"),
     ("GET", "{group}/providers/Microsoft.Devices/provisioningServices"),
     ("POST", "{subscription}/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability"),

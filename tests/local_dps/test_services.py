@@ -119,11 +119,13 @@ def test_a_creation_is_answered_as_an_operation_that_has_begun(dps: LocalService
     assert body["sku"] == {"name": "S1", "tier": "Standard", "capacity": 1}
     assert body["resourcegroup"] == dps.connection["resource_group"]
     assert body["subscriptionid"] == dps.connection["subscription_id"]
-    assert int(reply.headers["Retry-After"]) <= 1
+    assert "etag" not in body
+    assert "Retry-After" not in reply.headers
     asynchronous = reply.headers["Azure-AsyncOperation"]
-    found = re.search(r"/operationResults/([A-Za-z0-9+/=]+)\?api-version=2026-11-01&asyncinfo$", asynchronous)
+    above = f"{subscription(dps)}/providers/Microsoft.Devices/locations/westus/provisioningserviceoperationresults/"
+    found = re.search(re.escape(above) + r"([A-Za-z0-9_=-]+)\?api-version=2026-11-01&asyncinfo$", asynchronous)
     assert found
-    assert re.fullmatch(rb"id=os_id_[0-9a-f-]{36};region=\w+", base64.b64decode(found[1], validate=True))
+    assert re.fullmatch(rb"id=os_id_[0-9a-f-]{36};region=westus", base64.urlsafe_b64decode(found[1]))
     polled = poll(dps, asynchronous)
     assert (polled.status, polled.json) == (200, {"status": "Succeeded"})
 
@@ -142,10 +144,13 @@ def test_a_service_is_active_once_it_is_created(dps: LocalService) -> None:
 def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService) -> None:
     before = read(dps)
     reply = dps.manage("PUT", "", description(tags={"x": "y"}, properties={"allocationPolicy": "Static"}))
-    assert reply.status == 200
+    assert reply.status == 201
     properties = reply.json["properties"]
     assert (properties["state"], properties["provisioningState"]) == ("Transitioning", "Accepted")
-    assert properties["idScope"] == before["properties"]["idScope"]
+    assert (properties["idScope"], "etag" in reply.json) == (None, False)
+    assert not {"serviceOperationsHostName", "deviceProvisioningHostName", "iotHubs", "authorizationPolicies"} & {
+        *properties
+    }
     assert poll(dps, reply.headers["Azure-AsyncOperation"]).json == {"status": "Succeeded"}
     after = read(dps)
     assert (after["properties"]["state"], after["properties"]["provisioningState"]) == ("Active", "Succeeded")
@@ -154,12 +159,22 @@ def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService)
     assert after["properties"]["idScope"] == before["properties"]["idScope"]
 
 
+def test_an_update_repeats_what_was_sent_and_knows_no_more(dps: LocalService) -> None:
+    present = read(dps)
+    reader = {"keyName": "reader", "rights": "EnrollmentRead"}
+    reply = updated(dps, iotHubs=[hub()], authorizationPolicies=[reader])
+    assert (reply.status, reply.json["etag"]) == (201, present["etag"])
+    assert [each["name"] for each in reply.json["properties"]["iotHubs"]] == ["hub.azure-devices.net"]
+    assert reply.json["properties"]["authorizationPolicies"] == list(rules(dps).values())
+    assert read(dps)["etag"] != present["etag"]
+
+
 def test_an_update_leaves_keys_certificates_and_groups_alone(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     dps.put_group(group_body("g1", reference="ca"))
     before = dps.everything()
     keys = dps.keys()
-    assert dps.manage("PUT", "", description()).status == 200
+    assert dps.manage("PUT", "", description()).status == 201
     after = dps.everything()
     assert (after["certificates"], after["groups"], dps.keys()) == (before["certificates"], before["groups"], keys)
 
@@ -187,7 +202,8 @@ def test_a_deletion_is_answered_as_an_operation_that_outlives_the_service(dps: L
     create(dps, "second")
     reply = ask(dps, "DELETE", path)
     assert reply.status == 202
-    assert reply.content in (b"", b"null")
+    assert (reply.content, reply.headers["Content-Type"]) == (b"null", "application/json; charset=utf-8")
+    assert "Retry-After" not in reply.headers
     assert reply.headers["Azure-AsyncOperation"] == reply.headers["Location"] + "&asyncinfo"
     gone = ask(dps, "GET", path)
     assert (gone.status, gone.json["error"]["code"]) == (404, "ResourceNotFound")
@@ -224,6 +240,8 @@ def test_an_operation_that_was_not_begun_on_this_service_is_not_found(dps: Local
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     for unknown in (operation, "nothing", "aWQ9"):
         assert_is_refused(dps.manage("GET", f"/operationResults/{unknown}"), 404, 404003, "NotFound")
+    anywhere = f"{subscription(dps)}/providers/Microsoft.Devices/locations/local/provisioningserviceoperationresults"
+    assert_is_refused(ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
 
 
 def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
@@ -262,7 +280,7 @@ def test_one_key_is_told_by_its_name_in_any_case(shared_dps: LocalService, name:
 
 
 def test_a_key_that_is_not_there_is_not_found(shared_dps: LocalService) -> None:
-    assert_is_refused(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404002, "NotFound")
+    assert_is_refused(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404004, "NotFound")
 
 
 def test_keys_are_told_to_post_only(shared_dps: LocalService) -> None:
@@ -342,7 +360,7 @@ def test_a_name_that_another_group_has_is_taken(dps: LocalService) -> None:
 def test_a_name_in_another_case_is_the_same_service(dps: LocalService) -> None:
     before = read(dps)
     reply = ask(dps, "PUT", dps.root.upper(), before)
-    assert (reply.status, reply.json["name"], reply.json["id"]) == (200, before["name"], before["id"])
+    assert (reply.status, reply.json["name"], reply.json["id"]) == (201, before["name"], before["id"])
     assert without_etag(read(dps)) == without_etag(before)
 
 
@@ -377,9 +395,9 @@ def test_a_service_does_not_move(dps: LocalService) -> None:
 
 def test_a_location_may_be_spelled_in_another_way(dps: LocalService) -> None:
     path = service_path(dps, "second")
-    for spelling, status in (("West US", 201), ("westus", 200), ("WestUS", 200)):
+    for spelling in ("West US", "westus", "WestUS"):
         reply = ask(dps, "PUT", path, description(location=spelling))
-        assert (reply.status, reply.json["location"]) == (status, "West US")
+        assert (reply.status, reply.json["location"]) == (201, "West US")
 
 
 HUB_KEY = base64.b64encode(b"the key of an IoT hub, for all to see?").decode()
@@ -463,7 +481,7 @@ def test_a_present_etag_of_a_service_is_good_in_each_form(dps: LocalService, met
     reply = ask(
         dps, method, service_path(dps, "second"), CHANGES[method], if_match=form.format(present["etag"]) or None
     )
-    assert reply.status == {"PUT": 200, "PATCH": 200, "DELETE": 202}[method]
+    assert reply.status == {"PUT": 201, "PATCH": 200, "DELETE": 202}[method]
 
 
 @pytest.mark.parametrize("form", ['"{}"', "{}"], ids=["quoted", "unquoted"])
@@ -490,7 +508,7 @@ def test_each_change_of_a_service_gives_another_etag(dps: LocalService) -> None:
     for method in ("PUT", "PATCH", "PUT", "PATCH"):
         reply = dps.manage(method, "", CHANGES[method], if_match=etags[-1])
         etags.append(read(dps)["etag"])
-        assert reply.json["etag"] == etags[-1]
+        assert method == "PUT" or reply.json["etag"] == etags[-1]
     assert len(set(etags)) == 5
     dps.upload("ca", root().pem)
     assert read(dps)["etag"] == etags[-1]
@@ -499,7 +517,7 @@ def test_each_change_of_a_service_gives_another_etag(dps: LocalService) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_fifty_tags_are_kept_and_no_more(dps: LocalService, method: str) -> None:
     tags = {f"tag {number}": f"värde {number}" for number in range(50)}
-    assert dps.manage(method, "", description(tags=tags)).status == 200
+    assert dps.manage(method, "", description(tags=tags)).status in (200, 201)
     assert read(dps)["tags"] == tags
     before = census(dps)
     for bad in ({**tags, "one more": ""}, {"a": 1}, {"a": None}, {"a": {"b": "c"}}, ["a"], "a", 5):
@@ -512,25 +530,57 @@ def test_fifty_tags_are_kept_and_no_more(dps: LocalService, method: str) -> None
 
 
 def test_a_hub_is_linked_by_its_connection_string(dps: LocalService) -> None:
-    assert updated(dps, iotHubs=[hub(allocationWeight=7, applyAllocationPolicy=False)]).status == 200
+    assert updated(dps, iotHubs=[hub(allocationWeight=7, applyAllocationPolicy=False)]).status == 201
     (linked,) = read(dps)["properties"]["iotHubs"]
     assert linked["name"] == "hub.azure-devices.net"
     assert (linked["allocationWeight"], linked["applyAllocationPolicy"]) == (7, False)
     assert linked["location"] == "westus"
 
 
-def test_a_hub_has_weight_1_and_takes_part_unless_it_is_said_otherwise(dps: LocalService) -> None:
+def test_a_hub_shows_no_weight_and_takes_part_unless_it_is_told_otherwise(dps: LocalService) -> None:
     updated(dps, iotHubs=[hub()])
     (linked,) = read(dps)["properties"]["iotHubs"]
-    assert (linked["allocationWeight"], linked["applyAllocationPolicy"]) == (1, True)
+    assert ("allocationWeight" in linked, linked["applyAllocationPolicy"]) == (False, True)
+
+
+def test_a_sku_shows_no_capacity_if_none_was_sent(dps: LocalService) -> None:
+    assert dps.manage("PUT", "", description(sku={"name": "S1"})).status == 201
+    assert read(dps)["sku"] == {"name": "S1", "tier": "Standard"}
+
+
+def test_a_hub_that_is_not_known_cannot_be_linked(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(state, known_hubs=("Known.azure-devices.net",)) as connection:
+        dps = LocalService(connection, state)
+        present = read(dps)["properties"]["iotHubs"]  # what is linked already need not be named
+        assert updated(dps, iotHubs=[*present, hub("known.azure-devices.net")]).status == 201
+        before = census(dps)
+        message = (
+            "Unable to find the IoThub other.azure-devices.net. Check if the hub exists and the connection information is "
+            "correct."
+        )
+        assert_is_refused(updated(dps, iotHubs=[hub("other.azure-devices.net")]), 404, 404002, "NotFound", message)
+        assert census(dps) == before
+
+
+@pytest.mark.parametrize(("location", "good"), [("Brazil South", True), ("southeastasia", True), ("westus", False)])
+def test_data_residency_is_there_in_some_locations_only(dps: LocalService, location: str, good: bool) -> None:
+    path = service_path(dps, "second")
+    reply = ask(dps, "PUT", path, description(location=location, properties={"enableDataResidency": True}))
+    if good:
+        assert reply.status == 201
+        assert ask(dps, "GET", path).json["properties"]["enableDataResidency"] is True
+    else:
+        assert_is_refused(reply, 400, 400309, "BadRequest")
+        assert ask(dps, "PUT", path, description(properties={"enableDataResidency": False})).status == 201
 
 
 @pytest.mark.parametrize("weight", [1, 2, 999, 1000])
 def test_a_weight_is_kept(shared_dps: LocalService, weight: int) -> None:
     before = read(shared_dps)["properties"]["iotHubs"]
-    assert updated(shared_dps, iotHubs=[hub(allocationWeight=weight)]).status == 200
+    assert updated(shared_dps, iotHubs=[hub(allocationWeight=weight)]).status == 201
     assert read(shared_dps)["properties"]["iotHubs"][0]["allocationWeight"] == weight
-    assert updated(shared_dps, iotHubs=before).status == 200
+    assert updated(shared_dps, iotHubs=before).status == 201
 
 
 def test_the_key_of_a_hub_is_in_no_answer_and_nowhere_in_the_state(dps: LocalService) -> None:
@@ -545,7 +595,7 @@ def test_the_key_of_a_hub_is_in_no_answer_and_nowhere_in_the_state(dps: LocalSer
     answers.append(dps.manage("POST", "/listkeys"))
     answers.append(ask(dps, "PUT", service_path(dps, "second"), description(properties={"iotHubs": [hub()]})))
     answers.append(updated(dps, iotHubs=[hub(), hub()]))  # refused
-    assert [answer.status for answer in answers] == [200] * 6 + [201, 400]
+    assert [answer.status for answer in answers] == [201] + [200] * 5 + [201, 400]
     for answer in answers:
         assert HUB_KEY not in answer.content.decode() + str(answer.headers)
     assert HUB_KEY.encode() not in dps.stored_bytes()
@@ -564,17 +614,17 @@ def test_the_parts_of_a_connection_string_may_come_in_any_order(
     shared_dps: LocalService, parts: tuple[str, ...]
 ) -> None:
     before = read(shared_dps)["properties"]["iotHubs"]
-    assert updated(shared_dps, iotHubs=[hub(connectionString=";".join(parts))]).status == 200
+    assert updated(shared_dps, iotHubs=[hub(connectionString=";".join(parts))]).status == 201
     after = shared_dps.manage("GET")
     assert after.json["properties"]["iotHubs"][0]["name"] == "hub.azure-devices.net"
     assert HUB_KEY not in after.content.decode()
     assert HUB_KEY.encode() not in shared_dps.stored_bytes()
-    assert updated(shared_dps, iotHubs=before).status == 200
+    assert updated(shared_dps, iotHubs=before).status == 201
 
 
 def test_a_hub_may_be_linked_by_its_host_name_alone(dps: LocalService) -> None:
     by_identity = {"hostName": "hub.azure-devices.net", "authenticationType": "SystemAssigned", "location": "westus"}
-    assert updated(dps, iotHubs=[by_identity]).status == 200
+    assert updated(dps, iotHubs=[by_identity]).status == 201
     (linked,) = read(dps)["properties"]["iotHubs"]
     assert linked["name"] == "hub.azure-devices.net"
     assert linked["authenticationType"] == "SystemAssigned"
@@ -589,12 +639,12 @@ def test_what_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
         "iotHubs": [hub(allocationWeight=3, applyAllocationPolicy=False), by_name],
     }
     body = description(tags={"a": "b"}, properties=properties, sku={"name": "S1", "capacity": 4})
-    assert dps.manage("PUT", "", body).status == 200
+    assert dps.manage("PUT", "", body).status == 201
     before, keys = read(dps), dps.manage("POST", "/listkeys").json
     assert before["properties"] == before["properties"] | {"allocationPolicy": "GeoLatency"}
     for _ in range(2):
         present = read(dps)
-        assert dps.manage("PUT", "", present, if_match=present["etag"]).status == 200
+        assert dps.manage("PUT", "", present, if_match=present["etag"]).status == 201
     assert without_etag(read(dps)) == without_etag(before)
     assert dps.manage("POST", "/listkeys").json == keys
 
@@ -609,27 +659,27 @@ def test_what_was_read_can_be_put_back_without_the_name_that_clients_may_not_wri
         "by host name": [{"hostName": "hub.azure-devices.net", "location": "westus"}],
     }
     if linked in hubs:
-        assert updated(dps, iotHubs=hubs[linked]).status == 200
+        assert updated(dps, iotHubs=hubs[linked]).status == 201
     before = read(dps)["properties"]["iotHubs"]
     sent = [{name: value for name, value in each.items() if name != "name"} for each in before]
     reply = updated(dps, iotHubs=sent)
-    assert reply.status == 200, reply.content
+    assert reply.status == 201, reply.content
     assert read(dps)["properties"]["iotHubs"] == before
 
 
 def test_one_hub_more_leaves_those_that_were_there(dps: LocalService) -> None:
     before = read(dps)["properties"]["iotHubs"]
-    assert updated(dps, iotHubs=[*before, hub()]).status == 200
+    assert updated(dps, iotHubs=[*before, hub()]).status == 201
     after = read(dps)["properties"]["iotHubs"]
     assert after[:-1] == before
     assert after[-1]["name"] == "hub.azure-devices.net"
-    assert updated(dps, iotHubs=before).status == 200
+    assert updated(dps, iotHubs=before).status == 201
     assert read(dps)["properties"]["iotHubs"] == before
 
 
 def test_fifty_hubs_can_be_linked_and_no_more(dps: LocalService) -> None:
     hubs = [hub(f"hub-{number}.azure-devices.net") for number in range(51)]
-    assert updated(dps, iotHubs=hubs[:50]).status == 200
+    assert updated(dps, iotHubs=hubs[:50]).status == 201
     before = census(dps)
     assert len(before["service"]["properties"]["iotHubs"]) == 50
     assert_is_refused(updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
@@ -637,7 +687,7 @@ def test_fifty_hubs_can_be_linked_and_no_more(dps: LocalService) -> None:
 
 
 def test_hubs_that_are_not_in_an_update_are_unlinked(dps: LocalService) -> None:
-    assert dps.manage("PUT", "", description(properties={})).status == 200
+    assert dps.manage("PUT", "", description(properties={})).status == 201
     assert read(dps)["properties"]["iotHubs"] == []
 
 
@@ -654,7 +704,7 @@ def with_reader(dps: LocalService, **changes: str) -> Mapping[str, str]:
     """A read-only policy beside the owner's, as the service tells of it afterwards."""
     owner = rules(dps)["provisioningserviceowner"]
     reply = updated(dps, authorizationPolicies=[{**owner}, READER | changes])
-    assert reply.status == 200, reply.content
+    assert reply.status == 201, reply.content
     assert rules(dps)["provisioningserviceowner"] == owner
     return rules(dps)["reader"]
 
@@ -702,7 +752,7 @@ def test_a_new_policy_gets_two_keys_of_its_own(dps: LocalService) -> None:
 def test_keys_stay_when_an_update_does_not_send_them(dps: LocalService) -> None:
     with_reader(dps)
     before = rules(dps)
-    assert updated(dps).status == 200
+    assert updated(dps).status == 201
     assert rules(dps) == before
 
 
@@ -713,7 +763,7 @@ def test_a_policy_that_is_sent_without_its_keys_gets_new_ones(dps: LocalService,
     with_reader(dps)
     before = rules(dps)
     owner = {"keyName": "ProvisioningServiceOwner", "rights": before["provisioningserviceowner"]["rights"]}
-    assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 200
+    assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 201
     keys = {
         rule[name] for each in (before, rules(dps)) for rule in each.values() for name in ("primaryKey", "secondaryKey")
     }
@@ -746,10 +796,16 @@ def test_a_policy_that_an_update_leaves_out_opens_nothing_more(dps: LocalService
     dps.put_group(group_body("g1", signing=root().pem))
     reader = with_reader(dps)
     owner = rules(dps)["provisioningserviceowner"]
-    assert updated(dps, authorizationPolicies=[owner]).status == 200
+    assert updated(dps, authorizationPolicies=[owner]).status == 201
     assert set(rules(dps)) == {"provisioningserviceowner"}
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", reader) == 401
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", owner) == 200
+
+
+def test_the_owners_policy_stays_when_an_update_leaves_it_out(dps: LocalService) -> None:
+    owner = rules(dps)["provisioningserviceowner"]
+    assert updated(dps, authorizationPolicies=[READER]).status == 201
+    assert (set(rules(dps)), rules(dps)["provisioningserviceowner"]) == ({"provisioningserviceowner", "reader"}, owner)
 
 
 @pytest.mark.parametrize("policies", [[], [READER]], ids=["none", "a reader alone"])
@@ -757,7 +813,7 @@ def test_a_start_comes_to_terms_with_the_policies_that_are_there(tmp_path: Path,
     state = tmp_path / "state"
     with running(state) as connection:
         before = LocalService(connection, state)
-        assert updated(before, authorizationPolicies=policies).status in (200, 400)
+        assert updated(before, authorizationPolicies=policies).status == 201
         kept = rules(before)
     with running(state) as connection:
         assert rules(LocalService(connection, state)) == kept

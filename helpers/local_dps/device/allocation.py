@@ -74,4 +74,4 @@ def _score(hub: Hub, registration: str) -> float:
     """Weighted rendezvous hashing: a hub that comes or goes moves no device but its own."""
     digest = hashlib.sha256(f"{registration.lower()} {hub.name.lower()}".encode()).digest()
     part = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
-    return -hub.allocation_weight / math.log(part)
+    return -(hub.allocation_weight or 1) / math.log(part)

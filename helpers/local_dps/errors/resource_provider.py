@@ -164,11 +164,31 @@ def service_changed() -> Refusal:
     )
 
 
-def key_not_found(name: str) -> Refusal:
+def hub_not_found(host: str) -> Refusal:
     return Refusal(
         Plane.RESOURCE_PROVIDER,
         404,
         404002,
+        f"Unable to find the IoThub {host}. Check if the hub exists and the connection information is correct.",
+        "This local DPS was started with --known-hub, so no other hubs exist. Name one of those, or start it without.",
+    )
+
+
+def data_residency_unavailable(location: str) -> Refusal:
+    return Refusal(
+        Plane.RESOURCE_PROVIDER,
+        400,
+        400309,
+        f"Data residency is not supported in the location '{location}'.",
+        "enableDataResidency works in the locations brazilsouth and southeastasia only. Leave it out, or send false.",
+    )
+
+
+def key_not_found(name: str) -> Refusal:
+    return Refusal(
+        Plane.RESOURCE_PROVIDER,
+        404,
+        404004,
         f"Shared access policy '{name}' was not found.",
         "The service has no access policy of that name. List its keys to see what there is.",
     )

@@ -11,12 +11,13 @@ from helpers.local_dps.certificates import (
     NotACertificate,
     PrivateKeyInside,
     certificate_summary,
+    common_name,
     judge_proof,
     kept_text,
     read,
 )
 from helpers.local_dps.errors import resource_provider as errors
-from helpers.local_dps.management.front_door import SERVICE, FrontDoor, json_object, service_id
+from helpers.local_dps.management.front_door import SERVICE, SERVICE_TYPE, FrontDoor, json_object, service_id
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.store import ServiceRow, Store, StoredCertificate, new_etag
 
@@ -25,6 +26,7 @@ __all__ = ["Certificates"]
 _NESTED_SINCE = "2022-02-05"  # since then an upload's fields stand under "properties"
 _SELF_ATTESTED_SINCE = "2020-01-01"  # the versions before know no isVerified in an upload
 _ECHOED_SINCE = "2018-01-22"  # the versions before have no member "certificate" in answers
+_BARE_SUBJECT_SINCE = "2020-01-01"  # recordings of 2018 show CN=…, those of 2022 the common name alone
 _LIMIT = 25
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -39,6 +41,7 @@ class Certificates:
         self.routes = (
             Route("GET", SERVICE + "/certificates", door.of_dps(self._list)),
             Route("GET", one, door.of_dps(self._get)),
+            Route("HEAD", one, door.of_dps(self._exists)),
             Route("PUT", one, door.of_dps(self._put)),
             Route("DELETE", one, door.of_dps(self._delete)),
             Route("POST", one + "/generateVerificationCode", door.of_dps(self._generate_code)),
@@ -54,6 +57,10 @@ class Certificates:
     def _get(self, call: Call) -> Answer:
         service = self._door.service(call)
         return Answer(200, self._answer(call, service, self._require(service, call)))
+
+    def _exists(self, call: Call) -> Answer:
+        self._require(self._door.service(call), call)
+        return Answer(204)
 
     def _put(self, call: Call) -> Answer:
         service = self._door.service(call)
@@ -142,11 +149,13 @@ class Certificates:
         properties = {**row.summary, "isVerified": row.verified, "created": row.created, "updated": row.updated}
         if call.query["api-version"] >= _ECHOED_SINCE:
             properties["certificate"] = certificate
+        if call.query["api-version"] >= _BARE_SUBJECT_SINCE:
+            properties["subject"] = common_name(row.der)
         return {
             "properties": properties,
             "id": f"{service_id(self._store.identity.subscription_id, service)}/certificates/{row.name}",
             "name": row.name,
-            "type": "Microsoft.Devices/provisioningServices/Certificates",
+            "type": f"{SERVICE_TYPE}/Certificates",
             "etag": row.etag,
         }
 

@@ -12,10 +12,14 @@ from helpers.local_dps.store import ResourceGroupRow, ServiceRow, Store
 __all__ = [
     "DPS_VERSIONS",
     "GROUP",
+    "NAMESPACE",
+    "PROVIDER",
     "SERVICE",
+    "SERVICE_TYPE",
     "SUBSCRIPTION",
     "FrontDoor",
     "json_object",
+    "normalized",
     "read_tags",
     "same_location",
     "service_id",
@@ -41,7 +45,10 @@ DPS_VERSIONS = (
 )
 SUBSCRIPTION = "/subscriptions/{subscription}"
 GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
-SERVICE = GROUP + "/providers/Microsoft.Devices/provisioningServices/{service}"
+NAMESPACE = "Microsoft.Devices"
+PROVIDER = f"/providers/{NAMESPACE}"
+SERVICE_TYPE = f"{NAMESPACE}/provisioningServices"
+SERVICE = GROUP + f"/providers/{SERVICE_TYPE}/{{service}}"
 _IS_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?").fullmatch
 _TAG_LIMIT = 50
 
@@ -131,10 +138,15 @@ def read_tags(sent: Any) -> Mapping[str, str]:
     return tags
 
 
+def normalized(location: str) -> str:
+    """The name of a location: `West US` is `westus`."""
+    return location.replace(" ", "").lower()
+
+
 def same_location(present: ResourceGroupRow | ServiceRow | None, location: str) -> str:
-    """The location to keep: a resource does not move, and `West US` is `westus`."""
+    """The location to store: a resource does not move."""
     if present is None:
         return location
-    if present.location.replace(" ", "").lower() != location.replace(" ", "").lower():
+    if normalized(present.location) != normalized(location):
         raise resource_manager.other_location(present.name, present.location, location)
     return present.location

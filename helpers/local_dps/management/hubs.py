@@ -32,7 +32,7 @@ def describe_hub(hub: Hub) -> Mapping[str, Any]:
     """One entry of `iotHubs`. The key in a connection string never comes back."""
     return {
         "applyAllocationPolicy": hub.apply_allocation_policy,
-        "allocationWeight": hub.allocation_weight,
+        **({} if hub.allocation_weight is None else {"allocationWeight": hub.allocation_weight}),
         "name": hub.name,
         "connectionString": hub.connection_string,
         # Azure's client sends no name back when it changes what it has read, so one of the two must say which hub it is.
@@ -62,7 +62,7 @@ def _hub(sent: Mapping[str, Any]) -> Hub:
     return Hub(
         name=name,
         location=location,
-        allocation_weight=1 if weight is None else weight,
+        allocation_weight=weight,
         apply_allocation_policy=applies is not False,
         connection_string=masked_connection_string(name, parts.get("SharedAccessKeyName"))
         if connection_string

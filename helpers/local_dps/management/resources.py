@@ -2,17 +2,27 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from helpers.local_dps.errors import resource_manager as errors
 from helpers.local_dps.identity.tokens import MANAGEMENT
-from helpers.local_dps.management.front_door import GROUP, SUBSCRIPTION, FrontDoor, read_tags, same_location
+from helpers.local_dps.management.front_door import (
+    GROUP,
+    PROVIDER,
+    SUBSCRIPTION,
+    FrontDoor,
+    normalized,
+    read_tags,
+    same_location,
+)
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.store import ResourceGroupRow, Store
 
 __all__ = ["Resources"]
 
 _LOCATIONS = ("Local", "East US", "West US", "North Europe", "West Europe")
+_OLD_METADATA = "2015-01-01"  # azure-cli reads this shape up to 2.65
 _GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
 
 
@@ -28,17 +38,22 @@ class Resources:
             Route("GET", "/subscriptions", door.of_resource_manager(self._subscriptions)),
             Route("GET", SUBSCRIPTION, door.of_resource_manager(self._get_subscription)),
             Route("GET", SUBSCRIPTION + "/locations", door.of_resource_manager(self._locations)),
-            Route("GET", SUBSCRIPTION + "/providers/Microsoft.Devices/IotHubs", door.of_resource_manager(self._hubs)),
+            Route("GET", SUBSCRIPTION + PROVIDER + "/IotHubs", door.of_resource_manager(self._hubs)),
             Route("GET", SUBSCRIPTION + "/resourceGroups", door.of_resource_manager(self._groups)),
             Route("GET", GROUP, door.of_resource_manager(self._get_group)),
             Route("HEAD", GROUP, door.of_resource_manager(self._has_group)),
             Route("PUT", GROUP, door.of_resource_manager(self._put_group)),
+            Route("PATCH", GROUP, door.of_resource_manager(self._patch_group)),
             Route("DELETE", GROUP, door.of_resource_manager(self._delete_group)),
         )
 
     def _metadata(self, call: Call) -> Answer:
-        """What `az cloud register` asks before anybody has signed in: where everything of this cloud is."""
+        """What `az cloud register` asks before anyone has signed in: where everything of this cloud is."""
         here = f"https://{call.host}"
+        if call.query.get("api-version") == _OLD_METADATA:
+            authentication = {"loginEndpoint": here, "audiences": [f"{MANAGEMENT}/"]}
+            endpoints = {f"{name}Endpoint": here for name in ("gallery", "graph", "portal")}
+            return Answer(200, {**endpoints, "authentication": authentication})
         return Answer(
             200,
             {
@@ -130,19 +145,25 @@ class Resources:
                 f"The resource group name '{name}' is invalid.",
                 "A name has 1 to 90 letters, digits, and ( ) - _ . and does not end in a full stop.",
             )
-        try:
-            sent = call.json_object()
-        except ValueError as error:
-            raise errors.request_invalid("The request content is invalid.", "It is not a JSON object.") from error
+        sent = _json_object(call)
         location = sent.get("location")
         if not isinstance(location, str) or not location:
             raise errors.location_required()
         present = self._store.resource_groups.get(name)
         row = ResourceGroupRow(
-            present.name if present else name, same_location(present, location), read_tags(sent.get("tags"))
+            present.name if present else name,
+            same_location(present, normalized(location)),
+            read_tags(sent.get("tags")),
         )
         self._store.resource_groups.put(row)
         return Answer(200 if present else 201, self._group(row))
+
+    def _patch_group(self, call: Call) -> Answer:
+        """Tags and nothing else; without tags nothing changes."""
+        present, sent = self._door.group(call), _json_object(call)
+        row = replace(present, tags=read_tags(sent.get("tags", present.tags)))
+        self._store.resource_groups.put(row)
+        return Answer(200, self._group(row))
 
     def _delete_group(self, call: Call) -> Answer:
         self._store.resource_groups.delete(self._door.group(call).name)
@@ -157,3 +178,11 @@ class Resources:
             "tags": row.tags,
             "properties": {"provisioningState": "Succeeded"},
         }
+
+
+def _json_object(call: Call) -> Mapping[str, Any]:
+    """The body of one of Resource Manager's own calls."""
+    try:
+        return call.json_object()
+    except ValueError as error:
+        raise errors.request_invalid("The request content is invalid.", "It is not a JSON object.") from error

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +13,13 @@ from helpers.local_dps.errors import resource_manager
 from helpers.local_dps.errors import resource_provider as errors
 from helpers.local_dps.management.front_door import (
     GROUP,
+    PROVIDER,
     SERVICE,
+    SERVICE_TYPE,
     SUBSCRIPTION,
     FrontDoor,
     json_object,
+    normalized,
     read_tags,
     same_location,
     service_id,
@@ -24,8 +27,9 @@ from helpers.local_dps.management.front_door import (
 from helpers.local_dps.management.hubs import describe_hub, read_hubs
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.store import (
-    OWNER_RIGHTS,
+    RIGHTS,
     AccessPolicy,
+    Hub,
     ServiceRow,
     Store,
     new_id_scope,
@@ -39,6 +43,8 @@ __all__ = ["Services"]
 _NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 _POLICY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+._^|~-]{1,64}")
 _ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
+_OWNER = "provisioningserviceowner"
+_RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # where Azure can keep a service's data in one region
 _ECHOED = (
     "publicNetworkAccess",
     "ipFilterRules",
@@ -47,7 +53,7 @@ _ECHOED = (
     "disableLocalAuth",
     "minTlsVersion",
 )
-_PROVIDER = "/providers/Microsoft.Devices"
+_OPERATION = SUBSCRIPTION + PROVIDER + "/locations/{location}/provisioningserviceoperationresults/{operation}"
 _BEGUN = {"state": "Activating", "provisioningState": "Accepted"}
 _CHANGING = {"state": "Transitioning", "provisioningState": "Accepted"}
 _DONE = {"state": "Active", "provisioningState": "Succeeded"}
@@ -56,18 +62,25 @@ _DONE = {"state": "Active", "provisioningState": "Succeeded"}
 class Services:
     """Creation, change and deletion are long-running operations, as in Azure; here they are over when they are answered."""
 
-    def __init__(self, store: Store, door: FrontDoor, endpoints: Endpoints) -> None:
+    def __init__(self, store: Store, door: FrontDoor, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
+        """
+        Args:
+            known_hubs: the host names, in lower case, of the hubs that exist; () if a hub of any name does.
+        """
         self._store = store
         self._door = door
         self._endpoints = endpoints
-        collection = _PROVIDER + "/provisioningServices"
-        name_check = SUBSCRIPTION + _PROVIDER + "/checkProvisioningServiceNameAvailability"
+        self._known_hubs = known_hubs
+        collection = PROVIDER + "/provisioningServices"
+        name_check = SUBSCRIPTION + PROVIDER + "/checkProvisioningServiceNameAvailability"
         self.routes = (
             Route("GET", SERVICE, door.of_dps(self._get)),
+            Route("HEAD", SERVICE, door.of_dps(self._exists)),
             Route("PUT", SERVICE, door.of_dps(self._put)),
             Route("PATCH", SERVICE, door.of_dps(self._patch)),
             Route("DELETE", SERVICE, door.of_dps(self._delete)),
-            Route("GET", SERVICE + "/operationResults/{operation}", door.of_dps(self._operation)),
+            Route("GET", _OPERATION, door.of_dps(self._operation)),
+            Route("GET", SERVICE + "/operationResults/{operation}", door.of_dps(self._operation_of_service)),
             Route("GET", SERVICE + "/skus", door.of_dps(self._skus)),
             Route("POST", SERVICE + "/listkeys", door.of_dps(self._list_keys)),
             Route("POST", SERVICE + "/keys/{key}/listkeys", door.of_dps(self._key)),
@@ -80,6 +93,10 @@ class Services:
 
     def _get(self, call: Call) -> Answer:
         return Answer(200, self._answer(call, self._door.service(call)))
+
+    def _exists(self, call: Call) -> Answer:
+        self._door.service(call)
+        return Answer(204)
 
     def _list_in_group(self, call: Call) -> Answer:
         rows = self._store.services.in_group(self._door.group(call).name)
@@ -116,8 +133,15 @@ class Services:
         return Answer(200, {"nameAvailable": True, "reason": "Invalid", "message": None})
 
     def _operation(self, call: Call) -> Answer:
+        return self._succeeded(call, None)
+
+    def _operation_of_service(self, call: Call) -> Answer:
+        """The address that Azure gave until 2023, which the specification still has."""
+        return self._succeeded(call, self._path(call))
+
+    def _succeeded(self, call: Call, service: str | None) -> Answer:
         operation = call.parameters["operation"]
-        if not self._store.services.has_operation(operation, self._path(call)):
+        if not self._store.services.has_operation(operation, service):
             raise errors.operation_not_found(operation)
         return Answer(200, {"status": "Succeeded"})
 
@@ -132,26 +156,24 @@ class Services:
             raise errors.service_name_taken(name)
         self._check_conditions(call, present)
         sent = json_object(call)
+        location = _location(sent, present)
         row = ServiceRow(
             id=present.id if present else 0,
             resource_group=group.name,
             name=present.name if present else name,
             id_scope=present.id_scope if present else new_id_scope(),
             etag=new_row_version(),
-            location=_location(sent, present),
+            location=location,
             tags=read_tags(sent.get("tags")),
             sku=_sku(sent.get("sku")),
-            **self._properties(sent.get("properties"), present),
+            **self._properties(sent.get("properties"), location, present),
         )
         if present:
             self._store.services.update(row)
         else:
             self._store.services.insert(row)
-        return Answer(
-            200 if present else 201,
-            self._answer(call, row, _CHANGING),
-            {"Azure-AsyncOperation": self._begin(call) + "&asyncinfo", "Retry-After": "1"},
-        )
+        headers = {"Azure-AsyncOperation": self._begin(call, row) + "&asyncinfo"}
+        return Answer(201, self._answer_put(row, sent, _CHANGING if present else _BEGUN), headers)
 
     def _patch(self, call: Call) -> Answer:
         """Tags and nothing else."""
@@ -166,9 +188,8 @@ class Services:
         row = self._door.service(call)
         self._check_conditions(call, row)
         self._store.services.delete(row)
-        location = self._begin(call)
-        headers = {"Azure-AsyncOperation": location + "&asyncinfo", "Location": location, "Retry-After": "1"}
-        return Answer(202, None, headers)
+        location = self._begin(call, row)
+        return Answer(202, None, {"Azure-AsyncOperation": location + "&asyncinfo", "Location": location})
 
     def _check_conditions(self, call: Call, present: ServiceRow | None) -> None:
         wanted = call.if_match()
@@ -179,7 +200,7 @@ class Services:
         if stale:
             raise errors.service_changed()
 
-    def _properties(self, sent: Any, present: ServiceRow | None) -> dict[str, Any]:
+    def _properties(self, sent: Any, location: str, present: ServiceRow | None) -> dict[str, Any]:
         if not isinstance(sent, dict):
             raise errors.service_not_understood("The properties are missing.", "properties is an object; {} will do.")
         allocation = sent.get("allocationPolicy")
@@ -189,47 +210,78 @@ class Services:
             raise errors.service_not_understood(
                 "allocationPolicy is invalid.", f"It is one of {', '.join(_ALLOCATION_POLICIES)}."
             )
+        if sent.get("enableDataResidency") and normalized(location) not in _RESIDENCY_LOCATIONS:
+            raise errors.data_residency_unavailable(location)
+        hubs = read_hubs(sent.get("iotHubs"))
+        self._require_known(hubs, present)
         kept = {name: sent[name] for name in _ECHOED if sent.get(name) is not None}
         return {
             "properties": {"allocationPolicy": allocation, **kept},
             "policies": _policies(sent.get("authorizationPolicies"), present),
-            "iot_hubs": read_hubs(sent.get("iotHubs")),
+            "iot_hubs": hubs,
         }
 
-    def _begin(self, call: Call) -> str:
+    def _require_known(self, hubs: Iterable[Hub], present: ServiceRow | None) -> None:
+        """A hub that is linked already was found when it was linked."""
+        if self._known_hubs:
+            linked = {hub.name.lower() for hub in present.iot_hubs} if present else set()
+            for hub in hubs:
+                if hub.name.lower() not in linked and hub.name.lower() not in self._known_hubs:
+                    raise errors.hub_not_found(hub.name)
+
+    def _begin(self, call: Call, row: ServiceRow) -> str:
         """The address of a new long-running operation."""
-        operation = base64.b64encode(f"id=os_id_{uuid4()};region=local".encode()).decode()
-        path = self._path(call)
-        self._store.services.add_operation(operation, path, call.now.isoformat())
-        return f"https://{call.host}{quote(path)}/operationResults/{operation}?api-version={call.query['api-version']}"
+        location = normalized(row.location)
+        operation = base64.urlsafe_b64encode(f"id=os_id_{uuid4()};region={location}".encode()).decode()
+        self._store.services.add_operation(operation, self._path(call), call.now.isoformat())
+        path = _OPERATION.format(
+            subscription=call.parameters["subscription"], location=quote(location, safe=""), operation=operation
+        )
+        return f"https://{call.host}{path}?api-version={call.query['api-version']}"
 
     def _path(self, call: Call) -> str:
         return SERVICE.format(**call.parameters)
 
-    def _answer(self, call: Call, row: ServiceRow, state: Mapping[str, Any] = _DONE) -> dict[str, Any]:
-        properties: dict[str, Any] = {"iotHubs": [describe_hub(hub) for hub in row.iot_hubs]}
+    def _answer(self, call: Call, row: ServiceRow) -> dict[str, Any]:
+        properties: dict[str, Any] = {"iotHubs": _hubs(row)}
         port = self._endpoints.ports.get(row.id)
-        if port is None:  # nobody answers there yet
+        if port is None:  # nothing listens there yet
             properties |= {"idScope": None, **row.properties, **_BEGUN}
         else:
             hosts = {
                 "serviceOperationsHostName": authority(call.name, port),
                 "deviceProvisioningHostName": authority(call.name, self._endpoints.device_port),
             }
-            properties |= {**hosts, "idScope": row.id_scope, **row.properties, **state}
+            properties |= {**hosts, "idScope": row.id_scope, **row.properties, **_DONE}
+        return {"etag": row.etag, **self._resource(row, properties)}
+
+    def _answer_put(self, row: ServiceRow, sent: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+        """The service as it is when its operation has begun: Azure repeats what was sent, and knows nothing more yet."""
+        properties = {"idScope": None, **row.properties, **state}
+        if sent["properties"].get("iotHubs") is not None:
+            properties["iotHubs"] = _hubs(row)
+        if sent["properties"].get("authorizationPolicies"):
+            properties["authorizationPolicies"] = [_rule(policy) for policy in row.policies]
+        etag = {} if sent.get("etag") is None else {"etag": sent["etag"]}
+        return {**etag, **self._resource(row, properties)}
+
+    def _resource(self, row: ServiceRow, properties: Mapping[str, Any]) -> dict[str, Any]:
         subscription = self._store.identity.subscription_id
         return {
-            "etag": row.etag,
             "name": row.name,
             "location": row.location,
             "properties": properties,
             "resourcegroup": row.resource_group,
-            "type": "Microsoft.Devices/provisioningServices",
+            "type": SERVICE_TYPE,
             "id": service_id(subscription, row),
             "subscriptionid": subscription,
             "tags": row.tags,
             "sku": row.sku,
         }
+
+
+def _hubs(row: ServiceRow) -> list[Mapping[str, Any]]:
+    return [describe_hub(hub) for hub in row.iot_hubs]
 
 
 def _location(sent: Mapping[str, Any], present: ServiceRow | None) -> str:
@@ -243,15 +295,19 @@ def _sku(sent: Any) -> Mapping[str, Any]:
     if not isinstance(sent, dict) or sent.get("name") != "S1":
         raise errors.service_not_understood("The sku is invalid.", "It is {'name': 'S1', 'capacity': 1}.")
     capacity = sent.get("capacity")
+    sku = {"name": "S1", "tier": "Standard"}
     if capacity is None:
-        capacity = 1
+        return sku
     if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 1_000_000:
         raise errors.service_not_understood("The sku's capacity is invalid.", "It is a whole number from 1.")
-    return {"name": "S1", "tier": "Standard", "capacity": capacity}
+    return {**sku, "capacity": capacity}
 
 
 def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
-    """The access policies after a PUT: those sent, or else those that were there. A missing key is made anew."""
+    """The access policies after a PUT: those sent, or else those that were there. The owner's stays when it is left out.
+
+    A policy that is sent without a key gets a new one.
+    """
     if sent is None or sent == []:
         return present.policies if present else (new_owner_policy(),)
     if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
@@ -259,7 +315,10 @@ def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]
     policies = tuple(_policy(rule) for rule in sent)
     if len({policy.name.lower() for policy in policies}) < len(policies):
         raise errors.service_not_understood("Two access policies have one name.", "Names are compared without case.")
-    return policies
+    sent_names = {policy.name.lower() for policy in policies}
+    before = present.policies if present else (new_owner_policy(),)
+    owner = tuple(policy for policy in before if policy.name.lower() == _OWNER and _OWNER not in sent_names)
+    return (*owner, *policies)
 
 
 def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
@@ -268,10 +327,10 @@ def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
         raise errors.service_not_understood("An access policy's keyName is invalid.", "It has 1 to 64 characters.")
     wanted = rule.get("rights")
     rights = [right.strip() for right in wanted.split(",")] if isinstance(wanted, str) else []
-    if not rights or not set(rights) <= set(OWNER_RIGHTS):
+    if not rights or not set(rights) <= set(RIGHTS):
         raise errors.service_not_understood(
             f"The rights of the access policy '{name}' are invalid.",
-            f"They are some of {', '.join(OWNER_RIGHTS)}, with commas between them.",
+            f"They are some of {', '.join(RIGHTS)}, with commas between them.",
         )
     primary, secondary = (_key(rule.get(key)) or new_key() for key in ("primaryKey", "secondaryKey"))
     return AccessPolicy(name, ", ".join(rights), primary, secondary)

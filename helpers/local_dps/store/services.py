@@ -72,13 +72,15 @@ class Hub:
     """A linked IoT hub. Nothing is ever asked of it, so its key is not kept.
 
     Attributes:
-        name: its host name. connection_string: with the key masked; None if it was linked without one.
+        name: its host name.
+        allocation_weight: None if none was sent; it then counts as 1.
+        connection_string: with the key masked; None if it was linked without one.
         properties: what else was said of it, returned as it came.
     """
 
     name: str
     location: str
-    allocation_weight: int = 1
+    allocation_weight: int | None = None
     apply_allocation_policy: bool = True
     connection_string: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
@@ -194,11 +196,10 @@ class Services:
             "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", _OPERATIONS_KEPT
         )
 
-    def has_operation(self, operation: str, service: str) -> bool:
-        """Whether that operation was begun on that service, which may be gone by now."""
-        return (
-            self._database.row("SELECT 1 FROM operation WHERE id = ? AND service = ?", operation, service) is not None
-        )
+    def has_operation(self, operation: str, service: str | None) -> bool:
+        """Whether that operation was begun, on that service if one is given. The service may be gone by now."""
+        row = self._database.row("SELECT service FROM operation WHERE id = ?", operation)
+        return row is not None and (service is None or row["service"].lower() == service.lower())
 
 
 def masked_connection_string(hub: str, policy: str | None) -> str:

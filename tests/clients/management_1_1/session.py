@@ -148,7 +148,7 @@ async def walk_services(services: Any, group: str, dps: str) -> Answers:
     answers["free"] = (await got(check(OperationInputs(name="older-dps")))).as_dict()
     answers["gone"] = await refusal(lambda: services.get("older-dps", group))
     first = await got(services.get(dps, group))
-    first.properties.iot_hubs[0].allocation_weight += 1
+    first.properties.iot_hubs[0].allocation_weight = (first.properties.iot_hubs[0].allocation_weight or 0) + 1
     answers["changed"] = await refusal(lambda: done(services.begin_create_or_update(group, dps, first)))
     hubs = (await got(services.get(dps, group))).properties.iot_hubs
     answers["weights"] = [each.allocation_weight for each in hubs]
