@@ -221,6 +221,12 @@ def local_dps(
     retry_after: Annotated[
         int, typer.Option(min=0, max=3600, help="Seconds that a device is told to wait before it polls; Azure says 3.")
     ] = 3,
+    known_hub: Annotated[
+        list[str] | None, typer.Option(help="An IoT hub that exists, and then no others do; repeatable.")
+    ] = None,
+    allow_tls_1_3: Annotated[
+        bool, typer.Option("--allow-tls-1-3", help="Devices may use TLS 1.3, too; Azure documents TLS 1.2 alone.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
@@ -241,6 +247,8 @@ def local_dps(
         faults=_faults(fault or [], seed),
         latencies=_latencies(latency or []),
         retry_after=retry_after,
+        known_hubs=tuple(known_hub or ()),
+        allow_tls_1_3=allow_tls_1_3,
     )
     if not dps.is_on_loopback:
         print(

@@ -6,13 +6,15 @@ import logging
 import socket
 import ssl
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from helpers.local_dps.edge import Edge
 from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.store import Store
 
-__all__ = ["BACKLOG", "HANDSHAKE_SECONDS", "ErrorLog", "Listeners", "lengthen_queue", "open_socket"]
+__all__ = ["BACKLOG", "HANDSHAKE_SECONDS", "LOOPBACK", "ErrorLog", "Listeners", "listen", "open_port", "serve_tls"]
 
 # asyncio sets aside 256 KiB for what may come on each TLS connection, idle or not; a TLS record holds 16.
 SSLProtocol.max_size = 16 * 1024
@@ -21,20 +23,55 @@ HANDSHAKE_SECONDS = 10.0
 _QUEUE = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
 # asyncio accepts so many connections in one go; and when no more files can be opened, it fails as often in one go.
 BACKLOG = 16
+LOOPBACK = "127.0.0.1"
+_LOOPBACK_6 = "::1"
+_TRIES = 20  # a port that is free on one loopback address is seldom taken on the other
 _AGAIN_SECONDS = 1.0
 _QUIET_SECONDS = 60.0
 
 
-def open_socket(address: str, port: int) -> socket.socket:
-    """A listening socket, IPv4 or IPv6 as the address is."""
+def open_port(address: str, port: int) -> tuple[socket.socket, ...]:
+    """Listening sockets of one port, 0 for a free one: one socket, or two of the same port on 127.0.0.1 and ::1.
+
+    Clients that look up `localhost` may get ::1 first, and Node 18 does not try the other. A machine without IPv6 has one.
+
+    Raises:
+        OSError: the port can't be used.
+    """
+    if address != LOOPBACK:
+        return (_open_socket(address, port),)
+    for _ in range(_TRIES):
+        first = _open_socket(LOOPBACK, port)
+        try:
+            return first, _open_socket(_LOOPBACK_6, first.getsockname()[1])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return (first,)
+            first.close()
+            if port:
+                raise
+    raise OSError(errno.EADDRINUSE, "No port is free on both loopback addresses")
+
+
+def _open_socket(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
 
 
-def lengthen_queue(server: asyncio.Server) -> None:
-    """Let more clients wait to be accepted than are accepted in one go."""
-    for each in server.sockets:
-        with socket.fromfd(each.fileno(), each.family, each.type) as listener:
-            listener.listen(_QUEUE)
+async def listen(
+    start: Callable[[socket.socket], Awaitable[asyncio.Server]], port: Sequence[socket.socket]
+) -> list[asyncio.Server]:
+    """A server on each socket of a port. More clients may wait to be accepted than are accepted in one go."""
+    servers = [await start(each) for each in port]
+    for each in port:
+        each.listen(_QUEUE)
+    return servers
+
+
+async def serve_tls(edge: Edge, context: ssl.SSLContext, listener: socket.socket) -> asyncio.Server:
+    """HTTPS on a socket."""
+    return await asyncio.get_running_loop().create_server(
+        edge, sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS, backlog=BACKLOG
+    )
 
 
 class ErrorLog:
@@ -63,30 +100,19 @@ class Listeners:
         self._address = address
         self._endpoints = endpoints
         self._store = store
-        self._further: dict[int, asyncio.Server] = {}
+        self._further: dict[int, list[asyncio.Server]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._retries: set[asyncio.Task[None]] = set()
 
-    async def start(self, main: socket.socket) -> asyncio.Server:
+    async def start(self, main: Sequence[socket.socket]) -> list[asyncio.Server]:
         """Listen for the oldest service, and for each of the others."""
         oldest = self._store.services.all()[0]
         self._endpoints.ports[oldest.id] = self._endpoints.main_port
         await self._follow()
-        return await self.listen(self._edge, main)
+        return await self._listen(main)
 
-    async def listen(
-        self, edge: Edge, listener: socket.socket, context: ssl.SSLContext | None = None
-    ) -> asyncio.Server:
-        """A TLS server on that socket, with another context if one is given."""
-        server = await asyncio.get_running_loop().create_server(
-            edge,
-            sock=listener,
-            ssl=context or self._context,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            backlog=BACKLOG,
-        )
-        lengthen_queue(server)
-        return server
+    async def _listen(self, port: Sequence[socket.socket]) -> list[asyncio.Server]:
+        return await listen(partial(serve_tls, self._edge, self._context), port)
 
     async def follow(self) -> None:
         """Listen for services that are new, and no more for those that are gone.
@@ -104,17 +130,18 @@ class Listeners:
         async with self._one_at_a_time:
             present = {service.id for service in self._store.services.all()}
             for service in present - self._endpoints.ports.keys():
-                listener = open_socket(self._address, 0)
-                self._further[service] = await self.listen(self._edge, listener)
-                self._endpoints.ports[service] = listener.getsockname()[1]
+                port = open_port(self._address, 0)
+                self._further[service] = await self._listen(port)
+                self._endpoints.ports[service] = port[0].getsockname()[1]
             for service in self._endpoints.ports.keys() - present:
                 del self._endpoints.ports[service]
-                if service in self._further:
-                    self._further.pop(service).close()
+                for server in self._further.pop(service, []):
+                    server.close()
 
     def close(self) -> None:
         """Accept no more connections of further services."""
         for task in self._retries:
             task.cancel()
-        for server in self._further.values():
-            server.close()
+        for servers in self._further.values():
+            for server in servers:
+                server.close()

@@ -10,10 +10,11 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ from helpers.local_dps.identity.assertion import new_client_certificate
 from helpers.local_dps.listeners import (
     BACKLOG,
     HANDSHAKE_SECONDS,
+    LOOPBACK,
     ErrorLog,
     Listeners,
-    lengthen_queue,
-    open_socket,
+    listen,
+    open_port,
+    serve_tls,
 )
 from helpers.local_dps.outcome import Outcome
 from helpers.local_dps.routing import Call
@@ -47,8 +50,7 @@ from helpers.local_dps.tls import new_server_identity
 
 __all__ = ["CannotStart", "LocalDps", "running"]
 
-_LOOPBACK = "127.0.0.1"
-_ANYWHERE = {"0.0.0.0": _LOOPBACK, "::": "::1"}  # noqa: S104 - where to find on this machine what listens everywhere
+_ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - where to find on this machine what listens everywhere
 _GRACE_SECONDS = 2.0
 _DATABASE = "dps.sqlite3"
 _AZURE_DEVICE_NAMES = ("global.azure-devices-provisioning.net",)  # through the proxy the device plane answers to it
@@ -67,7 +69,7 @@ class LocalDps:
         state: where its data lives; created when it is not there. One process at a time may serve it.
         reset: forget what the folder holds, and begin anew.
         https_port, device_port, mqtts_port, proxy_port: 0 for a free one.
-        bind: the address to listen on.
+        bind: the address to listen on; 127.0.0.1 stands for ::1 too, where the machine has it.
         host_names: names for its certificate besides localhost and the loopback addresses. When it listens beyond
             loopback the connection file uses the first of them.
         observe: called after each request.
@@ -75,6 +77,8 @@ class LocalDps:
         faults: what goes wrong from the start.
         latencies: milliseconds to a hub, by its host name in lower case, for the allocation policy geoLatency.
         retry_after: seconds that a device is told to wait before it polls; Azure says 3.
+        known_hubs: host names of the IoT hubs that exist; () if a hub of any name does.
+        allow_tls_1_3: whether devices may use TLS 1.3 as well; Azure documents 1.2 alone.
     """
 
     state: Path
@@ -83,13 +87,15 @@ class LocalDps:
     device_port: int = 0
     mqtts_port: int = 0
     proxy_port: int = 0
-    bind: str = _LOOPBACK
+    bind: str = LOOPBACK
     host_names: tuple[str, ...] = ()
     observe: Callable[[Exchange], None] | None = None
     idle_seconds: float | None = None
     faults: Faults = field(default_factory=Faults)
     latencies: Latencies = field(default_factory=dict)
     retry_after: int = RETRY_AFTER_SECONDS
+    known_hubs: tuple[str, ...] = ()
+    allow_tls_1_3: bool = False
     _last_exchange: float = field(default=0.0, init=False)
 
     async def serve(
@@ -104,12 +110,12 @@ class LocalDps:
             CannotStart: the port is taken, the state can't be opened, or another process serves it.
         """
         asyncio.get_running_loop().set_exception_handler(ErrorLog())
-        names = tuple(name.lower() for name in ("localhost", _LOOPBACK, *self.host_names))
-        with self._exclusive(), self._open_store() as store, self._listen(self.https_port) as main:
+        names = tuple(name.lower() for name in ("localhost", LOOPBACK, "::1", *self.host_names))
+        with self._exclusive(), self._open_store() as store, self._open(self.https_port) as main:
             identity = new_server_identity((*names, *_AZURE_DEVICE_NAMES))
             client_pem, client_certificate = new_client_certificate(datetime.now(UTC))
-            endpoints = Endpoints(main.getsockname()[1])
-            core = Core(store, endpoints, client_certificate, self.retry_after)
+            endpoints = Endpoints(_number(main))
+            core = Core(store, endpoints, client_certificate, self.retry_after, self.known_hubs)
             core.latencies.update(self.latencies)
             batches = Batches(core)
 
@@ -121,47 +127,53 @@ class LocalDps:
 
             unreliable = Unreliable(handle, core.change_etag, self.faults)
             edge = Edge(unreliable.handle, plane_of, names, self._note)
-            listeners = Listeners(edge, identity.context(), self.bind, endpoints, store)
-            devices = device_context(identity, self._note_failed_handshake)
+            context = identity.context()
+            listeners = Listeners(edge, context, self.bind, endpoints, store)
+            devices = device_context(identity, self._note_failed_handshake, allow_tls_1_3=self.allow_tls_1_3)
             mqtt = MqttGateway(unreliable.handle, names[0], self._note)
             device_edge = Edge(unreliable.handle, lambda _path: Plane.DEVICE, names, self._note, mqtt.over_websocket)
             control_token = secrets.token_urlsafe(32)
             controls = Control(control_token, unreliable, store, core.latencies)
             control = Edge(controls.handle, lambda _path: Plane.CONTROL, names, self._note)
             with (
-                self._listen(0) as control_socket,
-                self._listen(self.device_port) as device_socket,
-                self._listen(self.mqtts_port) as mqtt_socket,
-                self._listen(self.proxy_port, _LOOPBACK) as proxy_socket,
+                self._open(0) as control_sockets,
+                self._open(self.device_port) as device_sockets,
+                self._open(self.mqtts_port) as mqtt_sockets,
+                self._open(self.proxy_port, LOOPBACK) as proxy_sockets,
             ):
-                device_port, mqtt_port, proxy_port = (
-                    each.getsockname()[1] for each in (device_socket, mqtt_socket, proxy_socket)
-                )
+                device_port, mqtt_port = _number(device_sockets), _number(mqtt_sockets)
                 endpoints.device_port = device_port
-                proxy = DeviceProxy(_ANYWHERE.get(self.bind, self.bind), {443: device_port, 8883: mqtt_port})
-                servers = [
-                    await listeners.start(main),
-                    await listeners.listen(control, control_socket),
-                    await listeners.listen(device_edge, device_socket, devices),
-                    await asyncio.start_server(
+                proxy = DeviceProxy(
+                    _ANYWHERE.get(self.bind, self.bind), {443: device_port, 8883: mqtt_port}, self._note
+                )
+
+                async def serve_mqtt(listener: socket.socket) -> asyncio.Server:
+                    return await asyncio.start_server(
                         mqtt.over_tls,
-                        sock=mqtt_socket,
+                        sock=listener,
                         ssl=devices,
                         ssl_handshake_timeout=HANDSHAKE_SECONDS,
                         backlog=BACKLOG,
-                    ),
-                    await asyncio.start_server(proxy.tunnel, sock=proxy_socket, limit=HEAD_LIMIT, backlog=BACKLOG),
+                    )
+
+                async def serve_proxy(listener: socket.socket) -> asyncio.Server:
+                    return await asyncio.start_server(proxy.tunnel, sock=listener, limit=HEAD_LIMIT, backlog=BACKLOG)
+
+                servers = [
+                    *await listeners.start(main),
+                    *await listen(partial(serve_tls, control, context), control_sockets),
+                    *await listen(partial(serve_tls, device_edge, devices), device_sockets),
+                    *await listen(serve_mqtt, mqtt_sockets),
+                    *await listen(serve_proxy, proxy_sockets),
                 ]
-                for server in servers[3:]:
-                    lengthen_queue(server)
                 try:
                     host = self.host_names[0] if self.host_names and not self.is_on_loopback else "localhost"
                     connection = {
                         **_describe(host, endpoints, store),
                         "device_endpoint": f"{host}:{device_port}",
                         "mqtt_endpoint": f"{host}:{mqtt_port}",
-                        "proxy_endpoint": f"{_LOOPBACK}:{proxy_port}",
-                        "control_endpoint": f"https://{host}:{control_socket.getsockname()[1]}",
+                        "proxy_endpoint": f"{LOOPBACK}:{_number(proxy_sockets)}",
+                        "control_endpoint": f"https://{host}:{_number(control_sockets)}",
                         "control_token": control_token,
                         "client_certificate_file": self._write("client.pem", client_pem),
                         "ca_file": self._write("ca.pem", identity.authority_pem),
@@ -188,14 +200,21 @@ class LocalDps:
         except ValueError:
             return self.bind == "localhost"
 
-    def _listen(self, port: int, address: str | None = None) -> socket.socket:
+    @contextmanager
+    def _open(self, port: int, address: str | None = None) -> Iterator[tuple[socket.socket, ...]]:
+        """The sockets of a port, closed at the end."""
         try:
-            return open_socket(address or self.bind, port)
+            sockets = open_port(address or self.bind, port)
         except OSError as error:
             raise CannotStart(
                 f"Port {port} on {address or self.bind} can't be used: {error.strerror}. Another program may have it. "
                 "Choose another with the option that named it (--https-port, …), or leave that out for a free one."
             ) from error
+        try:
+            yield sockets
+        finally:
+            for each in sockets:
+                each.close()
 
     def _write(self, name: str, content: bytes) -> str:
         """A file beside the state, for clients; new at each start."""
@@ -273,8 +292,12 @@ def running(
     observe: Callable[[Exchange], None] | None = None,
     faults: Faults | None = None,
     retry_after: int = RETRY_AFTER_SECONDS,
+    known_hubs: tuple[str, ...] = (),
+    allow_tls_1_3: bool = False,
 ) -> Iterator[Mapping[str, Any]]:
     """A local DPS in a thread of this process, for tests: yields the connection, stops at the end.
+
+    The arguments are those of `LocalDps`.
 
     Raises:
         CannotStart
@@ -289,7 +312,14 @@ def running(
         started.set()
 
     def serve() -> None:
-        dps = LocalDps(state, observe=observe, faults=faults or Faults(), retry_after=retry_after)
+        dps = LocalDps(
+            state,
+            observe=observe,
+            faults=faults or Faults(),
+            retry_after=retry_after,
+            known_hubs=known_hubs,
+            allow_tls_1_3=allow_tls_1_3,
+        )
         try:
             loop.run_until_complete(dps.serve(stop, state / "connection.json", report))
         except BaseException as error:  # handed to the caller's thread
@@ -308,6 +338,11 @@ def running(
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+def _number(port: Sequence[socket.socket]) -> int:
+    number: int = port[0].getsockname()[1]
+    return number
 
 
 def _describe(host: str, endpoints: Endpoints, store: Store) -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ def lookups(folder: Path, size: Size) -> Iterator[Figure]:
 def _asker(state: Path, count: int) -> Callable[[], None]:
     store = _seed(state, count)
     core = Core(store, Endpoints(1, 1, {1: 1}), new_client_certificate(datetime.now(UTC))[1])
-    token = issue_token(store.identity, f"{SERVICE}/.default", datetime.now(UTC), "localhost:1")
+    token = issue_token(store.identity, SERVICE, datetime.now(UTC))
     headers, query = {"authorization": f"Bearer {token}"}, {"api-version": "2021-10-01"}
     numbers = random.Random(1)
 

@@ -18,7 +18,7 @@ from tests.local_dps.wire import KeptLine, LocalService
 @pytest.fixture
 def dps(tmp_path: Path) -> Iterator[LocalService]:
     state = tmp_path / "state"
-    with running(state) as connection:
+    with running(state, allow_tls_1_3=True) as connection:
         yield KeptLine(connection, state)
 
 
@@ -26,7 +26,7 @@ def dps(tmp_path: Path) -> Iterator[LocalService]:
 def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
     """One for a whole module, whose tests must leave it as they found it."""
     state = tmp_path_factory.mktemp("shared") / "state"
-    with running(state) as connection:
+    with running(state, allow_tls_1_3=True) as connection:
         yield KeptLine(connection, state)
 
 

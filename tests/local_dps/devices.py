@@ -58,14 +58,20 @@ class Device:
             self._context.load_cert_chain(*files)
 
     def ask(
-        self, method: str, suffix: str, body: Mapping[str, Any] | bytes | None = None, scope: str | None = None
+        self,
+        method: str,
+        suffix: str,
+        body: Mapping[str, Any] | bytes | None = None,
+        scope: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """One request below the device's own path."""
         path = f"/{scope or self._dps.connection['id_scope']}/registrations/{self.registration}{suffix}"
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         client = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=30)
         with closing(client):
-            client.request(method, f"{path}?api-version={VERSION}", content, {"Content-Type": "application/json"})
+            sent = {"Content-Type": "application/json", **(headers or {})}
+            client.request(method, f"{path}?api-version={VERSION}", content, sent)
             answer = client.getresponse()
             return Reply(answer.status, answer.headers, answer.read())
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
@@ -257,6 +257,80 @@ def test_a_token_is_issued_as_entra_issues_it(shared_dps: LocalService) -> None:
     assert set(body) == {"token_type", "expires_in", "ext_expires_in", "access_token"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
     assert shared_dps.ask_for_token(scope="https://management.azure.com//.default").status == 200  # as azure-cli asks
+
+
+@pytest.mark.parametrize("way", ["form", "Basic", "Basic, escaped"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_client_may_send_its_secret_by_basic_authentication(dps: LocalService, version: int, way: str) -> None:
+    given = dps.connection
+    credentials = {"client_id": given["client_id"], "client_secret": given["client_secret"]}
+    form = {"grant_type": "client_credentials"}
+    form |= {"scope": "https://management.azure.com/.default"} if version == 2 else {"resource": RESOURCES[0]}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if way == "form":
+        form |= credentials
+    else:
+        escape = (lambda text: quote(text, safe="")) if "escaped" in way else str
+        pair = ":".join(escape(each) for each in credentials.values())
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    path = f"/{given['tenant_id']}/oauth2/{'v2.0/' if version == 2 else ''}token"
+    reply = dps.call("POST", path, urlencode(form).encode(), headers)
+    assert reply.status == 200, reply.content
+    for bad in (
+        "Basic !",
+        "Basic " + base64.b64encode(b"\xff:\xfe").decode(),
+        "Basic " + base64.b64encode(b"x:y").decode(),
+    ):
+        reply = dps.call("POST", path, urlencode(form).encode(), {**headers, "Authorization": bad})
+        assert (reply.status == 200) is (way == "form" and not bad.endswith("eDp5"))
+
+
+RESOURCES = (
+    "https://management.azure.com/",
+    "https://management.azure.com",
+    "https://management.core.windows.net/",
+    "https://{host}",
+)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_v1_endpoint_issues_a_token_for_a_resource(shared_dps: LocalService, resource: str) -> None:
+    resource = resource.format(host=shared_dps.host)
+    reply = ask_for_v1_token(shared_dps, resource)
+    assert reply.status == 200, reply.content
+    body = reply.json
+    assert (body["token_type"], body["expires_in"], body["resource"]) == ("Bearer", "3600", resource)
+    assert int(body["expires_on"]) - int(body["not_before"]) == 3600
+    bearer = {"Authorization": f"Bearer {body['access_token']}"}
+    assert shared_dps.call("GET", f"{shared_dps.root}?api-version=2021-10-15", headers=bearer).status == 200
+    service = ask_for_v1_token(shared_dps, "https://azure-devices-provisioning.net").json["access_token"]
+    reply = shared_dps.serve("GET", "/enrollmentGroups/g1", headers={"Authorization": f"Bearer {service}"})
+    assert reply.status == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"resource": "https://graph.windows.net/"}, 400, "invalid_resource"),
+        ({"resource": ""}, 400, "invalid_resource"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    ],
+)
+def test_the_v1_endpoint_refuses(shared_dps: LocalService, changes: dict[str, str], status: int, error: str) -> None:
+    reply = ask_for_v1_token(shared_dps, **{"resource": RESOURCES[0], **changes})
+    assert (reply.status, reply.json["error"]) == (status, error)
+
+
+def ask_for_v1_token(dps: LocalService, resource: str, **changes: str) -> Reply:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": dps.connection["client_id"],
+        "client_secret": dps.connection["client_secret"],
+        "resource": resource,
+    } | changes
+    path = f"/{dps.connection['tenant_id']}/oauth2/token"
+    return dps.call("POST", path, urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
 
 def test_discovery_names_the_token_endpoint_that_works(shared_dps: LocalService) -> None:

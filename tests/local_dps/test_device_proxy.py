@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import websocket
 
+from helpers.local_dps import running
 from helpers.local_dps.device import proxy
 from tests.local_dps.crafting import leaf
 from tests.local_dps.devices import ROOT, VERSION, write_chain
@@ -114,6 +115,17 @@ def test_what_comes_together_with_the_head_goes_through_the_tunnel(plant: LocalS
         plain.sendall(f"CONNECT {AZURE}:8883 HTTP/1.1\r\n\r\n".encode() + outgoing.read())
         assert plain.recv(len(ESTABLISHED), socket.MSG_WAITALL) == ESTABLISHED
         assert plain.recv(2, socket.MSG_WAITALL) == b"\x16\x03"  # the server's part of the handshake
+
+
+def test_a_refusal_leaves_a_line_in_the_log(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
+        for head in (f"CONNECT {AZURE}:5671 HTTP/1.1", "GET / HTTP/1.1"):
+            with dial(LocalService(connection, tmp_path / "state")) as plain:
+                plain.sendall(f"{head}\r\n\r\n".encode())
+                assert plain.recv(100).startswith(b"HTTP/1.1 403 ")
+    assert [line.split("  ")[0] for line in lines] == [f"CONNECT {AZURE}:5671", "CONNECT ?"]
+    assert all("403" in line and "443, 8883" in line and "AMQP is not served" in line for line in lines)
 
 
 REFUSED = {

@@ -1,7 +1,9 @@
 """The device plane over HTTPS: who is let in, who is not, and what both are told."""
 
+import socket
 import ssl
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from tests.local_dps import devices
 from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, VERSION, Device, upload, write_chain
 from tests.local_dps.process import Server
-from tests.local_dps.wire import LocalService, group_body
+from tests.local_dps.wire import LocalService, group_body, signature
 
 NOT_FOUND = "CA certificate not found."
 
@@ -157,7 +159,7 @@ def test_without_a_hub_a_registration_fails_and_is_recorded(dps: LocalService, t
     prepare(dps, ROOT)
     service = dps.manage("GET").json
     service["properties"]["iotHubs"] = []
-    assert dps.manage("PUT", "", service).status == 200
+    assert dps.manage("PUT", "", service).status == 201
     outcome = device(dps, tmp_path, leaf(ROOT)).outcome()
     assert (outcome["status"], outcome["registrationState"]["errorCode"]) == ("failed", 400208)
 
@@ -188,7 +190,7 @@ def test_hubs_get_devices_by_their_weights(dps: LocalService, tmp_path: Path) ->
     prepare(dps, ROOT)
     service = dps.manage("GET").json
     service["properties"]["iotHubs"][0]["allocationWeight"] = 3
-    assert dps.manage("PUT", "", service).status == 200
+    assert dps.manage("PUT", "", service).status == 201
     hubs = []
     for number in range(60):
         called = f"device-{number}"
@@ -273,4 +275,46 @@ def test_a_request_for_a_certificate_is_refused_and_never_ignored(dps: LocalServ
 def test_a_device_without_a_certificate_hears_that_symmetric_keys_are_not_served(dps: LocalService) -> None:
     refused = device(dps, Path()).register()
     assert refused.status == 401
+    assert "sent no certificate" in refused.headers["x-local-dps-explanation"]
     assert "symmetric keys" in refused.headers["x-local-dps-explanation"]
+
+
+def test_a_device_that_signs_with_a_symmetric_key_hears_that_these_are_not_served(dps: LocalService) -> None:
+    scope = dps.connection["id_scope"]
+    signed = signature(f"{scope}/registrations/device-1", b64encode(bytes(32)).decode(), policy="registration")
+    refused = device(dps, Path()).ask("PUT", "/register", {}, headers={"Authorization": signed})
+    assert (refused.status, refused.json["errorCode"]) == (401, 401000)
+    assert refused.headers["x-local-dps-explanation"].startswith("The device signs with a symmetric key.")
+
+
+PORTS_OF_DEVICES = ("device_endpoint", "mqtt_endpoint")
+
+
+def test_devices_get_tls_1_2_alone_as_from_azure(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
+        dps = LocalService(connection, tmp_path / "state")
+        for port in PORTS_OF_DEVICES:
+            assert handshake(dps, port, TLS["TLS 1.2"]) == "TLSv1.2"
+            with pytest.raises(ssl.SSLError):
+                handshake(dps, port, TLS["TLS 1.3"])
+    assert len(lines) == 2
+    assert all("The TLS handshake failed." in line and "unsupported protocol" in line for line in lines)
+
+
+def test_devices_get_tls_1_3_if_the_command_says_so(server: Server) -> None:
+    dps = server.start("--allow-tls-1-3")
+    for port in PORTS_OF_DEVICES:
+        assert handshake(dps, port, TLS["TLS 1.3"]) == "TLSv1.3"
+
+
+def handshake(dps: LocalService, endpoint: str, version: ssl.TLSVersion) -> str | None:
+    """The version of TLS that a device gets which knows no other."""
+    context = ssl.create_default_context(cafile=dps.connection["ca_file"])
+    context.minimum_version = context.maximum_version = version
+    port = int(dps.connection[endpoint].rpartition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        return secured.version()

@@ -204,7 +204,7 @@ def enter(dps: LocalService, line: Line, registration: str) -> Any:
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
     """A local DPS that lets in what Root has signed."""
     state = tmp_path_factory.mktemp("plant") / "state"
-    with running(state) as connection:
+    with running(state, allow_tls_1_3=True) as connection:
         yield let_furnish(LocalService(connection, state))
 
 
@@ -764,12 +764,29 @@ def test_a_web_page_of_another_origin_opens_no_websocket(
         assert client.getresponse().status == status
 
 
+@pytest.mark.parametrize("protocol", ["AMQPWSB10", "amqp"])
+def test_an_amqp_websocket_is_refused_and_the_log_says_why(
+    told: tuple[LocalService, list[str]], files: Files, protocol: str
+) -> None:
+    dps, lines = told
+    client = http.client.HTTPSConnection(*address(dps, "device"), context=client_context(dps, files), timeout=10)
+    with closing(client):
+        client.request("GET", WEBSOCKET, headers={**UPGRADE, "Sec-WebSocket-Protocol": protocol})
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (400, AMQP.encode())
+    assert [line for line in lines if AMQP in line] == lines
+    assert len(lines) == 1
+
+
 # --- what the log tells of them ---
+
+AMQP = "The client speaks AMQP, which is not served here: let it use MQTT or HTTPS."
 
 ENDS: dict[str, tuple[bytes, str]] = {
     "no MQTT": (b"\x00" * 10, "There is no packet type 0 here."),
     "flags at the first byte": (b"\x1f", "CONNECT has the flags 15."),
     "too large": (BAD_FIRST["an oversized CONNECT"][:8], "is too large"),
+    "AMQP": (b"AMQP\x03\x01\x00\x00", AMQP),
     "something else first": (PING, "The first packet is PINGREQ."),
     "no user name": (connect("device-1", None), "CONNACK 4: A user name is"),
     "another client id": (connect("x", "0ne/registrations/y/api-version=1"), "CONNACK 5: The client id is not"),
@@ -804,6 +821,16 @@ def test_a_connection_that_ends_badly_leaves_one_line_with_the_reason(
     assert len(lines) == 1
     assert lines[0].startswith("MQTT   /  dropped")
     assert "A" * 43 not in lines[0]
+
+
+def test_a_device_that_signs_with_a_symmetric_key_is_told_so(told: tuple[LocalService, list[str]]) -> None:
+    dps, lines = told
+    username = "0ne/registrations/device-1/api-version=2019-03-31"
+    with over_tls(dps, ()) as line:
+        line.send(connect("device-1", username, password="SharedAccessSignature sr=0ne&sig=AAAA&se=1"))
+        assert line.packet() == (0x20, b"\x00\x05")
+    wait_for(lambda: lines or None)
+    assert "CONNACK 5: The device signs with a symmetric key. Symmetric keys are not served here yet" in lines[0]
 
 
 def test_a_connected_device_that_ends_badly_is_named_and_one_that_says_goodbye_is_not(

@@ -39,9 +39,13 @@ def text(content: str | bytes) -> bytes:
     return len(raw).to_bytes(2, "big") + raw
 
 
-def connect(client_id: str, username: str | None, *, level: int = 4, keep_alive: int = 60) -> bytes:
-    head = text("MQTT") + bytes([level, 0 if username is None else 0x80]) + keep_alive.to_bytes(2, "big")
-    return packet(0x10, head + text(client_id) + (b"" if username is None else text(username)))
+def connect(
+    client_id: str, username: str | None, *, level: int = 4, keep_alive: int = 60, password: str | None = None
+) -> bytes:
+    flags = (0 if username is None else 0x80) | (0 if password is None else 0x40)
+    head = text("MQTT") + bytes([level, flags]) + keep_alive.to_bytes(2, "big")
+    given = (client_id, username, password)
+    return packet(0x10, head + b"".join(text(each) for each in given if each is not None))
 
 
 def publish(topic: str, payload: bytes, packet_id: int | None = None) -> bytes:
@@ -115,7 +119,9 @@ def test_what_paho_asks_for_when_it_connects_is_understood(
     if will:
         client.will_set(*will)
     client.connect("localhost", keepalive=keep_alive)
-    assert decoded(client.sent()) == [Connect(4, client_id, keep_alive, username)]
+    assert decoded(client.sent()) == [
+        Connect(4, client_id, keep_alive, username, username is not None and bool(password))
+    ]
     client.far.close()
     client._sock_close()
 

@@ -243,7 +243,7 @@ def test_a_damaged_uploaded_certificate_accepts_a_proof_or_refuses_it_as_a_proof
 
 # --- credentials ---
 
-GOOD_TOKEN = issue_token(IDENTITY, f"{MANAGEMENT}/.default", NOW, "localhost:1")
+GOOD_TOKEN = issue_token(IDENTITY, MANAGEMENT, NOW)
 NESTED = base64.urlsafe_b64encode(b"[" * 60_000).decode().rstrip("=")
 TOKENS = (
     st.text()

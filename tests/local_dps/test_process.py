@@ -120,15 +120,17 @@ def test_the_state_is_private(server: Server) -> None:
 
 
 @contextmanager
-def taken_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as other:
+def taken_port(host: str = "127.0.0.1") -> Iterator[int]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as other:
         yield other.getsockname()[1]
 
 
-def test_a_taken_port_is_a_clear_error_and_nothing_is_lost(server: Server) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_taken_port_is_a_clear_error_and_nothing_is_lost(server: Server, host: str) -> None:
     walk(server.start())
     server.stop()
-    with taken_port() as port:
+    with taken_port(host) as port:
         said = server.refused("--https-port", str(port))
     assert str(port) in said
     assert "--https-port" in said
@@ -176,10 +178,26 @@ def test_it_listens_on_loopback_only(server: Server) -> None:
     dps = server.start()
     ends = ("control_endpoint", "device_endpoint", "mqtt_endpoint", "proxy_endpoint")
     ports = {dps.address.port, *(int(dps.connection[end].rpartition(":")[2]) for end in ends)}
-    assert listening(server.process.pid) == {("0100007F", port) for port in ports}
-    for elsewhere in ("127.0.0.2", "::1"):
-        with pytest.raises(OSError):
-            socket.create_connection((elsewhere, dps.address.port), timeout=5).close()
+    loopback = ("0100007F", "00000000000000000000000001000000")  # 127.0.0.1 and ::1, as Linux writes them
+    assert listening(server.process.pid) == {(address, port) for port in ports for address in loopback}
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.2", dps.address.port), timeout=5).close()
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["127.0.0.1", "::1"])
+def test_each_of_its_ports_answers_on_both_loopback_addresses(server: Server, family: socket.AddressFamily) -> None:
+    dps = server.start()
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    for end in ("management_endpoint", "control_endpoint", "device_endpoint", "mqtt_endpoint"):
+        port = int(dps.connection[end].rpartition(":")[2])
+        with (
+            socket.create_connection((host, port), timeout=5) as plain,
+            dps.context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            assert secured.getpeercert()
+    with socket.create_connection((host, int(dps.connection["proxy_endpoint"].rpartition(":")[2])), timeout=5) as proxy:
+        proxy.sendall(b"CONNECT localhost:443 HTTP/1.1\r\n\r\n")
+        assert proxy.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
 def test_its_certificate_has_the_names_that_were_asked_for(server: Server) -> None:

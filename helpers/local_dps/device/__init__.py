@@ -12,7 +12,7 @@ from helpers.local_dps.errors import device as errors
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.service.kinds import GROUPS, IS_ID
 from helpers.local_dps.service.registrations import describe_registration
-from helpers.local_dps.store import RegistrationRow, ServiceRow, Store, new_etag, timestamp
+from helpers.local_dps.store import EnrollmentRow, RegistrationRow, ServiceRow, Store, new_etag, timestamp
 
 __all__ = ["RETRY_AFTER_SECONDS", "DevicePlane"]
 
@@ -54,7 +54,7 @@ class DevicePlane:
 
     def _register(self, call: Call) -> Answer:
         service, registration, sent = self._asked(call)
-        enrollment = self._admission.decide(service, registration, call.chain, call.now)
+        enrollment = self._admitted(call, service, registration)
         is_group = enrollment.collection == GROUPS.collection
         stamp = timestamp(call.now)
         new = RegistrationRow(service.id, registration, None, {}, new_etag(), stamp, stamp)
@@ -75,7 +75,7 @@ class DevicePlane:
 
     def _poll(self, call: Call) -> Answer:
         service, registration, _ = self._asked(call)
-        self._admission.decide(service, registration, call.chain, call.now)
+        self._admitted(call, service, registration)
         row = self._store.registrations.get(service.id, registration)
         if row is None or row.document["operationId"] != call.parameters["operation"]:
             raise errors.operation_not_found()
@@ -87,11 +87,18 @@ class DevicePlane:
 
     def _look_up(self, call: Call) -> Answer:
         service, registration, _ = self._asked(call)
-        self._admission.decide(service, registration, call.chain, call.now)
+        self._admitted(call, service, registration)
         row = self._store.registrations.get(service.id, registration)
         if row is None:
             return Answer(200, _brief(registration, "unassigned"))
         return Answer(200, _state(row))
+
+    def _admitted(self, call: Call, service: ServiceRow, registration: str) -> EnrollmentRow:
+        """The enrollment that decides about the device."""
+        signs = call.headers.get("authorization", "").lower().startswith("sharedaccesssignature ")
+        if signs and not call.chain:
+            raise errors.unauthorized(errors.SYMMETRIC_KEY)
+        return self._admission.decide(service, registration, call.chain, call.now)
 
     def _asked(self, call: Call) -> tuple[ServiceRow, str, Mapping[str, Any]]:
         """Whom, about whom, and what was sent: the service by its scope, the registration id, the same in path and body."""

@@ -6,8 +6,11 @@ ports of this local DPS, whatever they are, so that nothing has to bind a fixed 
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+
+from helpers.local_dps.errors import device as errors
+from helpers.local_dps.exchange import Exchange
 
 __all__ = ["HEAD_LIMIT", "DeviceProxy"]
 
@@ -17,7 +20,7 @@ _ENDINGS = (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOve
 _HEAD_SECONDS = 10.0
 HEAD_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
-_CONNECT = re.compile(rb"CONNECT [A-Za-z0-9.-]+:(?P<port>\d{1,5}) HTTP/1\.[01]\r\n")
+_CONNECT = re.compile(rb"CONNECT (?P<place>[A-Za-z0-9.-]+:(?P<port>\d{1,5})) HTTP/1\.[01]\r\n")
 
 
 class DeviceProxy:
@@ -25,11 +28,13 @@ class DeviceProxy:
 
     Args:
         address: where the device plane listens. ports: its own port for each port that a client may ask for.
+        observe: called when a request is refused.
     """
 
-    def __init__(self, address: str, ports: Mapping[int, int]) -> None:
+    def __init__(self, address: str, ports: Mapping[int, int], observe: Callable[[Exchange], None]) -> None:
         self._address = address
         self._ports = ports
+        self._observe = observe
         self._tunnels: set[asyncio.Task[None]] = set()
 
     async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,6 +49,7 @@ class DeviceProxy:
                 asked = _CONNECT.match(head)
                 port = self._ports.get(int(asked["port"])) if asked else None
                 if port is None:
+                    self._note_refused(asked["place"].decode() if asked else "?")
                     writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                     return
                 inner_reader, inner_writer = await asyncio.open_connection(self._address, port)
@@ -53,6 +59,11 @@ class DeviceProxy:
             self._tunnels.discard(task)
             with suppress(Exception):
                 writer.close()
+
+    def _note_refused(self, place: str) -> None:
+        refusal = errors.proxy_leads_nowhere_else(", ".join(map(str, self._ports)))
+        with suppress(Exception):  # whatever becomes of the log
+            self._observe(Exchange("CONNECT", place, "", {}, b"", 403, 0.0, refusal))
 
     async def close(self) -> None:
         """End every tunnel."""

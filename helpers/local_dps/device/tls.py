@@ -23,14 +23,18 @@ _CHUNK = 64 * 1024
 MAX_CHAIN_BYTES = 32 * 1024
 
 
-def device_context(identity: ServerIdentity, failed: Callable[[str], None]) -> ssl.SSLContext:
+def device_context(
+    identity: ServerIdentity, failed: Callable[[str], None], *, allow_tls_1_3: bool = False
+) -> ssl.SSLContext:
     """What asyncio takes for an `ssl.SSLContext`, on OpenSSL's own.
 
     Args:
         failed: told why, when a handshake fails.
+        allow_tls_1_3: Azure's documentation of DPS knows TLS 1.2 alone (tls-support.md).
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_max_proto_version(SSL.TLS1_3_VERSION if allow_tls_1_3 else SSL.TLS1_2_VERSION)
     context.use_certificate(identity.certificate)
     context.use_privatekey(identity.key)
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)

@@ -5,6 +5,10 @@ from helpers.local_dps.errors import Plane, Refusal
 NO_CERTIFICATE = (
     "The device sent no certificate in its TLS handshake. Devices with symmetric keys or a TPM are not served here yet."
 )
+SYMMETRIC_KEY = (
+    "The device signs with a symmetric key. Symmetric keys are not served here yet: "
+    "register it with an X.509 certificate."
+)
 
 
 def unauthorized(explanation: str) -> Refusal:
@@ -68,6 +72,15 @@ def not_mqtt(reason: str) -> Refusal:
 def no_handshake(reason: str) -> Refusal:
     """Only told in the log: without a handshake there is nobody to tell."""
     return Refusal(Plane.DEVICE, 400, 400000, "The TLS handshake failed.", reason)
+
+
+def proxy_leads_nowhere_else(ports: str) -> Refusal:
+    """Only told in the log: an HTTP proxy answers with its status alone."""
+    explanation = (
+        f"This proxy leads to the local DPS's device plane only: CONNECT to any host at one of the ports {ports} (HTTPS and "
+        "MQTT over TLS). AMQP is not served: let the device use MQTT or HTTPS."
+    )
+    return Refusal(Plane.DEVICE, 403, 403000, "The proxy refused the connection.", explanation)
 
 
 def route_not_found(path: str) -> Refusal:

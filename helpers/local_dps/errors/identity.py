@@ -55,13 +55,24 @@ def invalid_scope(scope: str) -> Refusal:
     )
 
 
+def invalid_resource(resource: str) -> Refusal:
+    resource = resource if len(resource) <= 60 else "…"  # it may be anything, and a log is no place for it
+    return Refusal(
+        Plane.IDENTITY,
+        400,
+        "invalid_resource",
+        f"AADSTS500011: The resource principal named {resource} was not found in the tenant.",
+        "Ask for https://management.azure.com or https://azure-devices-provisioning.net as resource.",
+    )
+
+
 def route_not_found(path: str) -> Refusal:
     return Refusal(
         Plane.IDENTITY,
         404,
         "not_found",
         f"AADSTS900144: There is nothing at {path}.",
-        "The token endpoint is /{tenant}/oauth2/v2.0/token.",
+        "The token endpoint is /{tenant}/oauth2/v2.0/token, or /{tenant}/oauth2/token for old clients.",
     )
 
 

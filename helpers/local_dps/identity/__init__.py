@@ -1,17 +1,24 @@
-"""The token endpoint that azure-identity needs, in the shape of Entra ID."""
+"""The token endpoints of Entra ID: v2.0 for azure-identity, and v1 for the clients before it."""
 
+import base64
+import binascii
 import hmac
-from urllib.parse import parse_qs
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote_plus
 
 from cryptography import x509
 
 from helpers.local_dps.errors import identity as errors
 from helpers.local_dps.identity.assertion import ASSERTION_TYPE, check_assertion
-from helpers.local_dps.identity.tokens import LIFETIME, issue_token
+from helpers.local_dps.identity.tokens import LIFETIME, issue_token, known_audience
 from helpers.local_dps.routing import Answer, Call, Route
 from helpers.local_dps.store import Store
 
 __all__ = ["IdentityPlane"]
+
+_SECONDS = int(LIFETIME.total_seconds())
+_DEFAULT = "/.default"
 
 
 class IdentityPlane:
@@ -23,6 +30,7 @@ class IdentityPlane:
         self.routes = (
             Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", self._discovery),
             Route("POST", "/{tenant}/oauth2/v2.0/token", self._token),
+            Route("POST", "/{tenant}/oauth2/token", self._token_v1),
         )
 
     def _discovery(self, call: Call) -> Answer:
@@ -43,7 +51,33 @@ class IdentityPlane:
         )
 
     def _token(self, call: Call) -> Answer:
-        root = self._root(call)
+        form = self._authenticated(call, _token_endpoint(self._root(call)))
+        scope = form.get("scope", "")
+        audience = known_audience(scope.removesuffix(_DEFAULT), call.host)
+        if audience is None or not scope.endswith(_DEFAULT):
+            raise errors.invalid_scope(scope)
+        token = issue_token(self._identity, audience, call.now)
+        return _issued(token, {"expires_in": _SECONDS, "ext_expires_in": _SECONDS})
+
+    def _token_v1(self, call: Call) -> Answer:
+        """The endpoint before v2.0: it is told the audience as `resource`, and writes numbers as text."""
+        form = self._authenticated(call, f"{self._root(call)}/oauth2/token")
+        resource = form.get("resource", "")
+        audience = known_audience(resource, call.host)
+        if audience is None:
+            raise errors.invalid_resource(resource)
+        token = issue_token(self._identity, audience, call.now)
+        begins = int(call.now.timestamp())
+        times = {
+            "expires_in": _SECONDS,
+            "ext_expires_in": _SECONDS,
+            "not_before": begins,
+            "expires_on": begins + _SECONDS,
+        }
+        return _issued(token, {**{name: str(value) for name, value in times.items()}, "resource": resource})
+
+    def _authenticated(self, call: Call, endpoint: str) -> Mapping[str, str]:
+        """The form that the application sent, once it has proved who it is: by its secret, or by an assertion."""
         try:
             form = {name: values[0] for name, values in parse_qs(call.body.decode(), max_num_fields=50).items()}
         except ValueError as error:
@@ -51,14 +85,11 @@ class IdentityPlane:
         if form.get("grant_type") != "client_credentials":
             raise errors.unsupported_grant()
         if form.get("client_assertion_type") == ASSERTION_TYPE:
-            client_id = self._identity.client_id
-            check_assertion(form.get("client_assertion", ""), self._certificate, client_id, _token_endpoint(root))
+            check_assertion(form.get("client_assertion", ""), self._certificate, self._identity.client_id, endpoint)
         else:
-            self._check_secret(form.get("client_id", ""), form.get("client_secret", ""))
-        lifetime = int(LIFETIME.total_seconds())
-        token = issue_token(self._identity, form.get("scope", ""), call.now, call.host)
-        answer = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
-        return Answer(200, answer, {"Cache-Control": "no-store"})
+            basic = _basic(call.headers.get("authorization", ""))
+            self._check_secret(*(basic or (form.get("client_id", ""), form.get("client_secret", ""))))
+        return form
 
     def _check_secret(self, client_id: str, client_secret: str) -> None:
         known_client = hmac.compare_digest(client_id.encode(), self._identity.client_id.encode())
@@ -72,6 +103,22 @@ class IdentityPlane:
         if tenant.lower() != self._identity.tenant_id:
             raise errors.unknown_tenant()
         return f"https://{call.host}/{self._identity.tenant_id}"
+
+
+def _issued(token: str, told: Mapping[str, Any]) -> Answer:
+    return Answer(200, {"token_type": "Bearer", **told, "access_token": token}, {"Cache-Control": "no-store"})
+
+
+def _basic(authorization: str) -> tuple[str, str] | None:
+    """The client's id and secret in an Authorization header (RFC 6749 section 2.3.1); None if it has none."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return unquote_plus(client_id), unquote_plus(secret)
 
 
 def _token_endpoint(root: str) -> str:

@@ -8,32 +8,32 @@ from uuid import uuid4
 
 import jwt
 
-from helpers.local_dps.errors import identity as errors
 from helpers.local_dps.store import Identity
 
-__all__ = ["LEEWAY", "LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token"]
+__all__ = ["LEEWAY", "LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token", "known_audience"]
 
 MANAGEMENT = "https://management.azure.com"
+_OLD_MANAGEMENT = "https://management.core.windows.net"
 SERVICE = "https://azure-devices-provisioning.net"
 LIFETIME = timedelta(hours=1)
 LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from a client's
 
 
-def issue_token(identity: Identity, scope: str, now: datetime, host: str) -> str:
-    """An access token for one audience, valid for `LIFETIME`.
+def known_audience(wanted: str, host: str) -> str | None:
+    """The audience that a client means, `MANAGEMENT` or `SERVICE`; None if it is neither.
 
     Args:
-        scope: `<audience>/.default`, where the audience is one of the two planes'. Some clients write two slashes.
+        wanted: clients write up to two slashes at its end, and old ones use another name for the management plane.
         host: where the token is asked for. Clients that make the audience from their endpoint mean the management plane.
-
-    Raises:
-        Refusal: another scope.
     """
-    audience = scope.removesuffix("/.default").rstrip("/")
-    if audience.lower() == f"https://{host}".lower():
-        audience = MANAGEMENT
-    if not scope.endswith("/.default") or audience not in (MANAGEMENT, SERVICE):
-        raise errors.invalid_scope(scope)
+    audience = wanted.rstrip("/")
+    if audience.lower() in (f"https://{host}".lower(), _OLD_MANAGEMENT):
+        return MANAGEMENT
+    return audience if audience in (MANAGEMENT, SERVICE) else None
+
+
+def issue_token(identity: Identity, audience: str, now: datetime) -> str:
+    """An access token for one audience, valid for `LIFETIME`."""
     claims = {
         "aud": audience,
         "iss": f"https://sts.windows.net/{identity.tenant_id}/",

@@ -64,12 +64,13 @@ class Packet:
 
 @dataclass(frozen=True)
 class Connect:
-    """CONNECT (3.1). keep_alive: seconds, 0 for never."""
+    """CONNECT (3.1). keep_alive: seconds, 0 for never. has_password: whether there is one, and it is not empty."""
 
     level: int
     client_id: str
     keep_alive: int
     username: str | None
+    has_password: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class _Reader:
 
 
 def read_connect(packet: Packet) -> Connect:
-    """The fields of a CONNECT that matter here; will and password are read over."""
+    """The fields of a CONNECT that matter here; the will is skipped, and of the password only its presence counts."""
     reader = _Reader(packet.body)
     protocol, level = reader.text(), reader.number(1)
     if protocol != "MQTT":
@@ -215,10 +216,9 @@ def read_connect(packet: Packet) -> Connect:
         reader.text()
         reader.take(reader.number(2))
     username = reader.text() if has_username else None
-    if has_password:
-        reader.take(reader.number(2))
+    has_password = has_password and bool(reader.take(reader.number(2)))
     reader.end()
-    return Connect(level, client_id, keep_alive, username)
+    return Connect(level, client_id, keep_alive, username, has_password)
 
 
 def read_publish(packet: Packet) -> Publish:

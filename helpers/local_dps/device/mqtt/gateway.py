@@ -23,6 +23,8 @@ _TAKE_SECONDS = 5.0  # until a client must take more of an answer
 _IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
 _PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # Java's device SDK asks for the last
 _PROTOCOLS = ("mqtt", "MQTT")  # the C SDK asks for the second, and wants to be told the same
+_AMQP_HEADER = b"AMQP"  # how each AMQP connection begins; as MQTT it is a PUBACK before its CONNECT
+_AMQP = "The client speaks AMQP, which is not served here: let it use MQTT or HTTPS."
 
 
 class MqttGateway:
@@ -64,6 +66,9 @@ class MqttGateway:
         """One connection that began as an HTTP request; None if the request asks for no such thing."""
         if request.headers.get("Upgrade", "").lower() != "websocket" or request.rel_url.raw_path not in _PATHS:
             return None
+        if "amqp" in request.headers.get("Sec-WebSocket-Protocol", "").lower():
+            self._note_end("/", time.monotonic(), _AMQP)
+            return web.Response(status=400, text=_AMQP)
         if not _is_of_this_place(request):
             return web.Response(status=403, text="A web page of another origin may not open a websocket here.")
         socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=PACKET_LIMIT)
@@ -96,18 +101,18 @@ class MqttGateway:
         try:
             await _converse(session, incoming, send)
         except TimeoutError:
-            self._note_end(session, began, "Nothing came, or nothing was taken, for too long.")
+            self._note_end(session.path, began, "Nothing came, or nothing was taken, for too long.")
         except (Refused, Malformed) as error:
-            self._note_end(session, began, str(error))
+            self._note_end(session.path, began, str(error))
         except (Closed, OSError):
             pass  # it said goodbye, or went without
 
-    def _note_end(self, session: Session, began: float, reason: str) -> None:
+    def _note_end(self, path: str, began: float, reason: str) -> None:
         """One line a connection, however it is flooded."""
         refusal = errors.not_mqtt(reason)
         seconds = time.monotonic() - began
         with suppress(Exception):
-            self._observe(Exchange("MQTT", session.path, "", {}, b"", None, seconds, refusal))
+            self._observe(Exchange("MQTT", path, "", {}, b"", None, seconds, refusal))
 
     async def _noted(self, call: Call) -> Outcome:
         began = time.monotonic()
@@ -161,6 +166,8 @@ async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Call
             data = await anext(incoming, b"")
         if not data:
             return
+        if data.startswith(_AMQP_HEADER):
+            raise Malformed(_AMQP)
         for packet in decoder.feed(data):
             try:
                 answers = await session.receive(packet)

@@ -127,7 +127,7 @@ class Session:
         if not named or "api-version" not in options:
             raise Refused(_BAD_USERNAME, "A user name is {idScope}/registrations/{registrationId}/api-version=…")
         if not self._chain:
-            raise Refused(_NOT_AUTHORIZED, errors.NO_CERTIFICATE)
+            raise Refused(_NOT_AUTHORIZED, errors.SYMMETRIC_KEY if asked.has_password else errors.NO_CERTIFICATE)
         if asked.client_id.lower() != named["registration"].lower():
             raise Refused(_NOT_AUTHORIZED, "The client id is not the registration id of the user name.")
         self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
