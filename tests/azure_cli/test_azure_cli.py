@@ -131,14 +131,15 @@ class TestServices:
         finally:
             cli.run("group", "delete", *group, "--yes")
 
-
     def test_it_is_a_resource_like_any_other(self, cli: AzureCli, service: Service) -> None:
         shown = cli("resource", "show", "--ids", service.path)
         described = cli("iot", "dps", "show", "--name", service.name)
         assert (shown["id"], shown["properties"]["idScope"]) == (service.path, described["properties"]["idScope"])
         listed = cli("resource", "list", "--resource-group", service.group)
         assert [(each["name"], each["type"]) for each in listed] == [(service.name, shown["type"])]
-        of_type = cli("resource", "list", "--resource-type", "Microsoft.Devices/ProvisioningServices", "--query", "[].id")
+        of_type = cli(
+            "resource", "list", "--resource-type", "Microsoft.Devices/ProvisioningServices", "--query", "[].id"
+        )
         assert service.path in of_type
         assert cli("group", "update", "--name", service.group, "--set", "tags.stage=test")["tags"] == {"stage": "test"}
 
