@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.local_dps.errors import Refusal
+from helpers.local_dps.masking import mask_keys
 
 __all__ = ["Exchange"]
 
@@ -50,7 +51,7 @@ class Exchange(NamedTuple):
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
-        line = _LIKE_A_SECRET.sub("…", _QUOTED.sub(_without_long, line[:_LONGEST]))
+        line = _LIKE_A_SECRET.sub("…", mask_keys(_QUOTED.sub(_without_long, line[:_LONGEST])))
         return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
 
 

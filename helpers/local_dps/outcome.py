@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from helpers.local_dps.errors import Plane, Refusal
+from helpers.local_dps.masking import mask_keys
 from helpers.local_dps.routing import Answer
 
 __all__ = ["Outcome", "refused"]
@@ -26,7 +27,8 @@ class Outcome(NamedTuple):
 def refused(refusal: Refusal, fault: str | None = None) -> Outcome:
     """The outcome that tells of a refusal."""
     # A header can't hold line ends or letters beyond ASCII, and a name in an explanation is whatever a client sent.
-    explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in refusal.explanation[:_LONGEST])
+    masked = mask_keys(refusal.explanation)[:_LONGEST]
+    explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in masked)
     headers = {"x-ms-request-id": refusal.request_id, "x-local-dps-explanation": explanation}
     if refusal.status == 401 and refusal.plane is not Plane.IDENTITY:
         headers["WWW-Authenticate"] = "Bearer"

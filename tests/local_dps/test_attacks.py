@@ -140,6 +140,17 @@ def test_a_secret_that_a_client_chose_is_not_in_the_log(tmp_path: Path) -> None:
     assert "walkthrough-devices-of-the-plant" in seen[-1].line()
 
 
+def test_a_key_in_a_url_is_neither_in_the_log_nor_in_the_explanation(tmp_path: Path) -> None:
+    seen: list[Exchange] = []
+    with running(tmp_path / "state", observe=seen.append) as connection:
+        dps = LocalService(connection, tmp_path / "state")
+        dps.serve("GET", "/enrollments/a?code=swordfish")
+        reply = dps.serve("GET", "/enrollments/a%3Fcode%3Dswordfish")
+    assert reply.headers["x-local-dps-explanation"].startswith("There is no Enrollment 'a?code=... Query")
+    for exchange in seen[-2:]:
+        assert "swordfish" not in exchange.line()
+
+
 @pytest.mark.parametrize("path", ["/enrollmentGroups/a%20b", "/enrollments/it's", "/enrollments/-pump-"])
 def test_the_log_keeps_its_own_words(tmp_path: Path, path: str) -> None:
     seen: list[Exchange] = []

@@ -185,7 +185,14 @@ def descriptors() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/f?code=TOPSECRET", "http://localhost:99999/f?code=TOPSECRET"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/f?code=TOPSECRET",
+        "http://localhost:99999/f?code=TOPSECRET",
+        "http://me:TOPSECRET@localhost\N{ACCOUNT OF}/f",  # Python's error about such a host repeats the password
+    ],
+)
 def test_a_function_key_is_not_told_to_the_device(
     dps: LocalService, tmp_path: Path, webhook: Webhook, url: str
 ) -> None:

@@ -129,7 +129,10 @@ async def _post(url: str, body: Mapping[str, Any]) -> Reply:
 
 
 def _is_on_loopback(url: str) -> bool:
-    place = urlsplit(url)
+    try:
+        place = urlsplit(url)
+    except ValueError as error:  # its text may repeat a user and a password
+        raise InvalidURL(url) from error
     if place.scheme not in ("http", "https") or not place.hostname:
         return False
     try:
