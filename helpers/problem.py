@@ -1,10 +1,12 @@
 """The one kind of error that a learner reads: what happened, why, and what to do next."""
 
+from helpers.urls import mask_keys
+
 __all__ = ["Interrupted", "Problem"]
 
 
 class Problem(Exception):
-    """Something a person can mend.
+    """Something a person can mend. Keys in URLs are masked, for notebooks and logs store what an error says.
 
     Args:
         what: what happened, one sentence.
@@ -13,10 +15,8 @@ class Problem(Exception):
     """
 
     def __init__(self, what: str, why: str, next_step: str) -> None:
-        super().__init__(what, why, next_step)
-        self.what = what
-        self.why = why
-        self.next_step = next_step
+        self.what, self.why, self.next_step = map(mask_keys, (what, why, next_step))
+        super().__init__(self.what, self.why, self.next_step)
 
     def __str__(self) -> str:
         return f"{self.what}\n  Why: {self.why}\n  Next: {self.next_step}"

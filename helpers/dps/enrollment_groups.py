@@ -10,6 +10,7 @@ from cryptography import x509
 from helpers.certificates import certificate_pem, describe
 from helpers.dps.enrollments import ENROLLMENT_ID, Enrollments
 from helpers.problem import Problem
+from helpers.urls import mask_keys
 
 __all__ = [
     "AllocationPolicy",
@@ -50,10 +51,18 @@ class SigningCertificate:
 
 @dataclass(frozen=True)
 class CustomAllocation:
-    """Your own function that says where a device goes: the URL that is asked, and the api-version that it speaks."""
+    """Your own function that says where a device goes.
+
+    Attributes:
+        webhook_url: the URL that is asked, with the function's key if it demands one. The key is masked when this is shown.
+        api_version: which the function speaks.
+    """
 
     webhook_url: str
     api_version: str = "2021-10-01"
+
+    def __repr__(self) -> str:
+        return f"CustomAllocation({mask_keys(self.webhook_url)!r}, api_version={self.api_version!r})"
 
 
 @dataclass(frozen=True)

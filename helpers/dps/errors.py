@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from helpers.problem import Problem
+from helpers.urls import mask_keys
 
 if TYPE_CHECKING:  # azure-core is imported when something is sent
     from azure.core.exceptions import HttpResponseError
@@ -72,7 +73,7 @@ class DpsError(Problem):
         super().__init__(what, why, next_step)
         self.status = status
         self.code = code
-        self.says = says
+        self.says = mask_keys(says)
         self.transient = transient
 
 

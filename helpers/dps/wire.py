@@ -1,7 +1,7 @@
 """What Azure's SDKs and the service say to one another, kept for the learner's eyes; secrets are left out.
 
 Only what is known to be harmless is kept: of the headers those in a list, of a sign-in nothing but that it took place, and
-in bodies no value that is named like a secret or holds a private key.
+in bodies no value that is named like a secret or holds a private key. A key in a URL is masked, wherever the URL stands.
 """
 
 import base64
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from helpers.urls import mask_keys
 
 if TYPE_CHECKING:  # azure-core is imported when something is sent
     from azure.core.pipeline import PipelineResponse
@@ -133,7 +135,7 @@ def _exchange(plane: Plane, request: Any, response: Any) -> Exchange:
     return Exchange(
         plane,
         request.method,
-        request.url,
+        mask_keys(request.url),
         _harmless(request.headers),
         said[0],
         response.status_code,
@@ -143,7 +145,7 @@ def _exchange(plane: Plane, request: Any, response: Any) -> Exchange:
 
 
 def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
-    present = {name.lower(): str(value) for name, value in headers.items()}
+    present = {name.lower(): mask_keys(str(value)) for name, value in headers.items()}
     kept = {name: present[name.lower()] for name in _HEADERS if name.lower() in present}
     if "authorization" in present:
         kept["Authorization"] = f"{present['authorization'].partition(' ')[0]} {LEFT_OUT}"
@@ -169,6 +171,8 @@ def _without_secrets(name: str, value: Any) -> Any:
             return [_without_secrets(name, inner) for inner in value]
         case str() if value and (_SECRET_NAME.search(name) or _holds_private_key(value)):
             return LEFT_OUT
+        case str():
+            return mask_keys(value)
         case _:
             return value
 

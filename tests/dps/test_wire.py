@@ -9,7 +9,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from helpers.certificates import CertificateAuthority, certificate_pem
-from helpers.dps import CaReference, DpsError, EnrollmentGroup, Exchange, RegisteredCertificate
+from helpers.dps import (
+    CaReference,
+    CustomAllocation,
+    DpsError,
+    EnrollmentGroup,
+    Exchange,
+    RegisteredCertificate,
+)
 from helpers.dps import wire as wire_module
 from tests.dps.conftest import Wire
 
@@ -123,6 +130,20 @@ def test_no_secret_is_kept(wire: Wire, registered: RegisteredCertificate) -> Non
     assert tokens
     for each in tokens:
         assert each.headers["authorization"].partition(" ")[2] not in kept
+
+
+def test_a_webhooks_key_is_masked(wire: Wire, registered: RegisteredCertificate) -> None:
+    url = "https://f.example/api?a=1&code=SECRET"
+    group = EnrollmentGroup("devices", CaReference("factory"), custom_allocation=CustomAllocation(url))
+    with wire.service.wire.chapter("group"):
+        created = wire.groups.create(group)
+        wire.groups.list()
+        with pytest.raises(DpsError) as refused:
+            wire.groups.get("x?code=SECRET")
+    assert created.custom_allocation == group.custom_allocation
+    kept = json.dumps([asdict(each) for each in wire.service.wire["group"]], ensure_ascii=False)
+    assert kept.count("https://f.example/api?a=1&code=…") == 3
+    assert "SECRET" not in kept + repr(created) + str(refused.value) + refused.value.says
 
 
 def test_of_a_sign_in_nothing_is_kept_but_that_it_took_place(wire: Wire) -> None:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from helpers.dps import CaReference, EnrollmentGroup, Registration, ServiceDescription
 from helpers.lesson.figures.picture import Picture, Row, Table, joined, table
+from helpers.urls import mask_keys
 
 __all__ = ["GroupPicture", "ServiceCard"]
 
@@ -108,5 +109,5 @@ def _bound_to(group: EnrollmentGroup) -> str:
 
 def _policy(group: EnrollmentGroup) -> str:
     if group.custom_allocation:
-        return f"your own function at {group.custom_allocation.webhook_url}"
+        return f"your own function at {mask_keys(group.custom_allocation.webhook_url)}"
     return group.allocation_policy.value if group.allocation_policy else "the service's own policy"
