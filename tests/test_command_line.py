@@ -215,6 +215,16 @@ def test_parameters_are_looked_at_together() -> None:
     walkthrough.check_parameters({})
 
 
+@pytest.mark.parametrize("options", [[], ["--keep"]], ids=["clean", "kept"])
+def test_a_key_in_a_parameter_is_refused_before_a_notebook_stores_it(folder: Path, options: list[str]) -> None:
+    parameters = ["-p", "allocation_policy=custom", "-p", "webhook_url=https://f.example/api?code=SECRET"]
+    result = command("run", "--workspace", folder, *options, *parameters)
+    assert result.exit_code == 1
+    assert "WEBHOOK_KEY" in result.stderr
+    assert "SECRET" not in result.output
+    assert not any(b"SECRET" in content for content in tree(folder).values())
+
+
 @pytest.mark.parametrize("name", ["local", "azure", "portal"])
 def test_the_files_that_come_along_can_be_read(name: str) -> None:
     parameters = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / f"{name}.yaml")

@@ -16,8 +16,10 @@ from helpers.certificates import (
     check_verification_code,
 )
 from helpers.dps import AllocationPolicy, check_certificate_name, check_group_id
-from helpers.lesson.forms import DroppedFile, Inputs, ShownWhen
+from helpers.lesson.forms import DroppedFile, Inputs, MaskedUrl, ShownWhen
+from helpers.lesson.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
+from helpers.urls import holds_key
 from helpers.workspace import Role, Target
 
 __all__ = [
@@ -85,6 +87,12 @@ def _resource_group(name: str) -> str:
 
 
 def _web_address(url: str) -> str:
+    if holds_key(url):
+        raise ValueError(
+            "The URL must not hold a key (code=, sig= or user:password@), because executed notebooks store the URL. Give it "
+            f"without the key. An Azure function's key belongs in the field “{WEBHOOK_KEY_FIELD}” or in the environment "
+            f"variable {WEBHOOK_KEY_VARIABLE}."
+        )
     try:
         address = urlsplit(url)
         host = address.hostname or ""
@@ -246,8 +254,13 @@ class CreateEnrollmentGroup(Inputs):
     webhook_url: Annotated[
         str,
         _FOR_CUSTOM,
+        MaskedUrl(),
         _good(_web_address, or_empty=True),
-    ] = Field("", title="Webhook", description="Your function that chooses: DPS asks it for each device.")
+    ] = Field(
+        "",
+        title="Webhook",
+        description="Your function that chooses: DPS asks it for each device. Give its URL without the key.",
+    )
     done_in_portal: DoneInPortal = False
 
     def missing(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from cryptography import x509
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, read_certificates, require_authority
-from helpers.dps import EnrollmentGroup, ProvisioningService, RegisteredCertificate
+from helpers.dps import AllocationPolicy, EnrollmentGroup, ProvisioningService, RegisteredCertificate
 from helpers.lesson import inputs, steps
 from helpers.lesson.figures import (
     AccessCard,
@@ -17,10 +17,11 @@ from helpers.lesson.figures import (
     ServiceCard,
     show_certificate,
 )
-from helpers.lesson.forms import Form, Passphrase
+from helpers.lesson.forms import Form, Secret, ShownWhen
 from helpers.lesson.portal import Service
 from helpers.lesson.views import show_authorities, show_chain
-from helpers.workspace import Role, Workspace
+from helpers.lesson.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
+from helpers.workspace import PASSPHRASE_VARIABLE, Role, Workspace
 
 __all__ = [
     "access_form",
@@ -41,6 +42,10 @@ _OPENS = "Opens the CA's private key, if it is encrypted."
 def _button(kept: Workspace, says: str) -> str:
     """With the target portal a person's hands do it: the button can but show what they are to do."""
     return "Show the clicks, or go on when they are done" if kept.facts.target == "portal" else says
+
+
+def _passphrase(purpose: str) -> Secret:
+    return Secret("Passphrase", PASSPHRASE_VARIABLE, f"{purpose} It is never stored.")
 
 
 def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Service]:
@@ -64,7 +69,7 @@ def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Se
 def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, dict[Role, CertificateAuthority]]:
     """01: create the CAs, or take one's own; those that are here already stay."""
     complete = "intermediate" in kept.authority_roles()
-    passphrase = Passphrase(
+    passphrase = _passphrase(
         _OPENS
         if complete
         else "Encrypts the CAs' private keys on disk, and opens your own CA's. Without one they are not encrypted."
@@ -96,7 +101,7 @@ def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, 
         "Open the CAs of this workspace" if complete else "Create the CAs",
         create,
         picture=picture,
-        passphrase=passphrase,
+        secret=passphrase,
         keep_file=keep_file,
         **parameters,
     )
@@ -138,13 +143,13 @@ def code_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.A
 
 def sign_form(kept: Workspace) -> Form[inputs.SignCode, x509.Certificate]:
     """03: sign the code."""
-    passphrase = Passphrase(_OPENS)
+    passphrase = _passphrase(_OPENS)
     return Form(
         inputs.SignCode,
         "Sign the code with the CA's private key",
         lambda _wanted: steps.sign_kept_code(kept, passphrase.take()),
         picture=show_certificate,
-        passphrase=passphrase,
+        secret=passphrase,
     )
 
 
@@ -162,11 +167,22 @@ def verify_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs
 
 def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.CreateEnrollmentGroup, EnrollmentGroup]:
     """05: bind an enrollment group to the CA."""
+    key = Secret(
+        WEBHOOK_KEY_FIELD,
+        WEBHOOK_KEY_VARIABLE,
+        "If your Azure function demands one: the text after code= in its URL. DPS gets it with the URL; the notebook does not "
+        "store it.",
+        shown=ShownWhen(
+            lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM and values["target"] != "portal",
+            "with the allocation policy custom, where the notebook creates the group",
+        ),
+    )
     return Form(
         inputs.CreateEnrollmentGroup,
         _button(kept, "Create the group, or change it to this"),
-        lambda wanted: steps.bind_enrollment_group(kept, dps, wanted),
+        lambda wanted: steps.bind_enrollment_group(kept, dps, wanted, key.take()),
         picture=lambda group: GroupPicture(group, steps.hubs_of(dps, group)),
+        secret=key,
         walkthrough_target=kept.facts.target,
         remembered={"enrollment_group_id": kept.facts.enrollment_group_id},
         **parameters,
@@ -175,20 +191,20 @@ def group_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.
 
 def devices_form(kept: Workspace, dps: Service, **parameters: Any) -> Form[inputs.ProvisionDevices, DeviceCredential]:
     """06: issue the first device's certificate."""
-    passphrase = Passphrase(_OPENS)
+    passphrase = _passphrase(_OPENS)
     return Form(
         inputs.ProvisionDevices,
         "Issue the first device's certificate",
         lambda wanted: steps.issue_device(kept, wanted, passphrase.take()),
         picture=lambda device: show_chain(kept, device, dps),
-        passphrase=passphrase,
+        secret=passphrase,
         **parameters,
     )
 
 
 def access_form(kept: Workspace, dps: ProvisioningService, **parameters: Any) -> Form[inputs.EndAccess, AccessCard]:
     """07: a device and its neighbour, and that both get in."""
-    passphrase = Passphrase(_OPENS)
+    passphrase = _passphrase(_OPENS)
 
     def begin(wanted: inputs.EndAccess) -> AccessCard:
         devices = steps.two_devices(kept, dps, wanted, passphrase.take())
@@ -199,7 +215,7 @@ def access_form(kept: Workspace, dps: ProvisioningService, **parameters: Any) ->
         "Make two devices, and see both get in",
         begin,
         picture=lambda card: card,
-        passphrase=passphrase,
+        secret=passphrase,
         **parameters,
     )
 

@@ -10,10 +10,12 @@ import yaml
 
 from helpers.files import read_bytes
 from helpers.lesson.inputs import FORMS, StartHere
+from helpers.lesson.webhook_key import WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
+from helpers.urls import holds_key
 from helpers.walkthrough.notebooks import FOLDER, NOTEBOOKS, parameter_names
 
-__all__ = ["check_parameters", "read_parameters", "require_known"]
+__all__ = ["check_parameters", "read_parameters", "require_known", "require_no_key"]
 
 
 def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, Any]:
@@ -59,6 +61,17 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
             value = form.checked(**given)
         value.require_meaning(given, target=target)
         value.require_complete()
+
+
+def require_no_key(parameters: Mapping[str, Any]) -> None:
+    """Refuse a URL with a key. The form refuses it, too, but by then papermill has written it into the executed copy."""
+    for name, value in parameters.items():
+        if holds_key(str(value)):
+            raise Problem(
+                f"The parameter {name} holds a key.",
+                "It is a URL with code=, sig= or user:password@ in it, and executed notebooks store every parameter.",
+                f"Give the URL without the key. Set the environment variable {WEBHOOK_KEY_VARIABLE} to an Azure function's key.",
+            )
 
 
 def require_known(parameters: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from helpers.problem import Problem
 from helpers.walkthrough.kernels import StandbyKernels
 from helpers.walkthrough.notebooks import FOLDER, NOTEBOOKS, parameter_names, predecessors
 from helpers.walkthrough.outcome import Outcome
-from helpers.walkthrough.parameters import require_known
+from helpers.walkthrough.parameters import require_known, require_no_key
 from helpers.workspace import Workspace, remove_workspace
 
 __all__ = ["fresh_workspace", "run"]
@@ -66,6 +66,7 @@ def run(
         an outcome for each notebook that was begun. Copies, HTML and `index.html` are in `executed` in the workspace.
     """
     require_known(parameters)
+    require_no_key(parameters)
     executed = make_private_folder(workspace.folder / "executed")
     given = {**parameters, "workspace": str(workspace.folder)}
     target = parameters.get("target") or workspace.facts.target or "local"

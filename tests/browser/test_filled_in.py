@@ -1,5 +1,7 @@
 """Each form filled in as a person does: the button shows the result in place, and running on uses what was typed."""
 
+import secrets
+
 from playwright.sync_api import Page, expect
 
 from helpers.certificates import describe, read_certificates
@@ -131,6 +133,15 @@ def test_05_the_group_has_the_name_and_the_policy_that_were_chosen(page: Page, l
     form.choose("Hub chosen by", "custom")
     expect(form.field("Webhook")).to_be_visible()
     expect(form.reason("Webhook")).to_contain_text("give its URL")
+    key = secrets.token_hex(8)
+    form.field("Webhook").fill(f"https://chooser.example/api?code={key}")  # as a person pastes it
+    expect(form.field("Webhook")).to_have_value("https://chooser.example/api?code=…")
+    expect(form.reason("Webhook")).to_contain_text("must not hold a key")
+    form.type("Webhook", "https://chooser.example/api")
+    expect(form.reason("Webhook")).to_have_count(0)
+    form.type("Webhook's key", key)
+    form.field("Webhook's key").press("Tab")
+    expect(form.field("Webhook's key")).to_have_value("")
     form.choose("Hub chosen by", "static")
     expect(form.field("Webhook")).to_be_hidden()
     expect(form.reason("Among the hubs")).to_contain_text("exactly one hub")
@@ -141,6 +152,8 @@ def test_05_the_group_has_the_name_and_the_policy_that_were_chosen(page: Page, l
     notebook.run_on(2)
     expect(notebook.output(2)).to_contain_text("contoso-pumps")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    notebook.save()
+    assert [file for file in lab.root.rglob("*") if file.is_file() and key.encode() in file.read_bytes()] == []
     group = dps_of(lab).enrollment_groups.get("contoso-pumps")
     assert (group.allocation_policy, group.iot_hubs) == (AllocationPolicy.STATIC, (hub,))
 

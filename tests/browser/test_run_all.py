@@ -79,6 +79,8 @@ def expect_names(form: Locator, model: type[Inputs]) -> None:
     wanted = [control for info in model.model_fields.values() for control in controls_of(info)]
     if issubclass(model, WITH_PASSPHRASE):
         wanted += [("textbox", "Passphrase"), ("button", "Forget it")]
+    if model is lesson.CreateEnrollmentGroup:
+        wanted += [("textbox", "Webhook's key"), ("button", "Forget it")]
     for role, name in wanted:
         found = form.get_by_role(role, name=name, exact=True, include_hidden=True)  # type: ignore[arg-type]
         expect(found, name).to_have_count(1)

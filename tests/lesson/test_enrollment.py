@@ -39,6 +39,23 @@ def test_the_group_follows_the_form_and_is_left_alone_when_nothing_changed(
     )
 
 
+def test_a_webhooks_key_reaches_the_service_and_is_shown_nowhere(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, dps, name)
+    inputs = lesson.CreateEnrollmentGroup(
+        enrollment_group_id=name, allocation_policy="custom", webhook_url="http://localhost:7071/f?a=1"
+    )
+    group = lesson.bind_enrollment_group(workspace, dps, inputs, "SECRET==")
+    assert group.custom_allocation == CustomAllocation("http://localhost:7071/f?a=1&code=SECRET%3D%3D")
+    assert group == dps.enrollment_groups.get(name)
+    picture = lesson.GroupPicture(group, lesson.hubs_of(dps, group))
+    happened = lesson.what_just_happened(workspace, dps, "group", group=group)
+    for shown in (repr(group), repr(picture), picture._repr_html_(), repr(happened), happened._repr_html_()):
+        assert "SECRET" not in shown
+        assert "localhost:7071/f?a=1" in shown.replace("&amp;", "&").replace("\n", "")
+
+
 def test_a_group_that_was_disabled_or_bound_elsewhere_is_put_right(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:

@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import re
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from helpers.dps import AllocationPolicy
 from helpers.lesson import inputs
 from helpers.lesson.experiments.gallery import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
-from helpers.lesson.forms import Form, Inputs, Passphrase
+from helpers.lesson.forms import Form, Inputs, Secret, ShownWhen
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.lesson.forms.form import _SECONDS_UNDER_WAY
 from helpers.problem import Problem
@@ -409,14 +410,57 @@ def test_after_an_edit_the_result_is_gone_and_running_on_takes_the_step_with_the
 
 def test_another_passphrase_is_another_value() -> None:
     done: list[str | None] = []
-    passphrase = Passphrase("Opens it.")
-    form = form_of(lesson.SignCode, lambda _value: done.append(passphrase.take()), passphrase=passphrase)
+    passphrase = Secret("Passphrase", "CA_PASSPHRASE", "Opens it.")
+    form = form_of(lesson.SignCode, lambda _value: done.append(passphrase.take()), secret=passphrase)
     form.result()
     passphrase.control.value = "open sesame"
     form.result()
     assert done == [None, "open sesame"]
     assert "open sesame" not in str(form._repr_mimebundle_()) + repr(form)
     assert "Passphrase: set" in repr(form)
+
+
+def test_a_secret_comes_and_goes_with_the_other_values() -> None:
+    static = ShownWhen(lambda values: values["allocation_policy"] is AllocationPolicy.STATIC, "with static")
+    form = form_of(lesson.CreateEnrollmentGroup, secret=Secret("Key", "SOME_SECRET", "Opens it.", shown=static))
+    assert form.secret is not None
+    assert not form.secret.is_shown
+    assert "Key: " not in repr(form)
+    control_of(form, "allocation_policy").value = AllocationPolicy.STATIC
+    assert form.secret.is_shown
+    assert "Key: none" in repr(form)
+
+
+WITH_KEY = [
+    "https://f.example/api?code=SECRET",
+    "https://f.example/api?a=1&SIG=SECRET",
+    "https://f.example/api?%63ode=SECRET",
+    "https://user:SECRET@f.example/api",
+]
+
+
+@pytest.mark.parametrize("url", WITH_KEY)
+def test_a_webhook_with_a_key_is_an_error_that_does_not_repeat_it(url: str) -> None:
+    with pytest.raises(Problem, match="webhook_url is invalid") as caught:
+        form_of(lesson.CreateEnrollmentGroup, allocation_policy="custom", webhook_url=url)
+    assert "“Webhook's key”" in caught.value.why
+    assert caught.value.why.endswith("WEBHOOK_KEY."), "the value is not repeated, not even masked"
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("url", WITH_KEY)
+def test_a_key_that_is_typed_into_the_webhook_is_masked_at_once(url: str) -> None:
+    form = form_of(lesson.CreateEnrollmentGroup, allocation_policy="custom")
+    held = set()
+    for end in range(1, len(url) + 1):  # a letter after the other, each behind what the field holds by then
+        control_of(form, "webhook_url").set_state({"value": control_of(form, "webhook_url").value + url[end - 1]})
+        held.add(control_of(form, "webhook_url").value)
+    assert not any("SEC" in each for each in held if "user" not in url), "a user is one only when the @ comes"
+    assert "SEC" not in control_of(form, "webhook_url").value
+    assert "must not hold a key" in reason_of(form, "webhook_url")
+    assert "SEC" not in str(form.box.get_state()) + repr(form)
+    control_of(form, "webhook_url").value = "https://f.example/api"
+    assert reason_of(form, "webhook_url") == ""
 
 
 def test_a_step_that_fails_when_running_on_raises_and_is_taken_again_the_next_time() -> None:

@@ -111,6 +111,28 @@ def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: Provi
     assert dps.enrollment_groups.get(GROUP).custom_allocation == wanted.custom_allocation
 
 
+def test_a_webhooks_key_comes_from_the_environment(
+    kept: Workspace, dps: ProvisioningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson.register_authority(kept, dps, lesson.UploadCa())
+    url = "http://localhost:7071/choose?it's=1&code=abc%3D%3D"
+    wanted = EnrollmentGroup(
+        GROUP,
+        CaReference(NAME),
+        allocation_policy=AllocationPolicy.CUSTOM,
+        custom_allocation=CustomAllocation(url),
+    )
+    monkeypatch.setenv("WEBHOOK_KEY", "abc==")
+    shown = recipe("group", Names.of(kept, dps, group=wanted))
+    assert "abc" not in str(shown)
+    python("group", kept, dps, group=wanted)
+    assert dps.enrollment_groups.get(GROUP).custom_allocation == wanted.custom_allocation
+    monkeypatch.setenv("WEBHOOK_KEY", "abc%3D%3D")
+    script = f"az() {{ printf '%s\\n' \"$@\"; }}\n{shown.commands}"
+    said = subprocess.run(["bash", "-eu", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert url in said.splitlines()
+
+
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.P384, KeyAlgorithm.RSA2048])
 def test_openssl_makes_the_cas_as_the_commands_say(kept: Workspace, tmp_path: Path, algorithm: KeyAlgorithm) -> None:
     names = {"root_name": "My Root's CA", "intermediate_name": "My Intermediate", "lifetime_days": 30}

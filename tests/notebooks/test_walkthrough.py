@@ -1,6 +1,7 @@
 """The walkthrough as CI and learners run it: real kernels, papermill, the local DPS, Azure's SDKs."""
 
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from helpers import walkthrough
 from helpers.__main__ import app
 from helpers.workspace import Workspace
+from tests.azure_function import azure_function
 from tests.notebooks.walking import STEPS, go, make_own_ca, notebook, openssl, run, shown
 
 
@@ -32,18 +34,29 @@ def test_it_runs_with_each_kind_of_key_and_each_ca(workspace: Workspace, key_typ
 
 @pytest.mark.usefixtures("reused_kernels")
 @pytest.mark.parametrize("algorithm", ["rsa:2048", "rsa:4096"])
-def test_it_runs_with_a_ca_that_openssl_made_with_an_encrypted_key(
+def test_it_runs_with_an_encrypted_ca_of_openssl_and_a_webhook_with_a_key_and_stores_no_secret(
     workspace: Workspace, tmp_path: Path, algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passphrase = "correct horse battery staple"
+    passphrase, key = "correct horse battery staple", secrets.token_hex(16)
     own = make_own_ca(tmp_path / "own", algorithm, passphrase)
     monkeypatch.setenv("CA_PASSPHRASE", passphrase)
-    outcomes = run(workspace, **own, register_ca="root")
-    for outcome in outcomes:
-        assert passphrase not in shown(outcome) + outcome.html.read_text()
+    with azure_function(f"{key}/+==") as function:
+        monkeypatch.setenv("WEBHOOK_KEY", function.key)
+        webhook = {"allocation_policy": "custom", "webhook_url": function.url}
+        outcomes = run(workspace, **own, register_ca="root", **webhook)
+    assert "pump-1" in function.devices
+    state = workspace.local_dps_folder / "state"  # the local DPS could not ask the function without the key
+    for secret in (passphrase, key):
+        assert [file for file in files_with(secret, workspace.folder) if not file.is_relative_to(state)] == []
+    searched = files_with(function.url, workspace.folder)
+    assert {outcomes[5].executed, outcomes[5].html} <= searched, "the search finds what is there"
     for key in (workspace.folder / "ca").glob("*.key.pem"):
         assert b"ENCRYPTED" in key.read_bytes()
     assert workspace.authority("root", passphrase=passphrase).certificate.subject.rfc4514_string() == "CN=Own Root"
+
+
+def files_with(text: str, folder: Path) -> set[Path]:
+    return {file for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()}
 
 
 @pytest.mark.usefixtures("reused_kernels", "local_dps_goes_on")

@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.lesson.forms.typed import ShownWhen, marker
+from helpers.urls import mask_keys
 
-__all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile"]
+__all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "MaskedUrl", "Row"]
 
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
@@ -30,29 +31,17 @@ class DroppedFile:
     endings: str
 
 
-class Field:
-    """A row of the form."""
+@dataclass(frozen=True)
+class MaskedUrl:
+    """In a field's Annotated type: a URL. A key in it is masked at once, because a saved notebook stores the field's text."""
 
-    def __init__(self, name: str, info: FieldInfo, value: Any, keep_file: KeepFile | None) -> None:
-        self.name = name
-        self.label = info.title or name
-        self.control = _control(self.label, info, value)
-        self._reason = widgets.HTML()
-        self._shown = marker(info, ShownWhen)
-        self._default = info.default
-        self._dropped: Path | None = None
-        parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
-        dropped = marker(info, DroppedFile)
-        if dropped and keep_file:
-            parts.append(self._drop(dropped, keep_file))
-        if info.description:
-            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}</div>").format(info.description)))
+
+class Row:
+    """A part of a form that the form's other values may hide."""
+
+    def __init__(self, parts: list[widgets.Widget], shown: ShownWhen | None) -> None:
         self.box = widgets.VBox(parts)
-
-    @property
-    def value(self) -> Any:
-        """What counts, not yet checked: what the control holds, or the default while it is hidden."""
-        return self.control.value if self.is_shown else self._default
+        self._shown = shown
 
     @property
     def is_shown(self) -> bool:
@@ -64,6 +53,32 @@ class Field:
         shown = self._shown is None or self._shown.holds(values)
         self.box.layout.display = None if shown else "none"
 
+
+class Field(Row):
+    """A row for one field of the form's value."""
+
+    def __init__(self, name: str, info: FieldInfo, value: Any, keep_file: KeepFile | None) -> None:
+        self.name = name
+        self.label = info.title or name
+        self.control = _control(self.label, info, value)
+        self._reason = widgets.HTML()
+        self._default = info.default
+        self._dropped: Path | None = None
+        parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
+        dropped = marker(info, DroppedFile)
+        if dropped and keep_file:
+            parts.append(self._drop(dropped, keep_file))
+        if info.description:
+            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}</div>").format(info.description)))
+        super().__init__(parts, marker(info, ShownWhen))
+        if marker(info, MaskedUrl):
+            self.control.observe(self._mask_keys, names="value")
+
+    @property
+    def value(self) -> Any:
+        """What counts, not yet checked: what the control holds, or the default while it is hidden."""
+        return self.control.value if self.is_shown else self._default
+
     def let_go(self) -> None:
         """Empty it, if it holds the path of a dropped file that a step has taken over and removed."""
         if self._dropped and self.control.value == str(self._dropped) and not self._dropped.exists():
@@ -74,6 +89,9 @@ class Field:
         self._reason.value = (
             Markup("<span role='alert' class='dps-reason'>✘ {}</span>").format(reason) if reason else ""
         )
+
+    def _mask_keys(self, change: Any) -> None:
+        self.control.value = mask_keys(change["new"])
 
     def _drop(self, dropped: DroppedFile, keep_file: KeepFile) -> widgets.Widget:
         def take(name: str, content: bytes) -> None:

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from helpers.lesson.figures import Showable, ours, problem_card
 from helpers.lesson.forms.field import Field, KeepFile
 from helpers.lesson.forms.own_keys import OwnKeys
-from helpers.lesson.forms.passphrase import Passphrase
 from helpers.lesson.forms.reasons import reasons
+from helpers.lesson.forms.secret import Secret
 from helpers.lesson.forms.typed import Inputs
 from helpers.problem import Problem
 
@@ -41,7 +41,7 @@ class Form(Generic[Value, Result]):
         step: Callable[[Value], Result],
         *,
         picture: Callable[[Result], Showable],
-        passphrase: Passphrase | None = None,
+        secret: Secret | None = None,
         keep_file: KeepFile | None = None,
         walkthrough_target: str | None = None,
         remembered: Mapping[str, Any] | None = None,
@@ -53,7 +53,7 @@ class Form(Generic[Value, Result]):
             button: what pressing it will do, in words.
             step: what the button and `result` do with the value; it may be taken again.
             picture: how the step's result is shown below the button.
-            passphrase: a field for it, besides the model's.
+            secret: a field for it, besides the model's.
             keep_file: where a file goes that is dropped on the form.
             walkthrough_target: for fields that depend on it.
             remembered: what was chosen here before; it counts where a parameter is left at its default.
@@ -63,7 +63,7 @@ class Form(Generic[Value, Result]):
             Problem: a parameter is unknown or invalid, or has no meaning beside the others; the error names it.
         """
         self._model, self._step, self._picture, self._target = model, step, picture, walkthrough_target
-        self.passphrase = passphrase
+        self.secret = secret
         self._done: tuple[tuple[Value, str | None], Result] | None = None
         self._soon: asyncio.TimerHandle | None = None
         first = model.checked(**{**parameters, **_not_given(model, parameters, remembered or {})})
@@ -74,7 +74,7 @@ class Form(Generic[Value, Result]):
         self._button.on_click(lambda _button: self._press())
         self._outcome = widgets.HTML().add_class("dps-done")
         self._keys = OwnKeys()
-        rows = [*(field.box for field in self._fields), *([passphrase.box] if passphrase else [])]
+        rows = [*(field.box for field in self._fields), *([secret.box] if secret else [])]
         self.box = widgets.VBox([widgets.HTML(_STYLE), self._keys, *rows, self._button, self._outcome]).add_class(
             "dps-form"
         )
@@ -133,13 +133,13 @@ class Form(Generic[Value, Result]):
 
     def _shown(self) -> list[tuple[str, str]]:
         rows = [(field.label, str(field.value)) for field in self._fields if field.is_shown]
-        return [*rows, ("Passphrase", "set" if self.passphrase.take() else "none")] if self.passphrase else rows
+        return [*rows, (self.secret.label, self.secret.state)] if self.secret and self.secret.is_shown else rows
 
     def _typed(self) -> dict[str, Any]:
         return {field.name: field.value for field in self._fields}
 
     def _inputs(self) -> tuple[Value, str | None]:
-        return self.value, self.passphrase.take() if self.passphrase else None
+        return self.value, self.secret.take() if self.secret else None
 
     def _take_step(self) -> None:
         self._done = None
@@ -197,8 +197,8 @@ class Form(Generic[Value, Result]):
 
     def _look(self) -> None:
         held = {"target": self._target, **{field.name: field.control.value for field in self._fields}}
-        for field in self._fields:
-            field.show_among(held)
+        for row in [*self._fields, *([self.secret] if self.secret else [])]:
+            row.show_among(held)
         try:
             wrong = self._model.model_validate(self._typed()).missing()
         except ValidationError as error:

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from helpers.lesson.forms.reasons import reasons
 from helpers.problem import Problem
+from helpers.urls import holds_key
 
 __all__ = ["Inputs", "ShownWhen", "marker"]
 
@@ -35,7 +36,8 @@ def marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
 class Inputs(BaseModel):
     """The typed value behind a form. A field's title is its label, the description its help."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # pydantic's own message, which a traceback may show, would repeat a key that was given by mistake.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
@@ -52,9 +54,10 @@ class Inputs(BaseModel):
                 raise Problem(
                     f"The parameter {name} is unknown.", reason, f"Its parameters are {', '.join(cls.model_fields)}."
                 ) from error
+            given = repr(values.get(name))
             raise Problem(
                 f"The parameter {name} is invalid ({cls.model_fields[name].title}).",
-                f"{reason} It was {values.get(name)!r}.",
+                reason if holds_key(given) else f"{reason} It was {given}.",
                 "Give another value.",
             ) from error
 

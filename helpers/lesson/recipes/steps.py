@@ -16,6 +16,8 @@ from helpers.certificates import KeyAlgorithm
 from helpers.dps import AllocationPolicy
 from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.python import as_device, managing, serving
+from helpers.lesson.webhook_key import WEBHOOK_KEY_VARIABLE
+from helpers.urls import mask_keys, replace_keys
 
 __all__ = ["STEPS", "Recipe", "recipe"]
 
@@ -24,6 +26,12 @@ _MATCH = "from azure.core import MatchConditions"
 _X509 = "from cryptography import x509"
 _ENCODING = "from cryptography.hazmat.primitives.serialization import Encoding"
 _SIGNED_IN = "# in the shell of 00_start_here, which is signed in\n"
+_KEY_IN_SHELL = f"# {WEBHOOK_KEY_VARIABLE} in the environment: the function's key as it stands in the function's URL\n"
+_KEY_IN_PYTHON = f"""\
+allocation = wanted["customAllocationDefinition"]
+key = quote(os.environ["{WEBHOOK_KEY_VARIABLE}"], safe="%")  # it may be escaped already
+allocation["webhookUrl"] = allocation["webhookUrl"].replace("{WEBHOOK_KEY_VARIABLE}", key)
+"""
 _EXTENSION = "# needs the CLI's extension azure-iot; the local DPS has not been tried with it\n"
 
 
@@ -182,21 +190,15 @@ def _group(names: Names) -> Recipe:
     policy = group.allocation_policy or AllocationPolicy.HASHED
     hubs = f" \\\n    --iot-hubs {' '.join(map(shlex.quote, group.iot_hubs))}" if group.iot_hubs else ""
     webhook = group.custom_allocation
-    asked = (
-        f" \\\n    --webhook-url {shlex.quote(webhook.webhook_url)} --api-version {webhook.api_version}"
-        if webhook
-        else ""
-    )
+    url = replace_keys(webhook.webhook_url, WEBHOOK_KEY_VARIABLE) if webhook else ""
+    has_key = WEBHOOK_KEY_VARIABLE in url
+    asked = f" \\\n    --webhook-url {_in_shell(url)} --api-version {webhook.api_version}" if webhook else ""
     body = {
         "enrollmentGroupId": group.group_id,
         "attestation": {"type": "x509", "x509": {"caReferences": {"primary": names.certificate}}},
         "allocationPolicy": policy.value,
         **({"iotHubs": list(group.iot_hubs)} if group.iot_hubs else {}),
-        **(
-            {"customAllocationDefinition": {"webhookUrl": webhook.webhook_url, "apiVersion": webhook.api_version}}
-            if webhook
-            else {}
-        ),
+        **({"customAllocationDefinition": {"webhookUrl": url, "apiVersion": webhook.api_version}} if webhook else {}),
     }
     return Recipe(
         (
@@ -205,13 +207,15 @@ def _group(names: Names) -> Recipe:
             f"**Primary certificate**: {names.certificate}. **Group name**: {group.group_id}.",
             "Tick **Enable this enrollment**.",
             f"Tab **IoT hubs**: choose {' and '.join(group.iot_hubs) or 'your hubs'}, and {_POLICIES[policy]}.",
-            *([f"Choose the function that answers at {webhook.webhook_url}."] if webhook else []),
+            *([f"Choose the function that answers at {mask_keys(webhook.webhook_url)}."] if webhook else []),
             "**Review + create** → **Create**.",
         ),
-        f"{_SIGNED_IN}{_EXTENSION}az iot dps enrollment-group create {names.at_service} \\\n"
+        f"{_SIGNED_IN}{_EXTENSION}{_KEY_IN_SHELL if has_key else ''}"
+        f"az iot dps enrollment-group create {names.at_service} \\\n"
         f"    --enrollment-id {shlex.quote(group.group_id)} --ca-name {shlex.quote(names.certificate)} \\\n"
         f"    --allocation-policy {policy.value.lower()}{hubs}{asked}",
-        serving(names) + f"wanted = {json.dumps(body, indent=4)}\n"
+        serving(names, *(["import os", "from urllib.parse import quote"] if has_key else []))
+        + f"wanted = {json.dumps(body, indent=4)}\n{_KEY_IN_PYTHON if has_key else ''}"
         f'group = client.enrollment_group.create_or_update("{group.group_id}", wanted)\nprint(group["etag"])',
     )
 
@@ -379,6 +383,13 @@ def _subject(common_name: str) -> str:
 def _new_key(algorithm: KeyAlgorithm) -> str:
     kind, _, size = algorithm.partition("-")
     return f"-newkey rsa:{size}" if kind == "RSA" else f"-newkey ec -pkeyopt ec_paramgen_curve:{algorithm}"
+
+
+def _in_shell(url: str) -> str:
+    """The URL as a shell's word, with the environment variable for its key."""
+    return f'"${WEBHOOK_KEY_VARIABLE}"'.join(
+        shlex.quote(part) if part else "" for part in url.split(WEBHOOK_KEY_VARIABLE)
+    )
 
 
 def _signing_in(names: Names) -> str:

@@ -15,13 +15,19 @@ from helpers.lesson.inputs import CreateEnrollmentGroup
 from helpers.lesson.portal import Portal, Service
 from helpers.lesson.steps.order import run_first
 from helpers.problem import Problem
+from helpers.urls import with_key
 from helpers.workspace import Workspace
 
 __all__ = ["bind_enrollment_group", "change_group", "group_now", "hubs_of"]
 
 
-def bind_enrollment_group(workspace: Workspace, dps: Service, inputs: CreateEnrollmentGroup) -> EnrollmentGroup:
+def bind_enrollment_group(
+    workspace: Workspace, dps: Service, inputs: CreateEnrollmentGroup, webhook_key: str | None = None
+) -> EnrollmentGroup:
     """The enrollment group bound to the verified CA: a new one, or the one that this walkthrough made, as the form says now.
+
+    Args:
+        webhook_key: of the function at the form's URL, if it demands one. In the portal a person chooses the function instead.
 
     Raises:
         Problem: the CA is not verified yet (run 04_verify_ca), or a hub is not linked.
@@ -43,7 +49,7 @@ def bind_enrollment_group(workspace: Workspace, dps: Service, inputs: CreateEnro
         CaReference(facts.certificate_name),
         allocation_policy=inputs.allocation_policy,
         iot_hubs=_hubs(inputs, dps),
-        custom_allocation=CustomAllocation(inputs.webhook_url) if inputs.webhook_url else None,
+        custom_allocation=_custom_allocation(inputs.webhook_url, None if isinstance(dps, Portal) else webhook_key),
     )
     if isinstance(dps, Portal):
         return dps.bind(wanted, done=inputs.done_in_portal)
@@ -102,6 +108,10 @@ def group_now(workspace: Workspace, dps: Service) -> EnrollmentGroup:
 def hubs_of(dps: Service, group: EnrollmentGroup) -> tuple[str, ...]:
     """The hubs among which a group chooses; of a portal only those that the group names are known."""
     return group.iot_hubs or dps.describe().iot_hubs
+
+
+def _custom_allocation(url: str, key: str | None) -> CustomAllocation | None:
+    return CustomAllocation(with_key(url, key) if key else url) if url else None
 
 
 def _hubs(inputs: CreateEnrollmentGroup, dps: Service) -> tuple[str, ...]:

@@ -1,0 +1,82 @@
+"""A passphrase or a key is in the kernel's memory and nowhere else."""
+
+import pytest
+
+from helpers.lesson.forms import Secret
+
+SECRET = "correct horse battery staple"
+VARIABLE = "SOME_SECRET"
+
+
+def field() -> Secret:
+    return Secret("Passphrase", VARIABLE, "Opens the safe.")
+
+
+@pytest.fixture(autouse=True)
+def no_secret_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def test_there_is_none_unless_one_is_given() -> None:
+    assert field().take() is None
+    assert repr(field()) == "Passphrase: none"
+
+
+def test_an_empty_one_in_the_environment_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    assert field().take() is None
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, SECRET)
+    assert field().take() == SECRET
+
+
+@pytest.mark.parametrize("how", ["in Python", "from the browser"])
+def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
+    secret = field()
+    if how == "in Python":
+        secret.control.value = SECRET
+    else:
+        secret.control.set_state({"value": SECRET})
+    assert secret.control.value == ""
+    assert SECRET not in str(secret.control.get_state())
+    assert secret.take() == SECRET
+    assert secret.take() == SECRET
+
+
+def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(VARIABLE, "from outside")
+    secret = field()
+    for typed in ("first", SECRET, SECRET):
+        secret.control.value = typed
+    assert secret.take() == SECRET
+
+
+def test_what_was_typed_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = field()
+    assert "Opens the safe." in secret._help.value
+    assert secret._forget.layout.visibility == "hidden", "there is nothing to forget"
+    secret.control.value = SECRET
+    assert secret._forget.layout.visibility == "visible"
+    secret._forget.click()
+    assert secret.take() is None
+    assert "Opens the safe." in secret._help.value
+    monkeypatch.setenv(VARIABLE, "from outside")
+    secret.control.value = SECRET
+    secret._forget.click()
+    assert secret.take() == "from outside"
+
+
+@pytest.mark.parametrize("source", ["typed", "environment"])
+def test_nothing_that_is_shown_has_it(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = field()
+    if source == "typed":
+        secret.control.value = SECRET
+    else:
+        monkeypatch.setenv(VARIABLE, SECRET)
+    assert repr(secret) == str(secret) == "Passphrase: set"
+    for widget in (secret.control, *secret.box.children):
+        assert SECRET not in str(widget.get_state())
