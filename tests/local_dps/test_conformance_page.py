@@ -1,8 +1,6 @@
 """The page that tells what is checked, accepted and absent stays true."""
 
-import ast
 import re
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,37 +11,14 @@ from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.identity.assertion import new_client_certificate
 from helpers.local_dps.management.front_door import SERVICE
 from helpers.local_dps.store import Store
+from tests.local_dps.pages import names_of_tests, rows
 
 PAGE = Path(faults.__file__).with_name("CONFORMANCE.md")
-TESTS = Path(__file__).parent.parent
-
-
-def rows() -> Iterator[Mapping[str, str]]:
-    """Each row of each table, its cells by the names of their columns."""
-    columns: list[str] = []
-    for line in PAGE.read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if not line.startswith("|"):
-            columns = []
-        elif not columns:
-            columns = cells
-        elif set(line) - set("|-"):
-            assert len(cells) == len(columns), line
-            yield dict(zip(columns, cells, strict=True))
-
-
-def names_of_tests() -> set[str]:
-    """The name of every test there is."""
-    names = set()
-    for file in TESTS.rglob("test_*.py"):
-        tree = ast.parse(file.read_text())
-        names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    return names
 
 
 def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that_is_there() -> None:
     there, found = names_of_tests(), 0
-    for row in rows():
+    for row in rows(PAGE):
         found += 1
         named = re.findall(r"`(\w+)`", row["test"])
         assert row["is"] in ("checked", "accepted", "absent"), row
@@ -62,7 +37,7 @@ def test_each_call_is_on_the_page_and_each_call_of_the_page_is_there(tmp_path: P
     store.close()
     told = {
         call
-        for row in rows()
+        for row in rows(PAGE)
         if row.get("is") == "checked"
         for call in re.findall(r"`([A-Z]+ /?\S+)`", row.get("call", ""))
     }

@@ -1,0 +1,30 @@
+"""The tables of the local DPS's pages, and the tests that they may name."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+
+
+def rows(page: Path) -> Iterator[Mapping[str, str]]:
+    """Each row of each table, its cells by the names of their columns."""
+    columns: list[str] = []
+    for line in page.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            columns = []
+        elif not columns:
+            columns = cells
+        elif set(line) - set("|-"):
+            assert len(cells) == len(columns), line
+            yield dict(zip(columns, cells, strict=True))
+
+
+def names_of_tests() -> set[str]:
+    """The name of every test there is."""
+    names = set()
+    for file in TESTS.rglob("test_*.py"):
+        tree = ast.parse(file.read_text())
+        names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return names
