@@ -192,6 +192,45 @@ def test_issuer_names_differ_in_what_is_no_ascii(dps: LocalService, tmp_path: Pa
     )
 
 
+ISSUER_TYPES = {
+    _ASN1Type.PrintableString: True,
+    _ASN1Type.IA5String: True,
+    _ASN1Type.T61String: True,
+    _ASN1Type.NumericString: False,
+    _ASN1Type.VisibleString: False,
+}
+
+
+@pytest.mark.parametrize("kind", ISSUER_TYPES, ids=lambda kind: kind.name)
+def test_an_issuer_name_is_compared_as_openssl_compares_its_type(
+    dps: LocalService, tmp_path: Path, kind: _ASN1Type
+) -> None:
+    uploaded = root("1234")
+    retyped = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "1234", kind)])
+    good = assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=retyped))
+    assert good is ISSUER_TYPES[kind]
+
+
+@pytest.mark.parametrize("place", [b"Contoso", b"Root"], ids=["subject", "issuer"])
+def test_octets_are_no_name(dps: LocalService, tmp_path: Path, place: bytes) -> None:
+    """OpenSSL reads no certificate with such a name, wherever in it the name stands."""
+    uploaded = root("Root")
+    text, octets = (bytes([tag, len(place)]) + place for tag in (0x0C, 0x04))
+
+    def make(code: str) -> bytes:
+        made = craft(name(code, organization="Contoso"), key(which=9), issuer=uploaded)
+        return resigned(made.der, uploaded.private_key, changed=(text, octets))
+
+    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, make)
+
+
+def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalService, tmp_path: Path) -> None:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, text) for text in ("Root", "ROOT")]
+    both, one = (x509.Name([x509.RelativeDistinguishedName(some)]) for some in (parts, parts[:1]))
+    uploaded = authority(both, key())
+    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=one))
+
+
 def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: LocalService, tmp_path: Path) -> None:
     parent = authority(name("Parent"), key(which=1))
     uploaded = authority(name("Uploaded"), key(which=2), issuer=parent)

@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from helpers.local_dps.certificates import UNREADABLE, comparable, extension, is_issued
+from helpers.local_dps.certificates import UNREADABLE, ComparableName, comparable, extension, is_issued
 from helpers.local_dps.device.name_constraints import forbidden_names
 
 __all__ = ["find_paths", "flaw"]
 
-_Identity = tuple[tuple[frozenset[tuple[str, str | bytes]], ...], bytes]
+_Identity = tuple[ComparableName, bytes]
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 # RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate. These are processed:
 # certificate policies because every policy will do.
@@ -73,7 +73,7 @@ def _is_cheap(authority: x509.Certificate) -> bool:
 def _identity(authority: x509.Certificate) -> _Identity:
     """A CA, whichever of its certificates this is."""
     key = authority.public_key()
-    return tuple(comparable(authority.subject)), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return comparable(authority.subject), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def flaw(path: Sequence[x509.Certificate], now: datetime) -> str | None:
