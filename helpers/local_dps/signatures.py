@@ -33,8 +33,10 @@ def verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) ->
     Raises:
         InvalidSignature: the issuer's key did not make it, or says that it would not.
     """
-    inner, outer = _algorithms(certificate)
+    inner, outer, bits = _algorithms_and_signature(certificate)
     if inner != outer:  # RFC 5280 section 4.1.1.2
+        raise InvalidSignature
+    if der.content(bits)[:1] != b"\0":  # the number of bits that are left over: a signature is whole bytes
         raise InvalidSignature
     for each in (certificate, issuer):
         if _has_explicit_curve(each):  # RFC 5480 section 2.1.1
@@ -57,11 +59,11 @@ def verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) ->
         raise InvalidSignature
 
 
-def _algorithms(certificate: x509.Certificate) -> tuple[bytes, bytes]:
-    """The algorithm of the signature as the signed part names it, and as the certificate does, each an element of DER."""
-    signed, outer, *_ = der.elements(der.content(certificate.public_bytes(serialization.Encoding.DER)))
+def _algorithms_and_signature(certificate: x509.Certificate) -> tuple[bytes, bytes, bytes]:
+    """The algorithm as the signed part names it, and as the certificate does; the signature. Each is an element of DER."""
+    signed, outer, bits = der.elements(der.content(certificate.public_bytes(serialization.Encoding.DER)))
     first, second, third, *_ = der.elements(der.content(signed))  # a version, if it is not 1; a serial number; this
-    return third if first[:1] == _VERSION else second, outer
+    return third if first[:1] == _VERSION else second, outer, bits
 
 
 def _key_algorithm(certificate: x509.Certificate) -> list[bytes]:

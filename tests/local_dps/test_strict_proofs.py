@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.local_dps import openssl
 from tests.local_dps.crafting import Crafted, as_pem, authority, craft, key, name, root
-from tests.local_dps.forging import resigned, sequence
+from tests.local_dps.forging import elements, resigned, sequence
 from tests.local_dps.wire import LocalService, Reply, group_body
 
 ECDSA_SHA256, ECDSA_SHA384 = (bytes.fromhex(each) for each in ("06082a8648ce3d040302", "06082a8648ce3d040303"))
@@ -229,6 +229,20 @@ def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalServic
     both, one = (x509.Name([x509.RelativeDistinguishedName(some)]) for some in (parts, parts[:1]))
     uploaded = authority(both, key())
     assert not assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=one))
+
+
+def test_a_signature_is_whole_bytes(dps: LocalService, tmp_path: Path) -> None:
+    """A bit string says how many bits of its last byte don't count: none, of a signature."""
+    uploaded = root()
+
+    def make(code: str) -> bytes:
+        while (der := plain(code, uploaded))[-1] & 1:  # a bit that does not count must be zero
+            pass
+        signed, algorithm, _ = elements(der)
+        signature = x509.load_der_x509_certificate(der).signature
+        return sequence(signed, algorithm, sequence(b"\x01", signature, tag=0x03))
+
+    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, make)
 
 
 def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: LocalService, tmp_path: Path) -> None:
