@@ -11,6 +11,8 @@ OLD_CLIENT := .venv-management-1.1/.ready
 NODE_CLIENTS := tests/clients/node/node_modules/.ready tests/clients/node_device/node_modules/.ready
 AXE := tests/browser/node_modules/.ready
 AZURE_CLI := .venv-azure-cli/.ready
+# NIST's certificates, in a wheel of 56 MB that is read and not installed.
+VECTORS := build/vectors/.ready
 # Other Pythons than $(PYTHON): those that pyenv has, or make pythons PYTHONS="python3.12 python3.13".
 PYTHONS ?= $(wildcard $(foreach minor,12 13 14,$(shell pyenv root 2>/dev/null)/versions/3.$(minor).*/bin/python3))
 
@@ -29,7 +31,7 @@ CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.
 # Every address that JupyterLab prints leads there, for not everybody has a browser on the same machine.
 START := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-.PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python weekly bench clean
+.PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python judging weekly bench clean
 
 tutorial: $(READY) ## execute every notebook against a local DPS, in a clean workspace of its own
 	@$(RUN) -m helpers run
@@ -37,7 +39,7 @@ tutorial: $(READY) ## execute every notebook against a local DPS, in a clean wor
 lab: $(READY) ## open JupyterLab where the walkthrough begins
 	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(START) $(CULLING)
 
-test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) ## run the whole test suite: four at a time, for many wait for clocks
+test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) $(VECTORS) ## run the whole test suite: four at a time, for many wait for clocks
 	$(RUN) -m pytest -n 4 --ignore=tests/azure_cli --ignore=tests/browser
 
 test-quick: $(TEST_READY) ## run in 45 seconds what tells soonest that something broke
@@ -61,8 +63,11 @@ pythons: ## devices and the device plane on every other Python
 newest-python: ## the same on the newest of them alone
 	@$(MAKE) --no-print-directory pythons PYTHONS="$(lastword $(PYTHONS))"
 
+judging: $(TEST_READY) $(VECTORS) ## judge 10,000 generated proofs and NIST's chains beside OpenSSL
+	@$(RUN) -m tests.judging
+
 weekly: export TEST_LENGTH := long
-weekly: test browser azure-cli pythons ## everything at its full length: what takes too long for each change
+weekly: test browser azure-cli pythons judging ## everything at its full length: what takes too long for each change
 
 bench: $(TEST_READY) ## how fast everything is, as ratios; QUICK=1 for a look
 	@$(RUN) -m tests.bench $(if $(QUICK),--quick)
@@ -108,6 +113,10 @@ $(OLD_CLIENT) $(AZURE_CLI):
 	@echo "Creating the environment in $(@D), once."
 	@$(PYTHON) -m venv $(@D)
 	$(call install,$(@D),--requirement $<)
+	@touch $@
+
+$(VECTORS): tests/judging/requirements.txt | $(READY)
+	$(RUN) -m pip download --quiet --disable-pip-version-check --no-deps --dest $(@D) --requirement $<
 	@touch $@
 
 $(NODE_CLIENTS) $(AXE): %/node_modules/.ready: %/package.json

@@ -1,0 +1,115 @@
+"""What the local DPS and OpenSSL, each for itself, say of a proof."""
+
+import re
+import subprocess
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from helpers.local_dps.certificates import NotACertificate, PrivateKeyInside, certificate_summary, judge_proof, read
+from helpers.local_dps.errors import Refusal
+from tests.judging.making import Submission
+from tests.local_dps.crafting import as_pem
+
+__all__ = ["OpenSslVerdict", "Verdict", "local_dps", "openssl", "openssl_verify"]
+
+_TEXT_TYPES = ("BMPSTRING", "PRINTABLESTRING", "T61STRING", "UTF8STRING", "UNIVERSALSTRING")  # RFC 5280 section 4.1.2.4
+_READ = (
+    "-noout",
+    "-subject",
+    "-dates",
+    "-dateopt",
+    "iso_8601",
+    "-nameopt",
+    "sep_multiline,sname,esc_2253,esc_ctrl,show_type",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether something is accepted, and what was said.
+
+    Attributes:
+        is_unreadable: refused, because a certificate can't be read.
+        has_crashed: neither accepted nor refused.
+    """
+
+    accepted: bool
+    why: str = ""
+    is_unreadable: bool = False
+    has_crashed: bool = False
+
+    def __str__(self) -> str:
+        return "accepted" if self.accepted else f"refused: {self.why}"
+
+
+@dataclass(frozen=True)
+class OpenSslVerdict(Verdict):
+    """OpenSSL's on a proof.
+
+    Attributes:
+        errors: the numbers of what `openssl verify` found; it goes on after some. Empty if it read no certificate.
+        is_code: whether the common name and the dates are right, as OpenSSL reads them.
+    """
+
+    errors: frozenset[int] = frozenset()
+    is_code: bool = False
+
+
+def local_dps(submission: Submission) -> Verdict:
+    """The judge of the local DPS, called as the handlers of the two calls do."""
+    try:
+        ca = read(as_pem(submission.ca))
+        certificate_summary(ca)
+        judge_proof(read(submission.sent), ca, submission.code, submission.now)
+    except (NotACertificate, PrivateKeyInside) as error:
+        return Verdict(False, f"can't be read: {error.__cause__}", is_unreadable=True)
+    except Refusal as refusal:
+        return Verdict(False, refusal.explanation)
+    except Exception:  # it must raise nothing else, whatever it is given
+        return Verdict(False, traceback.format_exc(), has_crashed=True)
+    return Verdict(True)
+
+
+def openssl(submission: Submission) -> OpenSslVerdict:
+    """What the `openssl` program says: who signed is its judgment; common name and dates are read from what it prints."""
+    pem = as_pem(submission.proof).encode()
+    accepted, why, errors = openssl_verify(pem, submission.ca, options=("-partial_chain", "-no_check_time"))
+    is_code = (accepted or bool(errors)) and _is_code(pem, submission)
+    return OpenSslVerdict(accepted and is_code, why, errors=errors, is_code=is_code)
+
+
+def openssl_verify(
+    pem: bytes, anchor: bytes, between: Iterable[bytes] = (), *, options: Iterable[str]
+) -> tuple[bool, str, frozenset[int]]:
+    """`openssl verify` with nothing of the machine's own trust: whether it accepts, its words, the numbers of its errors."""
+    with TemporaryDirectory() as folder:
+        trusted, untrusted = Path(folder, "anchor.pem"), Path(folder, "between.pem")
+        trusted.write_text(as_pem(anchor))
+        untrusted.write_text("".join(map(as_pem, between)))
+        sent = ("-untrusted", str(untrusted)) if untrusted.stat().st_size else ()
+        command = ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", str(trusted), *sent, *options]
+        result = subprocess.run(command, input=pem, capture_output=True, check=False)
+    why = (result.stdout + result.stderr).decode("utf-8", "replace")
+    return result.returncode == 0, why, frozenset(map(int, re.findall(r"^error (\d+) at ", why, re.MULTILINE)))
+
+
+def _is_code(pem: bytes, submission: Submission) -> bool:
+    result = subprocess.run(["openssl", "x509", *_READ], input=pem, capture_output=True, check=False)
+    printed = result.stdout.decode("utf-8", "replace")
+    attributes = [each for line in re.findall(r"^    (.*)$", printed, re.MULTILINE) for each in line.split(" + ")]
+    names = [each[3:] for each in attributes if each.startswith("CN=")]
+    begin, end = (re.search(rf"^{which}=([\d -:]+)Z$", printed, re.MULTILINE) for which in ("notBefore", "notAfter"))
+    return (
+        names in [[f"{kind}:{submission.code}"] for kind in _TEXT_TYPES]
+        and begin is not None
+        and end is not None
+        and _moment(begin[1]) <= _moment(f"{submission.now:%Y-%m-%d %H:%M:%S}") <= _moment(end[1])
+    )
+
+
+def _moment(text: str) -> list[int]:
+    """Year, month, day, hour, minute, second: Python's calendar lacks the year 0."""
+    return [int(each) for each in re.findall(r"\d+", text)]
