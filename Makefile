@@ -37,6 +37,7 @@ tutorial: $(READY) ## execute every notebook against a local DPS, in a clean wor
 	@$(RUN) -m helpers run
 
 lab: $(READY) ## open JupyterLab where the walkthrough begins
+	@$(RUN) -m helpers.jupyter_folders
 	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(START) $(CULLING)
 
 test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) $(VECTORS) ## run the whole test suite: four at a time, for many wait for clocks

@@ -1,5 +1,6 @@
 """JupyterLab as `make lab` starts it."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -47,6 +48,21 @@ def test_every_way_in_leads_to_the_first_notebook(tmp_path: Path) -> None:
         urllib.request.urlopen(f"{lab.url}/?token={lab.token}", timeout=30) as answer,
     ):
         assert answer.url.partition("?")[0] == f"{lab.url}/lab/tree/notebooks/00_start_here.ipynb"
+
+
+def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    """Root may write into any folder of mode 0500, but not into the kernel's own."""
+    home = Path("/sys") if os.geteuid() == 0 else tmp_path / "home"
+    home.mkdir(mode=0o500, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG"))}
+    command = ["make", "--old-file=.venv/.ready", f"RUN={sys.executable}", "lab"]
+    result = subprocess.run(
+        command, cwd=PROJECT, env={**environment, "HOME": str(home)}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    assert result.stderr.startswith("JupyterLab can't start.\n  Why: It needs the folder " + str(home))
+    assert "Traceback" not in result.stderr
+    assert ".venv/bin/jupyter" not in result.stdout, "it was not started"
 
 
 def test_nobody_is_asked_about_news() -> None:
