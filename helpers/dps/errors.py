@@ -17,6 +17,7 @@ __all__ = ["DpsError", "translated"]
 # azure-identity puts the token endpoint's own faltering into words only: MSAL's, or Entra's with its number
 # (90033: a part of it is not available; 90055: too many requests).
 _SIGN_IN_FALTERED = re.compile(r"HTTP (?:Error|status): (?:408|429|5\d\d)|AADSTS(?:90033|90055)")
+_NO_AZURE_CLI = "Azure CLI not found on path"  # azure-identity's words
 _BY_CODE = {
     "412001": (
         "The certificate has changed since its ETag was read: every upload, code and verification gives a new one.",
@@ -124,7 +125,9 @@ def _refused(attempt: str, error: "HttpResponseError") -> DpsError:
         return DpsError(
             f"Could not {attempt}: there is no credential that is accepted.",
             str(error.message).partition("\nAttempted credentials:")[0],  # what follows lists nine of them
-            "Sign in, for example with az login.",
+            "Install the Azure CLI (https://aka.ms/azure-cli), which is not on this machine; then sign in with az login."
+            if _NO_AZURE_CLI in str(error.message)
+            else "Sign in, for example with az login.",
         )
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)

@@ -1,5 +1,6 @@
 """A connection to one provisioning service: both planes behind one object, with one credential."""
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,7 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
             "Copy them from the service's overview page in the Azure portal.",
         )
     wire = Wire()
+    _keep_the_sign_in_log_quiet()
     return ProvisioningService(
         DefaultAzureCredential(raw_response_hook=wire.listener("sign-in")),
         service_endpoint=f"https://{provisioning_service}.azure-devices-provisioning.net",
@@ -138,3 +140,13 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
         wire=wire,
         **names,
     )
+
+
+def _keep_the_sign_in_log_quiet() -> None:
+    """Keep azure-identity's warnings off standard error: twenty lines that an error says in one sentence.
+
+    Python prints the warnings of a logger that has no handler. A program that has set up logging still gets them.
+    """
+    log = logging.getLogger("azure.identity")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
