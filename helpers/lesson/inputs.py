@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from helpers.certificates import (
     KeyAlgorithm,
@@ -166,7 +166,9 @@ class CreateCa(Inputs):
         title="Root's name",
         description="The common name (CN): up to 64 bytes, which is 64 plain letters.",
     )
-    intermediate_name: CommonName = Field("Walkthrough Intermediate CA", title="Intermediate's name")
+    intermediate_name: CommonName = Field(
+        "Walkthrough Intermediate CA", title="Intermediate's name", validate_default=True
+    )
     key_type: Literal["EC", "RSA"] = Field(
         "EC", title="Key type", description="EC keys are small and fast; RSA is understood by everything."
     )
@@ -191,6 +193,15 @@ class CreateCa(Inputs):
         title="Its private key",
         description="It stays on this machine: it is copied into the workspace, for you alone.",
     )
+
+    @field_validator("intermediate_name")
+    @classmethod
+    def _differs_from_the_root(cls, name: str, info: ValidationInfo) -> str:
+        if name.casefold() == str(info.data.get("root_name")).casefold():
+            raise ValueError(
+                "The root has this name. Cards and trees show CAs by name, so you could not tell the two apart."
+            )
+        return name
 
     @property
     def key_algorithm(self) -> KeyAlgorithm:

@@ -159,6 +159,7 @@ def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]
         (lesson.CreateCa, "lifetime_days", "long", "whole number"),
         (lesson.CreateCa, "root_name", None, "text"),
         (lesson.CreateCa, "root_name", "x" * 65, "65 bytes"),
+        (lesson.CreateCa, "intermediate_name", "walkthrough root CA", "The root has this name"),
         (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "no such file"),
         (lesson.UploadCa, "register_ca", "device", "'root' or 'intermediate'"),
         (lesson.UploadCa, "certificate_name", "a/b", "1 to 64 letters"),
@@ -178,6 +179,12 @@ def test_an_invalid_parameter_is_named_with_its_value_and_the_reason(
     assert repr(value) in caught.value.why
     assert says in caught.value.why
     assert str(model.model_fields[name].title) in caught.value.what
+
+
+def test_a_root_may_not_have_the_name_of_the_intermediate_that_is_the_default() -> None:
+    with pytest.raises(Problem, match="intermediate_name is invalid") as caught:
+        form_of(lesson.CreateCa, root_name="Walkthrough Intermediate CA")
+    assert "It was 'Walkthrough Intermediate CA'." in caught.value.why
 
 
 # --- while typing ---

@@ -54,7 +54,7 @@ class Inputs(BaseModel):
                 raise Problem(
                     f"The parameter {name} is unknown.", reason, f"Its parameters are {', '.join(cls.model_fields)}."
                 ) from error
-            given = repr(values.get(name))
+            given = repr(values.get(name, cls.model_fields[name].default))
             raise Problem(
                 f"The parameter {name} is invalid ({cls.model_fields[name].title}).",
                 reason if holds_key(given) else f"{reason} It was {given}.",

@@ -60,8 +60,19 @@ def _create_missing(
         return
     below = None
     if describe(top.certificate).path_length != 0:
+        _require_another_name(top, inputs.intermediate_name)
         below = top.create_intermediate(inputs.intermediate_name, **made)
     if "root" not in workspace.authority_roles():
         workspace.save_authority("root", top, passphrase=passphrase)
     if below is not None:
         workspace.save_authority("intermediate", below, passphrase=passphrase)
+
+
+def _require_another_name(root: CertificateAuthority, name: str) -> None:
+    """The form compares the names that it holds; the name of one's own root is in its certificate."""
+    if describe(root.certificate).common_name.casefold() == name.casefold():
+        raise Problem(
+            f"The intermediate can't be called “{name}”.",
+            "Your root has this name. Cards and trees show CAs by name, so you could not tell the two apart.",
+            "Change the field “Intermediate's name” (the parameter intermediate_name).",
+        )
