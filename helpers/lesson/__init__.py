@@ -31,6 +31,7 @@ from helpers.lesson.inputs import (
     VerifyCa,
 )
 from helpers.lesson.journey import journey
+from helpers.lesson.kernel import prepare_kernel
 from helpers.lesson.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.portal import YourTurn
 from helpers.lesson.steps import (
@@ -173,3 +174,5 @@ __all__ = [
     "verify_with_kept_proof",
     "what_just_happened",
 ]
+
+prepare_kernel()

@@ -46,6 +46,7 @@ def test_an_interrupted_fleet_says_how_far_it_came_and_goes_on(ready: Workspace,
             await kernel.interrupt_kernel()
             interrupted = await running
             seconds = time.monotonic() - began
+            await asyncio.sleep(0.6)  # until the kernel no longer cancels what Run All might have sent
             again = await client.execute(FLEET, reply=True, timeout=60)
             count = await client.execute("", user_expressions={"count": "len(fleet)"}, reply=True, timeout=60)
             return interrupted["content"], seconds, again["content"], count["content"]
