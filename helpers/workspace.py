@@ -33,7 +33,16 @@ from helpers.certificates import (
 from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
 from helpers.problem import Problem
 
-__all__ = ["PASSPHRASE_VARIABLE", "Facts", "Role", "Target", "Workspace", "is_workspace", "remove_workspace"]
+__all__ = [
+    "PASSPHRASE_VARIABLE",
+    "Facts",
+    "Role",
+    "Target",
+    "Workspace",
+    "is_workspace",
+    "opening_passphrase",
+    "remove_workspace",
+]
 
 Role: TypeAlias = Literal["root", "intermediate"]
 Target: TypeAlias = Literal["local", "azure", "portal"]
@@ -164,16 +173,7 @@ class Workspace:
                 f"Choose {kept}." if kept else "Run the notebook 01_create_ca first.",
             )
         key = self._ca(role, ".key.pem")
-        if not passphrase and is_encrypted(read_bytes(key)):
-            passphrase = os.environ.get(PASSPHRASE_VARIABLE)
-            if not passphrase:
-                raise Problem(
-                    f"{key.name} could not be opened.",
-                    "The key is encrypted and no passphrase was given. None is stored, so that each notebook asks for it.",
-                    f"In a notebook, type it into the form's field “Passphrase” and run this cell again; elsewhere, set "
-                    f"{PASSPHRASE_VARIABLE} in the environment.",
-                )
-        return load_authority(self._ca(role, ".pem"), key, passphrase=passphrase)
+        return load_authority(self._ca(role, ".pem"), key, passphrase=opening_passphrase(key, passphrase) or passphrase)
 
     def authority_certificate(self, role: Role) -> x509.Certificate:
         """A CA's certificate, for which its key need not be opened."""
@@ -264,6 +264,27 @@ class Workspace:
             yield
         finally:
             os.close(descriptor)
+
+
+def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
+    """The passphrase that opens a private key: the one given, or else the environment's CA_PASSPHRASE.
+
+    None for a key that is not encrypted.
+
+    Raises:
+        Problem: the key is encrypted and there is no passphrase.
+    """
+    if not is_encrypted(read_bytes(private_key_file)):
+        return None
+    passphrase = given or os.environ.get(PASSPHRASE_VARIABLE)
+    if not passphrase:
+        raise Problem(
+            f"{private_key_file.name} could not be opened.",
+            "The key is encrypted and no passphrase was given. No passphrase is stored, so each notebook asks for it.",
+            f"In a notebook, type it into the form's field “Passphrase” and run this cell again; elsewhere, set "
+            f"{PASSPHRASE_VARIABLE} in the environment.",
+        )
+    return passphrase
 
 
 def is_workspace(folder: Path) -> bool:

@@ -45,7 +45,7 @@ def _button(kept: Workspace, says: str) -> str:
 
 
 def _passphrase(purpose: str) -> Secret:
-    return Secret("Passphrase", PASSPHRASE_VARIABLE, f"{purpose} It is never stored.")
+    return Secret("Passphrase", PASSPHRASE_VARIABLE, f"{purpose} It is never stored, so each notebook asks for it.")
 
 
 def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Service]:
@@ -69,11 +69,7 @@ def target_form(kept: Workspace, **parameters: Any) -> Form[inputs.StartHere, Se
 def create_ca_form(kept: Workspace, **parameters: Any) -> Form[inputs.CreateCa, dict[Role, CertificateAuthority]]:
     """01: create the CAs, or take one's own; those that are here already stay."""
     complete = "intermediate" in kept.authority_roles()
-    passphrase = _passphrase(
-        _OPENS
-        if complete
-        else "Encrypts the CAs' private keys on disk, and opens your own CA's. Without one they are not encrypted."
-    )
+    passphrase = _passphrase(_OPENS if complete else "Encrypts the CAs' private keys on disk, and opens your own CA's.")
     caption = ""
 
     def create(wanted: inputs.CreateCa) -> dict[Role, CertificateAuthority]:

@@ -171,6 +171,29 @@ def test_an_own_encrypted_key_stays_shut_without_its_passphrase(
     with pytest.raises(Problem, match=r"own\.key") as caught:
         lesson.create_authorities(workspace, inputs, passphrase)
     assert "passphrase" in str(caught.value)
+    assert ("CA_PASSPHRASE" in caught.value.next_step) is (passphrase is None), "where to give it, if none was given"
+    assert files(workspace) == {}
+
+
+def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
+    for form in (lesson.create_ca_form(workspace), lesson.sign_form(workspace)):
+        assert form.secret is not None
+        assert "It is never stored, so each notebook asks for it." in form.secret._help.value
+
+
+def test_an_own_encrypted_key_is_opened_with_the_passphrase_of_the_environment(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", SECRET)
+    inputs = bring(tmp_path, craft("Own Root", ca=True), passphrase=SECRET)
+    assert list(lesson.create_authorities(workspace, inputs, None)) == ["root", "intermediate"]
+
+
+def test_an_intermediate_is_not_called_as_an_own_root(workspace: Workspace, tmp_path: Path) -> None:
+    inputs = bring(tmp_path, craft("Walkthrough Intermediate CA", ca=True))
+    with pytest.raises(Problem, match="can't be called “Walkthrough Intermediate CA”"):
+        lesson.create_authorities(workspace, inputs, None)
     assert files(workspace) == {}
 
 

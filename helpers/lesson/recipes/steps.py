@@ -159,7 +159,8 @@ def _sign(names: Names) -> Recipe:
         dedent(f"""\
             from helpers.workspace import Workspace
 
-            ca = Workspace({names.path(".")!r}).authority("{names.role}")  # passphrase=… if its key is encrypted
+            # An encrypted key is opened by CA_PASSPHRASE in the environment.
+            ca = Workspace({names.path(".")!r}).authority("{names.role}")
             proof = ca.sign_verification_code("{names.code}")"""),
     )
 

@@ -4,11 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from helpers.certificates import CertificateAuthority, describe, is_encrypted, load_authority
-from helpers.files import read_bytes
+from helpers.certificates import CertificateAuthority, describe, load_authority
 from helpers.lesson.inputs import CreateCa
 from helpers.problem import Problem
-from helpers.workspace import Role, Workspace
+from helpers.workspace import Role, Workspace, opening_passphrase
 
 __all__ = ["create_authorities"]
 
@@ -45,7 +44,7 @@ def _own_authority(inputs: CreateCa, passphrase: str | None) -> CertificateAutho
     if not inputs.own_ca_certificate:
         return None
     certificate, key = (Path(each).expanduser() for each in (inputs.own_ca_certificate, inputs.own_ca_key))
-    return load_authority(certificate, key, passphrase=passphrase if is_encrypted(read_bytes(key)) else None)
+    return load_authority(certificate, key, passphrase=opening_passphrase(key, passphrase))
 
 
 def _create_missing(
