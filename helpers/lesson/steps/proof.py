@@ -29,7 +29,7 @@ __all__ = ["ask_for_code", "examine_kept_proof", "prove", "sign_kept_code", "ver
 def ask_for_code(workspace: Workspace, dps: Service, inputs: AskForCode) -> RegisteredCertificate:
     """The registered CA with a verification code: the one that waits already, or a new one.
 
-    A CA that is verified gets none: a new code would make it unverified again.
+    A verified CA gets no code: the local DPS would make the CA unverified again, and Azure might (it is not documented).
 
     Raises:
         Problem: no CA is registered (run 02_upload_ca).
