@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from markupsafe import escape
 
 from helpers import lesson
-from helpers.certificates import Check, Examination
+from helpers.certificates import CertificateAuthority, Check, Examination
 from helpers.dps import (
     AllocationPolicy,
     CaReference,
@@ -22,6 +22,7 @@ from helpers.dps import (
     ServiceDescription,
     SigningCertificate,
 )
+from helpers.problem import Problem
 from tests.certificates.crafting import craft
 
 SCRIPT = "<script>alert('&')</script>"
@@ -46,6 +47,21 @@ def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
     assert_shows(card, "The Device", "Issuer", "The Root", "signs no certificates")
     assert_shows(card, thumbprint(device, hashes.SHA1()), thumbprint(device, hashes.SHA256()))
     assert "At DPS" not in repr(card)
+
+
+def test_that_iot_hub_shows_the_sha_256_thumbprint_stands_on_a_devices_certificate_alone() -> None:
+    root = CertificateAuthority.create_root("The Root")
+    others = root.certificate, root.sign_verification_code("0123456789ABCDEF" * 3).certificate
+    assert_shows(lesson.show_certificate(root.issue_device("pump-1").certificate), "(IoT Hub shows this one)")
+    for certificate in others:
+        assert "IoT Hub" not in repr(lesson.show_certificate(certificate))
+
+
+def test_the_way_out_is_the_owners_where_a_refusal_meets_somebody_else() -> None:
+    refusal = Problem("It was refused.", "Another key has signed it.", "Sign it with the CA's key.")
+    assert_shows(lesson.RefusalCard(refusal), "What would help")
+    assert_shows(lesson.RefusalCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
+    assert "help" not in repr(lesson.RefusalCard(refusal, "CA"))
 
 
 @pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])

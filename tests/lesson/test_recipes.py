@@ -239,6 +239,22 @@ def test_what_just_happened_is_folded_and_shows_the_wire_and_the_three_ways(
     assert token is None
 
 
+def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace, dps: ProvisioningService) -> None:
+    walk(kept, dps, NAME)
+    inputs = lesson.ProvisionDevices(fleet_size=12)
+    lesson.issue_device(kept, inputs, None)
+    lesson.provision_fleet(kept, dps, inputs, None)
+    cleaned = lesson.clean_up(kept, lesson.CleanUp())
+    shown = lesson.what_just_happened(kept, cleaned.dps, "clean_up", facts=cleaned.before)
+    deletions = [line for line in repr(shown).splitlines() if line.startswith("  DELETE /registrations/")]
+    assert len(deletions) == 1, deletions
+    assert deletions[0].endswith("→ 204  and 11 more like it")
+    html = shown._repr_html_()
+    assert "<summary>and 11 more like it</summary>" in html
+    assert html.count("<b>DELETE</b> <code>/registrations/") == 12, "each can be looked at"
+    assert "DELETE /enrollmentGroups/" in repr(shown), "what is of another kind stands by itself"
+
+
 def test_nothing_sent_is_said_so(kept: Workspace) -> None:
     shown = lesson.what_just_happened(kept, None, "sign")
     assert "nothing was sent" in repr(shown)

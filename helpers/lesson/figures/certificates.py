@@ -1,5 +1,6 @@
 """Certificates: one as a card, several as a tree of who signed whom, all of a folder on a page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ __all__ = [
     "status_at_dps",
 ]
 
+_CODE = re.compile("[0-9A-F]{48}")
+
 
 @dataclass(frozen=True, repr=False)
 class CertificateCard(Table):
@@ -43,12 +46,7 @@ class CertificateCard(Table):
             ("Key", facts.key),
             ("Life", life_bar(facts, self.at) + life(facts)),
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
-            (
-                "SHA-256",
-                facts.sha256
-                if facts.is_authority
-                else f"{facts.sha256} (of a device's certificate IoT Hub shows this one)",
-            ),
+            ("SHA-256", f"{facts.sha256} (IoT Hub shows this one)" if _is_a_devices(facts) else facts.sha256),
             ("Extensions", listed(self.extensions) if self.extensions else "none"),
         ]
         if self.registered is None:
@@ -257,6 +255,11 @@ def _kind(facts: CertificateDescription) -> str:
     limit = "any number of" if facts.path_length is None else str(facts.path_length or "no")
     length = "" if facts.path_length is None else f" (path length {facts.path_length})"
     return f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it{length}"
+
+
+def _is_a_devices(facts: CertificateDescription) -> bool:
+    """A proof is made like a device's certificate. Its name, a verification code, tells them apart."""
+    return not facts.is_authority and not _CODE.fullmatch(facts.common_name)
 
 
 def _short_kind(facts: CertificateDescription) -> str:

@@ -2,9 +2,11 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -44,7 +46,10 @@ class WhatJustHappened(Picture):
                 len(self.exchanges), len(self.exchanges) + self.exchanges.left_off
             )
         ]
-        wire = [*(wire if self.exchanges.left_off else []), *map(_exchange, self.exchanges)]
+        wire = [
+            *(wire if self.exchanges.left_off else []),
+            *(_shown_as_one(group) for group in _grouped(self.exchanges)),
+        ]
         wire += (
             [Markup("<p>The device over MQTT, as its SDK logs it:</p>{}").format(_code(_packets(self.events)))]
             if self.events
@@ -59,7 +64,10 @@ class WhatJustHappened(Picture):
         )
 
     def text(self) -> str:
-        lines = [f"  {each.method} {_path(each.url)}  → {each.status}" for each in self.exchanges]
+        lines = [
+            f"  {group[0].method} {_path(group[0].url)}  → {group[0].status}{_more(group)}"
+            for group in _grouped(self.exchanges)
+        ]
         lines += [f"  {line}" for line in _packets(self.events).splitlines()]
         lines += ["  In the portal:", *(f"    {step.replace('**', '')}" for step in self.recipe.clicks)]
         for name, script in (("As commands", self.recipe.commands), ("As Python", self.recipe.python)):
@@ -73,6 +81,29 @@ class WhatJustHappened(Picture):
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
         said += [f"{len(self.events)} lines of the device's log"] if self.events else []
         return f"{' and '.join(said)}; and the same step in other ways"
+
+
+def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
+    """The exchanges in their order; deletions in a row are one group if they differ in the deleted thing's name alone."""
+
+    def kind(each: Exchange) -> object:
+        if each.method != "DELETE":
+            return id(each)
+        return each.plane, urlsplit(each.url).path.rpartition("/")[0], each.status
+
+    return [list(group) for _, group in groupby(exchanges, kind)]
+
+
+def _shown_as_one(group: Sequence[Exchange]) -> Markup:
+    """A group's first exchange; the others are folded."""
+    first, *others = group
+    if not others:
+        return _exchange(first)
+    return Markup("{}{}").format(_exchange(first), fold(_more(group).strip(), *map(_exchange, others)))
+
+
+def _more(group: Sequence[Exchange]) -> str:
+    return f"  and {len(group) - 1} more like it" if len(group) > 1 else ""
 
 
 def _exchange(each: Exchange) -> Markup:

@@ -28,12 +28,20 @@ def problem_card(problem: Problem) -> ProblemCard:
 
 @dataclass(frozen=True, repr=False)
 class RefusalCard(Table):
-    """What the service says to somebody whom it does not let in, or whose request it does not accept."""
+    """A refusal of the service, its reason and the way out.
+
+    Attributes:
+        owned: what the rightful owner has, where the refusal meets somebody else: "device", "CA". The way out is the owner's.
+    """
 
     refusal: Problem
+    owned: str = ""
 
     def title(self) -> str:
         return self.refusal.what
 
     def rows(self) -> list[Row]:
-        return [("Why", self.refusal.why), ("What would help", self.refusal.next_step)]
+        return [("Why", self.refusal.why), (self._way_out(), self.refusal.next_step)]
+
+    def _way_out(self) -> str:
+        return f"If the {self.owned} is yours" if self.owned else "What would help"
