@@ -72,6 +72,7 @@ class Facts(BaseModel):
         revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
         allocation_policy: of the group that a person has created in the portal; elsewhere the service tells.
         done_in_portal: the steps that a person says to have done there.
+        outcomes: by notebook, what its steps have seen happen since it was begun; its checkpoint judges them.
         reached: the notebooks whose checkpoints have been reached.
     """
 
@@ -94,6 +95,7 @@ class Facts(BaseModel):
     revoked_device: str | None = None
     next_certificate_name: str | None = None
     done_in_portal: tuple[str, ...] = ()
+    outcomes: dict[str, dict[str, Any]] = {}
     reached: tuple[str, ...] = ()
 
 
@@ -142,6 +144,24 @@ class Workspace:
             facts = self.facts
             if notebook not in facts.reached:
                 self._write(facts.model_copy(update={"reached": (*facts.reached, notebook)}))
+
+    def outcomes(self, notebook: str) -> dict[str, Any]:
+        """What a notebook's steps have seen happen since it was begun, by name; values of JSON."""
+        return self.facts.outcomes.get(notebook, {})
+
+    def note(self, notebook: str, **outcomes: Any) -> None:
+        """Note what a notebook's step has seen happen, beside what its other steps have seen."""
+        with self._locked():
+            facts = self.facts
+            noted = {**facts.outcomes.get(notebook, {}), **outcomes}
+            self._write(facts.model_copy(update={"outcomes": {**facts.outcomes, notebook: noted}}))
+
+    def forget_outcomes(self, notebook: str) -> None:
+        """Forget what a notebook's steps have seen: it begins again."""
+        with self._locked():
+            facts = self.facts
+            others = {name: noted for name, noted in facts.outcomes.items() if name != notebook}
+            self._write(facts.model_copy(update={"outcomes": others}))
 
     # --- certificate authorities ---
 

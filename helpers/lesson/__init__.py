@@ -1,6 +1,6 @@
 """What a learner sees: forms, pictures, checkpoints, exercises, experiments, and the steps of the walkthrough behind them."""
 
-from helpers.lesson.checkpoint import Checkpoint, Expect, checkpoint
+from helpers.lesson.checkpoint import Checkpoint, checkpoint
 from helpers.lesson.exercises import Unsolved, try_exercise
 from helpers.lesson.experiments import Attack, Gallery, audit, compare_with_self_attestation, try_stale_etag
 from helpers.lesson.figures import (
@@ -80,6 +80,7 @@ from helpers.lesson.tasks import (
 )
 from helpers.lesson.views import (
     proof_so_far,
+    show_access,
     show_all_certificates,
     show_at_hub,
     show_authorities,
@@ -99,7 +100,6 @@ __all__ = [
     "CreateEnrollmentGroup",
     "EndAccess",
     "EtagTrail",
-    "Expect",
     "Form",
     "Gallery",
     "GroupPicture",
@@ -155,6 +155,7 @@ __all__ = [
     "registered_now",
     "renew_device",
     "revoke_device",
+    "show_access",
     "show_all_certificates",
     "show_at_hub",
     "show_authorities",

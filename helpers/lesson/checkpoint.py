@@ -1,31 +1,20 @@
 """A checkpoint at a notebook's end: named expectations, and a loud failure if one is not met."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from helpers.lesson.expectations import EXPECTATIONS, Expect
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined, mark
 from helpers.lesson.journey import next_stop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["Checkpoint", "Expect", "checkpoint"]
+__all__ = ["Checkpoint", "checkpoint", "require"]
 
 _TOLD = "With the target portal nobody can ask your service from here: what is said of it is what you have told."
-
-
-@dataclass(frozen=True)
-class Expect:
-    """Something that holds if the notebook's step worked.
-
-    Attributes:
-        hint: what to do when it does not hold.
-    """
-
-    statement: str
-    holds: bool
-    hint: str = "Run this notebook again."
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,18 +41,31 @@ class Checkpoint(Picture):
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, f"Next: {self.next_notebook}"])
 
 
-def checkpoint(workspace: Workspace, notebook: str, *expectations: Expect) -> Checkpoint:
+def checkpoint(workspace: Workspace, notebook: str, *, passphrase: str | None = None) -> Checkpoint:
+    """The checkpoint of a notebook, judged by what the workspace and the service hold now.
+
+    Args:
+        passphrase: of the CAs' keys, which 01_create_ca opens.
+
+    Raises:
+        Problem: an expectation is not met, or an earlier notebook has not run.
+    """
+    return require(workspace, notebook, EXPECTATIONS[notebook](workspace, passphrase))
+
+
+def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect]) -> Checkpoint:
     """The checkpoint of a notebook, if all hold; the map of the journey then has it as done.
 
     Raises:
         Problem: one does not; each of those is named with its hint.
     """
-    failed = [each for each in expectations if not each.holds]
+    judged = tuple(expectations)
+    failed = [each for each in judged if not each.holds]
     if failed:
         raise Problem(
-            f"The checkpoint is not reached: {len(failed)} of {len(expectations)} expectations are not met.",
+            f"The checkpoint is not reached: {len(failed)} of {len(judged)} expectations are not met.",
             "Not so: " + "; ".join(each.statement for each in failed) + ".",
             " ".join(dict.fromkeys(each.hint for each in failed)),
         )
     workspace.reach(notebook)
-    return Checkpoint(expectations, next_stop(notebook), told=workspace.facts.target == "portal")
+    return Checkpoint(judged, next_stop(notebook), told=workspace.facts.target == "portal")

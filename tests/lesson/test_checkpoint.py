@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers.lesson import Expect, checkpoint
+from helpers.lesson.checkpoint import require
+from helpers.lesson.expectations import Expect
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -12,26 +13,26 @@ FAILED_TOO = Expect("The tide is high", False, "Wait a fortnight.")
 
 
 def test_when_all_holds_it_shows_each_and_where_to_go_on_and_the_map_has_it(workspace: Workspace) -> None:
-    reached = checkpoint(workspace, "02_upload_ca", MET)
+    reached = require(workspace, "02_upload_ca", [MET])
     assert "✔ The sky is <blue>" in repr(reached)
     assert "Next: 03_sign_verification_code" in repr(reached)
     assert "The sky is &lt;blue&gt;" in reached._repr_html_()
     assert "<a href='03_sign_verification_code.ipynb'>" in reached._repr_html_()
-    checkpoint(workspace, "02_upload_ca", MET)
+    require(workspace, "02_upload_ca", [MET])
     assert workspace.facts.reached == ("02_upload_ca",)
 
 
 def test_with_the_portal_it_says_whose_word_it_is(workspace: Workspace) -> None:
-    assert "you have told" not in repr(checkpoint(workspace, "02_upload_ca", MET))
+    assert "you have told" not in repr(require(workspace, "02_upload_ca", [MET]))
     workspace.update(target="portal")
-    told = checkpoint(workspace, "02_upload_ca", MET)
+    told = require(workspace, "02_upload_ca", [MET])
     assert "you have told" in repr(told)
     assert "you have told" in told._repr_html_()
 
 
 def test_when_one_fails_it_is_named_with_its_hint_and_the_others_are_not(workspace: Workspace) -> None:
     with pytest.raises(Problem, match="1 of 2") as caught:
-        checkpoint(workspace, "02_upload_ca", MET, FAILED)
+        require(workspace, "02_upload_ca", [MET, FAILED])
     assert FAILED.statement in caught.value.why
     assert MET.statement not in caught.value.why
     assert caught.value.next_step == FAILED.hint
@@ -40,7 +41,7 @@ def test_when_one_fails_it_is_named_with_its_hint_and_the_others_are_not(workspa
 
 def test_when_many_fail_each_is_named_and_a_common_hint_stands_once(workspace: Workspace) -> None:
     with pytest.raises(Problem, match="2 of 3") as caught:
-        checkpoint(workspace, "02_upload_ca", FAILED, MET, FAILED_TOO)
+        require(workspace, "02_upload_ca", [FAILED, MET, FAILED_TOO])
     assert FAILED.statement in caught.value.why
     assert FAILED_TOO.statement in caught.value.why
     assert caught.value.next_step == "Wait a fortnight."

@@ -40,6 +40,8 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     page = [(line.split()[0], line) for line in repr(lesson.show_all_certificates(workspace, dps)).splitlines()]
     assert [name for name, line in page if "another of that name, not yours" in line] == ["stranger"]
     assert [name for name, _ in page if name.startswith("pump")] == ["pump-1", "pump-1-001", "pump-1-002", "pump-1-003"]
+    assert "Devices (4)" in repr(lesson.show_all_certificates(workspace, dps)), "the stranger is none of them"
+    assert "Devices of other CAs (1)" in repr(lesson.show_all_certificates(workspace, dps))
 
 
 def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(workspace: Workspace) -> None:

@@ -40,6 +40,7 @@ from helpers.workspace import Workspace
 
 __all__ = ["Attack", "Audit", "OwnersView", "audit"]
 
+_NOTEBOOK = "09_the_attack"
 _OWNER, _ATTACKER = "contoso-dps", "mallory-dps"
 _OWNERS_HUB, _ATTACKERS_HUB = "contoso-hub.azure-devices.net", "mallory-hub.azure-devices.net"
 _FACTORY, _STOLEN, _GROUP = "Contoso Factory CA", "not-mine", "pumps"
@@ -79,6 +80,8 @@ class Attack:
 
     def __init__(self, workspace: Workspace) -> None:
         """Set the stage: Contoso's CA is proved at Contoso's service, and a pump of Contoso's has a certificate."""
+        self._workspace = workspace
+        workspace.forget_outcomes(_NOTEBOOK)
         self._local = start_local_dps(workspace.local_dps_folder)
         self._folder = make_private_folder(workspace.devices_folder / "attack")  # apart from the learner's own
         self._services = {
@@ -134,6 +137,7 @@ class Attack:
         refusal = answer_to(self._attacker, uploaded, base64.b64encode(certificate_pem(proof)).decode())
         if refusal is None:
             raise Problem("Mallory's proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
+        self._workspace.note(_NOTEBOOK, proof=refusal.status)
         return refusal
 
     def attest_himself(self) -> CertificateCard:
@@ -146,15 +150,17 @@ class Attack:
 
     def lure_pump(self) -> AccessCard:
         """The pump is given Mallory's ID scope instead of Contoso's; nothing else about it changes."""
-        return _registers("With Mallory's ID scope", self._attacker, self._pump)
+        card = _registers("With Mallory's ID scope", self._attacker, self._pump)
+        self._workspace.note(_NOTEBOOK, lured=card.let_in)
+        return card
 
     def own_devices(self) -> tuple[AccessCard, AccessCard]:
         """What Mallory can't do: a device of his own, with a certificate of his namesake CA, gets in nowhere."""
         (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
-        return (
-            _registers("Mallory's device at Contoso's service", self._owner, device),
-            _registers("And even at Mallory's own", self._attacker, device),
-        )
+        at_contosos = _registers("Mallory's device at Contoso's service", self._owner, device)
+        at_his_own = _registers("And even at Mallory's own", self._attacker, device)
+        self._workspace.note(_NOTEBOOK, at_contosos=at_contosos.let_in, at_his_own=at_his_own.let_in)
+        return at_contosos, at_his_own
 
     def owners_view(self) -> OwnersView:
         """What Contoso sees of all that, beside what it saw when its pump had just come."""

@@ -29,6 +29,7 @@ from helpers.workspace import Workspace
 
 __all__ = ["DpsAnswer", "Exhibit", "Gallery", "Prediction", "Reveal", "Score"]
 
+_NOTEBOOK = "08_gallery_of_wrong_proofs"
 _OWN, _ELSEWHERE = "gallery-dps", "another-dps"
 _WRITTEN = Markup("<span class='code'>{}</span>")
 
@@ -218,7 +219,8 @@ class Gallery:
     """Sends wrong proofs for CAs that are made for this alone: nothing of the walkthrough's own is touched."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._local_dps_folder = workspace.local_dps_folder
+        self._workspace = workspace
+        workspace.forget_outcomes(_NOTEBOOK)
         # At a local DPS it has a service of its own, so that no list of the walkthrough's CAs shows the gallery's.
         is_local = workspace.facts.target in ("local", "portal")
         self._dps = self._connect_to(_OWN) if is_local else connect_to_rehearse(workspace)
@@ -249,6 +251,7 @@ class Gallery:
             raise Problem(
                 f"“{wrong.title}” was accepted.", "DPS refuses such a proof.", "Tell us which service does not."
             )
+        self._workspace.note(_NOTEBOOK, **{name: refusal.status})
         newest = codes[-1].verification_code or ""
         content = base64.b64decode(attempt.sent)
         answer = DpsAnswer(wrong, refusal, examine_proof(content, authority.certificate, newest))
@@ -280,11 +283,13 @@ class Gallery:
             return str(other.certificates.generate_verification_code(uploaded).verification_code)
         finally:
             other.close()
-            remove_another(start_local_dps(self._local_dps_folder), _ELSEWHERE)
+            remove_another(start_local_dps(self._workspace.local_dps_folder), _ELSEWHERE)
 
     def _connect_to(self, name: str) -> ProvisioningService:
         """Create another provisioning service at the workspace's local DPS, in place of one of that name."""
-        return connect_to_another(start_local_dps(self._local_dps_folder), name, iot_hub="a-hub.azure-devices.net")
+        return connect_to_another(
+            start_local_dps(self._workspace.local_dps_folder), name, iot_hub="a-hub.azure-devices.net"
+        )
 
     def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
         notes = {authority.certificate: "at DPS"}

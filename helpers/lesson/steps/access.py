@@ -58,6 +58,7 @@ def two_devices(
     Raises:
         Problem: there is no group yet (run 05_create_enrollment_group), or the next CA is called as the present one.
     """
+    workspace.forget_outcomes("07_when_access_ends")
     present = [describe(workspace.authority_certificate(role)).common_name for role in workspace.authority_roles()]
     if inputs.next_ca_name in present:
         raise Problem(

@@ -29,6 +29,8 @@ __all__ = [
     "see_at_hub",
 ]
 
+_NOTEBOOK = "06_provision_devices"
+
 
 def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str | None) -> DeviceCredential:
     """The first device, with a certificate signed by the lowest CA; the one that is there already if it fits.
@@ -36,6 +38,7 @@ def issue_device(workspace: Workspace, inputs: ProvisionDevices, passphrase: str
     Raises:
         Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
     """
+    workspace.forget_outcomes(_NOTEBOOK)
     return issue_kept(workspace, [inputs.device_id], passphrase)[0]
 
 
@@ -47,7 +50,9 @@ def provision_device(workspace: Workspace, dps: Service, inputs: ProvisionDevice
         DpsError: it is not let in.
     """
     group_of(workspace)
-    return dps.devices.register_with_azure_sdk(_kept(workspace, inputs.device_id))
+    registration, events = dps.devices.register_with_azure_sdk(_kept(workspace, inputs.device_id))
+    workspace.note(_NOTEBOOK, device=_with_a_hub([registration]))
+    return registration, events
 
 
 def provision_fleet(
@@ -60,7 +65,9 @@ def provision_fleet(
     """
     group_of(workspace)
     names = [f"{inputs.device_id}-{number:03}" for number in range(1, inputs.fleet_size + 1)]
-    return require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase), resume=True))
+    fleet = require_registered(dps.devices.register_all(issue_kept(workspace, names, passphrase), resume=True))
+    workspace.note(_NOTEBOOK, fleet=_with_a_hub(fleet))
+    return fleet
 
 
 def read_records(workspace: Workspace, dps: Service, told: list[Registration]) -> list[Registration]:
@@ -98,6 +105,7 @@ def provision_stranger(workspace: Workspace, dps: Service) -> DpsError:
     try:
         dps.devices.register(stranger)
     except DpsError as refused:
+        workspace.note(_NOTEBOOK, stranger=refused.status)
         return refused
     raise Problem(
         "A stranger was let in.",
@@ -112,6 +120,10 @@ def issue_kept(workspace: Workspace, names: list[str], passphrase: str | None) -
         raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
     *_, lowest = workspace.authority_roles()
     return issue_fleet(workspace.authority(lowest, passphrase=passphrase), names, workspace.devices_folder)
+
+
+def _with_a_hub(registrations: list[Registration]) -> list[str]:
+    return [each.registration_id for each in registrations if each.assigned_hub]
 
 
 def _kept(workspace: Workspace, name: str) -> DeviceCredential:
