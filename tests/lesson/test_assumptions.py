@@ -1,0 +1,22 @@
+"""What nobody outside of Microsoft knows of Azure is marked in the notebooks as an assumption."""
+
+import nbformat
+import pytest
+
+from helpers import walkthrough
+
+
+@pytest.mark.parametrize(
+    ("notebook", "speaks_of"),
+    [
+        ("01_create_ca", "When a CA expires"),
+        ("03_sign_verification_code", "undo the verification"),
+        ("03_sign_verification_code", "the CA's own public key"),
+        ("04_verify_ca", "the code is the newest"),
+        ("07_when_access_ends", "the deletion alone"),
+    ],
+)
+def test_it_is_marked_where_the_notebook_speaks_of_it(notebook: str, speaks_of: str) -> None:
+    cells = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
+    (paragraph,) = (line for cell in cells for line in cell.source.splitlines() if speaks_of in line)
+    assert "*assumption" in paragraph or "is not known" in paragraph
