@@ -15,8 +15,8 @@ import typer
 from helpers.problem import Problem
 
 if TYPE_CHECKING:
-    from helpers.local_dps import Exchange, Faults
-    from helpers.local_dps.device.allocation import Latencies
+    from helpers.local_dps import Faults, RequestRecord
+    from helpers.local_dps.planes.device.allocation import Latencies
 
 __all__: list[str] = []
 
@@ -127,21 +127,21 @@ class _Log:
         Args:
             megabytes: how long the file may become that standard output is; then it begins again.
         """
-        self._waiting: list[Exchange] = []
+        self._waiting: list[RequestRecord] = []
         self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
         self._limit = megabytes and megabytes << 20
         self._is_read = True
 
-    def note(self, exchange: "Exchange") -> None:
+    def note(self, record: "RequestRecord") -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_later(self._pause, self.flush)
-        self._waiting.append(exchange)
+        self._waiting.append(record)
 
     def flush(self) -> None:
-        exchanges, self._waiting = self._waiting, []
-        if not exchanges or not self._is_read:
+        records, self._waiting = self._waiting, []
+        if not records or not self._is_read:
             return
-        text = "".join(f"{exchange.line()}\n" for exchange in exchanges)
+        text = "".join(f"{record.line()}\n" for record in records)
         try:
             self._write(text)
         except BrokenPipeError:
@@ -161,7 +161,7 @@ class _Log:
 
 
 def _faults(wanted: list[str], seed: int) -> "Faults":
-    from helpers.local_dps.faults import NAMES, Faults, named
+    from helpers.local_dps.core.faults import NAMES, Faults, named
 
     try:
         return Faults({named(name): rate for name, rate in _numbers(wanted).items()}, seed)
@@ -170,7 +170,7 @@ def _faults(wanted: list[str], seed: int) -> "Faults":
 
 
 def _latencies(wanted: list[str]) -> "Latencies":
-    from helpers.local_dps.device.allocation import read_latencies
+    from helpers.local_dps.planes.device.allocation import read_latencies
 
     try:
         return read_latencies(_numbers(wanted))

@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from helpers.local_dps import server
-from helpers.local_dps.identity.assertion import new_client_certificate
+from helpers.local_dps.planes.identity.assertion import new_client_certificate
 
 # One worker runs each of these files, because each has a fixture that takes seconds to make.
 _TOGETHER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")

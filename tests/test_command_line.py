@@ -21,7 +21,7 @@ from helpers import __main__ as main
 from helpers import lesson, walkthrough
 from helpers.__main__ import app
 from helpers.dps import stop_local_dps
-from helpers.local_dps import Exchange
+from helpers.local_dps import RequestRecord
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -344,8 +344,8 @@ def test_a_workspace_with_something_registered_in_azure_is_never_emptied(folder:
 # --- the log of a local DPS -------------------------------------------------------------------------------------------
 
 
-def exchange(path: str) -> Exchange:
-    return Exchange("GET", path, "", {}, b"", 200, 0.0)
+def exchange(path: str) -> RequestRecord:
+    return RequestRecord("GET", path, "", {}, b"", 200, 0.0)
 
 
 def write(log: Any, path: str, output: Path) -> str:

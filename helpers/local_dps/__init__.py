@@ -4,8 +4,10 @@
 what it assumes is in the README beside this file.
 """
 
-from helpers.local_dps.exchange import Exchange
-from helpers.local_dps.faults import Fault, Faults
-from helpers.local_dps.server import CannotStart, LocalDps, running
+from .core.faults import Fault, Faults
+from .request.record import RequestRecord
+from .running import running
+from .server import LocalDps
+from .state import CannotStart
 
-__all__ = ["CannotStart", "Exchange", "Fault", "Faults", "LocalDps", "running"]
+__all__ = ["CannotStart", "Fault", "Faults", "LocalDps", "RequestRecord", "running"]

@@ -9,19 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 from tests.azure_cli.az import VERSION, AzureCli, Outside
 from tests.local_dps.wire import LocalService
 
 
 @pytest.fixture(scope="module")
-def exchanges() -> list[Exchange]:
+def exchanges() -> list[RequestRecord]:
     """Every request that the local DPS got."""
     return []
 
 
 @pytest.fixture(scope="module")
-def dps(tmp_path_factory: pytest.TempPathFactory, exchanges: list[Exchange]) -> Iterator[LocalService]:
+def dps(tmp_path_factory: pytest.TempPathFactory, exchanges: list[RequestRecord]) -> Iterator[LocalService]:
     state = tmp_path_factory.mktemp("dps") / "state"
     with running(state, observe=exchanges.append) as connection:
         yield LocalService(connection, state)

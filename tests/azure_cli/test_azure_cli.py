@@ -12,7 +12,7 @@ from helpers.certificates import (
     export_certificate,
     save_private_key,
 )
-from helpers.local_dps import Exchange
+from helpers.local_dps import RequestRecord
 from tests.azure_cli.az import VERSION, AzureCli
 from tests.azure_cli.conftest import Service
 from tests.local_dps.wire import LocalService, signature
@@ -233,7 +233,7 @@ def certificate(cli: AzureCli, service: Service) -> Certificate:
 
 class TestCertificates:
     def test_a_ca_is_proved_from_upload_to_verified(
-        self, certificate: Certificate, authority: CertificateAuthority, tmp_path: Path, exchanges: list[Exchange]
+        self, certificate: Certificate, authority: CertificateAuthority, tmp_path: Path, exchanges: list[RequestRecord]
     ) -> None:
         before = len(exchanges)
         uploaded = certificate("create", "--path", export_certificate(authority.certificate, tmp_path / "ca.pem"))
@@ -325,7 +325,7 @@ class TestCertificates:
         assert certificate.all() == []
 
 
-def test_it_is_that_cli_and_it_asks_nobody_else(cli: AzureCli, exchanges: list[Exchange]) -> None:
+def test_it_is_that_cli_and_it_asks_nobody_else(cli: AzureCli, exchanges: list[RequestRecord]) -> None:
     before = len(exchanges)
     cli("iot", "dps", "list")
     (asked,) = exchanges[before:]

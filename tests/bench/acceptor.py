@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 
-from helpers.local_dps.device.tls import device_context
-from helpers.local_dps.tls import new_server_identity
+from helpers.local_dps.net.device_tls import device_context
+from helpers.local_dps.net.tls import new_server_identity
 
 
 async def _accept() -> None:

@@ -8,7 +8,7 @@ import sys
 
 from aiohttp import web
 
-from helpers.local_dps.tls import new_server_identity
+from helpers.local_dps.net.tls import new_server_identity
 
 
 async def _serve(body: bytes, headers: dict[str, str]) -> None:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.local_dps.core import Core
-from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import Plane
-from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.identity.tokens import SERVICE, issue_token
-from helpers.local_dps.routing import Call
+from helpers.local_dps.planes.identity.assertion import new_client_certificate
+from helpers.local_dps.planes.identity.tokens import SERVICE, issue_token
+from helpers.local_dps.request.endpoints import Endpoints
+from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import RegistrationRow, Store, new_etag
 from tests.bench.processes import most_megabytes
 from tests.bench.report import Figure
@@ -68,9 +68,9 @@ def _asker(state: Path, count: int) -> Callable[[], None]:
 
     def ask() -> None:
         path = f"/registrations/device-{numbers.randrange(count)}"
-        outcome = core.read(Call("GET", "localhost", 1, Plane.SERVICE, path, query, headers, b"", datetime.now(UTC)))
-        assert outcome.answer
-        assert outcome.answer.status == 200
+        outcome = core.read(Request("GET", "localhost", 1, Plane.SERVICE, path, query, headers, b"", datetime.now(UTC)))
+        assert outcome.response
+        assert outcome.response.status == 200
 
     return ask
 

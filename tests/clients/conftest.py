@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.core.polling import AsyncLROPoller
 
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 from tests.local_dps.wire import LocalService
 
 
@@ -91,7 +91,7 @@ class Clients:
 
 
 @pytest.fixture
-def exchanges() -> list[Exchange]:
+def exchanges() -> list[RequestRecord]:
     """Every request that the local DPS got."""
     return []
 
@@ -102,7 +102,7 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dps(state: Path, exchanges: list[Exchange]) -> Iterator[LocalService]:
+def dps(state: Path, exchanges: list[RequestRecord]) -> Iterator[LocalService]:
     with running(state, observe=exchanges.append) as connection:
         yield LocalService(connection, state)
 

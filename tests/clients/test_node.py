@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 from tests.local_dps.crafting import root
 from tests.local_dps.wire import LocalService
 
@@ -51,13 +51,13 @@ INDIVIDUALS = Kind(
 
 
 @pytest.fixture
-def exchanges() -> list[Exchange]:
+def exchanges() -> list[RequestRecord]:
     """Every request that the local DPS got."""
     return []
 
 
 @pytest.fixture
-def dps(tmp_path: Path, exchanges: list[Exchange]) -> Iterator[LocalService]:
+def dps(tmp_path: Path, exchanges: list[RequestRecord]) -> Iterator[LocalService]:
     state = tmp_path / "state"
     with running(state, observe=exchanges.append) as connection:
         service = LocalService(connection, state)
@@ -93,7 +93,7 @@ def without_state(enrollment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("kind", [GROUPS, INDIVIDUALS], ids=lambda kind: kind.argument)
 def test_azures_node_client_creates_reads_changes_pages_and_deletes(
-    dps: LocalService, exchanges: list[Exchange], kind: Kind
+    dps: LocalService, exchanges: list[RequestRecord], kind: Kind
 ) -> None:
     before = len(exchanges)
     seen = run_node(dps, kind.argument)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.local_dps import Exchange
+from helpers.local_dps import RequestRecord
 from tests.local_dps.crafting import Crafted, authority, craft, key, name
 from tests.local_dps.devices import write_chain
 from tests.local_dps.wire import LocalService, group_body, upload_body
@@ -85,7 +85,7 @@ def over_each(devices: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_is_what_they_were_told(
-    service: LocalService, tmp_path: Path, exchanges: list[Exchange]
+    service: LocalService, tmp_path: Path, exchanges: list[RequestRecord]
 ) -> None:
     devices = {
         "p256-below-root": Device(ROOT),

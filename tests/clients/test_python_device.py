@@ -15,7 +15,7 @@ from azure.iot.device import X509, ProvisioningDeviceClient, ProxyOptions
 from azure.iot.device.aio import ProvisioningDeviceClient as AioProvisioningDeviceClient
 from azure.iot.device.exceptions import ClientError, ServiceError
 
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 from tests.local_dps.crafting import Crafted, authority, craft, key, name
 from tests.local_dps.devices import write_chain
 from tests.local_dps.wire import LocalService, group_body, upload_body
@@ -155,7 +155,7 @@ def assert_assigned(dps: LocalService, registration: str, result: Any) -> None:
 
 
 def test_azures_device_client_is_assigned_to_a_hub_and_the_record_is_what_it_was_told(
-    fleet: Fleet, service: LocalService, exchanges: list[Exchange]
+    fleet: Fleet, service: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     began = len(exchanges)
     outcomes = fleet.register(
@@ -195,7 +195,7 @@ NOT_LET_IN: Mapping[str, tuple[Device, int, str]] = {
 
 
 def test_azures_device_client_raises_for_a_device_that_is_not_let_in(
-    fleet: Fleet, service: LocalService, exchanges: list[Exchange]
+    fleet: Fleet, service: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     began = len(exchanges)
     outcomes = fleet.register([each for each, _, _ in NOT_LET_IN.values()])

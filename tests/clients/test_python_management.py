@@ -33,7 +33,7 @@ from azure.mgmt.iothubprovisioningservices.models import (
 )
 from cryptography.hazmat.primitives import hashes
 
-from helpers.local_dps import Exchange
+from helpers.local_dps import RequestRecord
 from tests.clients.conftest import Clients
 from tests.local_dps.crafting import authority, key, name, proof, root
 from tests.local_dps.wire import LocalService
@@ -64,14 +64,16 @@ def uploaded(certificate: bytes, is_verified: bool | None = None) -> Certificate
     return CertificateResponse(properties=CertificateProperties(certificate=certificate, is_verified=is_verified))
 
 
-def to(exchanges: list[Exchange], part: str) -> list[tuple[str, int | None]]:
+def to(exchanges: list[RequestRecord], part: str) -> list[tuple[str, int | None]]:
     return [(each.method, each.status) for each in exchanges if part.lower() in each.path.lower()]
 
 
 # --- the service resource ---
 
 
-def test_a_service_is_created_used_and_deleted(clients: Clients, dps: LocalService, exchanges: list[Exchange]) -> None:
+def test_a_service_is_created_used_and_deleted(
+    clients: Clients, dps: LocalService, exchanges: list[RequestRecord]
+) -> None:
     group, first = place(dps)
     management = clients.management()
     services = management.iot_dps_resource
@@ -243,7 +245,7 @@ def test_the_result_of_an_operation_can_be_asked_for(clients: Clients, dps: Loca
 
 @pytest.mark.parametrize("encoding", ["PEM", "DER"])
 def test_possession_is_proved_with_each_etag_handed_on(
-    clients: Clients, dps: LocalService, exchanges: list[Exchange], encoding: str
+    clients: Clients, dps: LocalService, exchanges: list[RequestRecord], encoding: str
 ) -> None:
     group, service = place(dps)
     certificates = clients.management().dps_certificate
@@ -327,7 +329,7 @@ def test_a_stale_etag_changes_nothing(clients: Clients, dps: LocalService) -> No
 
 
 def test_if_present_takes_any_etag_and_if_missing_only_a_new_name(
-    clients: Clients, dps: LocalService, exchanges: list[Exchange]
+    clients: Clients, dps: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     group, service = place(dps)
     certificates = clients.management().dps_certificate
@@ -367,7 +369,9 @@ def run_older(dps: LocalService) -> Mapping[str, Any]:
     return json.loads(result.stdout)
 
 
-def test_the_older_client_does_it_all_with_its_own_api_version(dps: LocalService, exchanges: list[Exchange]) -> None:
+def test_the_older_client_does_it_all_with_its_own_api_version(
+    dps: LocalService, exchanges: list[RequestRecord]
+) -> None:
     seen = run_older(dps)
     assert seen["version"] == "1.1.0"
     for form, weights in (("sync", [1, None]), ("aio", [2, None])):

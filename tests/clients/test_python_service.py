@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 )
 from cryptography.hazmat.primitives import hashes
 
-from helpers.local_dps import Exchange
+from helpers.local_dps import RequestRecord
 from helpers.local_dps.store import RegistrationRow, Store
 from tests.clients.conftest import Clients
 from tests.local_dps.crafting import Crafted, authority, key, name, root
@@ -264,7 +264,7 @@ def test_null_members_are_left_out_but_for_the_status(clients: Clients, kind: Ki
     assert enrollments.get("sparse")["provisioningStatus"] is None
 
 
-def test_a_change_needs_the_present_etag(clients: Clients, kind: Kind, exchanges: list[Exchange]) -> None:
+def test_a_change_needs_the_present_etag(clients: Clients, kind: Kind, exchanges: list[RequestRecord]) -> None:
     enrollments = kind.of(clients.service())
     first = enrollments.create_or_update("one", kind.body("one"))
     disabled = kind.body("one", provisioningStatus="disabled")
@@ -303,7 +303,7 @@ def test_a_change_needs_the_present_etag(clients: Clients, kind: Kind, exchanges
 
 
 def test_pages_have_the_size_asked_for_and_go_on_where_they_ended(
-    clients: Clients, kind: Kind, exchanges: list[Exchange]
+    clients: Clients, kind: Kind, exchanges: list[RequestRecord]
 ) -> None:
     enrollments = kind.of(clients.service())
     ids = [f"enrollment-{number}" for number in range(1, 6)]
@@ -379,7 +379,7 @@ def test_bulk_changes_each_for_itself(clients: Clients, kind: Kind) -> None:
 # --- registration records ---
 
 
-def test_records_of_a_group_are_read_and_deleted(clients: Clients, exchanges: list[Exchange]) -> None:
+def test_records_of_a_group_are_read_and_deleted(clients: Clients, exchanges: list[RequestRecord]) -> None:
     client = clients.service()
     client.enrollment_group.create_or_update(GROUP, GROUPS.body(GROUP))
     records = client.device_registration_state

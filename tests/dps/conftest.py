@@ -9,7 +9,7 @@ import pytest
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import CaCertificates, EnrollmentGroups, ProvisioningService, RegisteredCertificate, connect_local
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Wire:
 
     service: ProvisioningService
     connection: Mapping[str, Any]
-    seen: list[Exchange] = field(default_factory=list)
+    seen: list[RequestRecord] = field(default_factory=list)
 
     @property
     def certificates(self) -> CaCertificates:
@@ -28,11 +28,11 @@ class Wire:
     def groups(self) -> EnrollmentGroups:
         return self.service.enrollment_groups
 
-    def requests(self) -> list[Exchange]:
+    def requests(self) -> list[RequestRecord]:
         """All but those for a token."""
         return [each for each in self.seen if "/v2.0/" not in each.path]
 
-    def changes(self) -> list[Exchange]:
+    def changes(self) -> list[RequestRecord]:
         """The requests that could change something."""
         return [each for each in self.requests() if each.method != "GET" and not each.path.endswith("/query")]
 
@@ -42,7 +42,7 @@ class Wire:
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Wire]:
-    state, seen = tmp_path / "state", list[Exchange]()
+    state, seen = tmp_path / "state", list[RequestRecord]()
     with running(state, observe=seen.append, retry_after=0) as connection:
         service = connect_local(state / "connection.json")
         yield Wire(service, connection, seen)

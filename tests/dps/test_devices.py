@@ -34,7 +34,7 @@ from helpers.dps import (
     device_plane,
     require_registered,
 )
-from helpers.local_dps import Exchange, running
+from helpers.local_dps import RequestRecord, running
 from helpers.problem import Interrupted, Problem
 from tests.dps.conftest import Wire
 from tests.interrupting import interrupted_when
@@ -238,7 +238,7 @@ def test_a_device_registers_and_polls_once(open_to_root: Wire, tmp_path: Path) -
 
 def connected(folder: Path, **options: Any) -> Iterator[Wire]:
     """A local DPS with other options, which registers devices whose certificates the root signed."""
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(folder / "state", observe=seen.append, **options) as connection:
         wire = Wire(connect_local(folder / "state" / "connection.json"), connection, seen)
         wire.certificates.upload("root", certificate_pem(ROOT.certificate), self_attested=True)

@@ -18,7 +18,7 @@ from helpers.dps import (
     connect_local,
     read_and_change,
 )
-from helpers.local_dps import Exchange, Fault, Faults, running
+from helpers.local_dps import Fault, Faults, RequestRecord, running
 
 AUTHORITY = CertificateAuthority.create_root("Factory Root")
 
@@ -27,7 +27,7 @@ AUTHORITY = CertificateAuthority.create_root("Factory Root")
 def faltering(place: Path) -> Iterator["Line"]:
     """A local DPS with which nothing goes wrong until the line is told that something shall."""
     faults = Once()
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(place / "state", observe=seen.append, faults=faults):
         service = connect_local(place / "state" / "connection.json")
         yield Line(service, faults, seen)
@@ -55,7 +55,7 @@ class Once(Faults):
 class Line:
     """One connected service, and what shall go wrong on the way to it."""
 
-    def __init__(self, service: ProvisioningService, faults: Once, seen: list[Exchange]) -> None:
+    def __init__(self, service: ProvisioningService, faults: Once, seen: list[RequestRecord]) -> None:
         self.service = service
         self.faults = faults
         self.seen = seen

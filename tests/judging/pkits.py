@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from helpers.local_dps.device.chain import find_paths, flaw
+from helpers.local_dps.x509.chain import find_paths, flaw
 from tests.judging.der import oid, sequence
 from tests.judging.differences import chain_difference
 from tests.judging.verdicts import Verdict, openssl_verify

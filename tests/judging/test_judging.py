@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from helpers.local_dps import certificates
+import helpers.local_dps
 from tests.judging import pkits, proofs
 from tests.judging.differences import CHAINS, PROOFS
 from tests.judging.making import make
@@ -14,7 +14,7 @@ from tests.judging.proofs import JudgedProof
 from tests.judging.recipes import OPTIONS, Recipe
 from tests.judging.verdicts import local_dps, openssl
 
-PAGE = Path(certificates.__file__).with_name("CONFORMANCE.md")
+PAGE = Path(helpers.local_dps.__file__).with_name("CONFORMANCE.md")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the library's, of odd names and serial numbers
 
 

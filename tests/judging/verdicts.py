@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from helpers.local_dps.certificates import NotACertificate, PrivateKeyInside, certificate_summary, judge_proof, read
 from helpers.local_dps.errors import Refusal
+from helpers.local_dps.x509.description import certificate_summary
+from helpers.local_dps.x509.proof import judge_proof
+from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
 from tests.judging.making import Submission
 from tests.local_dps.crafting import as_pem
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from helpers.local_dps import Exchange, edge, listeners, running
+from helpers.local_dps import RequestRecord, running
 from helpers.local_dps.errors import Plane, Refusal
+from helpers.local_dps.net import edge, listeners
 from tests.local_dps.crafting import key, key_files, root
 from tests.local_dps.process import Server, wait_for
 from tests.local_dps.wire import LocalService, group_body, upload_body
@@ -73,7 +74,7 @@ def test_a_service_without_a_port_is_activated_as_soon_as_there_is_one(
     def no_descriptors(*_: Any) -> socket.socket:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(listeners, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(listeners, "_RETRY_SECONDS", 0.05)
     path = dps.root.rpartition("/")[0] + "/another?api-version=2026-11-01"
     bearer = {"Authorization": f"Bearer {dps.management_token}"}
     with monkeypatch.context() as patch:
@@ -117,7 +118,7 @@ def test_a_client_that_takes_no_answer_is_let_go(dps: LocalService, monkeypatch:
 
 
 def test_a_strangers_words_fill_neither_log_nor_header(tmp_path: Path) -> None:
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         dps = LocalService(connection, tmp_path / "state")
         head = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "crit": ["log injection " * 10_000]}).encode())
@@ -131,7 +132,7 @@ def test_a_strangers_words_fill_neither_log_nor_header(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_a_client_chose_is_not_in_the_log(tmp_path: Path) -> None:
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         dps = LocalService(connection, tmp_path / "state")
         dps.serve("GET", "/enrollments/axj9204g3AttqjjIAWRBxwLQ")
@@ -141,7 +142,7 @@ def test_a_secret_that_a_client_chose_is_not_in_the_log(tmp_path: Path) -> None:
 
 
 def test_a_key_in_a_url_is_neither_in_the_log_nor_in_the_explanation(tmp_path: Path) -> None:
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         dps = LocalService(connection, tmp_path / "state")
         dps.serve("GET", "/enrollments/a?code=swordfish")
@@ -153,7 +154,7 @@ def test_a_key_in_a_url_is_neither_in_the_log_nor_in_the_explanation(tmp_path: P
 
 @pytest.mark.parametrize("path", ["/enrollmentGroups/a%20b", "/enrollments/it's", "/enrollments/-pump-"])
 def test_the_log_keeps_its_own_words(tmp_path: Path, path: str) -> None:
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         LocalService(connection, tmp_path / "state").serve("GET", path)
     line = seen[-1].line()
@@ -172,13 +173,13 @@ QUOTED = {
 @pytest.mark.parametrize("kind", QUOTED)
 def test_what_stands_between_two_quotations_is_no_secret(kind: str) -> None:
     refusal = Refusal(Plane.SERVICE, 400, 1, "No.", QUOTED[kind])
-    assert QUOTED[kind] in Exchange("GET", "/x", "", {}, b"", 400, 0.0, refusal).line()
+    assert QUOTED[kind] in RequestRecord("GET", "/x", "", {}, b"", 400, 0.0, refusal).line()
 
 
 def test_a_long_text_in_quotes_is_masked() -> None:
     secret = "correct horse battery staple " * 3
     text = f"There is no group '{secret}' here."
-    line = Exchange("GET", "/x", "", {}, b"", 404, 0.0, Refusal(Plane.SERVICE, 404, 1, "No.", text)).line()
+    line = RequestRecord("GET", "/x", "", {}, b"", 404, 0.0, Refusal(Plane.SERVICE, 404, 1, "No.", text)).line()
     assert "correct" not in line
     assert "There is no group '…' here." in line
 

@@ -16,10 +16,10 @@ from typing import Any, Self
 import pytest
 
 from helpers.local_dps.core import Core, plane_of
-from helpers.local_dps.endpoints import Endpoints
-from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.outcome import Outcome
-from helpers.local_dps.routing import Call
+from helpers.local_dps.planes.identity.assertion import new_client_certificate
+from helpers.local_dps.request.endpoints import Endpoints
+from helpers.local_dps.request.outcome import Outcome
+from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import Store
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
@@ -140,23 +140,23 @@ class Together:
         self.ask = [self.call("POST", token_path, f"{form}&scope={scope}".encode()) for scope in scopes]
         self.management_token, self.service_token = (json_of(outcome)["access_token"] for outcome in self.handle())
 
-    def handle(self, *calls: Call) -> list[Outcome]:
+    def handle(self, *calls: Request) -> list[Outcome]:
         return self.core.handle(calls or self.ask)
 
-    def call(self, method: str, path: str, body: bytes = b"", version: str = "", **headers: str) -> Call:
+    def call(self, method: str, path: str, body: bytes = b"", version: str = "", **headers: str) -> Request:
         if b"grant_type" in body:
             headers["content-type"] = "application/x-www-form-urlencoded"
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Call(
+        return Request(
             method, "localhost", 443, plane_of(path), path, {"api-version": version}, sent, body, datetime.now(UTC)
         )
 
-    def manage(self, method: str, suffix: str, body: Any = None, **headers: str) -> Call:
+    def manage(self, method: str, suffix: str, body: Any = None, **headers: str) -> Request:
         content = b"" if body is None else json.dumps(body).encode()
         token = f"Bearer {self.management_token}"
         return self.call(method, self.service + suffix, content, NEWEST, authorization=token, **headers)
 
-    def put_group(self, group: str, number: int = 0, **headers: str) -> Call:
+    def put_group(self, group: str, number: int = 0, **headers: str) -> Request:
         body = group_body(group, signing=root().pem, initialTwin={"tags": {"number": number}})
         return self.call(
             "PUT",
@@ -179,12 +179,12 @@ class Together:
 
 
 def json_of(outcome: Outcome) -> Any:
-    assert outcome.answer is not None
-    return outcome.answer.body
+    assert outcome.response is not None
+    return outcome.response.body
 
 
 def statuses(outcomes: list[Outcome]) -> list[int]:
-    return [outcome.answer.status for outcome in outcomes if outcome.answer]
+    return [outcome.response.status for outcome in outcomes if outcome.response]
 
 
 @pytest.fixture

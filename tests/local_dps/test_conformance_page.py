@@ -4,16 +4,16 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers.local_dps import faults
+import helpers.local_dps
 from helpers.local_dps.control import Control
-from helpers.local_dps.core import Core
-from helpers.local_dps.endpoints import Endpoints
-from helpers.local_dps.identity.assertion import new_client_certificate
-from helpers.local_dps.management.front_door import SERVICE
+from helpers.local_dps.core import Core, faults
+from helpers.local_dps.planes.identity.assertion import new_client_certificate
+from helpers.local_dps.planes.management.front_door import SERVICE
+from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.store import Store
 from tests.local_dps.pages import names_of_tests, rows
 
-PAGE = Path(faults.__file__).with_name("CONFORMANCE.md")
+PAGE = Path(helpers.local_dps.__file__).with_name("CONFORMANCE.md")
 
 
 def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that_is_there() -> None:

@@ -14,7 +14,7 @@ import pytest
 import websocket
 
 from helpers.local_dps import running
-from helpers.local_dps.device import proxy
+from helpers.local_dps.net import proxy
 from tests.local_dps.crafting import leaf
 from tests.local_dps.devices import ROOT, VERSION, write_chain
 from tests.local_dps.process import Server, wait_for

@@ -16,7 +16,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from helpers.local_dps import Exchange, edge, listeners, running
+from helpers.local_dps import RequestRecord, running
+from helpers.local_dps.net import edge, listeners
 from tests.local_dps.crafting import key_files, proof, root
 from tests.local_dps.process import PATIENCE, Server, wait_for
 from tests.local_dps.test_concurrency import Client
@@ -223,7 +224,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_trace(server: Server, when
 
 
 @pytest.fixture
-def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalService, list[Exchange]]]:
+def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalService, list[RequestRecord]]]:
     """Its patience ends within fractions of a second."""
     for module, name, seconds in (
         (edge, "_HEAD_SECONDS", 0.5),
@@ -231,12 +232,12 @@ def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Loc
         (listeners, "HANDSHAKE_SECONDS", 0.5),
     ):
         monkeypatch.setattr(module, name, seconds)
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         yield LocalService(connection, tmp_path / "state"), seen
 
 
-Hasty = tuple[LocalService, list[Exchange]]
+Hasty = tuple[LocalService, list[RequestRecord]]
 IN_TIME = (0.4, 4.0)
 
 

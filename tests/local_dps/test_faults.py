@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.local_dps import Exchange, Fault, Faults, running
+from helpers.local_dps import Fault, Faults, RequestRecord, running
 from helpers.local_dps.core import plane_of
-from helpers.local_dps.routing import Call
+from helpers.local_dps.request.routing import Request
 from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.test_concurrency import Client
@@ -244,9 +244,9 @@ def test_faults_from_the_start_are_the_same_after_each_start_and_through_the_con
         server.stop()
 
 
-def get(if_match: str | None = None) -> Call:
+def get(if_match: str | None = None) -> Request:
     headers = {} if if_match is None else {"if-match": if_match}
-    return Call("GET", "localhost", 443, plane_of("/"), "/", {}, headers, b"", datetime.now(UTC))
+    return Request("GET", "localhost", 443, plane_of("/"), "/", {}, headers, b"", datetime.now(UTC))
 
 
 def drawn(rates: Mapping[Fault, float], seed: int, matches: list[str | None]) -> list[Fault | None]:
@@ -332,8 +332,8 @@ def test_a_rate_that_is_no_part_of_the_requests_is_refused(rate: float) -> None:
 
 
 @contextmanager
-def observed(folder: Path) -> Iterator[tuple[LocalService, list[Exchange]]]:
-    seen: list[Exchange] = []
+def observed(folder: Path) -> Iterator[tuple[LocalService, list[RequestRecord]]]:
+    seen: list[RequestRecord] = []
     with running(folder / "state", observe=seen.append) as connection:
         dps = LocalService(connection, folder / "state")
         dps.upload("ca", SIGNING)

@@ -18,9 +18,9 @@ import pytest
 import websocket
 
 from helpers.local_dps import running
-from helpers.local_dps.device.mqtt import gateway
-from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT
-from helpers.local_dps.faults import Fault, Faults
+from helpers.local_dps.core.faults import Fault, Faults
+from helpers.local_dps.net.mqtt import gateway
+from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT
 from tests.local_dps.crafting import Crafted, as_pem, leaf
 from tests.local_dps.devices import ROOT, TLS, TWIN_ROOT, upload, write_chain
 from tests.local_dps.process import PATIENCE, Server, wait_for

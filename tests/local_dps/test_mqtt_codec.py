@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.local_dps.device.mqtt import codec
-from helpers.local_dps.device.mqtt.codec import PACKET_LIMIT, Connect, Decoder, Kind, Malformed, Publish, Subscribe
+from helpers.local_dps.net.mqtt import codec
+from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT, Connect, Decoder, Malformed, PacketType, Publish, Subscribe
 
-READERS: dict[Kind, Callable[[codec.Packet], Any]] = {
-    Kind.CONNECT: codec.read_connect,
-    Kind.PUBLISH: codec.read_publish,
-    Kind.SUBSCRIBE: codec.read_subscribe,
-    Kind.UNSUBSCRIBE: codec.read_unsubscribe,
+READERS: dict[PacketType, Callable[[codec.Packet], Any]] = {
+    PacketType.CONNECT: codec.read_connect,
+    PacketType.PUBLISH: codec.read_publish,
+    PacketType.SUBSCRIBE: codec.read_subscribe,
+    PacketType.UNSUBSCRIBE: codec.read_unsubscribe,
 }
 PIECES = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXTS = st.text(PIECES, max_size=40)
@@ -155,7 +155,7 @@ def test_pahos_packets_without_a_body_are_understood() -> None:
         client._send_pingreq()
         client._send_puback(3)
         client.disconnect()
-        assert decoded(client.sent()) == [Kind.PINGREQ, Kind.PUBACK, Kind.DISCONNECT]
+        assert decoded(client.sent()) == [PacketType.PINGREQ, PacketType.PUBACK, PacketType.DISCONNECT]
 
 
 @pytest.mark.parametrize("code", [0, 2, 3, 4, 5])
@@ -283,7 +283,7 @@ LENGTHS = {
 @pytest.mark.parametrize("length", LENGTHS)
 def test_a_length_up_to_the_limit_is_read(length: int) -> None:
     (found,) = Decoder().feed(b"\x30" + bytes.fromhex(LENGTHS[length]) + b"x" * length)
-    assert (found.kind, found.body) == (Kind.PUBLISH, b"x" * length)
+    assert (found.kind, found.body) == (PacketType.PUBLISH, b"x" * length)
 
 
 @pytest.mark.parametrize("length", [length for length in LENGTHS if length > 1])
@@ -402,7 +402,7 @@ def test_what_makes_no_sense_is_refused(kind: str) -> None:
 
 def test_the_packets_before_a_malformed_one_are_given() -> None:
     stream = Decoder().feed(VALID["PINGREQ"] + VALID["SUBSCRIBE"] + b"\x00\x00")
-    assert [next(stream).kind, next(stream).kind] == [Kind.PINGREQ, Kind.SUBSCRIBE]
+    assert [next(stream).kind, next(stream).kind] == [PacketType.PINGREQ, PacketType.SUBSCRIBE]
     with pytest.raises(Malformed):
         next(stream)
 

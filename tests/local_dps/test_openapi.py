@@ -11,9 +11,9 @@ import yaml
 
 import helpers.local_dps
 from helpers.local_dps.core import Core
-from helpers.local_dps.endpoints import Endpoints
 from helpers.local_dps.errors import Plane
-from helpers.local_dps.identity.assertion import new_client_certificate
+from helpers.local_dps.planes.identity.assertion import new_client_certificate
+from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.store import Store
 
 FILE = Path(helpers.local_dps.__file__).with_name("openapi.yaml")

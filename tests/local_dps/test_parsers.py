@@ -17,21 +17,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.local_dps.certificates import (
-    NotACertificate,
-    PrivateKeyInside,
-    certificate_info,
-    certificate_summary,
-    judge_proof,
-    read,
-)
 from helpers.local_dps.core import plane_of
 from helpers.local_dps.errors import Refusal
-from helpers.local_dps.identity.assertion import check_assertion, new_client_certificate
-from helpers.local_dps.identity.tokens import MANAGEMENT, SERVICE, check_token, issue_token
-from helpers.local_dps.routing import Answer, Call, Route, find
-from helpers.local_dps.service.credentials import check_credential
+from helpers.local_dps.planes.identity.assertion import check_assertion, new_client_certificate
+from helpers.local_dps.planes.identity.tokens import MANAGEMENT, SERVICE, check_token, issue_token
+from helpers.local_dps.planes.service.credentials import check_credential
+from helpers.local_dps.request.routing import Request, Response, Route, find
 from helpers.local_dps.store import AccessPolicy, Identity
+from helpers.local_dps.x509.description import certificate_info, certificate_summary
+from helpers.local_dps.x509.proof import judge_proof
+from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
 from tests.local_dps import crafting
 from tests.local_dps.wire import signature
 
@@ -314,8 +309,8 @@ def test_a_signed_assertion_of_strange_claims_is_accepted_or_refused(claims: dic
     is_accepted(assertion(**claims))
 
 
-def call(path: str = "/enrollmentGroups/group", body: bytes = b"", **headers: str) -> Call:
-    return Call("GET", "localhost", 1, plane_of(path), path, {}, headers, body, NOW)
+def call(path: str = "/enrollmentGroups/group", body: bytes = b"", **headers: str) -> Request:
+    return Request("GET", "localhost", 1, plane_of(path), path, {}, headers, body, NOW)
 
 
 GOOD_SIGNATURE = signature("localhost:1", POLICY.primary_key, policy="owner")
@@ -385,7 +380,7 @@ def test_any_body_is_a_json_object_that_can_be_written_again_or_refused(body: by
 
 
 ROUTES = tuple(
-    Route(method, template, lambda _: Answer(200))
+    Route(method, template, lambda _: Response(200))
     for method, template in [
         ("GET", "/subscriptions/{subscription}/resourceGroups/{group}"),
         ("GET", "/enrollmentGroups/{id}"),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 
-from helpers.local_dps import CannotStart, Exchange, running
+from helpers.local_dps import CannotStart, RequestRecord, running
 from tests.local_dps.crafting import proof, root
 from tests.local_dps.process import PATIENCE, Server
 from tests.local_dps.wire import LocalService, group_body, signature, upload_body
@@ -303,7 +303,7 @@ def test_a_log_that_nobody_reads_any_more_does_not_spoil_the_answers(server: Ser
 
 
 def test_an_observer_sees_every_exchange(tmp_path: Path) -> None:
-    seen: list[Exchange] = []
+    seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         dps = LocalService(connection, tmp_path / "state")
         assert dps.manage("GET").status == 200

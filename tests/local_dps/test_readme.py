@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers.local_dps import faults
+import helpers.local_dps
 from tests.local_dps.pages import TESTS, names_of_tests, rows
 
-CLIENTS = [row for row in rows(Path(faults.__file__).with_name("README.md")) if "client" in row]
+CLIENTS = [row for row in rows(Path(helpers.local_dps.__file__).with_name("README.md")) if "client" in row]
 # Clients are built on these packages, which have no row because they send nothing to a DPS by themselves.
 PARTS = {"azure-core", "azure-mgmt-core", "azure-iot-mqtt-base", "azure-iot-security-x509"}
 

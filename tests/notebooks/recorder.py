@@ -10,13 +10,13 @@ import signal
 import sys
 from pathlib import Path
 
-from helpers.local_dps import Exchange, LocalDps
+from helpers.local_dps import LocalDps, RequestRecord
 
 
 def main(folder: Path, recording: Path) -> None:
     with recording.open("a") as file:
 
-        def write(exchange: Exchange) -> None:
+        def write(exchange: RequestRecord) -> None:
             heard = [exchange.method, exchange.path, exchange.query, dict(exchange.headers)]
             file.write(json.dumps([*heard, base64.b64encode(exchange.body).decode()]) + "\n")
             file.flush()

@@ -3,16 +3,16 @@
 import hmac
 import logging
 
-from helpers.local_dps.control.faults import FaultSettings
-from helpers.local_dps.control.hubs import HubRegistry
-from helpers.local_dps.core import BODY_LIMIT
-from helpers.local_dps.device.allocation import Latencies
-from helpers.local_dps.errors import Plane, Refusal, body_too_large, crashed
-from helpers.local_dps.errors import control as errors
-from helpers.local_dps.faults import Unreliable
-from helpers.local_dps.outcome import Outcome, refused
-from helpers.local_dps.routing import Answer, Call, find
-from helpers.local_dps.store import Store
+from ..core import BODY_LIMIT
+from ..core.faults import Unreliable
+from ..errors import Plane, Refusal, body_too_large, crashed
+from ..errors import control as errors
+from ..planes.device.allocation import Latencies
+from ..request.outcome import Outcome, refusal_outcome
+from ..request.routing import Request, Response, find
+from ..store import Store
+from .faults import FaultSettings
+from .hubs import HubRegistry
 
 __all__ = ["Control"]
 
@@ -24,26 +24,26 @@ class Control:
         self._token = token
         self.routes = (*FaultSettings(unreliable).routes, *HubRegistry(store, latencies).routes)
 
-    async def handle(self, call: Call) -> Outcome:
+    async def handle(self, request: Request) -> Outcome:
         """The answer to one call."""
         try:
-            return Outcome(self._answer(call))
+            return Outcome(self._answer(request))
         except Refusal as refusal:
-            return refused(refusal)
+            return refusal_outcome(refusal)
         except Exception as error:
             logging.getLogger(__name__).exception("A call was not answered.")
-            return refused(crashed(Plane.CONTROL, type(error).__name__))
+            return refusal_outcome(crashed(Plane.CONTROL, type(error).__name__))
 
-    def _answer(self, call: Call) -> Answer:
-        scheme, _, sent = call.headers.get("authorization", "").partition(" ")
+    def _answer(self, request: Request) -> Response:
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         known = hmac.compare_digest(sent.strip().encode(errors="replace"), self._token.encode())
         if scheme.lower() != "bearer" or not known:
             raise errors.unauthorized()
-        if len(call.body) > BODY_LIMIT:
+        if len(request.body) > BODY_LIMIT:
             raise body_too_large(Plane.CONTROL, BODY_LIMIT)
-        found = find(self.routes, call)
+        found = find(self.routes, request)
         if isinstance(found, set):
             there = ", ".join(sorted({route.template for route in self.routes}))
-            raise errors.method_not_allowed(call.method) if found else errors.not_found(f"There is {there}.")
-        route, call.parameters = found
-        return route.handler(call)
+            raise errors.method_not_allowed(request.method) if found else errors.not_found(f"There is {there}.")
+        route, request.parameters = found
+        return route.handler(request)

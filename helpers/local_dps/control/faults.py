@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.local_dps.errors import control as errors
-from helpers.local_dps.faults import NAMES, Fault, Faults, Unreliable, named
-from helpers.local_dps.routing import Answer, Call, Route
+from ..core.faults import NAMES, Fault, Faults, Unreliable, named
+from ..errors import control as errors
+from ..request.routing import Request, Response, Route
 
 __all__ = ["FaultSettings"]
 
@@ -21,12 +21,12 @@ class FaultSettings:
             Route("DELETE", "/faults", self._delete),
         )
 
-    def _get(self, _call: Call) -> Answer:
-        return Answer(200, self._describe())
+    def _get(self, _request: Request) -> Response:
+        return Response(200, self._describe())
 
-    def _put(self, call: Call) -> Answer:
+    def _put(self, request: Request) -> Response:
         try:
-            sent = call.json_object()
+            sent = request.json_object()
             rates = sent.get("rates", {})
             if not set(sent) <= {"rates", "seed"} or not isinstance(rates, dict):
                 raise ValueError("The body has rates (an object) and seed, and nothing else.")
@@ -34,11 +34,11 @@ class FaultSettings:
             self._unreliable.faults = Faults(wanted, _seed(sent.get("seed", 0)))
         except ValueError as error:
             raise errors.bad_request(f"{error} Faults: {NAMES}.") from error
-        return Answer(200, self._describe())
+        return Response(200, self._describe())
 
-    def _delete(self, _call: Call) -> Answer:
+    def _delete(self, _request: Request) -> Response:
         self._unreliable.faults = Faults()
-        return Answer(204)
+        return Response(204)
 
     def _describe(self) -> Mapping[str, Any]:
         faults = self._unreliable.faults

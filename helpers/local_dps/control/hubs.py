@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.local_dps.device.allocation import Latencies, read_latencies
-from helpers.local_dps.errors import control as errors
-from helpers.local_dps.routing import Answer, Call, Route
-from helpers.local_dps.store import HubDeviceRow, Store
+from ..errors import control as errors
+from ..planes.device.allocation import Latencies, read_latencies
+from ..request.routing import Request, Response, Route
+from ..store import HubDeviceRow, Store
 
 __all__ = ["HubRegistry"]
 
-_PAGE = 1000
+_PAGE_SIZE = 1000
 
 
 class HubRegistry:
@@ -27,31 +27,31 @@ class HubRegistry:
             Route("PUT", "/latencies", self._put_latencies),
         )
 
-    def _list(self, call: Call) -> Answer:
+    def _list(self, request: Request) -> Response:
         """By device id, at most a thousand; `next` is there when there are more: ask for those `?after=` it."""
-        rows, more = self._store.hub_devices.page(call.parameters["hub"], call.query.get("after", ""), _PAGE)
+        rows, more = self._store.hub_devices.page(request.parameters["hub"], request.query.get("after", ""), _PAGE_SIZE)
         further = {"next": rows[-1].id} if more else {}
-        return Answer(200, {"devices": [_describe(row) for row in rows], **further})
+        return Response(200, {"devices": [_describe(row) for row in rows], **further})
 
-    def _get(self, call: Call) -> Answer:
-        hub, device = call.parameters["hub"], call.parameters["device"]
+    def _get(self, request: Request) -> Response:
+        hub, device = request.parameters["hub"], request.parameters["device"]
         row = self._store.hub_devices.get(hub, device)
         if row is None:
             raise errors.not_found(f"The hub '{hub}' knows no device '{device}'.")
-        return Answer(200, _describe(row))
+        return Response(200, _describe(row))
 
-    def _get_latencies(self, _call: Call) -> Answer:
-        return Answer(200, self._latencies)
+    def _get_latencies(self, _request: Request) -> Response:
+        return Response(200, self._latencies)
 
-    def _put_latencies(self, call: Call) -> Answer:
+    def _put_latencies(self, request: Request) -> Response:
         """Milliseconds by host name, instead of all that were there."""
         try:
-            wanted = read_latencies(call.json_object())
+            wanted = read_latencies(request.json_object())
         except ValueError as error:
             raise errors.bad_request(str(error)) from error
         self._latencies.clear()
         self._latencies.update(wanted)
-        return Answer(200, self._latencies)
+        return Response(200, self._latencies)
 
 
 def _describe(row: HubDeviceRow) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What the device plane refuses: the service plane's body, with its own codes."""
 
-from helpers.local_dps.errors import Plane, Refusal
+from . import Plane, Refusal
 
 NO_CERTIFICATE = (
     "The device sent no certificate in its TLS handshake. Devices with symmetric keys or a TPM are not served here yet."

@@ -1,6 +1,6 @@
 """What the token endpoint refuses: RFC 6749 section 5.2, with Entra's AADSTS numbers in the description."""
 
-from helpers.local_dps.errors import Plane, Refusal
+from . import Plane, Refusal
 
 
 def unknown_tenant() -> Refusal:

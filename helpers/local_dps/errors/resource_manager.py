@@ -1,6 +1,6 @@
 """What Azure Resource Manager's front door refuses before the resource provider is asked."""
 
-from helpers.local_dps.errors import Plane, Refusal
+from . import Plane, Refusal
 
 
 def unauthorized() -> Refusal:

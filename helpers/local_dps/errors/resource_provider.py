@@ -1,6 +1,6 @@
 """What the resource provider (Microsoft.Devices) refuses: a flat body with a numeric code."""
 
-from helpers.local_dps.errors import Plane, Refusal
+from . import Plane, Refusal
 
 
 def stale_etag() -> Refusal:

@@ -1,6 +1,6 @@
 """What the service plane refuses."""
 
-from helpers.local_dps.errors import Plane, Refusal
+from . import Plane, Refusal
 
 
 def unauthorized(reason: str) -> Refusal:

@@ -9,19 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from helpers.local_dps.store import certificates, enrollments, hub_devices, registrations, services
-from helpers.local_dps.store.certificates import Certificates, StoredCertificate
-from helpers.local_dps.store.database import Database
-from helpers.local_dps.store.enrollments import EnrollmentRow, Enrollments
-from helpers.local_dps.store.hub_devices import HubDeviceRow, HubDevices
-from helpers.local_dps.store.registrations import RegistrationRow, Registrations
-from helpers.local_dps.store.services import (
+from . import certificates, enrollments, hub_devices, registrations, services
+from .certificates import CertificateTable, StoredCertificate
+from .database import Database
+from .enrollments import EnrollmentRow, EnrollmentTable
+from .hub_devices import HubDeviceRow, HubDeviceTable
+from .registrations import RegistrationRow, RegistrationTable
+from .services import (
     AccessPolicy,
     Hub,
     ResourceGroupRow,
-    ResourceGroups,
+    ResourceGroupTable,
     ServiceRow,
-    Services,
+    ServiceTable,
     masked_connection_string,
     new_key,
     new_row_version,
@@ -91,12 +91,12 @@ class Store:
             sqlite3.Error: it can't be opened, or another version of the local DPS wrote it.
         """
         self._database = Database(path)
-        self.resource_groups = ResourceGroups(self._database)
-        self.services = Services(self._database)
-        self.certificates = Certificates(self._database)
-        self.enrollments = Enrollments(self._database)
-        self.registrations = Registrations(self._database)
-        self.hub_devices = HubDevices(self._database)
+        self.resource_groups = ResourceGroupTable(self._database)
+        self.services = ServiceTable(self._database)
+        self.certificates = CertificateTable(self._database)
+        self.enrollments = EnrollmentTable(self._database)
+        self.registrations = RegistrationTable(self._database)
+        self.hub_devices = HubDeviceTable(self._database)
         try:
             self._create()
         except BaseException:

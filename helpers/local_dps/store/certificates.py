@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from helpers.local_dps.store.database import Database
+from .database import Database
 
-__all__ = ["Certificates", "StoredCertificate"]
+__all__ = ["CertificateTable", "StoredCertificate"]
 
 SCHEMA = """
 CREATE TABLE certificate (
@@ -38,7 +38,7 @@ class StoredCertificate:
         created, updated: RFC 1123.
     """
 
-    service: int
+    service_id: int
     name: str
     body: str
     der: bytes
@@ -50,24 +50,24 @@ class StoredCertificate:
     updated: str
 
 
-class Certificates:
+class CertificateTable:
     """Certificates by service and name, compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self, service: int) -> list[StoredCertificate]:
+    def all(self, service_id: int) -> list[StoredCertificate]:
         """The certificates of a service, by name."""
-        rows = self._database.rows("SELECT * FROM certificate WHERE service = ? ORDER BY name", service)
+        rows = self._database.rows("SELECT * FROM certificate WHERE service = ? ORDER BY name", service_id)
         return [_certificate(row) for row in rows]
 
-    def count(self, service: int) -> int:
+    def count(self, service_id: int) -> int:
         """How many certificates the service has."""
-        return self._database.count("SELECT count(*) FROM certificate WHERE service = ?", service)
+        return self._database.count("SELECT count(*) FROM certificate WHERE service = ?", service_id)
 
-    def get(self, service: int, name: str) -> StoredCertificate | None:
+    def get(self, service_id: int, name: str) -> StoredCertificate | None:
         """One certificate."""
-        row = self._database.row("SELECT * FROM certificate WHERE service = ? AND name = ?", service, name)
+        row = self._database.row("SELECT * FROM certificate WHERE service = ? AND name = ?", service_id, name)
         return _certificate(row) if row else None
 
     def put(self, row: StoredCertificate) -> None:
@@ -77,10 +77,11 @@ class Certificates:
 
     def delete(self, row: StoredCertificate) -> None:
         """Forget one."""
-        self._database.execute("DELETE FROM certificate WHERE service = ? AND name = ?", row.service, row.name)
+        self._database.execute("DELETE FROM certificate WHERE service = ? AND name = ?", row.service_id, row.name)
 
 
 def _certificate(row: sqlite3.Row) -> StoredCertificate:
     values = dict(row)
+    values["service_id"] = values.pop("service")
     verified, summary = bool(values.pop("verified")), json.loads(values.pop("summary"))
     return StoredCertificate(verified=verified, summary=summary, **values)

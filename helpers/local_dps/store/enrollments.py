@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.local_dps.store.database import Database
+from .database import Database
 
-__all__ = ["EnrollmentRow", "Enrollments"]
+__all__ = ["EnrollmentRow", "EnrollmentTable"]
 
 SCHEMA = """
 CREATE TABLE enrollment (
@@ -35,7 +35,7 @@ class EnrollmentRow:
         created, updated: as the service plane writes times.
     """
 
-    service: int
+    service_id: int
     collection: str
     id: str
     document: Mapping[str, Any]
@@ -44,18 +44,18 @@ class EnrollmentRow:
     updated: str
 
 
-class Enrollments:
+class EnrollmentTable:
     """Enrollments by service, collection and id, compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self, service: int, collection: str) -> list[EnrollmentRow]:
+    def all(self, service_id: int, collection: str) -> list[EnrollmentRow]:
         """Every enrollment of a collection, in order of creation."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? ORDER BY rowid"
-        return [_enrollment(row) for row in self._database.rows(statement, service, collection)]
+        return [_enrollment(row) for row in self._database.rows(statement, service_id, collection)]
 
-    def page(self, service: int, collection: str, after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
+    def page(self, service_id: int, collection: str, after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
         """At most `size` enrollments in order of creation, those after the number `after` (0: from the first).
 
         Returns:
@@ -63,18 +63,18 @@ class Enrollments:
         """
         wanted = "service = ? AND collection = ? AND rowid > ?"
         statement = f"SELECT rowid AS number, * FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
-        rows, more = self._database.page(statement, service, collection, after, size + 1, size=size)
+        rows, more = self._database.page(statement, service_id, collection, after, size + 1, size=size)
         return [_enrollment(row) for row in rows], rows[-1]["number"] if more else None
 
-    def count(self, service: int, collection: str, attestation: str) -> int:
+    def count(self, service_id: int, collection: str, attestation: str) -> int:
         """How many enrollments of a collection have that attestation type."""
         statement = "SELECT count(*) FROM enrollment WHERE service = ? AND collection = ? AND attestation = ?"
-        return self._database.count(statement, service, collection, attestation)
+        return self._database.count(statement, service_id, collection, attestation)
 
-    def get(self, service: int, collection: str, enrollment: str) -> EnrollmentRow | None:
+    def get(self, service_id: int, collection: str, enrollment: str) -> EnrollmentRow | None:
         """One enrollment."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
-        row = self._database.row(statement, service, collection, enrollment)
+        row = self._database.row(statement, service_id, collection, enrollment)
         return _enrollment(row) if row else None
 
     def put(self, row: EnrollmentRow) -> None:
@@ -83,7 +83,7 @@ class Enrollments:
             "INSERT INTO enrollment VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "attestation = excluded.attestation, document = excluded.document, etag = excluded.etag, "
             "created = excluded.created, updated = excluded.updated",
-            row.service,
+            row.service_id,
             row.collection,
             row.id,
             row.document["attestation"]["type"],
@@ -96,7 +96,7 @@ class Enrollments:
     def delete(self, row: EnrollmentRow) -> None:
         """Forget one."""
         statement = "DELETE FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
-        self._database.execute(statement, row.service, row.collection, row.id)
+        self._database.execute(statement, row.service_id, row.collection, row.id)
 
 
 def _enrollment(row: sqlite3.Row) -> EnrollmentRow:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.local_dps.store.database import Database
+from .database import Database
 
-__all__ = ["HubDeviceRow", "HubDevices"]
+__all__ = ["HubDeviceRow", "HubDeviceTable"]
 
 SCHEMA = """
 CREATE TABLE hub_device (
@@ -38,7 +38,7 @@ class HubDeviceRow:
     twin: Mapping[str, Any]
 
 
-class HubDevices:
+class HubDeviceTable:
     """Device records by hub and device id, compared without case."""
 
     def __init__(self, database: Database) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.local_dps.store.database import Database
+from .database import Database
 
-__all__ = ["RegistrationRow", "Registrations"]
+__all__ = ["RegistrationRow", "RegistrationTable"]
 
 SCHEMA = """
 CREATE TABLE registration (
@@ -35,7 +35,7 @@ class RegistrationRow:
         created, updated: as the service plane writes times.
     """
 
-    service: int
+    service_id: int
     id: str
     enrollment_group: str | None
     document: Mapping[str, Any]
@@ -44,14 +44,14 @@ class RegistrationRow:
     updated: str
 
 
-class Registrations:
+class RegistrationTable:
     """Registration records by service and registration id, compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(
-        self, service: int, enrollment_group: str, after: int, size: int
+        self, service_id: int, enrollment_group: str, after: int, size: int
     ) -> tuple[list[RegistrationRow], int | None]:
         """At most `size` records of a group in order of creation, those after the number `after` (0: from the first).
 
@@ -60,12 +60,12 @@ class Registrations:
         """
         wanted = "service = ? AND enrollment_group = ? AND rowid > ?"
         statement = f"SELECT rowid AS number, * FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
-        rows, more = self._database.page(statement, service, enrollment_group, after, size + 1, size=size)
+        rows, more = self._database.page(statement, service_id, enrollment_group, after, size + 1, size=size)
         return [_registration(row) for row in rows], rows[-1]["number"] if more else None
 
-    def get(self, service: int, registration: str) -> RegistrationRow | None:
+    def get(self, service_id: int, registration: str) -> RegistrationRow | None:
         """One record."""
-        row = self._database.row("SELECT * FROM registration WHERE service = ? AND id = ?", service, registration)
+        row = self._database.row("SELECT * FROM registration WHERE service = ? AND id = ?", service_id, registration)
         return _registration(row) if row else None
 
     def put(self, row: RegistrationRow) -> None:
@@ -74,7 +74,7 @@ class Registrations:
             "INSERT INTO registration VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "enrollment_group = excluded.enrollment_group, document = excluded.document, etag = excluded.etag, "
             "created = excluded.created, updated = excluded.updated",
-            row.service,
+            row.service_id,
             row.id,
             row.enrollment_group,
             json.dumps(row.document),
@@ -85,7 +85,7 @@ class Registrations:
 
     def delete(self, row: RegistrationRow) -> None:
         """Forget one."""
-        self._database.execute("DELETE FROM registration WHERE service = ? AND id = ?", row.service, row.id)
+        self._database.execute("DELETE FROM registration WHERE service = ? AND id = ?", row.service_id, row.id)
 
 
 def _registration(row: sqlite3.Row) -> RegistrationRow:

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from helpers.local_dps.store.database import Database
+from .database import Database
 
 __all__ = [
     "AccessPolicy",
     "Hub",
     "ResourceGroupRow",
-    "ResourceGroups",
+    "ResourceGroupTable",
     "ServiceRow",
-    "Services",
+    "ServiceTable",
     "masked_connection_string",
     "new_key",
     "new_row_version",
@@ -108,7 +108,7 @@ class ServiceRow:
     iot_hubs: tuple[Hub, ...]
 
 
-class ResourceGroups:
+class ResourceGroupTable:
     """Resource groups by name, compared without case."""
 
     def __init__(self, database: Database) -> None:
@@ -138,7 +138,7 @@ class ResourceGroups:
         self._database.execute("DELETE FROM resource_group WHERE name = ?", name)
 
 
-class Services:
+class ServiceTable:
     """Provisioning services; names are compared without case."""
 
     def __init__(self, database: Database) -> None:
@@ -158,9 +158,9 @@ class Services:
         row = self._database.row("SELECT * FROM service WHERE name = ?", name)
         return _service(row) if row else None
 
-    def by_id(self, service: int) -> ServiceRow | None:
+    def by_id(self, service_id: int) -> ServiceRow | None:
         """One service by its number."""
-        row = self._database.row("SELECT * FROM service WHERE id = ?", service)
+        row = self._database.row("SELECT * FROM service WHERE id = ?", service_id)
         return _service(row) if row else None
 
     def by_scope(self, id_scope: str) -> ServiceRow | None:

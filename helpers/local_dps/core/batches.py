@@ -1,0 +1,51 @@
+"""Calls that wait at the same moment are made durable together."""
+
+import asyncio
+from asyncio import Future
+
+from ..request.outcome import Outcome
+from ..request.routing import Request
+from . import Core
+
+__all__ = ["Batches"]
+
+_READING = ("GET", "HEAD")
+_MAX_BATCH = 100  # calls in one transaction, so that a crowd does not keep the others from being read
+
+
+class Batches:
+    """A core behind an event loop.
+
+    A commit waits for the disk, and while it waits requests pile up: what has come until then goes into the next
+    transaction. Nobody is answered before the commit that holds the change.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._waiting: list[tuple[Request, Future[Outcome]]] = []
+
+    async def handle(self, request: Request) -> Outcome:
+        """The answer to one call."""
+        if request.method in _READING:
+            return self._core.read(request)
+        loop = asyncio.get_running_loop()
+        future: Future[Outcome] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        self._waiting.append((request, future))
+        return await future
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._commit)
+        try:
+            outcomes = self._core.handle([request for request, _ in waiting])
+        except Exception as error:  # nobody may be left waiting
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), outcome in zip(waiting, outcomes, strict=True):
+            if not future.done():  # its client may be gone
+                future.set_result(outcome)

@@ -1,0 +1,135 @@
+"""Faults on request: seeded, so that the same requests meet the same faults again; counted; off unless asked for."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..errors import broken, throttled
+from ..request.outcome import Outcome, refusal_outcome
+from ..request.routing import Request
+
+__all__ = ["NAMES", "Fault", "Faults", "Unreliable", "named"]
+
+_LATE_SECONDS = 1.0
+_RETRY_SECONDS = 1
+
+
+class Fault(Enum):
+    """What can go wrong with a request. At most one thing does."""
+
+    SLOW = "slow"
+    THROTTLE = "throttle"
+    INTERNAL_ERROR = "internal-error"
+    UNAVAILABLE = "unavailable"
+    DROP_REQUEST = "drop-request"
+    DROP_ANSWER = "drop-answer"
+    CHANGE_ETAG = "change-etag"
+
+    @property
+    def meaning(self) -> str:
+        """In a few words, for the log and the command line."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Fault.SLOW: "the answer comes a second late",
+    Fault.THROTTLE: "429 with Retry-After; nothing is done",
+    Fault.INTERNAL_ERROR: "500; nothing is done",
+    Fault.UNAVAILABLE: "503; nothing is done",
+    Fault.DROP_REQUEST: "the connection is dropped; nothing is done",
+    Fault.DROP_ANSWER: "the connection is dropped after the work was done",
+    Fault.CHANGE_ETAG: "what If-Match names gets another ETag just before",
+}
+
+
+NAMES = ", ".join(fault.value for fault in Fault)
+
+
+def named(name: str) -> Fault:
+    """The fault of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return Fault(name)
+    except ValueError as error:
+        raise ValueError(f"There is no fault '{name}'.") from error
+
+
+@dataclass
+class Faults:
+    """How often each fault happens, and how often it did.
+
+    Each fault has a random stream of its own, so that one that is switched on does not move the others.
+
+    Args:
+        rates: the part of the requests that meet the fault, 0 to 1.
+        seed: where the streams begin.
+    """
+
+    rates: Mapping[Fault, float] = field(default_factory=dict)
+    seed: int = 0
+    counts: Counter[Fault] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
+        wrong = [fault.value for fault, rate in self.rates.items() if not 0 <= rate <= 1]
+        if wrong:
+            raise ValueError(f"The rate of {wrong[0]} is not between 0 and 1.")
+        self._streams = {fault: random.Random(f"{self.seed} {fault.value}") for fault in Fault}  # noqa: S311 - no secret
+
+    def draw(self, request: Request) -> Fault | None:
+        """The fault that this call meets, if any. Each call moves the stream of each fault that could meet it."""
+        if not self.rates:
+            return None
+        met = [fault for fault in Fault if self._meets(fault, request)]
+        if not met:
+            return None
+        self.counts[met[0]] += 1
+        return met[0]
+
+    def _meets(self, fault: Fault, request: Request) -> bool:
+        rate = self.rates.get(fault, 0)
+        if fault is Fault.CHANGE_ETAG and request.if_match() in (None, "*"):
+            return False
+        return rate > 0 and self._streams[fault].random() < rate
+
+
+class Unreliable:
+    """A handler with which things go wrong: the one inside, and the faults that it is to have just now."""
+
+    def __init__(
+        self, handle: Callable[[Request], Awaitable[Outcome]], change_etag: Callable[[Request], None], faults: Faults
+    ) -> None:
+        """
+        Args:
+            change_etag: gives what the call's If-Match names another ETag.
+        """
+        self._handle = handle
+        self._change_etag = change_etag
+        self.faults = faults
+
+    async def handle(self, request: Request) -> Outcome:
+        """The outcome of one call, or what became of it instead."""
+        fault = self.faults.draw(request)
+        if fault is None:
+            return await self._handle(request)
+        note, plane = f"{fault.value}: {fault.meaning}", request.plane
+        match fault:
+            case Fault.THROTTLE:
+                return refusal_outcome(throttled(plane, _RETRY_SECONDS), note)
+            case Fault.INTERNAL_ERROR:
+                return refusal_outcome(broken(plane, 500), note)
+            case Fault.UNAVAILABLE:
+                return refusal_outcome(broken(plane, 503), note)
+            case Fault.DROP_REQUEST:
+                return Outcome(None, fault=note)
+            case Fault.SLOW:
+                await asyncio.sleep(_LATE_SECONDS)
+            case Fault.CHANGE_ETAG:
+                self._change_etag(request)
+        outcome = (await self._handle(request))._replace(fault=note)
+        return outcome._replace(response=None) if fault is Fault.DROP_ANSWER else outcome

@@ -1,0 +1,1 @@
+"""What talks to the network: HTTP, MQTT, TLS, and the proxy to the device plane."""

@@ -1,0 +1,231 @@
+"""The edge: HTTP requests in, answers out, with limits, and an observer who sees what was exchanged."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, web
+from aiohttp.http import RawRequestMessage
+
+from ..core import BODY_LIMIT
+from ..errors import Plane, body_too_slow
+from ..request.outcome import Outcome, refusal_outcome
+from ..request.record import RequestRecord
+from ..request.routing import EMPTY, Request
+from .device_tls import presented_chain
+
+__all__ = ["Edge"]
+
+_HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
+_BODY_SECONDS = 20.0  # for a whole body
+_IDLE_SECONDS = 75.0  # between two requests on one connection
+_TAKE_SECONDS = 20.0  # until a client must take more of an answer
+_HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
+_HEADERS_LIMIT = 64
+_SLASHES = re.compile("/{2,}")
+
+
+class Edge:
+    """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
+
+    Args:
+        plane_of: whose call a path is.
+        names: under which clients may reach it, in lower case; the first stands for every other.
+        observe: called after each request.
+        upgrade: takes a request that is to become something else than HTTP; None if it is none.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Awaitable[Outcome]],
+        plane_of: Callable[[str], Plane],
+        names: tuple[str, ...],
+        observe: Callable[[RequestRecord], None],
+        upgrade: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]] | None = None,
+    ) -> None:
+        self._handle = handle
+        self._plane_of = plane_of
+        self._names = names
+        self._observe = observe
+        self._upgrade = upgrade
+        self._server = web.Server(self._respond, request_factory=self._incoming, access_log=None)
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return _Connection(
+            self._server,
+            self._note_unreadable,
+            access_log=None,
+            keepalive_timeout=_IDLE_SECONDS,
+            max_line_size=_HEAD_LIMIT,
+            max_field_size=_HEAD_LIMIT,
+            max_headers=_HEADERS_LIMIT,
+            lingering_time=1.0,
+            auto_decompress=False,  # a small body may be endless when it is unpacked
+        )
+
+    async def close(self, seconds: float) -> None:
+        """Let requests that are being answered come to their end, at most that long."""
+        self._server.pre_shutdown()
+        await self._server.shutdown(seconds)
+
+    def _incoming(
+        self, message: RawRequestMessage, payload: StreamReader, protocol: web.RequestHandler, writer: Any, task: Any
+    ) -> web.BaseRequest:
+        """A request, whatever host a client wrote into its first line: aiohttp would read it as a name, and it may be none."""
+        if message.url.absolute:
+            message = message._replace(url=message.url.relative())
+        return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+    async def _respond(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        began = time.monotonic()
+        if isinstance(incoming.protocol, _Connection):
+            incoming.protocol.heard()
+        if self._upgrade and (upgraded := await self._upgrade(incoming)):
+            return upgraded
+        try:
+            body = await _read_body(incoming)
+        except TimeoutError:
+            request = self._request(incoming, b"")
+            outcome = refusal_outcome(body_too_slow(request.plane, _BODY_SECONDS))
+        except (ConnectionError, ClientPayloadError):  # gone in the middle of it, or it makes no sense
+            request, outcome = self._request(incoming, b""), Outcome(None)
+        else:
+            request = self._request(incoming, body)
+            outcome = await self._handle(request)
+        response = outcome.response
+        self._tell(
+            RequestRecord(
+                method=request.method,
+                path=request.path,
+                query=incoming.rel_url.raw_query_string,
+                headers=request.headers,
+                body=request.body,
+                status=response.status if response else None,
+                seconds=time.monotonic() - began,
+                refusal=outcome.refusal,
+                fault=outcome.fault,
+            )
+        )
+        if response is None:
+            if incoming.transport:
+                incoming.transport.abort()
+            return web.Response()
+        headers = {"x-ms-request-id": str(uuid4()), **response.headers}
+        if request.plane in (Plane.RESOURCE_MANAGER, Plane.RESOURCE_PROVIDER):
+            headers["x-ms-correlation-request-id"] = str(uuid4())
+        if response.body is EMPTY:
+            return web.Response(status=response.status, headers=headers)
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        return web.Response(
+            status=response.status, body=json.dumps(response.body, separators=(",", ":")).encode(), headers=headers
+        )
+
+    def _request(self, incoming: web.BaseRequest, body: bytes) -> Request:
+        host = incoming.headers.get("Host", "").lower()
+        name = host.rpartition(":")[0] or host
+        path = incoming.rel_url.raw_path
+        tidy = _SLASHES.sub("/", path)
+        plane = self._plane_of(tidy)
+        return Request(
+            method=incoming.method,
+            name=name if name in self._names else self._names[0],
+            port=incoming.transport.get_extra_info("sockname")[1] if incoming.transport else 0,
+            plane=plane,
+            path=tidy if plane is Plane.RESOURCE_MANAGER else path,  # ARM reads // as /, and some clients write it
+            query={name.lower(): value for name, value in incoming.rel_url.query.items()},
+            headers=incoming.headers,
+            body=body,
+            now=datetime.now(UTC),
+            chain=presented_chain(incoming.transport.get_extra_info("ssl_object")) if incoming.transport else (),
+        )
+
+    def _note_unreadable(self, status: int) -> None:
+        """A request that is no HTTP, or whose head is too large, has no method and no path to tell of."""
+        self._tell(RequestRecord("?", "(a request that can't be read)", "", {}, b"", status, 0.0))
+
+    def _tell(self, record: RequestRecord) -> None:
+        with suppress(Exception):  # the answer stands already, whatever becomes of the log
+            self._observe(record)
+
+
+class _Connection(web.RequestHandler):
+    """One client. One that connects and says nothing, or never ends its first request's head, is let go."""
+
+    def __init__(self, server: web.Server, note_unreadable: Callable[[int], None], **limits: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **limits)
+        self._note_unreadable = note_unreadable
+        self._patience: asyncio.TimerHandle | None = None
+        self._reluctance: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.Transport):
+            self._patience = asyncio.get_running_loop().call_later(_HEAD_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.heard()
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for; it has so long to go on."""
+        super().pause_writing()
+        if self.transport:
+            self._reluctance = asyncio.get_running_loop().call_later(_TAKE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._reluctance:
+            self._reluctance.cancel()
+            self._reluctance = None
+
+    def heard(self) -> None:
+        """A request has come; from here on the time between two requests counts."""
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def handle_error(
+        self,
+        incoming: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What can't be parsed is answered in a line and forgotten; nothing that it held is written down."""
+        if status >= 500:
+            return super().handle_error(incoming, status, exc, message)
+        self._note_unreadable(status)
+        written = web.Response(status=status, text="This is not an HTTP request that can be read, or it is too large.")
+        written.force_close()
+        return written
+
+
+async def _read_body(incoming: web.BaseRequest) -> bytes:
+    """The body, or so much of it that the core sees that it is too large.
+
+    Raises:
+        TimeoutError: it did not come.
+    """
+    if not incoming.can_read_body:
+        return b""
+    if incoming.version == HttpVersion11 and incoming.headers.get("Expect", "").lower() == "100-continue":
+        await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        incoming.writer.output_size = 0
+    body = bytearray()
+    async with asyncio.timeout(_BODY_SECONDS):
+        async for chunk in incoming.content.iter_any():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                break
+    return bytes(body)

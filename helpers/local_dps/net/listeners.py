@@ -1,0 +1,166 @@
+"""The ports of one local DPS: one for the oldest service and everything else, and one for each further service."""
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+from asyncio.sslproto import SSLProtocol
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+from ..request.endpoints import Endpoints
+from ..store import Store
+from .edge import Edge
+
+__all__ = [
+    "BACKLOG",
+    "HANDSHAKE_SECONDS",
+    "LOOPBACK",
+    "ErrorLog",
+    "Listeners",
+    "Port",
+    "listen",
+    "number_of",
+    "open_port",
+    "serve_tls",
+]
+
+# asyncio sets aside 256 KiB for what may come on each TLS connection, idle or not; a TLS record holds 16.
+SSLProtocol.max_size = 16 * 1024
+
+HANDSHAKE_SECONDS = 10.0
+_QUEUE = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
+# asyncio accepts so many connections in one go; and when no more files can be opened, it fails as often in one go.
+BACKLOG = 16
+LOOPBACK = "127.0.0.1"
+_LOOPBACK_6 = "::1"
+_MAX_TRIES = 20  # a port that is free on one loopback address is seldom taken on the other
+_RETRY_SECONDS = 1.0
+_QUIET_SECONDS = 60.0
+
+
+Port: TypeAlias = tuple[socket.socket, ...]
+"""The listening sockets of one port, on one address or on two."""
+
+
+def number_of(port: Port) -> int:
+    """A port's number."""
+    number: int = port[0].getsockname()[1]
+    return number
+
+
+def open_port(address: str, port: int) -> Port:
+    """Listening sockets of one port, 0 for a free one: one socket, or two of the same port on 127.0.0.1 and ::1.
+
+    Clients that look up `localhost` may get ::1 first, and Node 18 does not try the other. A machine without IPv6 has one.
+
+    Raises:
+        OSError: the port can't be used.
+    """
+    if address != LOOPBACK:
+        return (_open_socket(address, port),)
+    for _ in range(_MAX_TRIES):
+        first = _open_socket(LOOPBACK, port)
+        try:
+            return first, _open_socket(_LOOPBACK_6, first.getsockname()[1])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return (first,)
+            first.close()
+            if port:
+                raise
+    raise OSError(errno.EADDRINUSE, "No port is free on both loopback addresses")
+
+
+def _open_socket(address: str, port: int) -> socket.socket:
+    return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+
+
+async def listen(start: Callable[[socket.socket], Awaitable[asyncio.Server]], port: Port) -> list[asyncio.Server]:
+    """A server on each socket of a port. More clients may wait to be accepted than are accepted in one go."""
+    servers = [await start(each) for each in port]
+    for each in port:
+        each.listen(_QUEUE)
+    return servers
+
+
+async def serve_tls(edge: Edge, context: ssl.SSLContext, listener: socket.socket) -> asyncio.Server:
+    """HTTPS on a socket."""
+    return await asyncio.get_running_loop().create_server(
+        edge, sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS, backlog=BACKLOG
+    )
+
+
+class ErrorLog:
+    """An event loop's exception handler. When no more files can be opened, asyncio says so hundreds of times a second."""
+
+    def __init__(self) -> None:
+        self._quiet_until = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            loop.default_exception_handler(context)
+        elif loop.time() > self._quiet_until:
+            self._quiet_until = loop.time() + _QUIET_SECONDS
+            logging.getLogger(__name__).warning(
+                "%s: new connections wait. Raise the limit (ulimit -n), or open fewer connections.", error.strerror
+            )
+
+
+class Listeners:
+    """TLS servers in front of one edge, as many as there are services."""
+
+    def __init__(self, edge: Edge, context: ssl.SSLContext, address: str, endpoints: Endpoints, store: Store) -> None:
+        self._edge = edge
+        self._context = context
+        self._address = address
+        self._endpoints = endpoints
+        self._store = store
+        self._further: dict[int, list[asyncio.Server]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._retries: set[asyncio.Task[None]] = set()
+
+    async def start(self, main: Port) -> list[asyncio.Server]:
+        """Listen for the oldest service, and for each of the others."""
+        oldest = self._store.services.all()[0]
+        self._endpoints.ports[oldest.id] = self._endpoints.main_port
+        await self._follow()
+        return await self._listen(main)
+
+    async def _listen(self, port: Port) -> list[asyncio.Server]:
+        return await listen(partial(serve_tls, self._edge, self._context), port)
+
+    async def follow(self) -> None:
+        """Listen for services that are new, and no more for those that are gone.
+
+        A service for which there is no port just now is still being activated; it is tried again.
+        """
+        try:
+            await self._follow()
+        except OSError as error:
+            logging.getLogger(__name__).warning("A service has no port yet, trying again: %s", error)
+            loop = asyncio.get_running_loop()
+            loop.call_later(_RETRY_SECONDS, lambda: self._retries.add(loop.create_task(self.follow())))
+
+    async def _follow(self) -> None:
+        async with self._one_at_a_time:
+            present = {service.id for service in self._store.services.all()}
+            for service in present - self._endpoints.ports.keys():
+                port = open_port(self._address, 0)
+                self._further[service] = await self._listen(port)
+                self._endpoints.ports[service] = number_of(port)
+            for service in self._endpoints.ports.keys() - present:
+                del self._endpoints.ports[service]
+                for server in self._further.pop(service, []):
+                    server.close()
+
+    def close(self) -> None:
+        """Accept no more connections of further services."""
+        for task in self._retries:
+            task.cancel()
+        for servers in self._further.values():
+            for server in servers:
+                server.close()

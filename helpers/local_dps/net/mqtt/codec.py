@@ -1,0 +1,312 @@
+"""MQTT control packets as bytes, without any input or output (OASIS MQTT 3.1.1; section numbers are its)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+__all__ = [
+    "LEVEL",
+    "PACKET_LIMIT",
+    "PINGRESP",
+    "Connect",
+    "Decoder",
+    "Malformed",
+    "Packet",
+    "PacketType",
+    "Publish",
+    "Subscribe",
+    "connack",
+    "puback",
+    "publish",
+    "read_connect",
+    "read_nothing",
+    "read_puback",
+    "read_publish",
+    "read_subscribe",
+    "read_unsubscribe",
+    "suback",
+    "unsuback",
+]
+
+PACKET_LIMIT = 64 * 1024  # bytes; a registration is a few hundred
+PINGRESP = b"\xd0\x00"
+LEVEL = 4  # what 3.1.1 calls itself
+
+
+class Malformed(ValueError):
+    """What a client sent is no MQTT 3.1.1, or is more than is taken here. The connection ends (4.8)."""
+
+
+class PacketType(IntEnum):
+    """The packet types (2.2.1)."""
+
+    CONNECT = 1
+    CONNACK = 2
+    PUBLISH = 3
+    PUBACK = 4
+    SUBSCRIBE = 8
+    SUBACK = 9
+    UNSUBSCRIBE = 10
+    UNSUBACK = 11
+    PINGREQ = 12
+    PINGRESP = 13
+    DISCONNECT = 14
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet: its type, the four flags beside it, and the rest."""
+
+    kind: PacketType
+    flags: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Connect:
+    """CONNECT (3.1). keep_alive: seconds, 0 for never. has_password: whether there is one, and it is not empty."""
+
+    level: int
+    client_id: str
+    keep_alive: int
+    username: str | None
+    has_password: bool = False
+
+
+@dataclass(frozen=True)
+class Publish:
+    """PUBLISH (3.3). packet_id: None at QoS 0."""
+
+    topic: str
+    payload: bytes
+    packet_id: int | None
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    """SUBSCRIBE (3.8): topic filters with the QoS asked for."""
+
+    packet_id: int
+    filters: tuple[tuple[str, int], ...]
+
+
+class Decoder:
+    """Bytes in, whole packets out."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Packet]:
+        """The packets that are whole now.
+
+        Raises:
+            Malformed: as soon as the bytes that are there can't become a packet.
+        """
+        self._waiting += data
+        start = 0
+        try:
+            while (found := _split(self._waiting, start)) is not None:
+                packet, start = found
+                yield packet
+        finally:
+            del self._waiting[:start]
+
+
+def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
+    """The packet that begins there, and where the next one does; None while it is not all there."""
+    if len(data) <= start:
+        return None
+    kind, flags = _kind_and_flags(data[start])
+    header = _remaining_length(data[start : start + 5])
+    if header is None:
+        return None
+    begin, length = start + header[0], header[1]
+    if length > PACKET_LIMIT:
+        raise Malformed(f"A packet of {length} bytes is too large.")
+    end = begin + length
+    return (Packet(kind, flags, bytes(data[begin:end])), end) if len(data) >= end else None
+
+
+def _kind_and_flags(first: int) -> tuple[PacketType, int]:
+    """Both halves of a packet's first byte (2.2)."""
+    try:
+        kind = PacketType(first >> 4)
+    except ValueError as error:
+        raise Malformed(f"There is no packet type {first >> 4} here.") from error
+    flags = first & 0x0F
+    expected = 2 if kind in (PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE) else 0
+    if kind is not PacketType.PUBLISH and flags != expected:
+        raise Malformed(f"{kind.name} has the flags {flags}.")
+    return kind, flags
+
+
+def _remaining_length(data: bytes | bytearray) -> tuple[int, int] | None:
+    """Where the rest begins, and how long it is (2.2.3); None while that is not all there."""
+    value = 0
+    for place, byte in enumerate(data[1:5]):
+        value += (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            return place + 2, value
+    if len(data) >= 5:
+        raise Malformed("The remaining length has more than four bytes.")
+    return None
+
+
+class _Reader:
+    """The fields of a packet's rest, one after the other."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._at = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        return self._at == len(self._body)
+
+    def take(self, count: int) -> bytes:
+        found = self._body[self._at : self._at + count]
+        if len(found) < count:
+            raise Malformed("A packet ends too early.")
+        self._at += count
+        return found
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+    def packet_id(self) -> int:
+        found = self.number(2)
+        if not found:
+            raise Malformed("A packet has the id 0.")
+        return found
+
+    def text(self) -> str:
+        raw = self.take(self.number(2))
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed("A text is no UTF-8.") from error
+        if "\0" in text:
+            raise Malformed("A text holds a zero byte.")
+        return text
+
+    def rest(self) -> bytes:
+        return self.take(len(self._body) - self._at)
+
+    def end(self) -> None:
+        if not self.is_at_end:
+            raise Malformed("A packet goes on after its end.")
+
+
+def read_connect(packet: Packet) -> Connect:
+    """The fields of a CONNECT that matter here; the will is skipped, and of the password only its presence counts."""
+    reader = _Reader(packet.body)
+    protocol, level = reader.text(), reader.number(1)
+    if protocol != "MQTT":
+        raise Malformed(f"The protocol is called {protocol[:20]!r}.")
+    if level != LEVEL:  # whatever follows follows other rules
+        return Connect(level, "", 0, None)
+    flags, keep_alive = reader.number(1), reader.number(2)
+    if flags & 0x01:
+        raise Malformed("The reserved flag of CONNECT is set.")
+    has_will, has_username, has_password = bool(flags & 0x04), bool(flags & 0x80), bool(flags & 0x40)
+    if (not has_will and flags & 0x38) or flags & 0x18 == 0x18 or (has_password and not has_username):
+        raise Malformed("The flags of CONNECT contradict one another.")
+    client_id = reader.text()
+    if has_will:
+        reader.text()
+        reader.take(reader.number(2))
+    username = reader.text() if has_username else None
+    has_password = has_password and bool(reader.take(reader.number(2)))
+    reader.end()
+    return Connect(level, client_id, keep_alive, username, has_password)
+
+
+def read_publish(packet: Packet) -> Publish:
+    """A PUBLISH at QoS 0 or 1; at QoS 2 it is refused."""
+    qos = (packet.flags >> 1) & 3
+    if qos > 1:
+        raise Malformed(f"QoS {qos} is not served.")
+    if qos == 0 and packet.flags & 0x08:
+        raise Malformed("A packet of QoS 0 can't come a second time.")
+    reader = _Reader(packet.body)
+    topic = reader.text()
+    if not topic or "#" in topic or "+" in topic:
+        raise Malformed("A topic to publish to has no wildcards.")
+    packet_id = reader.packet_id() if qos else None
+    return Publish(topic, reader.rest(), packet_id)
+
+
+def read_subscribe(packet: Packet) -> Subscribe:
+    """The filters of a SUBSCRIBE."""
+    reader = _Reader(packet.body)
+    packet_id, filters = reader.packet_id(), []
+    while not reader.is_at_end:
+        name, qos = reader.text(), reader.number(1)
+        if qos > 2 or not name:
+            raise Malformed("A filter of SUBSCRIBE makes no sense.")
+        filters.append((name, qos))
+    if not filters:
+        raise Malformed("SUBSCRIBE names no filter.")
+    return Subscribe(packet_id, tuple(filters))
+
+
+def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
+    """The packet id and the filters of an UNSUBSCRIBE."""
+    reader = _Reader(packet.body)
+    packet_id, filters = reader.packet_id(), []
+    while not reader.is_at_end:
+        filters.append(reader.text())
+    if not filters or "" in filters:
+        raise Malformed("UNSUBSCRIBE names no filter.")
+    return packet_id, tuple(filters)
+
+
+def read_puback(packet: Packet) -> int:
+    """The packet id of a PUBACK."""
+    reader = _Reader(packet.body)
+    packet_id = reader.packet_id()
+    reader.end()
+    return packet_id
+
+
+def read_nothing(packet: Packet) -> None:
+    """PINGREQ and DISCONNECT have no rest."""
+    _Reader(packet.body).end()
+
+
+def connack(code: int) -> bytes:
+    """CONNACK (3.2); there is never a session from before."""
+    return _packet(PacketType.CONNACK, 0, bytes((0, code)))
+
+
+def suback(packet_id: int, granted: tuple[int, ...]) -> bytes:
+    """SUBACK (3.9): the QoS of each filter, 0x80 for one that is refused."""
+    return _packet(PacketType.SUBACK, 0, packet_id.to_bytes(2, "big") + bytes(granted))
+
+
+def unsuback(packet_id: int) -> bytes:
+    """UNSUBACK (3.11)."""
+    return _packet(PacketType.UNSUBACK, 0, packet_id.to_bytes(2, "big"))
+
+
+def puback(packet_id: int) -> bytes:
+    """PUBACK (3.4)."""
+    return _packet(PacketType.PUBACK, 0, packet_id.to_bytes(2, "big"))
+
+
+def publish(topic: str, payload: bytes, packet_id: int | None) -> bytes:
+    """PUBLISH at QoS 1, or at QoS 0 without a packet id."""
+    name = topic.encode()
+    number = b"" if packet_id is None else packet_id.to_bytes(2, "big")
+    return _packet(
+        PacketType.PUBLISH, 0 if packet_id is None else 2, len(name).to_bytes(2, "big") + name + number + payload
+    )
+
+
+def _packet(kind: PacketType, flags: int, body: bytes) -> bytes:
+    length, left = bytearray(), len(body)
+    while True:
+        left, low = divmod(left, 128)
+        length.append(low | (0x80 if left else 0))
+        if not left:
+            return bytes(((kind << 4) | flags,)) + bytes(length) + body

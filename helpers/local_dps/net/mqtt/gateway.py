@@ -1,0 +1,205 @@
+"""MQTT connections of devices: over TLS, and over a websocket on the HTTPS port."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from ...errors import device as errors
+from ...request.outcome import Outcome
+from ...request.record import RequestRecord
+from ...request.routing import Request
+from ..device_tls import presented_chain
+from .codec import PACKET_LIMIT, Decoder, Malformed
+from .session import Closed, ConnectRefused, Session
+
+__all__ = ["MqttGateway"]
+
+_CONNECT_SECONDS = 10.0
+_TAKE_SECONDS = 5.0  # until a client must take more of an answer
+_IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
+_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # Java's device SDK asks for the last
+_PROTOCOLS = ("mqtt", "MQTT")  # the C SDK asks for the second, and wants to be told the same
+_AMQP_HEADER = b"AMQP"  # how each AMQP connection begins; as MQTT it is a PUBACK before its CONNECT
+_AMQP = "The client speaks AMQP, which is not served here: let it use MQTT or HTTPS."
+
+
+class MqttGateway:
+    """Sessions in front of a handler.
+
+    Args:
+        name: how devices are taken to have reached it; MQTT has no Host header.
+        observe: called after each registration and each poll, and when a connection ends badly.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Awaitable[Outcome]],
+        name: str,
+        observe: Callable[[RequestRecord], None],
+    ) -> None:
+        self._handle = handle
+        self._name = name
+        self._observe = observe
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def over_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection; the callback that `asyncio.start_server` takes."""
+        with self._counted():
+            port = writer.get_extra_info("sockname")[1]
+            session = Session(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
+
+            async def send(data: bytes) -> None:
+                writer.write(data)
+                await writer.drain()
+
+            # One that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+            with suppress(asyncio.CancelledError):
+                await self._serve(session, _chunks(reader), send)
+            with suppress(Exception):  # whatever state the client left it in
+                writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+    async def over_websocket(self, incoming: web.BaseRequest) -> web.StreamResponse | None:
+        """One connection that began as an HTTP request; None if the request asks for no such thing."""
+        if incoming.headers.get("Upgrade", "").lower() != "websocket" or incoming.rel_url.raw_path not in _PATHS:
+            return None
+        if "amqp" in incoming.headers.get("Sec-WebSocket-Protocol", "").lower():
+            self._note_end("/", time.monotonic(), _AMQP)
+            return web.Response(status=400, text=_AMQP)
+        if not _is_of_this_place(incoming):
+            return web.Response(status=403, text="A web page of another origin may not open a websocket here.")
+        socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=PACKET_LIMIT)
+        if not socket.can_prepare(incoming):
+            return None
+        with self._counted():
+            transport = incoming.transport
+            port = transport.get_extra_info("sockname")[1] if transport else 0
+            chain = presented_chain(transport.get_extra_info("ssl_object")) if transport else ()
+            await socket.prepare(incoming)
+            await self._serve(Session(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
+            with suppress(Exception):
+                await socket.close()
+        return socket
+
+    async def close(self) -> None:
+        """End every connection."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _counted(self) -> "_Counted":
+        return _Counted(self._connections)
+
+    async def _serve(
+        self, session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """One connection to its end. What makes no sense ends it, and is told in the log; nothing else suffers."""
+        began = time.monotonic()
+        try:
+            await _converse(session, incoming, send)
+        except TimeoutError:
+            self._note_end(session.path, began, "Nothing came, or nothing was taken, for too long.")
+        except (ConnectRefused, Malformed) as error:
+            self._note_end(session.path, began, str(error))
+        except (Closed, OSError):
+            pass  # it said goodbye, or went without
+
+    def _note_end(self, path: str, began: float, reason: str) -> None:
+        """One line a connection, however it is flooded."""
+        refusal = errors.not_mqtt(reason)
+        seconds = time.monotonic() - began
+        with suppress(Exception):
+            self._observe(RequestRecord("MQTT", path, "", {}, b"", None, seconds, refusal))
+
+    async def _noted(self, request: Request) -> Outcome:
+        began = time.monotonic()
+        outcome = await self._handle(request)
+        seconds, status = time.monotonic() - began, outcome.response.status if outcome.response else None
+        with suppress(Exception):
+            self._observe(
+                RequestRecord(
+                    "MQTT", request.path, "", {}, request.body, status, seconds, outcome.refusal, outcome.fault
+                )
+            )
+        return outcome
+
+
+def _is_of_this_place(incoming: web.BaseRequest) -> bool:
+    """A browser names the page that asks (RFC 6455 section 10.2); Azure's device SDKs name the host that they ask."""
+    origin = incoming.headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).hostname == urlsplit(f"//{incoming.headers.get('Host', '')}").hostname
+    except ValueError:
+        return False
+
+
+class _Counted:
+    """The present task is one of those that `close` ends."""
+
+    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
+        self._tasks = tasks
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        if self._task:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        if self._task:
+            self._tasks.discard(self._task)
+
+
+async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
+    """Feed a session until either side has had enough.
+
+    Raises:
+        Closed, Refused, Malformed, TimeoutError, OSError: why it ended before the client hung up.
+    """
+    decoder = Decoder()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _CONNECT_SECONDS  # for a whole packet, however many bytes of it have come
+    while True:
+        async with asyncio.timeout_at(until):
+            data = await anext(incoming, b"")
+        if not data:
+            return
+        if data.startswith(_AMQP_HEADER):
+            raise Malformed(_AMQP)
+        for packet in decoder.feed(data):
+            try:
+                responses = await session.receive(packet)
+            except ConnectRefused as refused:
+                await _send(send, refused.response)
+                raise
+            for response in responses:
+                await _send(send, response)
+            until = loop.time() + _patience(session)
+            await asyncio.sleep(0)  # whoever sends without a pause leaves the others their turns
+
+
+async def _send(send: Callable[[bytes], Awaitable[None]], response: bytes) -> None:
+    async with asyncio.timeout(_TAKE_SECONDS):
+        await send(response)
+
+
+def _patience(session: Session) -> float:
+    """Seconds until the next packet must come: one and a half times the keep-alive (3.1.2.10)."""
+    return session.keep_alive * 1.5 if session.keep_alive else _IDLE_SECONDS
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while data := await reader.read(PACKET_LIMIT):
+        yield data
+
+
+async def _messages(socket: web.WebSocketResponse) -> AsyncIterator[bytes]:
+    async for message in socket:
+        if message.type is not WSMsgType.BINARY:
+            return
+        if message.data:
+            yield message.data

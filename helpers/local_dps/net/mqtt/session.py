@@ -1,0 +1,187 @@
+"""One device's MQTT connection: it connects, subscribes to its answers, registers and polls. Without a network, too."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, quote
+
+from cryptography import x509
+
+from ...errors import Plane
+from ...errors import device as errors
+from ...request.outcome import Outcome
+from ...request.routing import Request
+from . import codec
+from .codec import Malformed, Packet, PacketType
+
+__all__ = ["Closed", "ConnectRefused", "Session"]
+
+_RID = r"(?P<rid>[^&$]+)"
+_MAX_RID_BYTES = 65_400  # bytes; an answer's topic is a little longer than the question's, and 65,535 at most
+_ANSWERS = "$dps/registrations/res/#"
+_USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
+_REGISTER = re.compile(rf"\$dps/registrations/PUT/iotdps-register/\?\$rid={_RID}")
+_POLL = re.compile(
+    rf"\$dps/registrations/GET/iotdps-get-operationstatus/\?\$rid={_RID}&operationId=(?P<operation>[^&$]+)"
+)
+_ACCEPTED, _OTHER_VERSION, _BAD_USERNAME, _NOT_AUTHORIZED = 0, 1, 4, 5
+
+
+class Closed(Exception):
+    """The connection is over: the client said so, or its call was dropped."""
+
+
+class ConnectRefused(Exception):
+    """CONNECT is refused, and the connection is over.
+
+    Attributes:
+        answer: the CONNACK that says so.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"CONNACK {code}: {reason}")
+        self.response = codec.connack(code)
+
+
+@dataclass(frozen=True)
+class _Device:
+    scope: str
+    registration: str
+    api_version: str
+
+
+class Session:
+    """Takes packets, and gives the bytes to send back.
+
+    Args:
+        handle: answers a call of the device plane. name, port: how the client reached the local DPS.
+        chain: the certificates that the client sent in its handshake.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Awaitable[Outcome]],
+        name: str,
+        port: int,
+        chain: tuple[x509.Certificate, ...],
+    ) -> None:
+        self._handle = handle
+        self._name = name
+        self._port = port
+        self._chain = chain
+        self._device: _Device | None = None
+        self._answers_at: int | None = None  # the QoS of the subscription to the answers
+        self._next_id = 0
+        self.keep_alive = 0
+
+    @property
+    def path(self) -> str:
+        """Whose connection it is, as the path of its calls begins; `/` before CONNECT has been accepted."""
+        device = self._device
+        if device is None:
+            return "/"
+        return f"/{quote(device.scope, safe='')}/registrations/{quote(device.registration, safe='')}"
+
+    async def receive(self, packet: Packet) -> list[bytes]:
+        """What to send back, in this order.
+
+        Raises:
+            Closed: the client said goodbye. Refused: its CONNECT can't be accepted.
+            Malformed
+        """
+        if self._device is None:
+            return self._connect(packet)
+        match packet.kind:
+            case PacketType.SUBSCRIBE:
+                return [self._subscribe(codec.read_subscribe(packet))]
+            case PacketType.UNSUBSCRIBE:
+                packet_id, filters = codec.read_unsubscribe(packet)
+                if _ANSWERS in filters:
+                    self._answers_at = None
+                return [codec.unsuback(packet_id)]
+            case PacketType.PUBLISH:
+                return await self._publish(self._device, codec.read_publish(packet))
+            case PacketType.PUBACK:
+                codec.read_puback(packet)
+                return []
+            case PacketType.PINGREQ:
+                codec.read_nothing(packet)
+                return [codec.PINGRESP]
+            case PacketType.DISCONNECT:
+                codec.read_nothing(packet)
+                raise Closed
+            case _:
+                raise Malformed(f"A client that is connected sends no {packet.kind.name}.")
+
+    def _connect(self, packet: Packet) -> list[bytes]:
+        """CONNACK 0 for whoever may ask; whether a device is let in is said when it registers."""
+        if packet.kind is not PacketType.CONNECT:
+            raise Malformed(f"The first packet is {packet.kind.name}.")
+        asked = codec.read_connect(packet)
+        if asked.level != codec.LEVEL:
+            raise ConnectRefused(_OTHER_VERSION, f"MQTT 3.1.1 is level 4, and this client speaks level {asked.level}.")
+        named = _USERNAME.fullmatch(asked.username or "")
+        options = parse_qs(named["options"]) if named else {}
+        if not named or "api-version" not in options:
+            raise ConnectRefused(_BAD_USERNAME, "A user name is {idScope}/registrations/{registrationId}/api-version=…")
+        if not self._chain:
+            raise ConnectRefused(_NOT_AUTHORIZED, errors.SYMMETRIC_KEY if asked.has_password else errors.NO_CERTIFICATE)
+        if asked.client_id.lower() != named["registration"].lower():
+            raise ConnectRefused(_NOT_AUTHORIZED, "The client id is not the registration id of the user name.")
+        self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
+        self.keep_alive = asked.keep_alive
+        return [codec.connack(_ACCEPTED)]
+
+    def _subscribe(self, asked: codec.Subscribe) -> bytes:
+        granted = []
+        for name, qos in asked.filters:
+            if name == _ANSWERS:
+                self._answers_at = min(qos, 1)
+                granted.append(self._answers_at)
+            else:
+                granted.append(0x80)
+        return codec.suback(asked.packet_id, tuple(granted))
+
+    async def _publish(self, device: _Device, asked: codec.Publish) -> list[bytes]:
+        register, poll = _REGISTER.fullmatch(asked.topic), _POLL.fullmatch(asked.topic)
+        if register:
+            request, rid = self._request(device, "PUT", "/register", asked.payload), register["rid"]
+        elif poll:
+            request, rid = self._request(device, "GET", f"/operations/{quote(poll['operation'])}", b""), poll["rid"]
+        else:
+            raise Malformed("Nothing is published to that topic.")
+        if len(rid.encode()) > _MAX_RID_BYTES:
+            raise Malformed("The $rid is too long.")
+        acknowledged = [] if asked.packet_id is None else [codec.puback(asked.packet_id)]
+        outcome = await self._handle(request)
+        if outcome.response is None:
+            raise Closed
+        if self._answers_at is None:
+            return acknowledged
+        return [*acknowledged, self._answer(rid, outcome.response.status, outcome)]
+
+    def _request(self, device: _Device, method: str, suffix: str, body: bytes) -> Request:
+        return Request(
+            method=method,
+            name=self._name,
+            port=self._port,
+            plane=Plane.DEVICE,
+            path=f"{self.path}{suffix}",
+            query={"api-version": device.api_version},
+            headers={},
+            body=body,
+            now=datetime.now(UTC),
+            chain=self._chain,
+        )
+
+    def _answer(self, rid: str, status: int, outcome: Outcome) -> bytes:
+        assert outcome.response
+        retry = outcome.response.headers.get("Retry-After")
+        topic = f"$dps/registrations/res/{status}/?$rid={rid}{f'&retry-after={retry}' if retry else ''}"
+        packet_id = None
+        if self._answers_at:
+            self._next_id = self._next_id % 0xFFFF + 1
+            packet_id = self._next_id
+        return codec.publish(topic, json.dumps(outcome.response.body, separators=(",", ":")).encode(), packet_id)

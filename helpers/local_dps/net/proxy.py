@@ -1,0 +1,82 @@
+"""A CONNECT proxy on loopback: it reaches the device plane under Azure's own names and ports.
+
+Azure's device client can be told a host and a proxy, but no port: it asks for 8883 or 443. Through this proxy those are the
+ports of this local DPS, whatever they are, so that nothing has to bind a fixed port.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from ..errors import device as errors
+from ..request.record import RequestRecord
+
+__all__ = ["HEAD_LIMIT", "DeviceProxy"]
+
+# A tunnel that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+_ENDINGS = (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
+
+_HEAD_SECONDS = 10.0
+HEAD_LIMIT = 16 * 1024
+_CHUNK = 64 * 1024
+_CONNECT = re.compile(rb"CONNECT (?P<place>[A-Za-z0-9.-]+:(?P<port>\d{1,5})) HTTP/1\.[01]\r\n")
+
+
+class DeviceProxy:
+    """Tunnels to the device plane and to nothing else.
+
+    Args:
+        address: where the device plane listens. ports: its own port for each port that a client may ask for.
+        observe: called when a request is refused.
+    """
+
+    def __init__(self, address: str, ports: Mapping[int, int], observe: Callable[[RequestRecord], None]) -> None:
+        self._address = address
+        self._ports = ports
+        self._observe = observe
+        self._tunnels: set[asyncio.Task[None]] = set()
+
+    async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection; the callback that `asyncio.start_server` takes."""
+        task = asyncio.current_task()
+        assert task
+        self._tunnels.add(task)
+        try:
+            with suppress(*_ENDINGS):
+                async with asyncio.timeout(_HEAD_SECONDS):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                asked = _CONNECT.match(head)
+                port = self._ports.get(int(asked["port"])) if asked else None
+                if port is None:
+                    self._note_refused(asked["place"].decode() if asked else "?")
+                    writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    return
+                inner_reader, inner_writer = await asyncio.open_connection(self._address, port)
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
+        finally:
+            self._tunnels.discard(task)
+            with suppress(Exception):
+                writer.close()
+
+    def _note_refused(self, place: str) -> None:
+        refusal = errors.proxy_leads_nowhere_else(", ".join(map(str, self._ports)))
+        with suppress(Exception):  # whatever becomes of the log
+            self._observe(RequestRecord("CONNECT", place, "", {}, b"", 403, 0.0, refusal))
+
+    async def close(self) -> None:
+        """End every tunnel."""
+        for task in self._tunnels:
+            task.cancel()
+        await asyncio.gather(*self._tunnels, return_exceptions=True)
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        with suppress(Exception):
+            writer.close()

@@ -1,0 +1,1 @@
+"""What each plane of Azure answers: management, service, device and identity."""

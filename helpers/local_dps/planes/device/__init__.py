@@ -1,0 +1,141 @@
+"""The device plane: register, poll, look up. HTTPS and MQTT ask the same three questions."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from ...errors import device as errors
+from ...request.routing import Request, Response, Route
+from ...store import EnrollmentRow, RegistrationRow, ServiceRow, Store, new_etag, timestamp
+from ..service.kinds import GROUPS, is_id
+from ..service.registrations import describe_registration
+from .admission import Admission
+from .assignment import Assignments
+
+__all__ = ["RETRY_AFTER_SECONDS", "DevicePlane"]
+
+API_VERSIONS = (
+    "2017-08-31-preview",
+    "2018-09-01-preview",
+    "2018-11-01",
+    "2019-03-31",
+    "2021-06-01",
+    "2021-10-01",
+    "2025-07-01-preview",
+    "2026-07-01-preview",
+    "2026-11-01",
+    "2026-11-02-preview",
+)
+RETRY_AFTER_SECONDS = 3  # what Azure tells a device to wait before it polls
+
+
+class DevicePlane:
+    """A registration is decided when it is asked for, unless a webhook decides; the device learns the outcome when it polls,
+    as from Azure.
+    """
+
+    def __init__(self, store: Store, assignments: Assignments, retry_after: int) -> None:
+        """
+        Args:
+            retry_after: seconds that a device is told to wait before it polls.
+        """
+        self._store = store
+        self._retry = {"Retry-After": str(retry_after)}
+        self._admission = Admission(store)
+        self._assignments = assignments
+        one = "/{scope}/registrations/{id}"
+        self.routes = (
+            Route("PUT", one + "/register", self._register),
+            Route("GET", one + "/operations/{operation}", self._poll),
+            Route("POST", one, self._look_up),
+        )
+
+    def _register(self, request: Request) -> Response:
+        service, registration, sent = self._asked(request)
+        enrollment = self._admitted(request, service, registration)
+        is_group = enrollment.collection == GROUPS.collection
+        stamp = timestamp(request.now)
+        new = RegistrationRow(service.id, registration, None, {}, new_etag(), stamp, stamp)
+        record = replace(
+            self._store.registrations.get(service.id, registration) or new,
+            enrollment_group=enrollment.id if is_group else None,
+            etag=new.etag,
+            updated=stamp,
+        )
+        operation = _new_operation(service, registration)
+        outcome = self._assignments.begin(service, enrollment, record, request.chain[0], sent.get("payload"))
+        record = replace(record, document={**outcome, "operationId": operation})
+        self._store.registrations.put(record)
+        self._assignments.ask_about(record)
+        place = f"https://{request.host}/{service.id_scope}/registrations/{registration}/operations/{operation}"
+        location = {"Location": f"{place}?api-version={request.query['api-version']}"}
+        return Response(202, {"operationId": operation, "status": "assigning"}, {**self._retry, **location})
+
+    def _poll(self, request: Request) -> Response:
+        service, registration, _ = self._asked(request)
+        self._admitted(request, service, registration)
+        row = self._store.registrations.get(service.id, registration)
+        if row is None or row.document["operationId"] != request.parameters["operation"]:
+            raise errors.operation_not_found()
+        result = {"operationId": row.document["operationId"], "status": row.document["status"]}
+        if row.document["status"] == "assigning":
+            self._assignments.ask_about(row)  # the local DPS may have been stopped before there was an answer
+            return Response(202, {**result, "registrationState": _brief(registration, "assigning")}, self._retry)
+        return Response(200, {**result, "registrationState": _state(row)})
+
+    def _look_up(self, request: Request) -> Response:
+        service, registration, _ = self._asked(request)
+        self._admitted(request, service, registration)
+        row = self._store.registrations.get(service.id, registration)
+        if row is None:
+            return Response(200, _brief(registration, "unassigned"))
+        return Response(200, _state(row))
+
+    def _admitted(self, request: Request, service: ServiceRow, registration: str) -> EnrollmentRow:
+        """The enrollment that decides about the device."""
+        signs = request.headers.get("authorization", "").lower().startswith("sharedaccesssignature ")
+        if signs and not request.chain:
+            raise errors.unauthorized(errors.SYMMETRIC_KEY)
+        return self._admission.decide(service, registration, request.chain, request.now)
+
+    def _asked(self, request: Request) -> tuple[ServiceRow, str, Mapping[str, Any]]:
+        """Whom, about whom, and what was sent: the service by its scope, the registration id, the same in path and body."""
+        registration = request.parameters["id"]
+        if request.query.get("api-version") not in API_VERSIONS:
+            raise errors.request_invalid(f"Add ?api-version= with one of {', '.join(API_VERSIONS)}.")
+        service = self._store.services.by_scope(request.parameters["scope"])
+        if service is None:
+            raise errors.unauthorized("There is no provisioning service of that ID scope here.")
+        if not is_id(registration):
+            raise errors.invalid_registration_id(registration)
+        sent: Mapping[str, Any] = {}
+        if request.method != "GET" and request.body.strip():
+            try:
+                sent = request.json_object()
+            except ValueError as error:
+                raise errors.request_invalid("The body is not a JSON object.") from error
+            named = sent.get("registrationId")
+            if named is not None and str(named).lower() != registration.lower():
+                raise errors.request_invalid("The registrationId of the body is not the one asked about.")
+            if sent.get("csr") is not None:
+                raise errors.request_invalid(
+                    "This local DPS does not issue certificates to devices yet: register without a csr."
+                )
+        return service, registration, sent
+
+
+def _new_operation(service: ServiceRow, registration: str) -> str:
+    """`5.`, sixteen hex digits that stay the same for a device, and a GUID."""
+    device = hashlib.sha256(f"{service.id_scope} {registration.lower()}".encode()).hexdigest()[:16]
+    return f"5.{device}.{uuid4()}"
+
+
+def _brief(registration: str, status: str) -> Mapping[str, Any]:
+    return {"registrationId": registration, "status": status}
+
+
+def _state(row: RegistrationRow) -> Mapping[str, Any]:
+    """A record as a device sees it: `x509` is there and empty."""
+    return {"x509": {}, **describe_registration(row)}

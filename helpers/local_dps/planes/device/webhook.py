@@ -1,0 +1,141 @@
+"""The webhook of a custom allocation policy: somebody's own function that says where a device goes."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
+
+from ...request.routing import read_object
+
+__all__ = ["Question", "Reply", "Webhooks"]
+
+_SECONDS = 10.0
+_MAX_CONCURRENT = 50
+_ANSWER_LIMIT = 64 * 1024  # bytes; it names a hub and holds a twin of at most 40 KB
+
+
+class Question(NamedTuple):
+    """Where does this device go?
+
+    Attributes:
+        service_id, registration, operation: whose registration it is, and which. body: JSON for the webhook.
+    """
+
+    service_id: int
+    registration: str
+    operation: str
+    url: str
+    body: Mapping[str, Any]
+
+
+class Reply(NamedTuple):
+    """What a webhook has said. problem: why it has not, as the end of a sentence."""
+
+    hub: object = None
+    initial_twin: Mapping[str, Any] | None = None
+    payload: Any = None
+    problem: str = ""
+
+
+class Webhooks:
+    """Asks beside whatever else happens; nobody waits for it but the device, which polls."""
+
+    def __init__(self, settle: Callable[[Question, Reply], None]) -> None:
+        self._settle = settle
+        self._asking: dict[tuple[int, str], tuple[str, asyncio.Task[None]]] = {}
+        self._turns = asyncio.Semaphore(_MAX_CONCURRENT)
+
+    def ask(self, question: Question) -> None:
+        """Ask once the running call is through, unless the same is being asked already.
+
+        A device that registers anew has its earlier question dropped: nobody waits for that answer any more.
+        """
+        device = (question.service_id, question.registration.lower())
+        operation, task = self._asking.get(device, ("", None))
+        if operation == question.operation:
+            return
+        if task is not None:
+            task.cancel()
+        task = asyncio.get_running_loop().create_task(self._ask(question))
+        self._asking[device] = (question.operation, task)
+        task.add_done_callback(lambda done: self._forget(device, done))
+
+    def _forget(self, device: tuple[int, str], done: "asyncio.Task[None]") -> None:
+        if self._asking.get(device, ("", None))[1] is done:
+            del self._asking[device]
+
+    async def close(self) -> None:
+        """Ask no further; a device that still polls after the next start brings its question again."""
+        tasks = [task for _, task in self._asking.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, question: Question) -> None:
+        async with self._turns:
+            try:
+                reply = await _post(question.url, question.body)
+            except (ClientError, OSError, TimeoutError, ValueError) as error:
+                reply = Reply(problem=f": the webhook gave no answer that counts ({_reason(error)}).")
+        try:
+            self._settle(question, reply)
+        except Exception:
+            logging.getLogger(__name__).exception("What a webhook said was not kept.")
+
+
+def _reason(error: Exception) -> str:
+    """Without the URL, which the device is told with it: a function's key is often a part of that."""
+    match error:
+        case TimeoutError():
+            return f"it did not answer within {_SECONDS:.0f} s"
+        case InvalidURL():
+            return "its address makes no sense"
+        case ClientConnectorError():
+            return "nobody answers at its address"
+        case ClientError():
+            return "it answered no HTTP"
+        case _:
+            return str(error)
+
+
+async def _post(url: str, body: Mapping[str, Any]) -> Reply:
+    """
+    Raises:
+        ValueError: the URL is beyond loopback, or the answer is not what it should be.
+        ClientError, OSError, TimeoutError
+    """
+    if not _is_on_loopback(url):
+        raise ValueError("it is not on loopback, and this local DPS asks nobody else")
+    async with (
+        ClientSession(timeout=ClientTimeout(_SECONDS)) as session,
+        session.post(url, json=body, allow_redirects=False) as response,
+    ):
+        if response.status != 200:
+            return Reply(problem=f" with status code: {response.status}")
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > _ANSWER_LIMIT:
+                raise ValueError(f"its answer is larger than {_ANSWER_LIMIT:,} bytes")
+    said = read_object(bytes(content))
+    twin = said.get("initialTwin")
+    if not isinstance(twin, dict | None):
+        raise ValueError("initialTwin is not an object")
+    return Reply(said.get("iotHubHostName"), twin, said.get("payload"))
+
+
+def _is_on_loopback(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+    except ValueError as error:  # its text may repeat a user and a password
+        raise InvalidURL(url) from error
+    if place.scheme not in ("http", "https") or not place.hostname:
+        return False
+    try:
+        return ipaddress.ip_address(place.hostname).is_loopback
+    except ValueError:
+        return place.hostname.lower() == "localhost"

@@ -1,0 +1,188 @@
+"""What clients ask of Azure Resource Manager around a service: the cloud, tenants, subscriptions, resource groups."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...errors import resource_manager as errors
+from ...request.routing import Request, Response, Route
+from ...store import ResourceGroupRow, Store
+from ..identity.tokens import MANAGEMENT
+from .front_door import (
+    GROUP,
+    PROVIDER,
+    SUBSCRIPTION,
+    FrontDoor,
+    normalized,
+    read_tags,
+    same_location,
+)
+
+__all__ = ["ResourceRoutes"]
+
+_LOCATIONS = ("Local", "East US", "West US", "North Europe", "West Europe")
+_OLD_METADATA = "2015-01-01"  # azure-cli reads this shape up to 2.65
+_GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
+
+
+class ResourceRoutes:
+    """One tenant with one subscription, and the resource groups in it."""
+
+    def __init__(self, store: Store, door: FrontDoor) -> None:
+        self._store = store
+        self._door = door
+        self.routes = (
+            Route("GET", "/metadata/endpoints", self._metadata),
+            Route("GET", "/tenants", door.of_resource_manager(self._tenants)),
+            Route("GET", "/subscriptions", door.of_resource_manager(self._subscriptions)),
+            Route("GET", SUBSCRIPTION, door.of_resource_manager(self._get_subscription)),
+            Route("GET", SUBSCRIPTION + "/locations", door.of_resource_manager(self._locations)),
+            Route("GET", SUBSCRIPTION + PROVIDER + "/IotHubs", door.of_resource_manager(self._hubs)),
+            Route("GET", SUBSCRIPTION + "/resourceGroups", door.of_resource_manager(self._groups)),
+            Route("GET", GROUP, door.of_resource_manager(self._get_group)),
+            Route("HEAD", GROUP, door.of_resource_manager(self._has_group)),
+            Route("PUT", GROUP, door.of_resource_manager(self._put_group)),
+            Route("PATCH", GROUP, door.of_resource_manager(self._patch_group)),
+            Route("DELETE", GROUP, door.of_resource_manager(self._delete_group)),
+        )
+
+    def _metadata(self, request: Request) -> Response:
+        """What `az cloud register` asks before anyone has signed in: where everything of this cloud is."""
+        here = f"https://{request.host}"
+        if request.query.get("api-version") == _OLD_METADATA:
+            authentication = {"loginEndpoint": here, "audiences": [f"{MANAGEMENT}/"]}
+            endpoints = {f"{name}Endpoint": here for name in ("gallery", "graph", "portal")}
+            return Response(200, {**endpoints, "authentication": authentication})
+        return Response(
+            200,
+            {
+                "name": "local",
+                "portal": here,
+                "resourceManager": here,
+                "authentication": {
+                    "loginEndpoint": here,
+                    "audiences": [f"{MANAGEMENT}/"],
+                    "tenant": self._store.identity.tenant_id,
+                    "identityProvider": "AAD",
+                },
+                "suffixes": {},
+                "graph": here,
+                "graphAudience": here,
+                "batch": here,
+                "media": here,
+                "gallery": here,
+                "sqlManagement": here,
+                "vmImageAliasDoc": here,
+                "activeDirectoryDataLake": here,
+                "microsoftGraphResourceId": here,
+                "ossrdbmsResourceId": here,
+                "logAnalyticsResourceId": here,
+                "appInsightsResourceId": here,
+                "synapseAnalyticsResourceId": here,
+                "attestationResourceId": here,
+            },
+        )
+
+    def _tenants(self, _request: Request) -> Response:
+        tenant = self._store.identity.tenant_id
+        described = {
+            "id": f"/tenants/{tenant}",
+            "tenantId": tenant,
+            "displayName": "Local DPS",
+            "tenantCategory": "Home",
+        }
+        return Response(200, {"value": [described]})
+
+    def _subscriptions(self, _request: Request) -> Response:
+        return Response(200, {"value": [self._subscription()]})
+
+    def _get_subscription(self, _request: Request) -> Response:
+        return Response(200, self._subscription())
+
+    def _locations(self, _request: Request) -> Response:
+        """Names for what the Azure CLI takes as a location. None of them matters here."""
+        above = f"/subscriptions/{self._store.identity.subscription_id}/locations"
+        named = {display.replace(" ", "").lower(): display for display in _LOCATIONS}
+        described = [{"id": f"{above}/{name}", "name": name, "displayName": display} for name, display in named.items()]
+        return Response(200, {"value": described})
+
+    def _hubs(self, _request: Request) -> Response:
+        """IoT hubs of the subscription: there are none, as the linked ones are names and no more."""
+        return Response(200, {"value": []})
+
+    def _subscription(self) -> Mapping[str, Any]:
+        identity = self._store.identity
+        return {
+            "id": f"/subscriptions/{identity.subscription_id}",
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+            "subscriptionId": identity.subscription_id,
+            "tenantId": identity.tenant_id,
+            "displayName": "Local DPS",
+            "state": "Enabled",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "PayAsYouGo_2014-09-01",
+                "spendingLimit": "Off",
+            },
+        }
+
+    def _groups(self, _request: Request) -> Response:
+        return Response(200, {"value": [self._group(row) for row in self._store.resource_groups.all()]})
+
+    def _get_group(self, request: Request) -> Response:
+        return Response(200, self._group(self._door.group(request)))
+
+    def _has_group(self, request: Request) -> Response:
+        self._door.group(request)
+        return Response(204)
+
+    def _put_group(self, request: Request) -> Response:
+        name = request.parameters["group"]
+        if not _GROUP_NAME.fullmatch(name):
+            raise errors.request_invalid(
+                f"The resource group name '{name}' is invalid.",
+                "A name has 1 to 90 letters, digits, and ( ) - _ . and does not end in a full stop.",
+            )
+        sent = _json_object(request)
+        location = sent.get("location")
+        if not isinstance(location, str) or not location:
+            raise errors.location_required()
+        present = self._store.resource_groups.get(name)
+        row = ResourceGroupRow(
+            present.name if present else name,
+            same_location(present, normalized(location)),
+            read_tags(sent.get("tags")),
+        )
+        self._store.resource_groups.put(row)
+        return Response(200 if present else 201, self._group(row))
+
+    def _patch_group(self, request: Request) -> Response:
+        """Tags and nothing else; without tags nothing changes."""
+        present, sent = self._door.group(request), _json_object(request)
+        row = replace(present, tags=read_tags(sent.get("tags", present.tags)))
+        self._store.resource_groups.put(row)
+        return Response(200, self._group(row))
+
+    def _delete_group(self, request: Request) -> Response:
+        self._store.resource_groups.delete(self._door.group(request).name)
+        return Response(200)
+
+    def _group(self, row: ResourceGroupRow) -> Mapping[str, Any]:
+        return {
+            "id": GROUP.format(subscription=self._store.identity.subscription_id, group=row.name),
+            "name": row.name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": row.location,
+            "tags": row.tags,
+            "properties": {"provisioningState": "Succeeded"},
+        }
+
+
+def _json_object(request: Request) -> Mapping[str, Any]:
+    """The body of one of Resource Manager's own calls."""
+    try:
+        return request.json_object()
+    except ValueError as error:
+        raise errors.request_invalid("The request content is invalid.", "It is not a JSON object.") from error

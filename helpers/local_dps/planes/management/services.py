@@ -1,0 +1,356 @@
+"""The provisioning service resource: its life, its keys, its linked hubs."""
+
+import base64
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from ...errors import resource_manager
+from ...errors import resource_provider as errors
+from ...request.endpoints import Endpoints, authority
+from ...request.routing import Request, Response, Route
+from ...store import (
+    RIGHTS,
+    AccessPolicy,
+    Hub,
+    ServiceRow,
+    Store,
+    new_id_scope,
+    new_key,
+    new_owner_policy,
+    new_row_version,
+)
+from .front_door import (
+    GROUP,
+    PROVIDER,
+    SERVICE,
+    SERVICE_TYPE,
+    SUBSCRIPTION,
+    FrontDoor,
+    json_object,
+    normalized,
+    read_tags,
+    same_location,
+    service_id,
+)
+from .hubs import describe_hub, read_hubs
+
+__all__ = ["ServiceRoutes"]
+
+_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
+_POLICY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+._^|~-]{1,64}")
+_ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
+_OWNER = "provisioningserviceowner"
+_RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # where Azure can keep a service's data in one region
+_ECHOED = (
+    "publicNetworkAccess",
+    "ipFilterRules",
+    "enableDataResidency",
+    "portalOperationsHostName",
+    "disableLocalAuth",
+    "minTlsVersion",
+)
+_OPERATION = SUBSCRIPTION + PROVIDER + "/locations/{location}/provisioningserviceoperationresults/{operation}"
+_BEGUN = {"state": "Activating", "provisioningState": "Accepted"}
+_CHANGING = {"state": "Transitioning", "provisioningState": "Accepted"}
+_DONE = {"state": "Active", "provisioningState": "Succeeded"}
+
+
+class ServiceRoutes:
+    """Creation, change and deletion are long-running operations, as in Azure; here they are over when they are answered."""
+
+    def __init__(self, store: Store, door: FrontDoor, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
+        """
+        Args:
+            known_hubs: the host names, in lower case, of the hubs that exist; () if a hub of any name does.
+        """
+        self._store = store
+        self._door = door
+        self._endpoints = endpoints
+        self._known_hubs = known_hubs
+        collection = PROVIDER + "/provisioningServices"
+        name_check = SUBSCRIPTION + PROVIDER + "/checkProvisioningServiceNameAvailability"
+        self.routes = (
+            Route("GET", SERVICE, door.of_dps(self._get)),
+            Route("HEAD", SERVICE, door.of_dps(self._exists)),
+            Route("PUT", SERVICE, door.of_dps(self._put)),
+            Route("PATCH", SERVICE, door.of_dps(self._patch)),
+            Route("DELETE", SERVICE, door.of_dps(self._delete)),
+            Route("GET", _OPERATION, door.of_dps(self._operation)),
+            Route("GET", SERVICE + "/operationResults/{operation}", door.of_dps(self._operation_of_service)),
+            Route("GET", SERVICE + "/skus", door.of_dps(self._skus)),
+            Route("POST", SERVICE + "/listkeys", door.of_dps(self._list_keys)),
+            Route("POST", SERVICE + "/keys/{key}/listkeys", door.of_dps(self._key)),
+            Route("GET", GROUP + collection, door.of_dps(self._list_in_group)),
+            Route("GET", SUBSCRIPTION + collection, door.of_dps(self._list)),
+            Route("POST", name_check, door.of_dps(self._check_name)),
+        )
+
+    # --- reading ---
+
+    def _get(self, request: Request) -> Response:
+        return Response(200, self._answer(request, self._door.service(request)))
+
+    def _exists(self, request: Request) -> Response:
+        self._door.service(request)
+        return Response(204)
+
+    def _list_in_group(self, request: Request) -> Response:
+        rows = self._store.services.in_group(self._door.group(request).name)
+        return Response(200, {"value": [self._answer(request, row) for row in rows]})
+
+    def _list(self, request: Request) -> Response:
+        return Response(200, {"value": [self._answer(request, row) for row in self._store.services.all()]})
+
+    def _skus(self, request: Request) -> Response:
+        self._door.service(request)
+        return Response(200, {"value": [{"name": "S1"}]})
+
+    def _list_keys(self, request: Request) -> Response:
+        return Response(200, {"value": [_rule(policy) for policy in self._door.service(request).policies]})
+
+    def _key(self, request: Request) -> Response:
+        name = request.parameters["key"]
+        for policy in self._door.service(request).policies:
+            if policy.name.lower() == name.lower():
+                return Response(200, _rule(policy))
+        raise errors.key_not_found(name)
+
+    def _check_name(self, request: Request) -> Response:
+        """`reason` is Invalid for a name that is free, too: so says the real service."""
+        name = json_object(request).get("name")
+        if not isinstance(name, str):
+            raise errors.service_not_understood("The name is missing.", "Send {'name': …}.")
+        if not _NAME.fullmatch(name):
+            message = errors.bad_service_name(name)
+            return Response(200, {"nameAvailable": False, "reason": "Invalid", "message": message.explanation})
+        if self._store.services.get(name) is not None:
+            message = errors.service_name_taken(name)
+            return Response(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": message.message})
+        return Response(200, {"nameAvailable": True, "reason": "Invalid", "message": None})
+
+    def _operation(self, request: Request) -> Response:
+        return self._succeeded(request, None)
+
+    def _operation_of_service(self, request: Request) -> Response:
+        """The address that Azure gave until 2023, which the specification still has."""
+        return self._succeeded(request, self._path(request))
+
+    def _succeeded(self, request: Request, service: str | None) -> Response:
+        operation = request.parameters["operation"]
+        if not self._store.services.has_operation(operation, service):
+            raise errors.operation_not_found(operation)
+        return Response(200, {"status": "Succeeded"})
+
+    # --- changing ---
+
+    def _put(self, request: Request) -> Response:
+        group, present = self._door.group(request), self._door.find_service(request)
+        name = request.parameters["service"]
+        if not _NAME.fullmatch(name):
+            raise errors.bad_service_name(name)
+        if present is None and self._store.services.get(name) is not None:
+            raise errors.service_name_taken(name)
+        self._check_conditions(request, present)
+        sent = json_object(request)
+        location = _location(sent, present)
+        row = ServiceRow(
+            id=present.id if present else 0,
+            resource_group=group.name,
+            name=present.name if present else name,
+            id_scope=present.id_scope if present else new_id_scope(),
+            etag=new_row_version(),
+            location=location,
+            tags=read_tags(sent.get("tags")),
+            sku=_sku(sent.get("sku")),
+            **self._properties(sent.get("properties"), location, present),
+        )
+        if present:
+            self._store.services.update(row)
+        else:
+            self._store.services.insert(row)
+        headers = {"Azure-AsyncOperation": self._begin(request, row) + "&asyncinfo"}
+        return Response(201, self._answer_put(row, sent, _CHANGING if present else _BEGUN), headers)
+
+    def _patch(self, request: Request) -> Response:
+        """Tags and nothing else."""
+        row = self._door.service(request)
+        self._check_conditions(request, row)
+        tags = read_tags(json_object(request).get("tags", row.tags))
+        changed = replace(row, tags=tags, etag=new_row_version())
+        self._store.services.update(changed)
+        return Response(200, self._answer(request, changed))
+
+    def _delete(self, request: Request) -> Response:
+        row = self._door.service(request)
+        self._check_conditions(request, row)
+        self._store.services.delete(row)
+        location = self._begin(request, row)
+        return Response(202, None, {"Azure-AsyncOperation": location + "&asyncinfo", "Location": location})
+
+    def _check_conditions(self, request: Request, present: ServiceRow | None) -> None:
+        wanted = request.if_match()
+        if present is None:
+            stale = wanted is not None
+        else:
+            stale = wanted not in (None, "*", present.etag) or "if-none-match" in request.headers
+        if stale:
+            raise errors.service_changed()
+
+    def _properties(self, sent: Any, location: str, present: ServiceRow | None) -> dict[str, Any]:
+        if not isinstance(sent, dict):
+            raise errors.service_not_understood("The properties are missing.", "properties is an object; {} will do.")
+        allocation = sent.get("allocationPolicy")
+        if allocation is None:
+            allocation = "Hashed"
+        if allocation not in _ALLOCATION_POLICIES:
+            raise errors.service_not_understood(
+                "allocationPolicy is invalid.", f"It is one of {', '.join(_ALLOCATION_POLICIES)}."
+            )
+        if sent.get("enableDataResidency") and normalized(location) not in _RESIDENCY_LOCATIONS:
+            raise errors.data_residency_unavailable(location)
+        hubs = read_hubs(sent.get("iotHubs"))
+        self._require_known(hubs, present)
+        kept = {name: sent[name] for name in _ECHOED if sent.get(name) is not None}
+        return {
+            "properties": {"allocationPolicy": allocation, **kept},
+            "policies": _policies(sent.get("authorizationPolicies"), present),
+            "iot_hubs": hubs,
+        }
+
+    def _require_known(self, hubs: Iterable[Hub], present: ServiceRow | None) -> None:
+        """A hub that is linked already was found when it was linked."""
+        if self._known_hubs:
+            linked = {hub.name.lower() for hub in present.iot_hubs} if present else set()
+            for hub in hubs:
+                if hub.name.lower() not in linked and hub.name.lower() not in self._known_hubs:
+                    raise errors.hub_not_found(hub.name)
+
+    def _begin(self, request: Request, row: ServiceRow) -> str:
+        """The address of a new long-running operation."""
+        location = normalized(row.location)
+        operation = base64.urlsafe_b64encode(f"id=os_id_{uuid4()};region={location}".encode()).decode()
+        self._store.services.add_operation(operation, self._path(request), request.now.isoformat())
+        path = _OPERATION.format(
+            subscription=request.parameters["subscription"], location=quote(location, safe=""), operation=operation
+        )
+        return f"https://{request.host}{path}?api-version={request.query['api-version']}"
+
+    def _path(self, request: Request) -> str:
+        return SERVICE.format(**request.parameters)
+
+    def _answer(self, request: Request, row: ServiceRow) -> dict[str, Any]:
+        properties: dict[str, Any] = {"iotHubs": _hubs(row)}
+        port = self._endpoints.ports.get(row.id)
+        if port is None:  # nothing listens there yet
+            properties |= {"idScope": None, **row.properties, **_BEGUN}
+        else:
+            hosts = {
+                "serviceOperationsHostName": authority(request.name, port),
+                "deviceProvisioningHostName": authority(request.name, self._endpoints.device_port),
+            }
+            properties |= {**hosts, "idScope": row.id_scope, **row.properties, **_DONE}
+        return {"etag": row.etag, **self._resource(row, properties)}
+
+    def _answer_put(self, row: ServiceRow, sent: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+        """The service as it is when its operation has begun: Azure repeats what was sent, and knows nothing more yet."""
+        properties = {"idScope": None, **row.properties, **state}
+        if sent["properties"].get("iotHubs") is not None:
+            properties["iotHubs"] = _hubs(row)
+        if sent["properties"].get("authorizationPolicies"):
+            properties["authorizationPolicies"] = [_rule(policy) for policy in row.policies]
+        etag = {} if sent.get("etag") is None else {"etag": sent["etag"]}
+        return {**etag, **self._resource(row, properties)}
+
+    def _resource(self, row: ServiceRow, properties: Mapping[str, Any]) -> dict[str, Any]:
+        subscription = self._store.identity.subscription_id
+        return {
+            "name": row.name,
+            "location": row.location,
+            "properties": properties,
+            "resourcegroup": row.resource_group,
+            "type": SERVICE_TYPE,
+            "id": service_id(subscription, row),
+            "subscriptionid": subscription,
+            "tags": row.tags,
+            "sku": row.sku,
+        }
+
+
+def _hubs(row: ServiceRow) -> list[Mapping[str, Any]]:
+    return [describe_hub(hub) for hub in row.iot_hubs]
+
+
+def _location(sent: Mapping[str, Any], present: ServiceRow | None) -> str:
+    location = sent.get("location")
+    if not isinstance(location, str) or not location:
+        raise resource_manager.location_required()
+    return same_location(present, location)
+
+
+def _sku(sent: Any) -> Mapping[str, Any]:
+    if not isinstance(sent, dict) or sent.get("name") != "S1":
+        raise errors.service_not_understood("The sku is invalid.", "It is {'name': 'S1', 'capacity': 1}.")
+    capacity = sent.get("capacity")
+    sku = {"name": "S1", "tier": "Standard"}
+    if capacity is None:
+        return sku
+    if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 1_000_000:
+        raise errors.service_not_understood("The sku's capacity is invalid.", "It is a whole number from 1.")
+    return {**sku, "capacity": capacity}
+
+
+def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
+    """The access policies after a PUT: those sent, or else those that were there. The owner's stays when it is left out.
+
+    A policy that is sent without a key gets a new one.
+    """
+    if sent is None or sent == []:
+        return present.policies if present else (new_owner_policy(),)
+    if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
+        raise errors.service_not_understood("authorizationPolicies is invalid.", "It is a list of rules.")
+    policies = tuple(_policy(rule) for rule in sent)
+    if len({policy.name.lower() for policy in policies}) < len(policies):
+        raise errors.service_not_understood("Two access policies have one name.", "Names are compared without case.")
+    sent_names = {policy.name.lower() for policy in policies}
+    before = present.policies if present else (new_owner_policy(),)
+    owner = tuple(policy for policy in before if policy.name.lower() == _OWNER and _OWNER not in sent_names)
+    return (*owner, *policies)
+
+
+def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
+    name = rule.get("keyName")
+    if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
+        raise errors.service_not_understood("An access policy's keyName is invalid.", "It has 1 to 64 characters.")
+    wanted = rule.get("rights")
+    rights = [right.strip() for right in wanted.split(",")] if isinstance(wanted, str) else []
+    if not rights or not set(rights) <= set(RIGHTS):
+        raise errors.service_not_understood(
+            f"The rights of the access policy '{name}' are invalid.",
+            f"They are some of {', '.join(RIGHTS)}, with commas between them.",
+        )
+    primary, secondary = (_key(rule.get(key)) or new_key() for key in ("primaryKey", "secondaryKey"))
+    return AccessPolicy(name, ", ".join(rights), primary, secondary)
+
+
+def _key(sent: Any) -> str | None:
+    if sent is None or sent == "":
+        return None
+    try:
+        if isinstance(sent, str) and len(base64.b64decode(sent, validate=True)) >= 16:
+            return sent
+    except ValueError:
+        pass
+    raise errors.service_not_understood("An access policy's key is invalid.", "A key is base64 of 16 bytes or more.")
+
+
+def _rule(policy: AccessPolicy) -> Mapping[str, str]:
+    return {
+        "keyName": policy.name,
+        "primaryKey": policy.primary_key,
+        "secondaryKey": policy.secondary_key,
+        "rights": policy.rights,
+    }

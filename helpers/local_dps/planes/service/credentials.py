@@ -1,0 +1,90 @@
+"""Who may call the service plane: a token for it, or a shared access signature by a key with the right."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import unquote, unquote_plus
+
+from ...errors import service as errors
+from ...request.routing import Request
+from ...store import AccessPolicy, Identity
+from ..identity.tokens import SERVICE, check_token
+
+__all__ = ["check_credential"]
+
+# To write includes to read, and who may write enrollments may also read and delete what became of their devices.
+_INCLUDED = {
+    "EnrollmentWrite": ("EnrollmentRead", "RegistrationStatusRead", "RegistrationStatusWrite"),
+    "RegistrationStatusWrite": ("RegistrationStatusRead",),
+}
+
+
+def check_credential(request: Request, identity: Identity, policies: tuple[AccessPolicy, ...], right: str) -> None:
+    """Raises a Refusal unless the call carries a token for the service plane, or a signature by a key with that right.
+
+    A signature must be for what is asked, `name:port/path`, or for a whole number of its first segments.
+
+    Args:
+        right: `EnrollmentRead`, `EnrollmentWrite`, …
+    """
+    authorization = request.headers.get("authorization", "")
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "sharedaccesssignature":
+        _check_signature(rest, request, policies, right)
+    elif not check_token(authorization, identity, SERVICE, request.now):
+        raise errors.unauthorized(
+            "A service call needs a shared access signature by one of this service's keys, or a bearer token that this "
+            f"DPS issued for {SERVICE}, not expired."
+        )
+
+
+def _check_signature(signature: str, request: Request, policies: tuple[AccessPolicy, ...], right: str) -> None:
+    """HMAC-SHA256 over `{sr}\\n{se}`, with sr exactly as it was sent: clients differ in how they escape it."""
+    parts = _parts(signature)
+    policy = next((p for p in policies if p.name.lower() == unquote_plus(parts["skn"]).lower()), None)
+    if policy is None:
+        raise errors.unauthorized("There is no access policy of the name in skn.")
+    try:
+        # Base64 has + but no space: a client that did not escape it means the plus.
+        sent = base64.b64decode(unquote(parts["sig"]), validate=True)
+        expires = _seconds(unquote(parts["se"]))
+        signed = f"{parts['sr']}\n{parts['se']}".encode()
+    except (binascii.Error, ValueError) as error:
+        raise errors.unauthorized("The signature's sig, se or sr is damaged.") from error
+    keys = (policy.primary_key, policy.secondary_key)
+    made = [hmac.digest(base64.b64decode(key), signed, hashlib.sha256) for key in keys]
+    primary, secondary = (hmac.compare_digest(sent, expected) for expected in made)
+    if not (primary or secondary):
+        raise errors.unauthorized(f"The signature was not made with a key of the policy {policy.name}.")
+    if expires <= request.now.timestamp():
+        raise errors.unauthorized("The signature has expired: its se lies in the past.")
+    if not _covers(unquote_plus(parts["sr"]), request.host + request.path):
+        raise errors.unauthorized(f"The signature is for something else than {request.host}{request.path}: see its sr.")
+    given = policy.rights.split(", ")
+    if right not in given and not any(right in _INCLUDED.get(each, ()) for each in given):
+        raise errors.unauthorized(f"The policy {policy.name} does not have the right {right}.")
+
+
+def _seconds(text: str) -> int:
+    """Raises ValueError unless it is digits alone: `int` also takes 9_999, spaces, and digits of other scripts."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("not a number of seconds")
+    return int(text)
+
+
+def _parts(signature: str) -> Mapping[str, str]:
+    """sr, sig, se and skn in any order, still escaped."""
+    parts = dict(part.partition("=")[::2] for part in signature.strip().split("&"))
+    missing = [name for name in ("sr", "sig", "se", "skn") if not parts.get(name)]
+    if missing:
+        raise errors.unauthorized(f"The shared access signature lacks {', '.join(missing)}.")
+    return parts
+
+
+def _covers(scope: str, resource: str) -> bool:
+    """Clients sign the endpoint as it was typed: with or without https://, a slash at the end, or the port of HTTPS."""
+    host, *path = scope.lower().removeprefix("https://").rstrip("/").split("/")
+    segments = [host.removesuffix(":443"), *path]
+    return resource.lower().split("/")[: len(segments)] == segments

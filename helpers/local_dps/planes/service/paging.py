@@ -1,0 +1,62 @@
+"""Pages of a query: a size, and a continuation that names the last row of the page before."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ...errors import service as errors
+from ...request.routing import Request, Response
+
+__all__ = ["paged"]
+
+_MAX_PAGE_SIZE = 1000
+Row = TypeVar("Row")
+_NUMBER = re.compile(r"after ([0-9]{1,18})", re.ASCII)
+
+
+def paged(
+    request: Request,
+    item_type: str,
+    read: Callable[[int, int], tuple[Sequence[Row], int | None]],
+    describe: Callable[[Row], Mapping[str, Any]],
+) -> Response:
+    """Answer one page. What is there from the first page to the last comes once, even if others come and go meanwhile.
+
+    Args:
+        read: the rows after a number, at most so many; and the number of the last if there are more.
+    """
+    asked = request.headers.get("x-ms-max-item-count")
+    size = _size(asked)
+    rows, last = read(_number(request.headers.get("x-ms-continuation", "")), size)
+    headers = {"x-ms-item-type": item_type}
+    if asked is not None:
+        headers["x-ms-max-item-count"] = asked
+    if last is not None:
+        headers["x-ms-continuation"] = base64.urlsafe_b64encode(f"after {last}".encode()).decode()
+    return Response(200, [describe(row) for row in rows], headers)
+
+
+def _size(asked: str | None) -> int:
+    if asked is None:
+        return _MAX_PAGE_SIZE
+    if not re.fullmatch(r"[0-9]{1,9}", asked, re.ASCII) or asked.strip("0") == "" or int(asked) > _MAX_PAGE_SIZE:
+        raise errors.request_invalid(
+            "x-ms-max-item-count is invalid.", f"It is a whole number from 1 to {_MAX_PAGE_SIZE}."
+        )
+    return int(asked)
+
+
+def _number(token: str) -> int:
+    if not token:
+        return 0
+    try:
+        given = _NUMBER.fullmatch(base64.urlsafe_b64decode(token).decode())
+    except (binascii.Error, ValueError):
+        given = None
+    if given is None:
+        raise errors.request_invalid(
+            "x-ms-continuation is invalid.", "Send back the value that the page before gave, unchanged."
+        )
+    return int(given[1])

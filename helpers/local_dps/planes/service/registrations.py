@@ -1,0 +1,67 @@
+"""Registration records: what became of each device that asked to be let in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import service as errors
+from ...request.routing import Request, Response, Route
+from ...store import RegistrationRow, ServiceRow, Store
+from .door import Door, check_if_match
+from .kinds import GROUPS
+from .paging import paged
+
+__all__ = ["RegistrationRoutes", "describe_registration"]
+
+_STALE = 412203
+_KEPT_TO_ITSELF = ("operationId", "place", "thumbprint", "question")
+
+
+class RegistrationRoutes:
+    """Read and deleted here; made when a device registers."""
+
+    def __init__(self, store: Store, door: Door) -> None:
+        self._store = store
+        one = "/registrations/{id}"
+        self.routes = (
+            Route("GET", one, door.guarded("RegistrationStatusRead", self._get)),
+            Route("DELETE", one, door.guarded("RegistrationStatusWrite", self._delete)),
+            Route("POST", one + "/query", door.guarded("RegistrationStatusRead", self._query)),
+        )
+
+    def _get(self, request: Request, service: ServiceRow) -> Response:
+        return Response(200, describe_registration(self._require(service, request)))
+
+    def _delete(self, request: Request, service: ServiceRow) -> Response:
+        row = self._require(service, request)
+        check_if_match(request.if_match(), row.etag, _STALE)
+        self._store.registrations.delete(row)
+        return Response(204)
+
+    def _query(self, request: Request, service: ServiceRow) -> Response:
+        """The records of a group, whose id stands where a registration's would."""
+        group = request.parameters["id"]
+        if self._store.enrollments.get(service.id, GROUPS.collection, group) is None:
+            raise errors.enrollment_not_found(GROUPS.noun, GROUPS.not_found, group)
+
+        def read(after: int, size: int) -> tuple[list[RegistrationRow], int | None]:
+            return self._store.registrations.page(service.id, group, after, size)
+
+        return paged(request, "DeviceRegistration", read, describe_registration)
+
+    def _require(self, service: ServiceRow, request: Request) -> RegistrationRow:
+        row = self._store.registrations.get(service.id, request.parameters["id"])
+        if row is None:
+            raise errors.registration_not_found(request.parameters["id"])
+        return row
+
+
+def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
+    """A record as both planes that show it write it."""
+    told = {name: value for name, value in row.document.items() if name not in _KEPT_TO_ITSELF}
+    return {
+        "registrationId": row.id,
+        "createdDateTimeUtc": row.created,
+        **told,
+        "lastUpdatedDateTimeUtc": row.updated,
+        "etag": row.etag,
+    }

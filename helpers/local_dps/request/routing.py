@@ -1,0 +1,148 @@
+"""Calls, answers, and which function answers what: the local DPS without any input or output."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import unquote
+
+from cryptography import x509
+
+from ..errors import Plane
+from .endpoints import authority
+
+__all__ = ["EMPTY", "Handler", "Request", "Response", "Route", "find", "read_object", "unquoted"]
+
+_DEPTH_LIMIT = 100
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, as far as a handler may look at it.
+
+    Attributes:
+        name, port: how the client reached the local DPS; `name` is one of those in its certificate.
+        plane: whose call it is, and so whose error body it may get.
+        path: percent-encoded, without the query.
+        query: names in lower case, as Azure compares them without case.
+        headers: asked for in lower case.
+        chain: the certificates that a device sent in its handshake, its own first.
+        parameters: the path's named parts, decoded; there once its route is found.
+        now: the moment of the request, UTC: everything in one answer agrees on it.
+    """
+
+    method: str
+    name: str
+    port: int
+    plane: Plane
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    now: datetime
+    chain: tuple[x509.Certificate, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """`name:port` as the client reached it: answers name places in the client's own words."""
+        return authority(self.name, self.port)
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            ValueError: see `read_object`.
+        """
+        return read_object(self.body)
+
+    def if_match(self) -> str | None:
+        """The ETag asked for; `*` for any; None when the header is absent. An empty one fits nothing."""
+        value = self.headers.get("if-match")
+        return None if value is None else unquoted(value)
+
+
+def unquoted(etag: str) -> str:
+    """An ETag without the quotes that some clients put around it."""
+    value = etag.strip()
+    return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
+
+
+def read_object(content: bytes) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ValueError: it is something else, has what JSON does not (NaN, numbers beyond all bounds, half a surrogate pair), or
+            is nested more than 100 deep.
+    """
+    try:
+        value = json.loads(content, parse_constant=_finite, parse_float=_finite)
+        if b"\\u" in content:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
+    except RecursionError as error:
+        raise ValueError("The body is nested too deeply.") from error
+    _check_depth(value, _DEPTH_LIMIT)
+    if not isinstance(value, dict):
+        raise ValueError("The body is not a JSON object.")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not JSON.")
+    return value
+
+
+def _check_depth(value: Any, left: int) -> None:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if inner and not left:
+        raise ValueError("The body is nested too deeply.")
+    for each in inner:
+        _check_depth(each, left - 1)
+
+
+EMPTY = object()
+
+
+class Response(NamedTuple):
+    """One response: a JSON body (None is `null`, `EMPTY` is no body) and the headers that it has besides."""
+
+    status: int
+    body: Any = EMPTY
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+Handler: TypeAlias = Callable[[Request], Response]
+
+
+class Route:
+    """One line of a plane's table. `{name}` in the template stands for one path segment; case does not matter."""
+
+    def __init__(self, method: str, template: str, handler: Handler) -> None:
+        self.method = method
+        self.template = template
+        self.handler = handler
+        named = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
+        self._pattern = re.compile(named, re.IGNORECASE)
+
+    def match(self, path: str) -> Mapping[str, str] | None:
+        """The decoded parameters if the whole path fits."""
+        found = self._pattern.fullmatch(path)
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+
+
+def find(routes: tuple[Route, ...], request: Request) -> tuple[Route, Mapping[str, str]] | set[str]:
+    """The route of a call and its parameters, or else the methods that its path does take (none: no such path)."""
+    methods = set()
+    for route in routes:
+        parameters = route.match(request.path)
+        if parameters is not None:
+            if route.method == request.method:
+                return route, parameters
+            methods.add(route.method)
+    return methods

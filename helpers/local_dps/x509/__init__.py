@@ -1,0 +1,1 @@
+"""Certificates: reading, describing and judging them. Nothing here knows of a request."""

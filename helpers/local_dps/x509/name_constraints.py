@@ -1,0 +1,120 @@
+"""Name constraints: which names a CA may issue certificates for (RFC 5280 sections 4.2.1.10 and 6.1.4(b) and (g)).
+
+They apply whenever they are there, critical or not. A form of name counts only if a certificate below carries it: a CA
+that is limited to DNS names may issue to devices that have none.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from .issuing import comparable, extension
+
+__all__ = ["forbidden_names"]
+
+# What OpenSSL takes for a DNS name in a common name (its cn2dnsid): labels of letters, digits, hyphens, and a full stop.
+_LIKE_A_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
+
+
+def forbidden_names(path: Sequence[x509.Certificate]) -> Iterator[str]:
+    """What the names of a path break, a sentence each.
+
+    Args:
+        path: from the device's certificate to its anchor, which constrains what is below it like any other CA.
+    """
+    for above, authority in enumerate(path):
+        constraints = extension(authority, x509.NameConstraints)
+        if constraints is None:
+            continue
+        for at, certificate in enumerate(path[:above]):
+            if at > 0 and certificate.subject == certificate.issuer:  # a CA that renews its key names itself
+                continue
+            for name in _names(certificate, is_leaf=at == 0):
+                if not _is_allowed(name, constraints):
+                    yield (
+                        f"The name constraints of {authority.subject.rfc4514_string()} do not allow "
+                        f"{_shown(name)}, which {certificate.subject.rfc4514_string()} carries."
+                    )
+
+
+def _names(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[x509.GeneralName]:
+    """Every name that a certificate carries, in each form."""
+    subject = certificate.subject
+    if subject.rdns:
+        yield x509.DirectoryName(subject)
+    alternative = list(extension(certificate, x509.SubjectAlternativeName) or ())
+    yield from alternative
+    kinds = {type(each) for each in alternative}
+    if x509.RFC822Name not in kinds:
+        for each in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+            yield x509.RFC822Name(str(each.value))
+    if is_leaf and x509.DNSName not in kinds:
+        for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
+            if _LIKE_A_HOST.fullmatch(str(each.value)):
+                yield x509.DNSName(str(each.value))
+
+
+def _is_allowed(name: x509.GeneralName, constraints: x509.NameConstraints) -> bool:
+    permitted = [each for each in constraints.permitted_subtrees or () if type(each) is type(name)]
+    excluded = [each for each in constraints.excluded_subtrees or () if type(each) is type(name)]
+    if not (permitted or excluded):
+        return True
+    is_within = _FORMS.get(type(name))
+    if is_within is None:  # it is constrained, and this can't be applied
+        return False
+    try:
+        if any(is_within(name.value, each.value) for each in excluded):
+            return False
+        return not permitted or any(is_within(name.value, each.value) for each in permitted)
+    except ValueError:  # a name that makes no sense
+        return False
+
+
+def _is_directory_within(name: x509.Name, subtree: x509.Name) -> bool:
+    return comparable(name)[: len(subtree.rdns)] == comparable(subtree)
+
+
+def _is_host_within(name: str, subtree: str) -> bool:
+    """A host is within its own name and those above it; a leading full stop asks for one label more."""
+    name, subtree = name.lower(), subtree.lower()
+    if subtree.startswith("."):
+        return name.endswith(subtree)
+    return not subtree or name == subtree or name.endswith(f".{subtree}")
+
+
+def _is_mailbox_within(name: str, subtree: str) -> bool:
+    local, at, host = name.rpartition("@")
+    if not at:
+        raise ValueError("no mailbox")
+    if "@" in subtree:
+        wanted_local, _, wanted_host = subtree.rpartition("@")
+        return local == wanted_local and host.lower() == wanted_host.lower()
+    return host.lower().endswith(subtree.lower()) if subtree.startswith(".") else host.lower() == subtree.lower()
+
+
+def _is_address_within(name: Any, subtree: Any) -> bool:
+    return name.version == subtree.version and name in subtree
+
+
+def _is_uri_within(name: str, subtree: str) -> bool:
+    host = urlsplit(name).hostname
+    if not host:
+        raise ValueError("no host")
+    return host.endswith(subtree.lower()) if subtree.startswith(".") else host == subtree.lower()
+
+
+_FORMS: dict[type[x509.GeneralName], Callable[[Any, Any], bool]] = {
+    x509.DirectoryName: _is_directory_within,
+    x509.DNSName: _is_host_within,
+    x509.RFC822Name: _is_mailbox_within,
+    x509.IPAddress: _is_address_within,
+    x509.UniformResourceIdentifier: _is_uri_within,
+}
+
+
+def _shown(name: x509.GeneralName) -> str:
+    return name.value.rfc4514_string() if isinstance(name, x509.DirectoryName) else str(name.value)
