@@ -14,7 +14,7 @@ from tests.bench.load import load, once
 from tests.bench.processes import started
 from tests.bench.report import Figure
 from tests.bench.size import Size
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body, upload_body
 

@@ -19,7 +19,7 @@ from helpers.local_dps.store import RegistrationRow, Store, new_etag
 from tests.bench.processes import most_megabytes
 from tests.bench.report import Figure
 from tests.bench.size import Size
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.wire import group_body
 

@@ -17,8 +17,8 @@ from helpers.certificates import (
     describe,
 )
 from helpers.problem import Problem
-from tests.certificates import openssl
-from tests.certificates.crafting import FUTURE, PAST, craft
+from tests import openssl
+from tests.crafting import FUTURE, PAST, issue
 
 CODE = "0123456789ABCDEF" * 3
 AS_CLIENT = (*openssl.STRICT, "-purpose", "sslclient")
@@ -158,8 +158,8 @@ class TestIntermediate:
         assert_verifies_in_tls(authority.issue_device("pump-1"), root)
 
     def test_the_path_length_of_every_authority_above_is_respected(self) -> None:
-        above = craft("Above", ca=True, path_length=1)
-        unlimited = craft("Says nothing of path length", ca=True, issuer=above)
+        above = issue("Above", ca=True, path_length=1)
+        unlimited = issue("Says nothing of path length", ca=True, issuer=above)
         authority = CertificateAuthority(unlimited.certificate, unlimited.private_key, (above.certificate,))
         with pytest.raises(Problem):  # OpenSSL would say: path length constraint exceeded
             authority.create_intermediate("One too many")
@@ -297,7 +297,7 @@ class TestLifetimes:
         assert proof.not_valid_after_utc - datetime.now(UTC) < timedelta(days=31)
 
     def test_nobody_outlives_the_issuer_or_begins_before_it(self) -> None:
-        crafted = craft("Brief", ca=True, life=(-MINUTE, timedelta(hours=2)))
+        crafted = issue("Brief", ca=True, life=(-MINUTE, timedelta(hours=2)))
         brief = CertificateAuthority(crafted.certificate, crafted.private_key)
         below = brief.create_intermediate("Below")
         for issuer, certificate in (
@@ -323,7 +323,7 @@ class TestLifetimes:
     def test_an_authority_signs_nothing_outside_its_own_life(
         self, life: tuple[timedelta, timedelta], reason: str
     ) -> None:
-        crafted = craft("Out of time", ca=True, life=life)
+        crafted = issue("Out of time", ca=True, life=life)
         authority = CertificateAuthority(crafted.certificate, crafted.private_key)
         for sign in (
             lambda: authority.create_intermediate("Below"),
@@ -338,7 +338,7 @@ class TestLifetimes:
 class TestWhatIsNoAuthority:
     def test_the_key_of_another_certificate_is_refused(self) -> None:
         with pytest.raises(Problem, match="does not belong") as caught:
-            CertificateAuthority(craft("One", ca=True).certificate, craft("Other", ca=True).private_key)
+            CertificateAuthority(issue("One", ca=True).certificate, issue("Other", ca=True).private_key)
         assert "One" in caught.value.what
 
     @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ class TestWhatIsNoAuthority:
         ids=["not a CA", "a CA whose usage is another", "a CA that may do nothing"],
     )
     def test_a_certificate_that_may_not_sign_is_refused(self, options: dict, reason: str) -> None:
-        crafted = craft("pump-1", **options)
+        crafted = issue("pump-1", **options)
         with pytest.raises(Problem, match="not a CA certificate") as caught:
             CertificateAuthority(crafted.certificate, crafted.private_key)
         assert reason in caught.value.why

@@ -7,8 +7,8 @@ import pytest
 from cryptography import x509
 
 from helpers.certificates import CertificateAuthority, describe, extensions_in_words
-from tests.certificates import openssl
-from tests.certificates.crafting import CLIENT, SERVER, craft
+from tests import openssl
+from tests.crafting import CLIENT, SERVER, issue
 
 
 def printed(certificate: x509.Certificate, *options: str) -> str:
@@ -28,7 +28,7 @@ def test_thumbprints_serial_and_dates_are_those_that_openssl_prints() -> None:
 
 
 def test_a_device_is_described_in_words() -> None:
-    certificate = craft("pump-1", issuer=craft("Root", ca=True), purposes=(*CLIENT, *SERVER)).certificate
+    certificate = issue("pump-1", issuer=issue("Root", ca=True), purposes=(*CLIENT, *SERVER)).certificate
     device = describe(certificate)
     assert (device.subject, device.issuer, device.common_name) == ("CN=pump-1", "CN=Root", "pump-1")
     words = extensions_in_words(certificate)
@@ -39,7 +39,7 @@ def test_a_device_is_described_in_words() -> None:
 
 
 def test_an_authority_is_described_in_words() -> None:
-    certificate = craft("Root", ca=True, path_length=2).certificate
+    certificate = issue("Root", ca=True, path_length=2).certificate
     root = describe(certificate)
     assert (root.is_authority, root.path_length, root.is_self_signed, root.key) == (True, 2, True, "P-256")
     words = extensions_in_words(certificate)
@@ -49,7 +49,7 @@ def test_an_authority_is_described_in_words() -> None:
 
 @pytest.mark.parametrize("names", [(), ("one", "other")])
 def test_without_exactly_one_common_name_there_is_none(names: tuple[str, ...]) -> None:
-    assert describe(craft(*names).certificate).common_name == ""
+    assert describe(issue(*names).certificate).common_name == ""
 
 
 def test_a_certificate_without_extensions_says_nothing_of_itself(tmp_path: Path) -> None:
@@ -83,6 +83,6 @@ def test_key_identifiers_are_those_that_openssl_prints_and_what_is_unknown_is_na
     assert f"Authority key identifier: the key that signed it is called {identifier}" in extensions_in_words(device)
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     names = x509.SubjectAlternativeName([x509.DNSName("pump.example")])
-    odd = craft("odd", further=(unknown, names)).certificate
+    odd = issue("odd", instead=(unknown, names)).certificate
     assert "1.2.3.4: not explained here" in extensions_in_words(odd)
     assert "Subject alt name: it is also pump.example" in extensions_in_words(odd)

@@ -8,18 +8,18 @@ from cryptography import x509
 
 from helpers.certificates import CertificateAuthority, Examination, certificate_pem, examine_chain, examine_proof
 from helpers.problem import Problem
-from tests.certificates import openssl
-from tests.certificates.crafting import CLIENT, FUTURE, PAST, SERVER, Crafted, craft
+from tests import openssl
+from tests.crafting import CLIENT, FUTURE, PAST, SERVER, Crafted, issue
 
 CODE, OLD_CODE = "0123456789ABCDEF" * 3, "FEDCBA9876543210" * 3
-ROOT = craft("Root", ca=True, path_length=1)
-BELOW = craft("Below", ca=True, path_length=0, issuer=ROOT)
-SAME_NAMED_ROOT = craft("Root", ca=True, path_length=1)
-SAME_NAMED_BELOW = craft("Below", ca=True, path_length=0, issuer=SAME_NAMED_ROOT)
-STRANGER = craft("Stranger", ca=True)
-MISNAMED_ROOT = Crafted(craft("Misnamed", ca=True).certificate, ROOT.private_key)
-EXPIRED_ROOT = craft("Root", ca=True, life=PAST)
-FUTURE_ROOT = craft("Root", ca=True, life=FUTURE)
+ROOT = issue("Root", ca=True, path_length=1)
+BELOW = issue("Below", ca=True, path_length=0, issuer=ROOT)
+SAME_NAMED_ROOT = issue("Root", ca=True, path_length=1)
+SAME_NAMED_BELOW = issue("Below", ca=True, path_length=0, issuer=SAME_NAMED_ROOT)
+STRANGER = issue("Stranger", ca=True)
+MISNAMED_ROOT = Crafted(issue("Misnamed", ca=True).certificate, ROOT.private_key)
+EXPIRED_ROOT = issue("Root", ca=True, life=PAST)
+FUTURE_ROOT = issue("Root", ca=True, life=FUTURE)
 MALFORMED = x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff")
 
 
@@ -50,10 +50,10 @@ def reasons(examination: Examination) -> str:
 
 
 class TestProof:
-    @pytest.mark.parametrize("form", ["pem", "der"])
+    @pytest.mark.parametrize("form", ["certificate_file", "der"])
     @pytest.mark.parametrize("authority", [ROOT, BELOW], ids=["root", "intermediate"])
     def test_a_right_one_passes(self, authority: Crafted, form: str) -> None:
-        proof = craft(CODE, issuer=authority)
+        proof = issue(CODE, issuer=authority)
         examination = examine_proof(getattr(proof, form), authority.certificate, CODE)
         assert failed(examination) == set()
         assert len(examination.checks) == 6
@@ -67,30 +67,30 @@ class TestProof:
     @pytest.mark.parametrize(
         ("proof", "authority", "expected", "reason"),
         [
-            (craft(CODE, issuer=STRANGER), ROOT, {"Signed by the CA"}, "issuer is “CN=Stranger”"),
-            (craft(CODE, issuer=SAME_NAMED_ROOT), ROOT, {"Signed by the CA"}, "with another key"),
-            (craft(CODE, issuer=ROOT), BELOW, {"Signed by the CA"}, "the CA above “Below”"),
-            (craft(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "issuer is “CN=Below”"),
-            (craft(CODE), ROOT, {"Signed by the CA"}, "signed itself"),
+            (issue(CODE, issuer=STRANGER), ROOT, {"Signed by the CA"}, "issuer is “CN=Stranger”"),
+            (issue(CODE, issuer=SAME_NAMED_ROOT), ROOT, {"Signed by the CA"}, "with another key"),
+            (issue(CODE, issuer=ROOT), BELOW, {"Signed by the CA"}, "the CA above “Below”"),
+            (issue(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "issuer is “CN=Below”"),
+            (issue(CODE), ROOT, {"Signed by the CA"}, "signed itself"),
             (
-                craft(CODE, issuer=MISNAMED_ROOT),
+                issue(CODE, issuer=MISNAMED_ROOT),
                 ROOT,
                 {"Signed by the CA"},
                 "The right key has signed it, but it names “CN=Misnamed”",
             ),
-            (craft(OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "not the newest code"),
-            (craft(CODE.lower(), issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
-            (craft(f"{CODE} ", issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
-            (craft(issuer=ROOT), ROOT, {"Common name is the code"}, "no CN"),
-            (craft(CODE, OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "more than one"),
-            (craft(CODE, issuer=ROOT, life=PAST), ROOT, {"Dates of the proof"}, "Expired"),
-            (craft(CODE, issuer=ROOT, life=FUTURE), ROOT, {"Dates of the proof"}, "Not valid yet"),
-            (craft(CODE, issuer=EXPIRED_ROOT), EXPIRED_ROOT, {"Dates of the CA"}, "Expired"),
-            (craft(CODE, issuer=FUTURE_ROOT), FUTURE_ROOT, {"Dates of the CA"}, "Not valid yet"),
+            (issue(OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "not the newest code"),
+            (issue(CODE.lower(), issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
+            (issue(f"{CODE} ", issuer=ROOT), ROOT, {"Common name is the code"}, "case or by white space"),
+            (issue(issuer=ROOT), ROOT, {"Common name is the code"}, "no CN"),
+            (issue(CODE, OLD_CODE, issuer=ROOT), ROOT, {"Common name is the code"}, "more than one"),
+            (issue(CODE, issuer=ROOT, life=PAST), ROOT, {"Dates of the proof"}, "Expired"),
+            (issue(CODE, issuer=ROOT, life=FUTURE), ROOT, {"Dates of the proof"}, "Not valid yet"),
+            (issue(CODE, issuer=EXPIRED_ROOT), EXPIRED_ROOT, {"Dates of the CA"}, "Expired"),
+            (issue(CODE, issuer=FUTURE_ROOT), FUTURE_ROOT, {"Dates of the CA"}, "Not valid yet"),
             (ROOT, ROOT, {"Not the CA itself", "Common name is the code"}, "proves nothing"),
             (BELOW, BELOW, {"Not the CA itself", "Common name is the code", "Signed by the CA"}, "proves nothing"),
             (
-                craft(OLD_CODE, issuer=STRANGER, life=PAST),
+                issue(OLD_CODE, issuer=STRANGER, life=PAST),
                 ROOT,
                 {"Common name is the code", "Signed by the CA", "Dates of the proof"},
                 "Expired",
@@ -117,7 +117,7 @@ class TestProof:
             "three faults at once",
         ],
     )
-    @pytest.mark.parametrize("form", ["pem", "der"])
+    @pytest.mark.parametrize("form", ["certificate_file", "der"])
     def test_a_wrong_one_fails_what_is_wrong_with_it(
         self, proof: Crafted, authority: Crafted, expected: set[str], reason: str, form: str
     ) -> None:
@@ -130,10 +130,10 @@ class TestProof:
         [
             (b"", "empty"),
             (b"garbage \x00\xff" * 50, "neither PEM nor the DER"),
-            (craft(CODE, issuer=ROOT).pem[:-60], "cut off"),
-            (craft(CODE, issuer=ROOT).key_pem, "private key"),
-            (craft(CODE, issuer=ROOT).pem + ROOT.key_pem, "private key"),
-            (craft(CODE, issuer=ROOT).pem + ROOT.pem, "2 certificates"),
+            (issue(CODE, issuer=ROOT).certificate_file[:-60], "cut off"),
+            (issue(CODE, issuer=ROOT).key_file, "private key"),
+            (issue(CODE, issuer=ROOT).certificate_file + ROOT.key_file, "private key"),
+            (issue(CODE, issuer=ROOT).certificate_file + ROOT.certificate_file, "2 certificates"),
         ],
         ids=["empty", "garbage", "cut off", "a key", "a key besides", "two certificates"],
     )
@@ -144,32 +144,32 @@ class TestProof:
         assert reason in reasons(examination)
 
     def test_a_malformed_certificate_is_a_failure_and_not_a_crash(self) -> None:
-        broken = craft(CODE, issuer=ROOT, further=(MALFORMED,))
-        assert failed(examine_proof(broken.pem, ROOT.certificate, CODE))
+        broken = issue(CODE, issuer=ROOT, instead=(MALFORMED,))
+        assert failed(examine_proof(broken.certificate_file, ROOT.certificate, CODE))
 
     def test_an_unknown_kind_of_key_is_a_failure_and_not_a_crash(self, tmp_path: Path) -> None:
         made = openssl.make_root(tmp_path, subject=f"/CN={CODE}", key=("genpkey", "-algorithm", "SM2"))
         assert failed(examine_proof(made.certificate.read_bytes(), ROOT.certificate, CODE))
 
     def test_the_dates_are_judged_by_the_moment_given(self) -> None:
-        proof = craft(CODE, issuer=ROOT).pem
+        proof = issue(CODE, issuer=ROOT).certificate_file
         for days, passed in ((-2, False), (0, True), (2, False)):
             moment = datetime.now(UTC) + timedelta(days=days)
             names = failed(examine_proof(proof, ROOT.certificate, CODE, at=moment))
             assert names == (set() if passed else {"Dates of the proof", "Dates of the CA"})
 
 
-DEVICE = craft("pump-1", issuer=BELOW, purposes=CLIENT)
-OF_ROOT = craft("pump-1", issuer=ROOT)
-OF_STRANGER = craft("pump-1", issuer=SAME_NAMED_BELOW)
-TOO_DEEP = craft("Too deep", ca=True, issuer=BELOW)
-BELOW_TOO_DEEP = craft("pump-1", issuer=TOO_DEEP)
-NO_AUTHORITY = craft("No CA", issuer=ROOT)
-BELOW_NO_AUTHORITY = craft("pump-1", issuer=NO_AUTHORITY)
-MAY_NOT_SIGN = craft("May not sign", ca=True, issuer=ROOT, usages=("digital_signature",))
-BELOW_MAY_NOT_SIGN = craft("pump-1", issuer=MAY_NOT_SIGN)
-EXPIRED_BELOW = craft("Below", ca=True, path_length=0, issuer=ROOT, life=PAST)
-BELOW_EXPIRED = craft("pump-1", issuer=EXPIRED_BELOW)
+DEVICE = issue("pump-1", issuer=BELOW, purposes=CLIENT)
+OF_ROOT = issue("pump-1", issuer=ROOT)
+OF_STRANGER = issue("pump-1", issuer=SAME_NAMED_BELOW)
+TOO_DEEP = issue("Too deep", ca=True, issuer=BELOW)
+BELOW_TOO_DEEP = issue("pump-1", issuer=TOO_DEEP)
+NO_AUTHORITY = issue("No CA", issuer=ROOT)
+BELOW_NO_AUTHORITY = issue("pump-1", issuer=NO_AUTHORITY)
+MAY_NOT_SIGN = issue("May not sign", ca=True, issuer=ROOT, usages=("digital_signature",))
+BELOW_MAY_NOT_SIGN = issue("pump-1", issuer=MAY_NOT_SIGN)
+EXPIRED_BELOW = issue("Below", ca=True, path_length=0, issuer=ROOT, life=PAST)
+BELOW_EXPIRED = issue("pump-1", issuer=EXPIRED_BELOW)
 
 
 class TestChain:
@@ -221,13 +221,13 @@ class TestChain:
                 },
                 "not a device's",
             ),
-            ([craft("pump-1", issuer=BELOW, life=PAST), BELOW], ROOT, {"Dates of “pump-1”"}, "Expired"),
-            ([craft("pump-1", issuer=BELOW, life=FUTURE), BELOW], ROOT, {"Dates of “pump-1”"}, "Not valid yet"),
+            ([issue("pump-1", issuer=BELOW, life=PAST), BELOW], ROOT, {"Dates of “pump-1”"}, "Expired"),
+            ([issue("pump-1", issuer=BELOW, life=FUTURE), BELOW], ROOT, {"Dates of “pump-1”"}, "Not valid yet"),
             ([BELOW_EXPIRED, EXPIRED_BELOW], ROOT, {"Dates of “Below”"}, "Expired"),
-            ([craft("pump-2", issuer=BELOW), BELOW], ROOT, {"Common name is the registration id"}, "“pump-2”"),
-            ([craft(issuer=BELOW), BELOW], ROOT, {"Common name is the registration id"}, "“”"),
-            ([craft("pump-1", ca=True, issuer=ROOT)], ROOT, {"First is a device"}, "CA's certificate"),
-            ([craft("pump-1", purposes=SERVER, issuer=ROOT)], ROOT, {"First is a device"}, "TLS client"),
+            ([issue("pump-2", issuer=BELOW), BELOW], ROOT, {"Common name is the registration id"}, "“pump-2”"),
+            ([issue(issuer=BELOW), BELOW], ROOT, {"Common name is the registration id"}, "“”"),
+            ([issue("pump-1", ca=True, issuer=ROOT)], ROOT, {"First is a device"}, "CA's certificate"),
+            ([issue("pump-1", purposes=SERVER, issuer=ROOT)], ROOT, {"First is a device"}, "TLS client"),
             (
                 [BELOW_TOO_DEEP, TOO_DEEP, BELOW],
                 ROOT,
@@ -238,7 +238,7 @@ class TestChain:
             ([BELOW_MAY_NOT_SIGN, MAY_NOT_SIGN], ROOT, {"“May not sign” may sign"}, "not a CA's"),
             ([OF_STRANGER, SAME_NAMED_BELOW], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
             ([OF_STRANGER, BELOW], ROOT, {"“pump-1” signed by “Below”"}, "did not sign it"),
-            ([craft("pump-1")], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
+            ([issue("pump-1")], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
             ([], ROOT, {"Chain"}, "empty"),
         ],
         ids=[
@@ -272,12 +272,12 @@ class TestChain:
     def test_the_groups_own_authority_must_be_valid_although_the_device_does_not_send_it(
         self, authority: Crafted
     ) -> None:
-        device = craft("pump-1", issuer=authority)
+        device = issue("pump-1", issuer=authority)
         assert not openssl.verify(device.certificate, trusted=authority.certificate).accepted
         assert failed(examine_chain([device.certificate], authority.certificate, "pump-1")) == {"Dates of “Root”"}
 
     def test_a_malformed_certificate_is_a_failure_and_not_a_crash(self) -> None:
-        broken = craft("pump-1", issuer=ROOT, further=(MALFORMED,))
+        broken = issue("pump-1", issuer=ROOT, instead=(MALFORMED,))
         assert failed(examine_chain([broken.certificate], ROOT.certificate, "pump-1"))
 
     def test_the_dates_are_judged_by_the_moment_given(self) -> None:
@@ -295,7 +295,7 @@ class TestChain:
             ([BELOW_NO_AUTHORITY, NO_AUTHORITY], False),
             ([BELOW_MAY_NOT_SIGN, MAY_NOT_SIGN], False),
             ([OF_STRANGER, SAME_NAMED_BELOW], False),
-            ([craft("pump-1", purposes=SERVER, issuer=ROOT)], False),
+            ([issue("pump-1", purposes=SERVER, issuer=ROOT)], False),
         ],
     )
     def test_openssl_reaches_the_same_verdict(self, chain: list[Crafted], accepted: bool) -> None:

@@ -29,7 +29,7 @@ from helpers.certificates import (
     save_authority,
 )
 from helpers.problem import Interrupted, Problem
-from tests.certificates import openssl
+from tests import openssl
 
 ROOT = CertificateAuthority.create_root("Fleet Root")
 SIGNER = ROOT.create_intermediate("Fleet Signer")

@@ -17,7 +17,7 @@ from helpers.certificates import (
     certificate_pem,
     save_private_key,
 )
-from tests.certificates.crafting import SERVER, craft
+from tests.crafting import SERVER, issue
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 NAMES = x509.SubjectAlternativeName([x509.DNSName("localhost")])
@@ -36,15 +36,15 @@ def connect(device: DeviceCertificate, trusted: x509.Certificate, version: ssl.T
     chain_file, server_file = folder / "device.pem", folder / "server.pem"
     chain_file.write_bytes(certificate_pem(*device.chain))
     key_file = save_private_key(device.private_key, folder / "device.key")
-    itself = craft("localhost", purposes=SERVER, further=(NAMES,))
-    server_file.write_bytes(itself.pem + itself.key_pem)
+    itself = issue("localhost", purposes=SERVER, instead=(NAMES,))
+    server_file.write_bytes(itself.certificate_file + itself.key_file)
 
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(server_file)
     server_side.verify_mode = ssl.CERT_REQUIRED
     server_side.verify_flags |= ssl.VERIFY_X509_STRICT
     server_side.load_verify_locations(cadata=certificate_pem(trusted).decode())
-    device_side = ssl.create_default_context(cadata=itself.pem.decode())
+    device_side = ssl.create_default_context(cadata=itself.pem)
     device_side.minimum_version = device_side.maximum_version = version
     device_side.load_cert_chain(chain_file, key_file)
 

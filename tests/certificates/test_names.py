@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from helpers.certificates import CertificateAuthority, DeviceCertificate, describe
 from helpers.problem import Problem
-from tests.certificates import openssl
+from tests import openssl
 
 ANY_NAME = st.text(max_size=70) | st.text('AZaz09é語 -_.=+,#\\"<>;/', min_size=1, max_size=70)
 

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from helpers.certificates import CertificateAuthority, KeyAlgorithm, load_authority
 from helpers.problem import Problem
-from tests.certificates import openssl
+from tests import openssl
 
 CODE = "0123456789ABCDEF" * 3
 PASSPHRASE = "correct horse"

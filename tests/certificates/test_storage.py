@@ -20,13 +20,13 @@ from helpers.certificates import (
     save_private_key,
 )
 from helpers.problem import Problem
-from tests.certificates import openssl
-from tests.certificates.crafting import FUTURE, PAST, Crafted, craft
+from tests import openssl
 from tests.certificates.watching import watch, write_with_full_disk
+from tests.crafting import FUTURE, PAST, Crafted, issue
 
 PASSPHRASE = "correct horse"
-ROOT = craft("Contoso Root", ca=True)
-OTHER = craft("Other", ca=True)
+ROOT = issue("Contoso Root", ca=True)
+OTHER = issue("Other", ca=True)
 SAVE_NEW = """
 from helpers.certificates import CertificateAuthority, save_authority
 new = CertificateAuthority.create_root("New")
@@ -140,7 +140,7 @@ class TestExport:
     @pytest.mark.parametrize(("name", "form"), [("ca.pem", "PEM"), ("ca.cer", "DER"), ("CA.CER", "DER")])
     def test_openssl_reads_what_is_written(self, name: str, form: str, tmp_path: Path) -> None:
         file = export_certificate(ROOT.certificate, tmp_path / name)
-        assert openssl.run("x509", "-in", file, "-inform", form, "-outform", "PEM") == ROOT.pem
+        assert openssl.run("x509", "-in", file, "-inform", form, "-outform", "PEM") == ROOT.certificate_file
         assert file.read_bytes().startswith(b"-----BEGIN CERT") == (form == "PEM")
         assert public_certificate(file.read_bytes(), name) == ROOT.certificate
 
@@ -168,7 +168,9 @@ class TestWhatMayLeaveTheMachine:
     def test_a_certificate_with_a_private_key_may_not(
         self, key: Callable[[Path], bytes], key_first: bool, generated_key: Path
     ) -> None:
-        parts = (key(generated_key), ROOT.pem) if key_first else (ROOT.pem, key(generated_key))
+        parts = (
+            (key(generated_key), ROOT.certificate_file) if key_first else (ROOT.certificate_file, key(generated_key))
+        )
         with pytest.raises(Problem, match=r"ca\.pem is not sent") as caught:
             public_certificate(b"".join(parts), "ca.pem")
         assert "private key" in caught.value.why
@@ -178,24 +180,24 @@ class TestWhatMayLeaveTheMachine:
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
     def test_a_key_alone_may_not(self, form: str, passphrase: str | None, tmp_path: Path) -> None:
         file = tmp_path / "ca.key"
-        file.write_bytes(ROOT.key_pem)
+        file.write_bytes(ROOT.key_file)
         with pytest.raises(Problem):
             public_certificate(openssl.pkcs8(file, form, passphrase), "ca.key")
 
     @pytest.mark.parametrize("order", ["certificate first", "key first"])
     def test_a_der_certificate_with_a_key_may_not(self, order: str, tmp_path: Path) -> None:
         file = tmp_path / "ca.key"
-        file.write_bytes(ROOT.key_pem)
+        file.write_bytes(ROOT.key_file)
         parts = (ROOT.der, openssl.pkcs8(file, "DER"))
         with pytest.raises(Problem):
             public_certificate(b"".join(parts if order == "certificate first" else parts[::-1]), "ca.cer")
 
     def test_several_certificates_may_not(self) -> None:
         with pytest.raises(Problem, match="not sent") as caught:
-            public_certificate(ROOT.pem + OTHER.pem, "chain.pem")
+            public_certificate(ROOT.certificate_file + OTHER.certificate_file, "chain.pem")
         assert "2 certificates" in caught.value.why
 
-    @pytest.mark.parametrize("form", ["pem", "der"])
+    @pytest.mark.parametrize("form", ["certificate_file", "der"])
     def test_one_certificate_may(self, form: str) -> None:
         assert public_certificate(getattr(ROOT, form), "ca") == ROOT.certificate
 
@@ -203,23 +205,23 @@ class TestWhatMayLeaveTheMachine:
 class TestReadingCertificates:
     def test_every_certificate_of_a_pem_comes_in_its_order(self) -> None:
         content = certificate_pem(OTHER.certificate, ROOT.certificate)
-        assert content == OTHER.pem + ROOT.pem
+        assert content == OTHER.certificate_file + ROOT.certificate_file
         assert read_certificates(content, "chain.pem") == (OTHER.certificate, ROOT.certificate)
 
     @pytest.mark.parametrize("ending", [b"\r\n", b"\n\n"])
     def test_other_line_endings_are_read(self, ending: bytes) -> None:
-        content = ROOT.pem.replace(b"\n", ending) if ending == b"\r\n" else ROOT.pem + ending
+        content = ROOT.certificate_file.replace(b"\n", ending) if ending == b"\r\n" else ROOT.certificate_file + ending
         assert read_certificates(content, "ca.pem") == (ROOT.certificate,)
 
     @pytest.mark.parametrize("left_out", [20, 60, 300])
     def test_a_chain_whose_last_certificate_is_cut_off_is_refused(self, left_out: int) -> None:
         with pytest.raises(Problem, match=r"chain\.pem"):
-            read_certificates((OTHER.pem + ROOT.pem)[:-left_out], "chain.pem")
+            read_certificates((OTHER.certificate_file + ROOT.certificate_file)[:-left_out], "chain.pem")
 
 
 def request_pem(folder: Path) -> bytes:
     file = folder / "for_request.key"
-    file.write_bytes(ROOT.key_pem)
+    file.write_bytes(ROOT.key_file)
     request = openssl.sign_request(file)
     file.unlink()
     return request
@@ -232,11 +234,11 @@ class TestAFileThatIsNoCertificate:
             (lambda _: b"", "empty"),
             (lambda _: b"garbage \x00\xff" * 50, "neither PEM nor the DER"),
             (lambda _: "Bonjour, voilà".encode(), "neither PEM nor the DER"),
-            (lambda _: ROOT.key_pem, "private key"),
+            (lambda _: ROOT.key_file, "private key"),
             (request_pem, "certificate request"),
-            (lambda _: ROOT.pem[:-100], "cut off or damaged"),
-            (lambda _: ROOT.pem.replace(b"-----END CERTIFICATE-----\n", b""), "cut off or damaged"),
-            (lambda _: ROOT.pem[:100] + b"\n!" + ROOT.pem[102:], "cut off or damaged"),
+            (lambda _: ROOT.certificate_file[:-100], "cut off or damaged"),
+            (lambda _: ROOT.certificate_file.replace(b"-----END CERTIFICATE-----\n", b""), "cut off or damaged"),
+            (lambda _: ROOT.certificate_file[:100] + b"\n!" + ROOT.certificate_file[102:], "cut off or damaged"),
             (lambda _: ROOT.der[:-10], "neither PEM nor the DER"),
             (lambda _: ROOT.der + b"more", "neither PEM nor the DER"),
         ],
@@ -245,7 +247,7 @@ class TestAFileThatIsNoCertificate:
     def test_it_is_refused_and_the_reason_says_what_it_is(
         self, content: Callable[[Path], bytes], reason: str, tmp_path: Path
     ) -> None:
-        files = put(tmp_path, content(tmp_path), ROOT.key_pem)
+        files = put(tmp_path, content(tmp_path), ROOT.key_file)
         before = contents(tmp_path)
         with pytest.raises(Problem, match=r"ca\.pem is not a certificate") as caught:
             load_authority(*files)
@@ -257,18 +259,25 @@ class TestAFileThatIsNoCertificate:
 class TestAFileThatIsNoKey:
     @pytest.mark.parametrize(
         "content",
-        [b"", b"garbage \x00\xff" * 50, ROOT.pem, ROOT.der, ROOT.key_pem[:-60], ROOT.key_pem.replace(b"M", b"!")],
+        [
+            b"",
+            b"garbage \x00\xff" * 50,
+            ROOT.certificate_file,
+            ROOT.der,
+            ROOT.key_file[:-60],
+            ROOT.key_file.replace(b"M", b"!"),
+        ],
         ids=["empty", "bytes", "certificate", "DER certificate", "cut off", "damaged"],
     )
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
     def test_it_is_refused(self, content: bytes, passphrase: str | None, tmp_path: Path) -> None:
-        files = put(tmp_path, ROOT.pem, content)
+        files = put(tmp_path, ROOT.certificate_file, content)
         with pytest.raises(Problem, match=r"ca\.key") as caught:
             load_authority(*files, passphrase=passphrase)
         assert "not a private key" in caught.value.what + caught.value.why
 
     def test_a_public_key_is_refused(self, tmp_path: Path) -> None:
-        files = put(tmp_path, ROOT.pem, ROOT.key_pem)
+        files = put(tmp_path, ROOT.certificate_file, ROOT.key_file)
         files[1].write_bytes(openssl.run("pkey", "-in", files[1], "-pubout"))
         with pytest.raises(Problem, match="not a private key"):
             load_authority(*files)
@@ -278,14 +287,14 @@ class TestAnAuthorityThatCanNotBeUsed:
     @pytest.mark.parametrize(
         ("made", "what"),
         [
-            (craft("Out of time", ca=True, life=PAST), "has expired"),
-            (craft("Out of time", ca=True, life=FUTURE), "is not valid yet"),
-            (craft("Out of time", issuer=ROOT), "is not a CA certificate"),
+            (issue("Out of time", ca=True, life=PAST), "has expired"),
+            (issue("Out of time", ca=True, life=FUTURE), "is not valid yet"),
+            (issue("Out of time", issuer=ROOT), "is not a CA certificate"),
         ],
         ids=["expired", "not yet valid", "a device"],
     )
     def test_it_is_refused_and_its_files_are_left_alone(self, made: Crafted, what: str, tmp_path: Path) -> None:
-        files = put(tmp_path, made.pem, made.key_pem)
+        files = put(tmp_path, made.certificate_file, made.key_file)
         before = contents(tmp_path)
         with pytest.raises(Problem, match=what) as caught:
             load_authority(*files)
@@ -295,16 +304,16 @@ class TestAnAuthorityThatCanNotBeUsed:
 
     def test_the_key_of_another_certificate_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="does not belong to the certificate “Contoso Root”"):
-            load_authority(*put(tmp_path, ROOT.pem, OTHER.key_pem))
+            load_authority(*put(tmp_path, ROOT.certificate_file, OTHER.key_file))
 
     @pytest.mark.parametrize("missing", ["ca.pem", "ca.key"])
     def test_a_missing_file_is_named(self, missing: str, tmp_path: Path) -> None:
-        files = put(tmp_path, ROOT.pem, ROOT.key_pem)
+        files = put(tmp_path, ROOT.certificate_file, ROOT.key_file)
         (tmp_path / missing).unlink()
         with pytest.raises(Problem, match=missing):
             load_authority(*files)
 
     def test_a_malformed_extension_is_a_problem(self, tmp_path: Path) -> None:
-        broken = craft("Broken", further=(x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff"),))
+        broken = issue("Broken", instead=(x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff"),))
         with pytest.raises(Problem):
-            load_authority(*put(tmp_path, broken.pem, broken.key_pem))
+            load_authority(*put(tmp_path, broken.certificate_file, broken.key_file))

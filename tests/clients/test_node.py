@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from helpers.local_dps import RequestRecord, running
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.wire import LocalService
 
 PROGRAM = Path(__file__).parent / "node"

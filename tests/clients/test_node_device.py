@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from helpers.local_dps import RequestRecord
-from tests.local_dps.crafting import Crafted, authority, craft, key, name
+from tests.crafting import Crafted, authority, craft, key, name
 from tests.local_dps.devices import write_chain
 from tests.local_dps.wire import LocalService, group_body, upload_body
 

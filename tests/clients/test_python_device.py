@@ -16,7 +16,7 @@ from azure.iot.device.aio import ProvisioningDeviceClient as AioProvisioningDevi
 from azure.iot.device.exceptions import ClientError, ServiceError
 
 from helpers.local_dps import RequestRecord, running
-from tests.local_dps.crafting import Crafted, authority, craft, key, name
+from tests.crafting import Crafted, authority, craft, key, name
 from tests.local_dps.devices import write_chain
 from tests.local_dps.wire import LocalService, group_body, upload_body
 

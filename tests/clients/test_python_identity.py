@@ -10,7 +10,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from tests.clients.conftest import Clients
-from tests.local_dps.crafting import craft, key, key_files, name
+from tests.crafting import craft, key, name
+from tests.encodings import key_files
 from tests.local_dps.wire import MANAGEMENT_SCOPE, SERVICE_SCOPE, LocalService
 
 Maker = Callable[[Clients, LocalService, pytest.MonkeyPatch], Any]

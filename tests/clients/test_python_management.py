@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import RequestRecord
 from tests.clients.conftest import Clients
-from tests.local_dps.crafting import authority, key, name, proof, root
+from tests.crafting import authority, key, name, proof, root
 from tests.local_dps.wire import LocalService
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from helpers.local_dps import RequestRecord
 from helpers.local_dps.store import RegistrationRow, Store
 from tests.clients.conftest import Clients
-from tests.local_dps.crafting import Crafted, authority, key, name, root
+from tests.crafting import Crafted, authority, key, name, root
 from tests.local_dps.wire import LocalService, signature
 
 Document = dict[str, Any]

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from helpers.certificates import CertificateAuthority, certificate_pem, describe
 from helpers.dps import CaCertificates, DpsError, RegisteredCertificate
 from helpers.problem import Problem
+from tests.crafting import LIVES, Crafted, pem, proof
 from tests.dps.conftest import Wire
-from tests.local_dps.crafting import LIVES, Crafted, pem, proof
 
 Change = Callable[[CaCertificates, RegisteredCertificate, CertificateAuthority], RegisteredCertificate | None]
 STALE_CODE = "0123456789ABCDEF" * 3

@@ -1,6 +1,6 @@
 """The elements of DER that a certificate is made of, written by hand: libraries don't write what is wrong."""
 
-from tests.local_dps.forging import sequence
+from tests.forging import sequence
 
 __all__ = ["NULL", "bits", "explicit", "integer", "octets", "oid", "sequence", "set_of"]
 

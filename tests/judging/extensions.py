@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha1
 
+from tests.forging import elements
 from tests.judging.der import NULL, bits, explicit, integer, octets, oid, sequence
 from tests.judging.names import CA_NAMES, FABRIKAM, ISSUERS, Name, encode_name
-from tests.local_dps.forging import elements
 
 __all__ = ["CA_EXTENSIONS", "KEY_IDENTIFIERS", "PROOF_EXTENSIONS", "Issuer", "key_identifier", "subject_key_identifier"]
 

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from tests.forging import elements
 from tests.judging.der import NULL, explicit, integer, octets, oid, sequence
-from tests.local_dps.forging import elements
 
 __all__ = ["CURVES", "DIGESTS", "KINDS", "SCHEMES", "Key", "key", "sign", "stated", "wrong"]
 

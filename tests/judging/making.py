@@ -7,6 +7,9 @@ from random import Random
 
 from cryptography.hazmat.primitives import serialization
 
+from tests.crafting import root
+from tests.encodings import ENCODINGS, as_pem
+from tests.forging import elements
 from tests.judging.der import NULL, bits, explicit, integer, octets, oid, sequence
 from tests.judging.extensions import (
     CA_EXTENSIONS,
@@ -19,8 +22,6 @@ from tests.judging.extensions import (
 from tests.judging.keys import Key, key, sign, stated, wrong
 from tests.judging.names import CA_NAMES, ISSUERS, PARENT, SUBJECTS, Name, encode_name
 from tests.judging.recipes import Recipe
-from tests.local_dps.crafting import ENCODINGS, as_pem, root
-from tests.local_dps.forging import elements
 
 __all__ = ["Submission", "make"]
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from cryptography import x509
 
 from helpers.local_dps.x509.chain import find_paths, flaw
+from tests.encodings import as_pem
+from tests.forging import elements
 from tests.judging.der import oid, sequence
 from tests.judging.differences import chain_difference
-from tests.judging.verdicts import Verdict, openssl_verify
-from tests.local_dps.crafting import as_pem
-from tests.local_dps.forging import elements
+from tests.judging.verdicts import Verdict
+from tests.openssl import verify_pem
 
 __all__ = ["Chain", "JudgedChain", "chains", "judge", "local_dps", "openssl"]
 
@@ -129,12 +130,14 @@ def local_dps(tested: Chain) -> Verdict:
 def openssl(tested: Chain) -> Verdict:
     """Whether OpenSSL takes any of the paths for a TLS client's: it tries only one itself."""
     options = ("-partial_chain", "-purpose", "sslclient", "-attime", f"{_NOW.timestamp():.0f}")
-    said = ""
+    why = ""
     for path in _paths(tested):
-        accepted, said, _ = openssl_verify(as_pem(tested.end).encode(), tested.anchor, path, options=options)
-        if accepted:
+        end, anchor, between = ("".join(map(as_pem, each)).encode() for each in ([tested.end], [tested.anchor], path))
+        said = verify_pem(end, anchor, between, options=options)
+        if said.accepted:
             return Verdict(True)
-    return Verdict(False, said)
+        why = said.why
+    return Verdict(False, why)
 
 
 def _paths(tested: Chain) -> Iterator[list[bytes]]:

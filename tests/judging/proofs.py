@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from tests.encodings import as_pem
 from tests.judging.differences import proof_difference
 from tests.judging.making import Submission, make
 from tests.judging.recipes import Recipe, draw
 from tests.judging.verdicts import OpenSslVerdict, Verdict, local_dps, openssl
-from tests.local_dps.crafting import as_pem
 
 __all__ = ["JudgedProof", "judge", "judge_all"]
 

@@ -3,19 +3,17 @@
 import re
 import subprocess
 import traceback
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.x509.description import certificate_summary
 from helpers.local_dps.x509.proof import judge_proof
 from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
+from tests.encodings import as_pem
 from tests.judging.making import Submission
-from tests.local_dps.crafting import as_pem
+from tests.openssl import verify_pem
 
-__all__ = ["OpenSslVerdict", "Verdict", "local_dps", "openssl", "openssl_verify"]
+__all__ = ["OpenSslVerdict", "Verdict", "local_dps", "openssl"]
 
 _TEXT_TYPES = ("BMPSTRING", "PRINTABLESTRING", "T61STRING", "UTF8STRING", "UNIVERSALSTRING")  # RFC 5280 section 4.1.2.4
 _READ = (
@@ -78,24 +76,9 @@ def local_dps(submission: Submission) -> Verdict:
 def openssl(submission: Submission) -> OpenSslVerdict:
     """What the `openssl` program says: who signed is its judgment; common name and dates are read from what it prints."""
     pem = as_pem(submission.proof).encode()
-    accepted, why, errors = openssl_verify(pem, submission.ca, options=("-partial_chain", "-no_check_time"))
-    is_code = (accepted or bool(errors)) and _is_code(pem, submission)
-    return OpenSslVerdict(accepted and is_code, why, errors=errors, is_code=is_code)
-
-
-def openssl_verify(
-    pem: bytes, anchor: bytes, between: Iterable[bytes] = (), *, options: Iterable[str]
-) -> tuple[bool, str, frozenset[int]]:
-    """`openssl verify` with nothing of the machine's own trust: whether it accepts, its words, the numbers of its errors."""
-    with TemporaryDirectory() as folder:
-        trusted, untrusted = Path(folder, "anchor.pem"), Path(folder, "between.pem")
-        trusted.write_text(as_pem(anchor))
-        untrusted.write_text("".join(map(as_pem, between)))
-        sent = ("-untrusted", str(untrusted)) if untrusted.stat().st_size else ()
-        command = ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", str(trusted), *sent, *options]
-        result = subprocess.run(command, input=pem, capture_output=True, check=False)
-    why = (result.stdout + result.stderr).decode("utf-8", "replace")
-    return result.returncode == 0, why, frozenset(map(int, re.findall(r"^error (\d+) at ", why, re.MULTILINE)))
+    said = verify_pem(pem, as_pem(submission.ca).encode(), options=("-partial_chain", "-no_check_time"))
+    is_code = (said.accepted or bool(said.errors)) and _is_code(pem, submission)
+    return OpenSslVerdict(said.accepted and is_code, said.why, errors=said.errors, is_code=is_code)
 
 
 def _is_code(pem: bytes, submission: Submission) -> bool:

@@ -12,7 +12,7 @@ from helpers.dps import ProvisioningService
 from helpers.lesson.inputs import CreateCa
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.certificates.crafting import PAST, Crafted, craft
+from tests.crafting import PAST, Crafted, issue
 
 SECRET = "open sesame"
 
@@ -22,7 +22,7 @@ def bring(
 ) -> CreateCa:
     """The CA as two files, and the inputs that point to them."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.write_bytes(own.pem)
+    certificate.write_bytes(own.certificate_file)
     locked = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
     private = (key_of or own).private_key
     key.write_bytes(
@@ -98,7 +98,7 @@ def test_the_key_is_of_the_type_and_of_that_types_size(fields: dict[str, Any], a
 def test_an_own_root_gets_an_intermediate_below_it(
     workspace: Workspace, tmp_path: Path, path_length: int | None
 ) -> None:
-    own = craft("Own Root", ca=True, path_length=path_length)
+    own = issue("Own Root", ca=True, path_length=path_length)
     made = lesson.create_authorities(workspace, bring(tmp_path, own), None)
     assert made["root"].certificate == own.certificate
     made["intermediate"].certificate.verify_directly_issued_by(own.certificate)
@@ -107,7 +107,7 @@ def test_an_own_root_gets_an_intermediate_below_it(
 def test_an_own_root_with_path_length_0_stands_alone_and_is_what_can_be_registered(
     workspace: Workspace, dps: ProvisioningService, tmp_path: Path, name: str
 ) -> None:
-    inputs = bring(tmp_path, craft("Own Root", ca=True, path_length=0))
+    inputs = bring(tmp_path, issue("Own Root", ca=True, path_length=0))
     assert list(lesson.create_authorities(workspace, inputs, None)) == ["root"]
     with pytest.raises(Problem) as caught:
         verify(workspace, dps, name, "intermediate")
@@ -118,7 +118,7 @@ def test_an_own_root_with_path_length_0_stands_alone_and_is_what_can_be_register
 def test_an_own_intermediate_takes_the_intermediates_place(
     workspace: Workspace, dps: ProvisioningService, tmp_path: Path, name: str
 ) -> None:
-    own = craft("Own Intermediate", issuer=craft("Far Root", ca=True), ca=True, path_length=0)
+    own = issue("Own Intermediate", issuer=issue("Far Root", ca=True), ca=True, path_length=0)
     made = lesson.create_authorities(workspace, bring(tmp_path, own), None)
     assert {role: each.certificate for role, each in made.items()} == {"intermediate": own.certificate}
     with pytest.raises(Problem) as caught:
@@ -130,9 +130,9 @@ def test_an_own_intermediate_takes_the_intermediates_place(
 @pytest.mark.parametrize(
     "own",
     [
-        craft("Own Root", ca=True),
-        craft("Own Root", ca=True, path_length=0),
-        craft("Own Intermediate", issuer=craft("Far Root", ca=True), ca=True),
+        issue("Own Root", ca=True),
+        issue("Own Root", ca=True, path_length=0),
+        issue("Own Intermediate", issuer=issue("Far Root", ca=True), ca=True),
     ],
     ids=["root", "root alone", "intermediate"],
 )
@@ -149,7 +149,7 @@ def test_an_own_ca_brought_twice_changes_nothing(workspace: Workspace, tmp_path:
 def test_an_own_encrypted_key_is_opened_with_its_passphrase_and_kept_encrypted(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    inputs = bring(tmp_path, craft("Own Root", ca=True), passphrase=SECRET)
+    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
     assert list(lesson.create_authorities(workspace, inputs, SECRET)) == ["root", "intermediate"]
     assert all(b"ENCRYPTED" in pem for name, pem in files(workspace).items() if name.endswith(".key.pem"))
 
@@ -157,7 +157,7 @@ def test_an_own_encrypted_key_is_opened_with_its_passphrase_and_kept_encrypted(
 def test_a_passphrase_encrypts_what_is_kept_of_an_own_ca_whose_key_is_not_encrypted(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    lesson.create_authorities(workspace, bring(tmp_path, craft("Own Root", ca=True)), SECRET)
+    lesson.create_authorities(workspace, bring(tmp_path, issue("Own Root", ca=True)), SECRET)
     keys = [pem for name, pem in files(workspace).items() if name.endswith(".key.pem")]
     assert [b"ENCRYPTED" in pem for pem in keys] == [True, True]
     lesson.create_authorities(workspace, CreateCa(), SECRET)
@@ -167,7 +167,7 @@ def test_a_passphrase_encrypts_what_is_kept_of_an_own_ca_whose_key_is_not_encryp
 def test_an_own_encrypted_key_stays_shut_without_its_passphrase(
     workspace: Workspace, tmp_path: Path, passphrase: str | None
 ) -> None:
-    inputs = bring(tmp_path, craft("Own Root", ca=True), passphrase=SECRET)
+    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
     with pytest.raises(Problem, match=r"own\.key") as caught:
         lesson.create_authorities(workspace, inputs, passphrase)
     assert "passphrase" in str(caught.value)
@@ -186,19 +186,19 @@ def test_an_own_encrypted_key_is_opened_with_the_passphrase_of_the_environment(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", SECRET)
-    inputs = bring(tmp_path, craft("Own Root", ca=True), passphrase=SECRET)
+    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
     assert list(lesson.create_authorities(workspace, inputs, None)) == ["root", "intermediate"]
 
 
 def test_an_intermediate_is_not_called_as_an_own_root(workspace: Workspace, tmp_path: Path) -> None:
-    inputs = bring(tmp_path, craft("Walkthrough Intermediate CA", ca=True))
+    inputs = bring(tmp_path, issue("Walkthrough Intermediate CA", ca=True))
     with pytest.raises(Problem, match="can't be called “Walkthrough Intermediate CA”"):
         lesson.create_authorities(workspace, inputs, None)
     assert files(workspace) == {}
 
 
 def test_a_key_of_another_certificate_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    inputs = bring(tmp_path, craft("Own Root", ca=True), key_of=craft("Other", ca=True))
+    inputs = bring(tmp_path, issue("Own Root", ca=True), key_of=issue("Other", ca=True))
     with pytest.raises(Problem, match="does not belong"):
         lesson.create_authorities(workspace, inputs, None)
     assert files(workspace) == {}
@@ -207,8 +207,8 @@ def test_a_key_of_another_certificate_is_refused(workspace: Workspace, tmp_path:
 @pytest.mark.parametrize(
     ("own", "says"),
     [
-        (craft("A Device", issuer=craft("Root", ca=True)), "not a CA certificate"),
-        (craft("Old Root", ca=True, life=PAST), "has expired"),
+        (issue("A Device", issuer=issue("Root", ca=True)), "not a CA certificate"),
+        (issue("Old Root", ca=True, life=PAST), "has expired"),
     ],
     ids=["device", "expired"],
 )
@@ -220,7 +220,7 @@ def test_what_can_not_sign_is_refused(workspace: Workspace, tmp_path: Path, own:
 
 @pytest.mark.parametrize("left_out", ["own_ca_certificate", "own_ca_key"])
 def test_half_of_an_own_ca_is_refused_in_words(workspace: Workspace, tmp_path: Path, left_out: str) -> None:
-    inputs = bring(tmp_path, craft("Own Root", ca=True)).model_copy(update={left_out: ""})
+    inputs = bring(tmp_path, issue("Own Root", ca=True)).model_copy(update={left_out: ""})
     with pytest.raises(Problem):
         lesson.create_authorities(workspace, inputs, None)
     assert files(workspace) == {}
@@ -232,7 +232,7 @@ def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
     lesson.create_authorities(workspace, CreateCa(), None)
     before = files(workspace)
     with pytest.raises(Problem):
-        lesson.create_authorities(workspace, bring(tmp_path, craft("Own Root", ca=True)), None)
+        lesson.create_authorities(workspace, bring(tmp_path, issue("Own Root", ca=True)), None)
     assert files(workspace) == before
 
 
@@ -250,7 +250,7 @@ def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
 def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
     workspace: Workspace, tmp_path: Path, whose: str, lost: list[str]
 ) -> None:
-    inputs = CreateCa() if whose == "new" else bring(tmp_path, craft("Own Root", ca=True))
+    inputs = CreateCa() if whose == "new" else bring(tmp_path, issue("Own Root", ca=True))
     root = lesson.create_authorities(workspace, inputs, None)["root"].certificate
     for file in [file for pattern in lost for file in (workspace.folder / "ca").glob(pattern)]:
         file.unlink()
@@ -273,7 +273,7 @@ def test_the_button_says_what_it_will_do_where_there_are_cas_already(workspace: 
 
 
 def test_one_file_of_an_own_ca_is_not_enough(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_bytes(craft("Own Root", ca=True).pem)
+    (tmp_path / "ca.pem").write_bytes(issue("Own Root", ca=True).certificate_file)
     inputs = lesson.CreateCa(own_ca_certificate=str(tmp_path / "ca.pem"))
     with pytest.raises(Problem, match="own_ca_key is missing"):
         lesson.create_authorities(lesson.Workspace(tmp_path / "w"), inputs, None)

@@ -23,7 +23,7 @@ from helpers.dps import (
     SigningCertificate,
 )
 from helpers.problem import Problem
-from tests.certificates.crafting import craft
+from tests.crafting import issue
 
 SCRIPT = "<script>alert('&')</script>"
 REGISTERED = RegisteredCertificate("at-dps", "CN=x", "00", datetime.now(UTC), False, "etag")
@@ -41,8 +41,8 @@ def thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -
 
 
 def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
-    root = craft("The Root", ca=True)
-    device = craft("The Device", issuer=root).certificate
+    root = issue("The Root", ca=True)
+    device = issue("The Device", issuer=root).certificate
     card = lesson.show_certificate(device)
     assert_shows(card, "The Device", "Issuer", "The Root", "signs no certificates")
     assert_shows(card, thumbprint(device, hashes.SHA1()), thumbprint(device, hashes.SHA256()))
@@ -66,13 +66,13 @@ def test_the_way_out_is_the_owners_where_a_refusal_meets_somebody_else() -> None
 
 @pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])
 def test_a_cas_card_says_that_it_is_one_and_how_long_the_path_below_may_be(path_length: int | None, says: str) -> None:
-    card = lesson.show_certificate(craft("Root", ca=True, path_length=path_length).certificate)
+    card = lesson.show_certificate(issue("Root", ca=True, path_length=path_length).certificate)
     assert_shows(card, "a CA; ", says, "itself")
 
 
 @pytest.mark.parametrize(("verified", "says"), [(True, "VERIFIED"), (False, "not verified yet")])
 def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says: str) -> None:
-    card = lesson.show_certificate(craft("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
+    card = lesson.show_certificate(issue("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
     assert_shows(card, "at-dps", says)
     assert ("VERIFIED" in repr(card)) is verified
     assert repr(card).splitlines()[1].startswith("  At DPS"), "what it is all about comes first"
@@ -81,8 +81,8 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
 @pytest.mark.parametrize(
     "picture",
     [
-        lesson.show_certificate(craft(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
-        lesson.show_certificate(craft("x", issuer=craft(SCRIPT, ca=True)).certificate),
+        lesson.show_certificate(issue(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
+        lesson.show_certificate(issue("x", issuer=issue(SCRIPT, ca=True)).certificate),
         lesson.Verdicts(Examination(SCRIPT, (Check(SCRIPT, False, SCRIPT, SCRIPT),))),
         lesson.EtagTrail(((SCRIPT, SCRIPT),)),
         lesson.GroupPicture(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT)), (SCRIPT,)),

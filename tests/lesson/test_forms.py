@@ -24,7 +24,7 @@ from helpers.lesson.forms.file_drop import FileDrop
 from helpers.lesson.forms.form import _SECONDS_UNDER_WAY
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.certificates.crafting import craft
+from tests.crafting import issue
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
@@ -567,9 +567,9 @@ def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that
 
 def test_what_was_dropped_goes_when_the_step_has_taken_it_over_and_the_result_stays(workspace: Workspace) -> None:
     form = lesson.create_ca_form(workspace)
-    own = craft("Own", ca=True)
-    drop(form, "own_ca_certificate", "own.pem", own.pem)
-    drop(form, "own_ca_key", "own.key", own.key_pem)
+    own = issue("Own", ca=True)
+    drop(form, "own_ca_certificate", "own.pem", own.certificate_file)
+    drop(form, "own_ca_key", "own.key", own.key_file)
     form._button.click()
     assert "Your own CA" in outcome_of(form)
     assert control_of(form, "own_ca_certificate").value == control_of(form, "own_ca_key").value == ""

@@ -9,10 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
-from tests.local_dps.crafting import Crafted, ca, leaf
+from tests.crafting import Crafted, ca, leaf
 from tests.local_dps.wire import LocalService, Reply, upload_body
 
 VERSION = "2019-03-31"
@@ -26,13 +23,8 @@ DEVICE = leaf(INTERMEDIATE)
 def write_chain(folder: Path, device: Crafted, *above: Crafted, private_key: bytes | None = None) -> tuple[Path, Path]:
     """The chain that a device sends, its own certificate first, and its key, unless the file shall hold another."""
     chain, private = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(b"".join(_pem(each.certificate) for each in (device, *above)))
-    private.write_bytes(
-        private_key
-        or device.private_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    chain.write_bytes(b"".join(each.certificate_file for each in (device, *above)))
+    private.write_bytes(private_key or device.key_file)
     return chain, private
 
 
@@ -88,7 +80,3 @@ class Device:
         polled = self.ask("GET", f"/operations/{began.json['operationId']}")
         assert polled.status == 200, polled.content
         return polled.json
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import running
-from tests.local_dps.crafting import Crafted, craft, key, name, root
+from tests.crafting import Crafted, craft, key, name, root
 from tests.local_dps.devices import Device, write_chain
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.local_dps.crafting import ENCODINGS, proof, root
+from tests.crafting import proof, root
+from tests.encodings import ENCODINGS
 from tests.local_dps.test_management import FIELDS, GUID, assert_is_certificate, assert_is_refused
 from tests.local_dps.test_services import ask, census, description, group_path, read, service_path, subscription
 from tests.local_dps.wire import LocalService

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from helpers.local_dps import RequestRecord, running
 from helpers.local_dps.errors import Plane, Refusal
 from helpers.local_dps.net import edge, listeners
-from tests.local_dps.crafting import key, key_files, root
+from tests.crafting import key, root
+from tests.encodings import key_files
 from tests.local_dps.process import Server, wait_for
 from tests.local_dps.wire import LocalService, group_body, upload_body
 

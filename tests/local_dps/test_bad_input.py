@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.local_dps.crafting import craft, key, key_files, name, proof, root
+from tests.crafting import craft, key, name, proof, root
+from tests.encodings import key_files
 from tests.local_dps.test_enrollment import assert_is_refused as assert_service_refuses
 from tests.local_dps.test_management import assert_is_refused as assert_provider_refuses
 from tests.local_dps.wire import NEWEST, LocalService, group_body, upload_body

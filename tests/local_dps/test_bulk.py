@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.test_enrollment import WRONG_ETAG, assert_is_refused
 from tests.local_dps.test_individual_enrollments import (
     GROUPS,

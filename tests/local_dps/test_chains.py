@@ -36,21 +36,9 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates import examine_chain
-from tests.certificates import openssl
-from tests.local_dps.crafting import (
-    LIVES,
-    Crafted,
-    ca,
-    corrupted,
-    craft,
-    key,
-    leaf,
-    name,
-    proof,
-    repeating_an_extension,
-    respelled,
-    usage,
-)
+from tests import openssl
+from tests.crafting import LIVES, Crafted, ca, craft, key, leaf, name, proof, respelled, usage
+from tests.forging import corrupted, repeating_an_extension
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TWIN_ROOT, Device, upload, write_chain
 from tests.local_dps.wire import LocalService
 

@@ -21,7 +21,7 @@ from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.request.outcome import Outcome
 from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import Store
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, upload_body
 

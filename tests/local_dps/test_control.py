@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from helpers.__main__ import app
 from helpers.local_dps import Fault
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.process import PATIENCE, Server
 from tests.local_dps.test_faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.wire import LocalService, Reply, group_body, signature

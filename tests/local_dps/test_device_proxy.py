@@ -15,7 +15,7 @@ import websocket
 
 from helpers.local_dps import running
 from helpers.local_dps.net import proxy
-from tests.local_dps.crafting import leaf
+from tests.crafting import leaf
 from tests.local_dps.devices import ROOT, VERSION, write_chain
 from tests.local_dps.process import Server, wait_for
 from tests.local_dps.test_mqtt import (

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from helpers.local_dps import running
+from tests.crafting import Crafted, PrivateKey, craft, leaf, name
+from tests.encodings import as_pem
 from tests.local_dps import devices
-from tests.local_dps.crafting import Crafted, PrivateKey, as_pem, craft, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, VERSION, Device, upload, write_chain
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body, signature

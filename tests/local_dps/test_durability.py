@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from helpers.local_dps import CannotStart, running
-from tests.local_dps.crafting import proof, root
+from tests.crafting import proof, root
 from tests.local_dps.process import Server
 from tests.local_dps.test_enrollment import assert_is_refused as assert_service_refuses
 from tests.local_dps.wire import LocalService, group_body, upload_body

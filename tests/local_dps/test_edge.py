@@ -18,7 +18,8 @@ import pytest
 
 from helpers.local_dps import RequestRecord, running
 from helpers.local_dps.net import edge, listeners
-from tests.local_dps.crafting import key_files, proof, root
+from tests.crafting import proof, root
+from tests.encodings import key_files
 from tests.local_dps.process import PATIENCE, Server, wait_for
 from tests.local_dps.test_concurrency import Client
 from tests.local_dps.test_faults import control

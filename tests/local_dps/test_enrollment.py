@@ -10,7 +10,8 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from cryptography.hazmat.primitives import hashes
 
-from tests.local_dps.crafting import ENCODINGS, authority, craft, key, name, root
+from tests.crafting import authority, craft, key, name, root
+from tests.encodings import ENCODINGS
 from tests.local_dps.wire import LocalService, Reply, group_body, signature
 
 GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from helpers.local_dps import Fault, Faults, RequestRecord, running
 from helpers.local_dps.core import plane_of
 from helpers.local_dps.request.routing import Request
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.test_concurrency import Client
 from tests.local_dps.wire import LocalService, Reply, group_body, upload_body

@@ -19,8 +19,8 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 
 from helpers.local_dps import running
+from tests import crafting
 from tests.length import LONG
-from tests.local_dps import crafting
 from tests.local_dps.test_openapi import FILE
 from tests.local_dps.wire import LocalService, group_body, signature
 

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from tests.local_dps.crafting import CRITICAL, TODAY, Crafted, authority, ca, craft, key, leaf, name
+from tests.crafting import CRITICAL, TODAY, Crafted, authority, ca, craft, key, leaf, name
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, Device, upload, write_chain
 from tests.local_dps.test_allocation import FAR, NEAR, Webhook, bind, final, webhook
 from tests.local_dps.test_allocation import device as bound_device

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crafting import leaf
 from tests.length import LONG
-from tests.local_dps.crafting import leaf
 from tests.local_dps.devices import ROOT, Device, upload, write_chain
 from tests.local_dps.process import Server, wait_for
 from tests.local_dps.test_mqtt import enter, hello, over_tls

@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.local_dps import openssl
-from tests.local_dps.crafting import ENCODINGS, craft, key, name, root
+from tests import openssl
+from tests.crafting import craft, key, name, root
+from tests.encodings import ENCODINGS
 from tests.local_dps.test_bad_input import SENT_KEYS, traces
 from tests.local_dps.test_enrollment import STAMPS, WRONG_ETAG, assert_is_refused
 from tests.local_dps.wire import LocalService, Reply

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.processes import cpu_seconds
+from tests.crafting import root
 from tests.length import LONG
-from tests.local_dps.crafting import root
 from tests.local_dps.process import Server
 from tests.local_dps.test_concurrency import Client
 from tests.local_dps.wire import LocalService, Reply, group_body, upload_body

@@ -18,7 +18,8 @@ from azure.mgmt.iothubprovisioningservices.models import (
 )
 from cryptography.hazmat.primitives import hashes
 
-from tests.local_dps.crafting import ENCODINGS, Crafted, proof, root
+from tests.crafting import Crafted, proof, root
+from tests.encodings import ENCODINGS
 from tests.local_dps.wire import NEWEST, LocalService, Reply, upload_body
 
 GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

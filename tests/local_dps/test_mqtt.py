@@ -21,7 +21,8 @@ from helpers.local_dps import running
 from helpers.local_dps.core.faults import Fault, Faults
 from helpers.local_dps.net.mqtt import gateway
 from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT
-from tests.local_dps.crafting import Crafted, as_pem, leaf
+from tests.crafting import Crafted, leaf
+from tests.encodings import as_pem
 from tests.local_dps.devices import ROOT, TLS, TWIN_ROOT, upload, write_chain
 from tests.local_dps.process import PATIENCE, Server, wait_for
 from tests.local_dps.test_mqtt_codec import connect, packet, publish, subscribe, text, unsubscribe

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.wire import LocalService, Reply, group_body
 
 SIGNING = root().pem

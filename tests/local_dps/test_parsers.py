@@ -27,7 +27,8 @@ from helpers.local_dps.store import AccessPolicy, Identity
 from helpers.local_dps.x509.description import certificate_info, certificate_summary
 from helpers.local_dps.x509.proof import judge_proof
 from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
-from tests.local_dps import crafting
+from tests import crafting
+from tests.encodings import as_pem
 from tests.local_dps.wire import signature
 
 NOW = datetime.now(UTC)
@@ -90,7 +91,7 @@ def base64_of(content: bytes) -> bytes:
 
 
 def pem_of(der: bytes) -> bytes:
-    return crafting.as_pem(der).encode()
+    return as_pem(der).encode()
 
 
 WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -179,7 +180,7 @@ def test_a_damaged_wrapping_is_read_or_refused(text: bytes, wrapped: bool) -> No
     st.booleans(),
 )
 def test_of_several_certificates_the_first_is_read(ders: list[bytes], between: str, wrapped: bool) -> None:
-    text = between.join(crafting.as_pem(der) for der in ders)
+    text = between.join(as_pem(der) for der in ders)
     assert is_read_or_refused(base64_of(text.encode()).decode() if wrapped else text) == ders[0]
     assert is_read_or_refused(base64_of(b"".join(ders)).decode()) is None  # DER has no place for a second one
 

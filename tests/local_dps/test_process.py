@@ -16,7 +16,7 @@ import pytest
 from cryptography import x509
 
 from helpers.local_dps import CannotStart, RequestRecord, running
-from tests.local_dps.crafting import proof, root
+from tests.crafting import proof, root
 from tests.local_dps.process import PATIENCE, Server
 from tests.local_dps.wire import LocalService, group_body, signature, upload_body
 

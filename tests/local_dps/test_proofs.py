@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,21 +10,10 @@ from cryptography import x509
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from tests.local_dps import openssl
-from tests.local_dps.crafting import (
-    ENCODINGS,
-    LIVES,
-    Crafted,
-    as_pem,
-    authority,
-    corrupted,
-    craft,
-    key,
-    name,
-    proof,
-    respelled,
-    root,
-)
+from tests import openssl
+from tests.crafting import LIVES, Crafted, authority, craft, key, name, proof, respelled, root
+from tests.encodings import ENCODINGS, as_pem
+from tests.forging import corrupted
 from tests.local_dps.wire import LocalService
 
 NEVER_GIVEN = "0123456789ABCDEF" * 3
@@ -165,14 +153,14 @@ def craft_proof(case: Case, around: Family, codes: list[str]) -> bytes:
     return corrupted(made.certificate) if case.corrupt else made.der
 
 
-def is_good(der: bytes, around: Family, codes: list[str], folder: Path) -> bool:
+def is_good(der: bytes, around: Family, codes: list[str]) -> bool:
     """OpenSSL's verdict."""
-    names, begin, end = openssl.read(as_pem(der))
+    names, begin, end = openssl.read_proof(as_pem(der))
     return (
         bool(codes)
         and names == [codes[-1]]
         and begin <= datetime.now(UTC) <= end
-        and openssl.signed_by(as_pem(der), around.uploaded.pem, folder)
+        and openssl.signed_by(as_pem(der), around.uploaded.pem)
     )
 
 
@@ -181,9 +169,9 @@ ONE_BY_ONE = [(field, value) for field, values in DECISIVE.items() for value in 
 
 @pytest.mark.parametrize(("field", "value"), ONE_BY_ONE, ids=[f"{field}: {value}" for field, value in ONE_BY_ONE])
 def test_a_proof_that_is_right_but_for_one_thing_is_judged_as_openssl_judges_it(
-    shared_dps: LocalService, tmp_path: Path, field: str, value: Any
+    shared_dps: LocalService, field: str, value: Any
 ) -> None:
-    judge(shared_dps, tmp_path, replace(Case(codes=2, intermediate=True), **{field: value}))
+    judge(shared_dps, replace(Case(codes=2, intermediate=True), **{field: value}))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -194,13 +182,11 @@ def test_a_proof_that_is_right_but_for_one_thing_is_judged_as_openssl_judges_it(
 @example(case=Case(key_identifier="wrong", uploaded_has_key_identifier=False))
 @example(case=Case(uploaded_life="expired", kind="RSA-2048", intermediate=True))
 @example(case=Case(signer="parent", intermediate=False))
-def test_a_proof_is_accepted_if_and_only_if_openssl_says_it_is_good(
-    shared_dps: LocalService, tmp_path: Path, case: Case
-) -> None:
-    event("good" if judge(shared_dps, tmp_path, case) else "bad")
+def test_a_proof_is_accepted_if_and_only_if_openssl_says_it_is_good(shared_dps: LocalService, case: Case) -> None:
+    event("good" if judge(shared_dps, case) else "bad")
 
 
-def judge(shared_dps: LocalService, folder: Path, case: Case) -> bool:
+def judge(shared_dps: LocalService, case: Case) -> bool:
     """Make the case, ask both, compare; after a refusal nothing has changed and the right proof is accepted."""
     around, certificate = family(case), f"ca-{uuid4().hex}"
     etag = shared_dps.upload(certificate, around.uploaded.pem)["etag"]
@@ -210,7 +196,7 @@ def judge(shared_dps: LocalService, folder: Path, case: Case) -> bool:
         etag = answer["etag"]
         codes.append(answer["properties"]["verificationCode"])
     der = craft_proof(case, around, codes)
-    good = is_good(der, around, codes, folder)
+    good = is_good(der, around, codes)
     before, codes_before = shared_dps.certificate(certificate), shared_dps.codes()
 
     reply = shared_dps.verify(certificate, ENCODINGS[case.encoding](der), if_match=f'"{etag}"')
@@ -239,25 +225,25 @@ def judge(shared_dps: LocalService, folder: Path, case: Case) -> bool:
     return good
 
 
-def test_the_case_that_every_proof_is_drawn_from_is_a_good_one(dps: LocalService, tmp_path: Path) -> None:
+def test_the_case_that_every_proof_is_drawn_from_is_a_good_one(dps: LocalService) -> None:
     case = Case()
     around = family(case)
     dps.upload("ca", around.uploaded.pem)
     codes = [dps.generate_code("ca")["properties"]["verificationCode"]]
-    assert is_good(craft_proof(case, around, codes), around, codes, tmp_path)
+    assert is_good(craft_proof(case, around, codes), around, codes)
     assert {field.name for field in fields(Case)} == {*HARMLESS, *DECISIVE}
 
 
 @pytest.mark.parametrize("how", ["printable string", "upper case"])
 def test_a_proof_whose_issuer_name_is_spelled_in_other_bytes_is_judged_as_openssl_judges_it(
-    dps: LocalService, tmp_path: Path, how: str
+    dps: LocalService, how: str
 ) -> None:
     """Tools differ in the string type that they write names in; RFC 5280 section 7.1 compares what the names say."""
     uploaded = root("Contoso Root")
     dps.upload("ca", uploaded.pem)
     code = dps.generate_code("ca")["properties"]["verificationCode"]
     made = craft(name(code), key(which=9), issuer=uploaded, issuer_name=respelled(uploaded.certificate.subject, how))
-    assert openssl.signed_by(made.pem, uploaded.pem, tmp_path)
+    assert openssl.signed_by(made.pem, uploaded.pem)
     assert dps.verify("ca", made.pem).status == 200
 
 

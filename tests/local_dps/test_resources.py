@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
-from tests.local_dps.crafting import proof, root
+from tests.crafting import proof, root
 from tests.local_dps.process import Server
 from tests.local_dps.test_management import assert_is_refused
 from tests.local_dps.test_services import (

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.local_dps import running
-from tests.local_dps.crafting import root
+from tests.crafting import root
 from tests.local_dps.test_management import assert_is_refused
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
 

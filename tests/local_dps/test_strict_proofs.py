@@ -1,6 +1,5 @@
 """Proofs whose mathematics is right, and which OpenSSL refuses all the same, or accepts all the same."""
 
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, padding, r
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
-from tests.local_dps import openssl
-from tests.local_dps.crafting import Crafted, as_pem, authority, craft, key, name, root
-from tests.local_dps.forging import elements, resigned, sequence
-from tests.local_dps.wire import LocalService, Reply, group_body
+from tests import openssl
+from tests.crafting import Crafted, authority, craft, key, name, root
+from tests.encodings import as_pem
+from tests.forging import elements, resigned, sequence
+from tests.local_dps.wire import LocalService, Reply, group_body, upload_body
 
 ECDSA_SHA256, ECDSA_SHA384 = (bytes.fromhex(each) for each in ("06082a8648ce3d040302", "06082a8648ce3d040303"))
 ED25519, ED448 = (bytes.fromhex(each) for each in ("06032b6570", "06032b6571"))
@@ -29,10 +29,10 @@ def ask(dps: LocalService, uploaded_pem: str, make: Callable[[str], bytes]) -> t
     return dps.verify("ca", as_pem(der)), der
 
 
-def assert_as_openssl(dps: LocalService, folder: Path, uploaded_pem: str, make: Callable[[str], bytes]) -> bool:
+def assert_as_openssl(dps: LocalService, uploaded_pem: str, make: Callable[[str], bytes]) -> bool:
     """The service accepts it if OpenSSL says that the CA signed it; returns whether it does."""
     reply, der = ask(dps, uploaded_pem, make)
-    good = openssl.signed_by(as_pem(der), uploaded_pem, folder)
+    good = openssl.signed_by(as_pem(der), uploaded_pem)
     assert (reply.status == 200) is good, reply.content
     if not good:
         assert (reply.status, reply.json["code"]) == (400, 400053)
@@ -43,18 +43,16 @@ def plain(code: str, uploaded: Crafted, **options: Any) -> bytes:
     return craft(name(code), key(which=9), issuer=uploaded, **options).der
 
 
-def test_the_forged_certificate_is_good_as_long_as_nothing_is_changed(dps: LocalService, tmp_path: Path) -> None:
+def test_the_forged_certificate_is_good_as_long_as_nothing_is_changed(dps: LocalService) -> None:
     uploaded = root()
-    assert assert_as_openssl(
-        dps, tmp_path, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key)
-    )
+    assert assert_as_openssl(dps, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key))
 
 
-def test_inner_and_outer_algorithm_must_be_the_same(dps: LocalService, tmp_path: Path) -> None:
+def test_inner_and_outer_algorithm_must_be_the_same(dps: LocalService) -> None:
     uploaded = root()
     changed = (ECDSA_SHA256, ECDSA_SHA384)
     assert not assert_as_openssl(
-        dps, tmp_path, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key, changed=changed)
+        dps, uploaded.pem, lambda code: resigned(plain(code, uploaded), uploaded.private_key, changed=changed)
     )
 
 
@@ -63,9 +61,7 @@ def test_inner_and_outer_algorithm_must_be_the_same(dps: LocalService, tmp_path:
     [(ed25519.Ed25519PrivateKey, ED25519, ED448), (ed448.Ed448PrivateKey, ED448, ED25519)],
     ids=["Ed25519", "Ed448"],
 )
-def test_an_edwards_key_signs_under_its_own_name(
-    dps: LocalService, tmp_path: Path, private_key: Any, own: bytes, other: bytes
-) -> None:
+def test_an_edwards_key_signs_under_its_own_name(dps: LocalService, private_key: Any, own: bytes, other: bytes) -> None:
     signer = private_key.generate()
     uploaded = edwards(signer, "Root", None)
     pem = uploaded.public_bytes(serialization.Encoding.PEM).decode()
@@ -74,7 +70,7 @@ def test_an_edwards_key_signs_under_its_own_name(
         return edwards(signer, code, uploaded).public_bytes(serialization.Encoding.DER)
 
     assert not assert_as_openssl(
-        dps, tmp_path, pem, lambda code: resigned(good(code), signer, changed=(own, other), outer=sequence(other))
+        dps, pem, lambda code: resigned(good(code), signer, changed=(own, other), outer=sequence(other))
     )
     code = dps.generate_code("ca", if_match="*")["properties"]["verificationCode"]
     assert dps.verify("ca", as_pem(good(code))).status == 200
@@ -95,10 +91,6 @@ def edwards(signer: Any, common_name: str, issuer: x509.Certificate | None) -> x
     )
 
 
-def run_openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
 SALTED = {"salt of 32": (32, True), "salt of 20": (20, False), "PKCS #1 v1.5": (None, False)}
 
 
@@ -107,11 +99,10 @@ def test_what_a_key_for_rsa_pss_allows(dps: LocalService, tmp_path: Path, kind: 
     """The key says: SHA-256 and a salt of at least 32 bytes (RFC 4055 section 3.1)."""
     options = "rsa_keygen_bits:2048 rsa_pss_keygen_md:sha256 rsa_pss_keygen_mgf1_md:sha256 rsa_pss_keygen_saltlen:32"
     chosen = [part for option in options.split() for part in ("-pkeyopt", option)]
-    run_openssl(tmp_path, "genpkey", "-algorithm", "RSA-PSS", *chosen, "-out", "ca.key")
-    run_openssl(tmp_path, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Pss", "-days", "2", "-out", "ca.pem")
-    private_key = serialization.load_pem_private_key((tmp_path / "ca.key").read_bytes(), None)
+    made = openssl.make_root(tmp_path, subject="/CN=Pss", key=("genpkey", "-algorithm", "RSA-PSS", *chosen))
+    private_key = serialization.load_pem_private_key(made.private_key.read_bytes(), None)
     assert isinstance(private_key, rsa.RSAPrivateKey)
-    uploaded = x509.load_pem_x509_certificate((tmp_path / "ca.pem").read_bytes())
+    uploaded = x509.load_pem_x509_certificate(made.certificate.read_bytes())
     salt, good = SALTED[kind]
     pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt) if salt else None
 
@@ -123,41 +114,18 @@ def test_what_a_key_for_rsa_pss_allows(dps: LocalService, tmp_path: Path, kind: 
         signed = builder.sign(private_key, hashes.SHA256(), rsa_padding=pss)
         return signed.public_bytes(serialization.Encoding.DER)
 
-    assert assert_as_openssl(dps, tmp_path, (tmp_path / "ca.pem").read_text(), make) is good
+    assert assert_as_openssl(dps, made.certificate.read_text(), make) is good
 
 
 def test_explicit_curve_parameters_are_refused(dps: LocalService, tmp_path: Path) -> None:
-    run_openssl(
-        tmp_path, *["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-param_enc", "explicit", "-out", "ca.key"]
-    )
-    run_openssl(
-        tmp_path, "req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=Explicit", "-days", "2", "-out", "ca.pem"
-    )
-    reply = dps.manage("PUT", "/certificates/ca", {"properties": {"certificate": (tmp_path / "ca.pem").read_text()}})
+    curve = ("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-param_enc", "explicit")
+    made = openssl.make_root(tmp_path, subject="/CN=Explicit", key=curve)
+    reply = dps.manage("PUT", "/certificates/ca", upload_body(made.certificate.read_text()))
     if reply.status != 200:
         return  # it can't be read at all
     code = dps.generate_code("ca")["properties"]["verificationCode"]
-    run_openssl(tmp_path, *["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "proof.key"])
-    run_openssl(tmp_path, "req", "-new", "-key", "proof.key", "-subj", f"/CN={code}", "-out", "proof.csr")
-    run_openssl(
-        tmp_path,
-        *[
-            "x509",
-            "-req",
-            "-in",
-            "proof.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "1",
-            "-out",
-            "proof.pem",
-        ],
-    )
-    assert dps.verify("ca", (tmp_path / "proof.pem").read_text()).status == 400
+    proof = openssl.make_below(tmp_path, made, subject=f"/CN={code}", extensions=())
+    assert dps.verify("ca", proof.certificate.read_text()).status == 400
 
 
 STRINGS = {
@@ -185,11 +153,9 @@ def test_a_common_name_is_a_directory_string(dps: LocalService, kind: _ASN1Type)
 
 
 @pytest.mark.parametrize("spelled", ["Kelvin \u212a", "Kelvin\u00a0K", "Kelvin \u212b"])
-def test_issuer_names_differ_in_what_is_no_ascii(dps: LocalService, tmp_path: Path, spelled: str) -> None:
+def test_issuer_names_differ_in_what_is_no_ascii(dps: LocalService, spelled: str) -> None:
     uploaded = root("Kelvin K")
-    assert not assert_as_openssl(
-        dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=name(spelled))
-    )
+    assert not assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=name(spelled)))
 
 
 ISSUER_TYPES = {
@@ -202,17 +168,15 @@ ISSUER_TYPES = {
 
 
 @pytest.mark.parametrize("kind", ISSUER_TYPES, ids=lambda kind: kind.name)
-def test_an_issuer_name_is_compared_as_openssl_compares_its_type(
-    dps: LocalService, tmp_path: Path, kind: _ASN1Type
-) -> None:
+def test_an_issuer_name_is_compared_as_openssl_compares_its_type(dps: LocalService, kind: _ASN1Type) -> None:
     uploaded = root("1234")
     retyped = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "1234", kind)])
-    good = assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=retyped))
+    good = assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=retyped))
     assert good is ISSUER_TYPES[kind]
 
 
 @pytest.mark.parametrize("place", [b"Contoso", b"Root"], ids=["subject", "issuer"])
-def test_octets_are_no_name(dps: LocalService, tmp_path: Path, place: bytes) -> None:
+def test_octets_are_no_name(dps: LocalService, place: bytes) -> None:
     """OpenSSL reads no certificate with such a name, wherever in it the name stands."""
     uploaded = root("Root")
     text, octets = (bytes([tag, len(place)]) + place for tag in (0x0C, 0x04))
@@ -221,17 +185,17 @@ def test_octets_are_no_name(dps: LocalService, tmp_path: Path, place: bytes) -> 
         made = craft(name(code, organization="Contoso"), key(which=9), issuer=uploaded)
         return resigned(made.der, uploaded.private_key, changed=(text, octets))
 
-    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, make)
+    assert not assert_as_openssl(dps, uploaded.pem, make)
 
 
-def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalService, tmp_path: Path) -> None:
+def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalService) -> None:
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, text) for text in ("Root", "ROOT")]
     both, one = (x509.Name([x509.RelativeDistinguishedName(some)]) for some in (parts, parts[:1]))
     uploaded = authority(both, key())
-    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=one))
+    assert not assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=one))
 
 
-def test_a_signature_is_whole_bytes(dps: LocalService, tmp_path: Path) -> None:
+def test_a_signature_is_whole_bytes(dps: LocalService) -> None:
     """A bit string says how many bits of its last byte don't count: none, of a signature."""
     uploaded = root()
 
@@ -242,15 +206,15 @@ def test_a_signature_is_whole_bytes(dps: LocalService, tmp_path: Path) -> None:
         signature = x509.load_der_x509_certificate(der).signature
         return sequence(signed, algorithm, sequence(b"\x01", signature, tag=0x03))
 
-    assert not assert_as_openssl(dps, tmp_path, uploaded.pem, make)
+    assert not assert_as_openssl(dps, uploaded.pem, make)
 
 
-def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: LocalService, tmp_path: Path) -> None:
+def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: LocalService) -> None:
     parent = authority(name("Parent"), key(which=1))
     uploaded = authority(name("Uploaded"), key(which=2), issuer=parent)
     shouted = [x509.DirectoryName(name("PARENT"))]
     identifier = x509.AuthorityKeyIdentifier(None, shouted, uploaded.certificate.serial_number)
-    assert assert_as_openssl(dps, tmp_path, uploaded.pem, lambda code: plain(code, uploaded, extensions=(identifier,)))
+    assert assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, extensions=(identifier,)))
 
 
 def test_a_certificate_of_the_year_zero_can_not_be_read(dps: LocalService) -> None:

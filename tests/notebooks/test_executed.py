@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import walkthrough
 from helpers.lesson.exercises import EXERCISES
 from helpers.workspace import Workspace
-from tests.notebooks.walking import STEPS, cells, openssl, outputs, shown
+from tests import openssl
+from tests.notebooks.walking import STEPS, cells, outputs, shown
 
 
 @dataclass
@@ -85,11 +86,11 @@ def test_every_notebook_runs_to_its_end_and_is_in_the_index(walked: Walked) -> N
 
 def test_openssl_agrees_with_what_was_made(walked: Walked) -> None:
     ca = walked.before_clean_up / "ca"
-    assert openssl("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
+    assert openssl.run("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
     signer = walked.before_clean_up / "signer.pem"
-    signer.write_bytes(openssl("x509", "-in", ca / "intermediate.cer"))
+    signer.write_bytes(openssl.run("x509", "-in", ca / "intermediate.cer"))
     proof = walked.before_clean_up / "proof" / "verification.pem"
-    assert openssl("verify", "-x509_strict", "-partial_chain", "-CAfile", signer, proof).endswith(b"OK\n")
+    assert openssl.run("verify", "-x509_strict", "-partial_chain", "-CAfile", signer, proof).endswith(b"OK\n")
 
 
 def test_the_clean_up_removes_what_was_registered(walked: Walked) -> None:

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from helpers import walkthrough
 from helpers.__main__ import app
 from helpers.workspace import Workspace
+from tests import openssl
 from tests.azure_function import azure_function
-from tests.notebooks.walking import STEPS, go, make_own_ca, notebook, openssl, run, shown
+from tests.notebooks.walking import STEPS, go, make_own_ca, notebook, run, shown
 
 
 @pytest.mark.usefixtures("reused_kernels")
@@ -22,11 +23,11 @@ def test_it_runs_with_each_kind_of_key_and_each_ca(workspace: Workspace, key_typ
     outcomes = run(workspace, *(step[:2] for step in STEPS[:-1]), **parameters)
     assert [outcome.name for outcome in outcomes] == STEPS[:-1]
     ca = workspace.folder / "ca"
-    assert openssl("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
+    assert openssl.run("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
     signer = ca / f"{register_ca}.cer"
     trusted = ["-partial_chain", "-CAfile", workspace.folder / "signer.pem"]
-    (workspace.folder / "signer.pem").write_bytes(openssl("x509", "-in", signer))
-    assert openssl("verify", "-x509_strict", *trusted, workspace.proof_file).endswith(b"OK\n")
+    (workspace.folder / "signer.pem").write_bytes(openssl.run("x509", "-in", signer))
+    assert openssl.run("verify", "-x509_strict", *trusted, workspace.proof_file).endswith(b"OK\n")
     assert "VERIFIED" in shown(outcomes[4])
     run(workspace, "10")
     assert workspace.facts.certificate_name is None, "10_clean_up removes what was registered"

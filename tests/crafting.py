@@ -1,6 +1,5 @@
-"""Certificates, right and wrong, built with `cryptography` alone: nothing that the local DPS or the helpers share."""
+"""Certificates, right and wrong, built with `cryptography` alone: the tests share no line with what they test."""
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,11 +17,15 @@ Life = tuple[timedelta, timedelta]
 Extensions = tuple[x509.ExtensionType, ...]
 Kinds = tuple[type[x509.ExtensionType], ...]
 
+CLIENT = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+SERVER = (ExtendedKeyUsageOID.SERVER_AUTH,)
+PAST = (timedelta(days=-3), timedelta(days=-1))
 TODAY = (timedelta(days=-1), timedelta(days=1))
+FUTURE = (timedelta(days=1), timedelta(days=3))
 LIVES: dict[str, Life] = {
     "good": TODAY,
-    "expired": (timedelta(days=-3), timedelta(days=-1)),
-    "future": (timedelta(days=1), timedelta(days=3)),
+    "expired": PAST,
+    "future": FUTURE,
     "began a minute ago": (timedelta(minutes=-1), timedelta(days=1)),
     "begins in a minute": (timedelta(minutes=1), timedelta(days=1)),
     "ended a minute ago": (timedelta(days=-1), timedelta(minutes=-1)),
@@ -54,6 +57,18 @@ class Crafted:
     @property
     def der(self) -> bytes:
         return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def certificate_file(self) -> bytes:
+        """The content of a PEM file with the certificate."""
+        return self.pem.encode()
+
+    @property
+    def key_file(self) -> bytes:
+        """The content of a PEM file with the key, as PKCS#8, unencrypted."""
+        return self.private_key.private_bytes(
+            Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
 
 def pem(certificate: x509.Certificate) -> str:
@@ -160,11 +175,31 @@ def leaf(
     standard = (
         x509.BasicConstraints(ca=False, path_length=None),
         usage("digital_signature"),
-        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
+        x509.ExtendedKeyUsage(CLIENT),
     )
     extensions = _changed((*_identifiers(own, issuer), *standard), instead, without)
     options = {"critical": CRITICAL, **options}
     return craft(name(*(common_names or ("device-1",))), own, issuer=issuer, extensions=extensions, **options)
+
+
+def issue(
+    *common_names: str,
+    issuer: Crafted | None = None,
+    ca: bool = False,
+    path_length: int | None = None,
+    life: Life = TODAY,
+    purposes: tuple[x509.ObjectIdentifier, ...] = (),
+    usages: tuple[str, ...] | None = None,
+    instead: Extensions = (),
+) -> Crafted:
+    """A usual certificate with a new P-256 key, self-signed unless an issuer is given; for `instead` see `ca`."""
+    own = ec.generate_private_key(ec.SECP256R1())
+    if usages is None:
+        usages = ("key_cert_sign", "crl_sign") if ca else ("digital_signature",)
+    standard = (x509.BasicConstraints(ca, path_length if ca else None), usage(*usages))
+    purpose = (x509.ExtendedKeyUsage(purposes),) if purposes else ()
+    extensions = _changed((*_identifiers(own, issuer), *standard, *purpose), instead, ())
+    return craft(name(*common_names), own, issuer=issuer, life=life, extensions=extensions, critical=CRITICAL)
 
 
 def usage(*allowed: str) -> x509.KeyUsage:
@@ -182,69 +217,10 @@ def _identifiers(own: PrivateKey, issuer: Crafted | None) -> Extensions:
 
 
 def _changed(standard: Extensions, instead: Extensions, without: Kinds) -> Extensions:
-    left_out = (*without, *map(type, instead))
-    return (*(each for each in standard if not isinstance(each, left_out)), *instead)
+    left_out = {each.oid for each in (*without, *instead)}
+    return (*(each for each in standard if each.oid not in left_out), *instead)
 
 
 def proof(issuer: Crafted, code: str, *, life: Life = TODAY) -> Crafted:
     """A proof of possession without any extension, which is all that the service asks for."""
     return craft(name(code), key(which=9), issuer=issuer, life=life)
-
-
-def repeating_an_extension(subject: x509.Name, private_key: PrivateKey, issuer: Crafted) -> Crafted:
-    """What `cryptography` does not make: one of two extensions is turned into the other, and the whole signed again."""
-    oids = [x509.ObjectIdentifier(f"1.3.6.1.4.1.99999.{last}") for last in (1, 2)]
-    two = tuple(x509.UnrecognizedExtension(oid, b"\x05\x00") for oid in oids)
-    signed = craft(subject, private_key, issuer=issuer, extensions=two).certificate.tbs_certificate_bytes
-    first, second = (bytes.fromhex("2b06010401868d1f") + bytes([last]) for last in (1, 2))
-    signed = signed.replace(second, first)
-    algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
-    signature = issuer.private_key.sign(signed, ec.ECDSA(hashes.SHA256()))
-    der = _element(0x30, signed + algorithm + _element(0x03, b"\0" + signature))
-    return Crafted(x509.load_der_x509_certificate(der), private_key)
-
-
-def _element(tag: int, content: bytes) -> bytes:
-    """DER (X.690 section 8.1)."""
-    size = len(content)
-    if size < 0x80:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
-
-
-def corrupted(certificate: x509.Certificate) -> bytes:
-    """DER with one bit of the signature turned over."""
-    der = bytearray(certificate.public_bytes(Encoding.DER))
-    der[-1] ^= 1
-    return bytes(der)
-
-
-def as_pem(der: bytes, label: str = "CERTIFICATE") -> str:
-    body = base64.encodebytes(der).decode().replace("\n", "")
-    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
-    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
-
-
-ENCODINGS = {
-    "base64 of PEM": lambda der: base64.b64encode(as_pem(der).encode()).decode(),
-    "base64 of DER": lambda der: base64.b64encode(der).decode(),
-    "base64 of PEM with CRLF": lambda der: base64.b64encode(as_pem(der).replace("\n", "\r\n").encode()).decode(),
-    "base64 of DER, in base64 again": lambda der: base64.b64encode(base64.b64encode(der)).decode(),
-    "PEM": as_pem,
-}
-
-
-def key_files(private_key: PrivateKey) -> dict[str, bytes]:
-    """The private key in the files that a person may pick by mistake."""
-    traditional, pkcs8 = serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8
-    clear, locked = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"passphrase")
-    return {
-        "PKCS#8 PEM": private_key.private_bytes(Encoding.PEM, pkcs8, clear),
-        "PKCS#8 DER": private_key.private_bytes(Encoding.DER, pkcs8, clear),
-        "traditional PEM": private_key.private_bytes(Encoding.PEM, traditional, clear),
-        "traditional DER": private_key.private_bytes(Encoding.DER, traditional, clear),
-        "encrypted PEM": private_key.private_bytes(Encoding.PEM, pkcs8, locked),
-        "encrypted DER": private_key.private_bytes(Encoding.DER, pkcs8, locked),
-        "encrypted traditional PEM": private_key.private_bytes(Encoding.PEM, traditional, locked),
-    }

@@ -1,8 +1,10 @@
 """The `openssl` program as a second opinion, and as the other tool whose files a learner brings along."""
 
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,10 +23,21 @@ RSA_2048 = ("genrsa",)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `openssl verify` said; `why` is its text."""
+    """What `openssl verify` said.
+
+    Attributes:
+        why: its text.
+        has_judged: whether the program came as far as a judgment.
+    """
 
     accepted: bool
     why: str
+    has_judged: bool = True
+
+    @property
+    def errors(self) -> frozenset[int]:
+        """The numbers of what it found; it goes on after some."""
+        return frozenset(map(int, re.findall(r"^error (\d+) at ", self.why, re.MULTILINE)))
 
 
 @dataclass(frozen=True)
@@ -54,15 +67,43 @@ def verify(
     untrusted: Iterable[x509.Certificate] = (),
     options: Iterable[str] = STRICT,
 ) -> Verdict:
-    """`openssl verify` with one anchor and nothing of the machine's own trust."""
+    """Whether OpenSSL accepts the certificate below that one anchor."""
+    return verify_pem(pem([certificate]), pem([trusted]), pem(untrusted), options=options)
+
+
+def verify_pem(certificate: bytes, trusted: bytes, untrusted: bytes = b"", *, options: Iterable[str]) -> Verdict:
+    """`openssl verify` on PEM, with one anchor and nothing of the machine's own trust."""
     with TemporaryDirectory() as folder:
         anchor, between = Path(folder, "anchor.pem"), Path(folder, "between.pem")
-        anchor.write_bytes(pem([trusted]))
-        between.write_bytes(pem(untrusted))
-        sent = ("-untrusted", str(between)) if between.stat().st_size else ()
+        anchor.write_bytes(trusted)
+        between.write_bytes(untrusted)
+        sent = ("-untrusted", str(between)) if untrusted else ()
         arguments = ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", str(anchor), *sent, *options]
-        result = subprocess.run(arguments, input=pem([certificate]), capture_output=True, check=False)
-    return Verdict(result.returncode == 0, (result.stdout + result.stderr).decode())
+        result = subprocess.run(arguments, input=certificate, capture_output=True, check=False)
+    why = (result.stdout + result.stderr).decode("utf-8", "replace")
+    return Verdict(result.returncode == 0, why, result.returncode in (0, 2))
+
+
+def signed_by(proof_pem: str, uploaded_pem: str) -> bool:
+    """Whether OpenSSL finds the proof signed by the uploaded certificate, regardless of the dates of both."""
+    options = ("-partial_chain", "-no_check_time")
+    verdict = verify_pem(proof_pem.encode(), uploaded_pem.encode(), options=options)
+    assert verdict.has_judged, verdict.why
+    return verdict.accepted
+
+
+def read_proof(proof_pem: str) -> tuple[list[str], datetime, datetime]:
+    """The common names, the beginning and the end, as OpenSSL reads them."""
+    options = ("-noout", "-subject", "-startdate", "-enddate", "-nameopt", "sep_multiline,sname,utf8,esc_ctrl")
+    printed = run("x509", *options, stdin=proof_pem.encode()).decode()
+    names = re.findall(r"^    CN=(.*)$", printed, re.MULTILINE)
+    return names, _date(printed, "notBefore"), _date(printed, "notAfter")
+
+
+def _date(printed: str, which: str) -> datetime:
+    found = re.search(rf"^{which}=(.*) GMT$", printed, re.MULTILINE)
+    assert found
+    return datetime.strptime(found[1], "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
 
 
 def text(certificate: x509.Certificate) -> str:

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
 
-__all__ = ["elements", "resigned", "sequence"]
+from tests.crafting import Crafted, PrivateKey, craft
+
+__all__ = ["corrupted", "elements", "repeating_an_extension", "resigned", "sequence"]
 
 Sign = Callable[[bytes], bytes]
 
@@ -63,3 +67,20 @@ def resigned(
     else:
         signature = private_key.sign(signed)
     return sequence(signed, outer or algorithm, sequence(b"\0", signature, tag=0x03))
+
+
+def corrupted(certificate: x509.Certificate) -> bytes:
+    """DER with one bit of the signature turned over."""
+    der = bytearray(certificate.public_bytes(Encoding.DER))
+    der[-1] ^= 1
+    return bytes(der)
+
+
+def repeating_an_extension(subject: x509.Name, private_key: PrivateKey, issuer: Crafted) -> Crafted:
+    """A certificate with the same extension twice: one of two is turned into the other."""
+    oids = [x509.ObjectIdentifier(f"1.3.6.1.4.1.99999.{last}") for last in (1, 2)]
+    two = tuple(x509.UnrecognizedExtension(oid, b"\x05\x00") for oid in oids)
+    first, second = (bytes.fromhex("2b06010401868d1f") + bytes([last]) for last in (1, 2))
+    made = craft(subject, private_key, issuer=issuer, extensions=two)
+    der = resigned(made.der, issuer.private_key, changed=(second, first))
+    return Crafted(x509.load_der_x509_certificate(der), private_key)
