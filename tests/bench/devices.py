@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from helpers.certificates import DeviceCredential
-from tests.local_dps.test_mqtt_codec import connect, packet, publish, subscribe
+from tests.local_dps.mqtt_packets import connect, packet, publish, subscribe
 from tests.local_dps.wire import LocalService
 
 __all__ = ["Device", "everyone", "over_https", "over_mqtt", "shake_hands"]

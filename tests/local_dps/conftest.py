@@ -11,7 +11,10 @@ from azure.iot.deviceprovisioning import DeviceProvisioningClient
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 from helpers.local_dps import running
+from tests.local_dps.credentials import client_secret_credential
+from tests.local_dps.enrollments import GROUPS, INDIVIDUALS, EnrollmentClient
 from tests.local_dps.process import Server
+from tests.local_dps.webhook import Webhook, running_webhook
 from tests.local_dps.wire import KeptLine, LocalService
 
 
@@ -28,6 +31,21 @@ def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServic
     state = tmp_path_factory.mktemp("shared") / "state"
     with running(state, allow_tls_1_3=True) as connection:
         yield KeptLine(connection, state)
+
+
+@pytest.fixture
+def shared_line(shared_dps: LocalService) -> Iterator[EnrollmentClient]:
+    """A client of the shared one, which has no enrollments again at the end."""
+    with EnrollmentClient(shared_dps) as made:
+        yield made
+        for kind in (GROUPS, INDIVIDUALS):
+            made.clear(kind)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with running_webhook() as made:
+        yield made
 
 
 @pytest.fixture
@@ -78,15 +96,3 @@ def service(
     }
     with ExitStack() as stack:
         yield stack.enter_context(makers[request.param]())
-
-
-def client_secret_credential(dps: LocalService, secret: str) -> ClientSecretCredential:
-    given = dps.connection
-    return ClientSecretCredential(
-        given["tenant_id"],
-        given["client_id"],
-        secret,
-        authority=given["authority"],
-        disable_instance_discovery=True,
-        connection_verify=given["ca_file"],
-    )

@@ -4,16 +4,16 @@ import base64
 import http.client
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.crafting import Crafted, ca, leaf
+from tests.local_dps.tls import Files, address, client_context
 from tests.local_dps.wire import LocalService, Reply, upload_body
 
 VERSION = "2019-03-31"
-TLS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 ROOT = ca("Root", 1)
 INTERMEDIATE = ca("Intermediate", 2, ROOT)
 TWIN_ROOT = ca("Root", 4)  # the same name, another key
@@ -37,17 +37,12 @@ class Device:
     """One device on raw HTTPS, with a chain or without one."""
 
     def __init__(
-        self, dps: LocalService, registration: str, files: Sequence[Path] = (), tls: ssl.TLSVersion | None = None
+        self, dps: LocalService, registration: str, files: Files = (), tls: ssl.TLSVersion | None = None
     ) -> None:
         self._dps = dps
         self.registration = registration
-        host, _, port = dps.connection["device_endpoint"].rpartition(":")
-        self._host, self._port = host, int(port)
-        self._context = ssl.create_default_context(cafile=dps.connection["ca_file"])
-        if tls:
-            self._context.minimum_version = self._context.maximum_version = tls
-        if files:
-            self._context.load_cert_chain(*files)
+        self._host, self._port = address(dps, "device")
+        self._context = client_context(dps, files, tls)
 
     def ask(
         self,

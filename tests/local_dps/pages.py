@@ -1,10 +1,13 @@
-"""The tables of the local DPS's pages, and the tests that they may name."""
+"""The pages of the local DPS: their tables, the tests that they may name, its OpenAPI description."""
 
 import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import helpers.local_dps
+
 TESTS = Path(__file__).parent.parent
+OPENAPI = Path(helpers.local_dps.__file__).with_name("openapi.yaml")
 
 
 def rows(page: Path) -> Iterator[Mapping[str, str]]:

@@ -1,12 +1,8 @@
 """Which hub a device goes to by latency or by a webhook's word, and what the hub then knows of it."""
 
-import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +10,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import running
-from tests.crafting import Crafted, craft, key, name, root
+from tests.local_dps.allocation import FAR, NEAR, bind, device, final, hub_of, leaf
 from tests.local_dps.devices import Device, write_chain
 from tests.local_dps.process import Server
-from tests.local_dps.wire import LocalService, group_body
-
-CA = root()
-NEAR, FAR = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"  # as a new local DPS has them
-
-
-def bind(dps: LocalService, **more: Any) -> None:
-    """The group of all devices here; again, to change it."""
-    if dps.manage("GET", "/certificates/ca").status == 404:
-        body = {"properties": {"certificate": CA.pem, "isVerified": True}}
-        assert dps.manage("PUT", "/certificates/ca", body).status == 200
-    dps.put_group(group_body("group", reference="ca", **more), if_match="*")
-
-
-def device(dps: LocalService, folder: Path, called: str = "device-1", which: int = 8) -> Device:
-    return Device(dps, called, write_chain(folder, leaf(called, which)))
-
-
-def leaf(called: str = "device-1", which: int = 8) -> Crafted:
-    return craft(name(called), key(which=which), issuer=CA)
-
-
-def hub_of(outcome: Mapping[str, Any]) -> str:
-    return outcome["registrationState"]["assignedHub"]
-
+from tests.local_dps.webhook import Webhook
+from tests.local_dps.wire import LocalService
 
 # --- lowest latency ---------------------------------------------------------------------------------------------------
 
@@ -82,62 +55,6 @@ def test_latencies_that_are_none_are_refused_and_the_old_ones_stay(dps: LocalSer
 
 
 # --- a webhook --------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Webhook:
-    """Somebody's function. It answers once it may, with what it was told to."""
-
-    status: int = 200
-    answer: object = field(default_factory=lambda: {"iotHubHostName": FAR})
-    may: threading.Event = field(default_factory=threading.Event)
-    asked: list[Any] = field(default_factory=list)
-    url: str = ""
-
-    @property
-    def definition(self) -> Mapping[str, Any]:
-        return {
-            "allocationPolicy": "custom",
-            "customAllocationDefinition": {"webhookUrl": self.url, "apiVersion": "2021-10-01"},
-        }
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-    hook.may.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            hook.may.wait(30)
-            content = hook.answer if isinstance(hook.answer, bytes) else json.dumps(hook.answer).encode()
-            self.send_response(hook.status)
-            self.send_header("Location", hook.url)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_address[1]}/allocate"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield hook
-        hook.may.set()
-        server.shutdown()
-        thread.join()
-
-
-def final(mine: Device, operation: str) -> Mapping[str, Any]:
-    """Poll until there is an outcome."""
-    while True:
-        reply = mine.ask("GET", f"/operations/{operation}")
-        if reply.status != 202:
-            assert reply.status == 200, reply.content
-            return reply.json
-        assert reply.json["registrationState"] == {"registrationId": mine.registration, "status": "assigning"}
 
 
 def test_a_webhook_says_where_a_device_goes_and_what_it_is_told(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.crafting import proof, root
 from tests.encodings import ENCODINGS
-from tests.local_dps.test_management import FIELDS, GUID, assert_is_certificate, assert_is_refused
-from tests.local_dps.test_services import ask, census, description, group_path, read, service_path, subscription
+from tests.local_dps.assertions import CERTIFICATE_FIELDS, GUID, assert_is_certificate, assert_provider_refuses
+from tests.local_dps.services import ask, census, description, group_path, read, service_path, subscription
 from tests.local_dps.wire import LocalService
 
 WITHOUT_ECHO = ("2017-08-21-preview", "2017-11-15")
@@ -36,7 +36,7 @@ def upload_in(version: str, certificate: str, **fields: Any) -> Mapping[str, Any
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_certificate_is_proved_in_every_version_with_the_bodies_of_its_age(dps: LocalService, version: str) -> None:
     path, uploaded = "/certificates/ca", root()
-    fields = FIELDS - {"certificate"} if version in WITHOUT_ECHO else FIELDS
+    fields = CERTIFICATE_FIELDS - {"certificate"} if version in WITHOUT_ECHO else CERTIFICATE_FIELDS
     sent = ENCODINGS["base64 of DER" if version in WITHOUT_ECHO else "base64 of PEM"](uploaded.der)
 
     created = dps.manage("PUT", path, upload_in(version, sent), version=version)
@@ -76,7 +76,7 @@ def test_a_certificate_is_proved_in_every_version_with_the_bodies_of_its_age(dps
     if_match = FORMS["star"].format(verified.json["etag"])
     deleted = dps.manage("DELETE", path, version=version, if_match=if_match)
     assert (deleted.status, deleted.content) == (200, b"")
-    assert_is_refused(dps.manage("GET", path, version=version), 404, 404001, "NotFound")
+    assert_provider_refuses(dps.manage("GET", path, version=version), 404, 404001, "NotFound")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,7 +94,7 @@ def test_an_old_etag_is_refused_in_every_version_and_nothing_is_changed(dps: Loc
     for form, (method, suffix, body) in itertools.product(("quoted", "unquoted"), calls):
         if_match = FORMS[form].format(stale)
         reply = dps.manage(method, f"/certificates/ca{suffix}", body, version=version, if_match=if_match)
-        assert_is_refused(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
+        assert_provider_refuses(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
     assert (dps.everything(), dps.codes()) == (before, codes)
 
 
@@ -104,7 +104,7 @@ def test_a_body_of_another_age_is_refused_and_nothing_is_changed(shared_dps: Loc
     flat: dict[str, Any] = {"certificate": certificate}
     other = {"properties": flat} if version in FLAT else flat
     reply = shared_dps.manage("PUT", "/certificates/ca", other, version=version)
-    assert_is_refused(reply, 400, 400003, "BadRequest")
+    assert_provider_refuses(reply, 400, 400003, "BadRequest")
     assert census(shared_dps) == before
 
 
@@ -266,5 +266,5 @@ def test_an_etag_is_base64_of_a_guid_in_quotes_and_compared_to_the_letter(dps: L
     before = dps.everything()
     for wrong in (etag.lower(), etag[:-1], f'"{etag}', f"'{etag}'", f'W/"{etag}"', f'""{etag}""', f'"{etag}", "x"'):
         reply = dps.manage("POST", "/certificates/ca/generateVerificationCode", if_match=wrong)
-        assert_is_refused(reply, 412, 412001, "PreconditionFailed")
+        assert_provider_refuses(reply, 412, 412001, "PreconditionFailed")
     assert dps.everything() == before

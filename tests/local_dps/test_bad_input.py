@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.crafting import craft, key, name, proof, root
-from tests.encodings import key_files
-from tests.local_dps.test_enrollment import assert_is_refused as assert_service_refuses
-from tests.local_dps.test_management import assert_is_refused as assert_provider_refuses
+from tests.local_dps.assertions import assert_provider_refuses, assert_service_refuses
+from tests.local_dps.private_keys import SENT_KEYS, traces
 from tests.local_dps.wire import NEWEST, LocalService, group_body, upload_body
 
 LIMIT = 256 * 1024
@@ -145,32 +144,6 @@ def test_a_certificate_of_thousands_of_beginnings_does_not_hold_up_the_others(dp
 
 
 # --- private keys -----------------------------------------------------------------------------------------------------
-
-SECRET = key("P-256", 77)
-SECRET_NUMBER = SECRET.private_numbers().private_value.to_bytes(32, "big")
-SENT_KEYS = {
-    **{f"{kind} in base64": base64.b64encode(content).decode() for kind, content in key_files(SECRET).items()},
-    **{kind: content.decode() for kind, content in key_files(SECRET).items() if kind.endswith("PEM")},
-    "certificate, then key": root().pem + key_files(SECRET)["PKCS#8 PEM"].decode(),
-    "key, then certificate": key_files(SECRET)["traditional PEM"].decode() + root().pem,
-    "both in base64": base64.b64encode(root().pem.encode() + key_files(SECRET)["PKCS#8 PEM"]).decode(),
-    "in base64 twice": base64.b64encode(base64.b64encode(key_files(SECRET)["PKCS#8 DER"])).decode(),
-    "OpenSSH": SECRET.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
-}
-
-
-def traces(text: str) -> set[bytes]:
-    """What would be in a file that kept something of the key."""
-    found = {SECRET_NUMBER, b"PRIVATE KEY"}
-    for content in key_files(SECRET).values():
-        found.add(base64.b64encode(content)[-80:-8])
-        if content.startswith(b"-----"):
-            found.add(content.splitlines()[1])
-            found.add(content.splitlines()[-2])
-        else:
-            found.add(content[-40:])
-    compact = "".join(text.split())
-    return found | {compact[-80:-40].encode()}
 
 
 @pytest.mark.parametrize("kind", SENT_KEYS)

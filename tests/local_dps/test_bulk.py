@@ -8,30 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.crafting import root
-from tests.local_dps.test_enrollment import WRONG_ETAG, assert_is_refused
-from tests.local_dps.test_individual_enrollments import (
+from tests.local_dps.assertions import assert_service_refuses
+from tests.local_dps.enrollments import (
     GROUPS,
     INDIVIDUALS,
     KINDS,
-    Kind,
-    Line,
+    WRONG_ETAG,
+    EnrollmentClient,
+    EnrollmentKind,
     get,
     put,
-    shared_line,
     symmetric,
     without,
 )
 from tests.local_dps.wire import LocalService
 
-__all__ = ["shared_line"]
 DONE = {"isSuccessful": True, "errors": []}
 
 
-def bodies(kind: Kind, count: int, **more: Any) -> list[dict[str, Any]]:
+def bodies(kind: EnrollmentKind, count: int, **more: Any) -> list[dict[str, Any]]:
     return [kind.body(f"i{number}", **more) for number in range(count)]
 
 
-def failed(answer: Mapping[str, Any], kind: Kind) -> list[tuple[str | None, int]]:
+def failed(answer: Mapping[str, Any], kind: EnrollmentKind) -> list[tuple[str | None, int]]:
     """Ids and codes of the items that were not made, with the shape of the answer checked."""
     assert set(answer) == {"isSuccessful", "errors"}
     assert answer["isSuccessful"] is (not answer["errors"])
@@ -46,7 +45,9 @@ def failed(answer: Mapping[str, Any], kind: Kind) -> list[tuple[str | None, int]
 
 @KINDS
 @pytest.mark.parametrize("slash", ["", "/"], ids=["no slash", "slash behind"])
-def test_ten_are_created_changed_and_deleted_at_once(shared_line: Line, kind: Kind, slash: str) -> None:
+def test_ten_are_created_changed_and_deleted_at_once(
+    shared_line: EnrollmentClient, kind: EnrollmentKind, slash: str
+) -> None:
     def bulk(mode: str, items: list[Any]) -> Any:
         return shared_line.call("POST", f"/{kind.collection}{slash}", {"mode": mode, kind.collection: items}).json
 
@@ -67,7 +68,9 @@ def test_ten_are_created_changed_and_deleted_at_once(shared_line: Line, kind: Ki
 
 @KINDS
 @pytest.mark.parametrize("mode", ["create", "update"])
-def test_an_item_without_an_etag_does_not_change_what_is_there(shared_line: Line, kind: Kind, mode: str) -> None:
+def test_an_item_without_an_etag_does_not_change_what_is_there(
+    shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str
+) -> None:
     """So the service was recorded, for `update`, too: 200, and the answer tells of a failure."""
     put(shared_line, kind, kind.body("i1"))
     before = get(shared_line, kind, "i1")
@@ -80,7 +83,7 @@ def test_an_item_without_an_etag_does_not_change_what_is_there(shared_line: Line
 
 
 @KINDS
-def test_what_a_bulk_made_is_what_a_put_makes(shared_line: Line, kind: Kind) -> None:
+def test_what_a_bulk_made_is_what_a_put_makes(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     body = kind.body("i1", kind.x509(root().pem), initialTwin={"tags": {"a": 1}})
     assert shared_line.bulk(kind, "create", [body, {**body, kind.id_name: "i2"}]) == DONE
     alone = put(shared_line, kind, {**body, kind.id_name: "i3"})
@@ -89,7 +92,7 @@ def test_what_a_bulk_made_is_what_a_put_makes(shared_line: Line, kind: Kind) -> 
 
 
 @KINDS
-def test_one_id_twice_in_a_bulk_is_made_once(shared_line: Line, kind: Kind) -> None:
+def test_one_id_twice_in_a_bulk_is_made_once(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     answer = shared_line.bulk(kind, "create", [kind.body("Twice"), kind.body("tWICE", provisioningStatus="disabled")])
     assert failed(answer, kind) == [("tWICE", kind.exists)]
     assert get(shared_line, kind, "twice")["provisioningStatus"] == "enabled"
@@ -102,17 +105,17 @@ def test_one_id_twice_in_a_bulk_is_made_once(shared_line: Line, kind: Kind) -> N
 @pytest.mark.parametrize("mode", ["create", "update", "updateIfMatchETag", "delete"])
 @pytest.mark.parametrize("count", [0, 11])
 def test_a_bulk_of_none_or_of_more_than_ten_is_refused_and_makes_nothing(
-    shared_line: Line, kind: Kind, mode: str, count: int
+    shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str, count: int
 ) -> None:
     put(shared_line, kind, kind.body("i0"))
     before = shared_line.all(kind)
     items = [{**body, "etag": "*"} for body in bodies(kind, count, provisioningStatus="disabled")]
     body = {"mode": mode, kind.collection: items}
-    assert_is_refused(shared_line.call("POST", f"/{kind.collection}", body), 400, 400000)
+    assert_service_refuses(shared_line.call("POST", f"/{kind.collection}", body), 400, 400000)
     assert shared_line.all(kind) == before
 
 
-BAD_BULKS: dict[str, Callable[[Kind], Any]] = {
+BAD_BULKS: dict[str, Callable[[EnrollmentKind], Any]] = {
     "no mode": lambda kind: {kind.collection: bodies(kind, 1)},
     "unknown mode": lambda kind: {"mode": "replace", kind.collection: bodies(kind, 1)},
     "mode of no text": lambda kind: {"mode": ["create"], kind.collection: bodies(kind, 1)},
@@ -129,15 +132,15 @@ BAD_BULKS: dict[str, Callable[[Kind], Any]] = {
 
 @KINDS
 @pytest.mark.parametrize("bad", BAD_BULKS)
-def test_a_bulk_that_makes_no_sense_is_refused(shared_line: Line, kind: Kind, bad: str) -> None:
-    assert_is_refused(shared_line.call("POST", f"/{kind.collection}", BAD_BULKS[bad](kind)), 400, 400000)
+def test_a_bulk_that_makes_no_sense_is_refused(shared_line: EnrollmentClient, kind: EnrollmentKind, bad: str) -> None:
+    assert_service_refuses(shared_line.call("POST", f"/{kind.collection}", BAD_BULKS[bad](kind)), 400, 400000)
     assert shared_line.all(kind) == []
 
 
 @KINDS
 @pytest.mark.parametrize("mode", ["create", "update", "updateIfMatchETag", "delete"])
 def test_items_of_no_sense_are_listed_in_their_order_and_the_others_are_made(
-    shared_line: Line, kind: Kind, mode: str
+    shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str
 ) -> None:
     if mode in ("updateIfMatchETag", "delete"):
         shared_line.fill(kind, [kind.body("first"), kind.body("last")])
@@ -167,7 +170,7 @@ steps = st.tuples(
 )
 
 
-def expected(mode: str, there: bool, etag: str, broken: bool, kind: Kind) -> int | None:
+def expected(mode: str, there: bool, etag: str, broken: bool, kind: EnrollmentKind) -> int | None:
     """The code of the failure, or its status where the code is not known; None for success."""
     if mode == "delete":
         return kind.not_found if not there else 412 if etag == "stale" else None
@@ -188,10 +191,10 @@ def expected(mode: str, there: bool, etag: str, broken: bool, kind: Kind) -> int
 @settings(max_examples=30, deadline=None)
 @given(plan=st.lists(steps, max_size=6))
 def test_each_item_of_any_bulk_is_made_or_told_of(
-    shared_dps: LocalService, kind: Kind, plan: list[tuple[str, list[tuple[str, bool, str, bool]]]]
+    shared_dps: LocalService, kind: EnrollmentKind, plan: list[tuple[str, list[tuple[str, bool, str, bool]]]]
 ) -> None:
     """Against a model: what fails changes nothing, what does not fail is made, in their order."""
-    with Line(shared_dps) as line:
+    with EnrollmentClient(shared_dps) as line:
         model: dict[str, int] = {}
         try:
             for number, (mode, items) in enumerate(plan):
@@ -229,7 +232,7 @@ def test_each_item_of_any_bulk_is_made_or_told_of(
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_hundred_groups_of_each_attestation_stand_side_by_side(shared_line: Line) -> None:
+def test_a_hundred_groups_of_each_attestation_stand_side_by_side(shared_line: EnrollmentClient) -> None:
     x509 = GROUPS.x509(root().pem)
     shared_line.fill(GROUPS, [GROUPS.body(f"x{number}", x509) for number in range(100)])
     shared_line.fill(GROUPS, [GROUPS.body(f"s{number}") for number in range(100)])

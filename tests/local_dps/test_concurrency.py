@@ -1,17 +1,16 @@
 """Many clients at once: one change an ETag, and to each call its own answer."""
 
-import http.client
 import json
 import resource
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -22,30 +21,12 @@ from helpers.local_dps.request.outcome import Outcome
 from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import Store
 from tests.crafting import root
+from tests.local_dps.client import Client
 from tests.local_dps.process import Server
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, upload_body
 
 CLIENTS = 32
 ROUNDS = 20
-
-
-class Client(LocalService):
-    """A client with a connection of its own that stays open, and the tokens that somebody got already."""
-
-    def __init__(self, dps: LocalService) -> None:
-        super().__init__(dps.connection, dps.state)
-        for name in ("context", "management_token", "service_token"):
-            self.__dict__[name] = getattr(dps, name)
-        self.kept = self.new_line()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kept.close()
-
-    def line(self) -> AbstractContextManager[http.client.HTTPSConnection]:
-        return nullcontext(self.kept)
 
 
 @contextmanager
@@ -54,7 +35,7 @@ def crowd(dps: LocalService, size: int = CLIENTS) -> Iterator[Callable[[Callable
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(dps)) for _ in range(size)]
         for client in clients:
-            client.kept.connect()
+            client.own_line.connect()
         pool = stack.enter_context(ThreadPoolExecutor(size))
         together = Barrier(size)
 

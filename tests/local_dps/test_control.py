@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from helpers.__main__ import app
 from helpers.local_dps import Fault
 from tests.crafting import root
+from tests.local_dps.faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.process import PATIENCE, Server
-from tests.local_dps.test_faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.wire import LocalService, Reply, group_body, signature
 
 # --- who may ----------------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.crafting import root
-from tests.local_dps.conftest import client_secret_credential
-from tests.local_dps.test_enrollment import assert_is_refused as assert_service_refuses
+from tests.local_dps.assertions import assert_service_refuses
+from tests.local_dps.credentials import client_secret_credential
 from tests.local_dps.wire import LocalService, Reply, group_body, signature
 
 OTHER_KEY = base64.b64encode(bytes(64)).decode()

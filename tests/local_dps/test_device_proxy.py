@@ -17,20 +17,10 @@ from helpers.local_dps import running
 from helpers.local_dps.net import proxy
 from tests.crafting import leaf
 from tests.local_dps.devices import ROOT, VERSION, write_chain
-from tests.local_dps.process import Server, wait_for
-from tests.local_dps.test_mqtt import (
-    PING,
-    PONG,
-    WEBSOCKET,
-    Files,
-    Line,
-    address,
-    client_context,
-    enter,
-    let_furnish,
-    open_descriptors,
-)
-from tests.local_dps.test_mqtt_codec import packet
+from tests.local_dps.mqtt_client import PING, PONG, WEBSOCKET, MqttClient, enter, let_furnish
+from tests.local_dps.mqtt_packets import packet
+from tests.local_dps.process import Server, open_descriptors, wait_for
+from tests.local_dps.tls import Files, address, client_context
 from tests.local_dps.wire import LocalService
 
 AZURE = "global.azure-devices-provisioning.net"
@@ -82,7 +72,7 @@ def secured(dps: LocalService, port: int, files: Files) -> ssl.SSLSocket:
 
 
 def test_mqtt_is_behind_azures_name_and_port(plant: LocalService, files: Files) -> None:
-    with Line(secured(plant, 8883, files)) as line:
+    with MqttClient(secured(plant, 8883, files)) as line:
         assert enter(plant, line, WHO)["status"] == "assigned"
         line.send(packet(0xE0))
         assert line.packet() is None
@@ -102,7 +92,7 @@ def test_https_is_behind_azures_name_and_port(plant: LocalService, files: Files)
 def test_mqtt_over_a_websocket_is_behind_azures_name_and_port(plant: LocalService, files: Files) -> None:
     stream = secured(plant, 443, files)
     upgraded = websocket.create_connection(f"wss://{AZURE}{WEBSOCKET}", socket=stream, subprotocols=["mqtt"])
-    with Line(stream, upgraded) as line:
+    with MqttClient(stream, upgraded) as line:
         assert enter(plant, line, WHO)["status"] == "assigned"
 
 
@@ -199,7 +189,7 @@ def test_a_tunnel_whose_client_says_no_more_ends(plant: LocalService, files: Fil
     with tunnel(plant, port) as plain:
         plain.shutdown(socket.SHUT_WR)
         assert read_all(plain) == b""
-    with Line(secured(plant, 8883, files)) as line:
+    with MqttClient(secured(plant, 8883, files)) as line:
         line.connect(plant, WHO)
         line.secured.shutdown(socket.SHUT_WR)
         line.secured.close()
@@ -216,7 +206,7 @@ def test_a_tunnel_ends_with_the_connection_behind_it(plant: LocalService) -> Non
 
 def test_a_client_that_resets_its_tunnel_disturbs_no_other(plant: LocalService, files: Files) -> None:
     before = open_descriptors()
-    with Line(secured(plant, 8883, files)) as line:
+    with MqttClient(secured(plant, 8883, files)) as line:
         line.connect(plant, WHO)
         for _ in range(20):
             other = tunnel(plant, 8883)
@@ -242,5 +232,5 @@ def test_it_listens_on_loopback_though_the_rest_listens_everywhere(server: Serve
 
 def test_it_leads_to_the_device_plane_wherever_that_listens(server: Server, tmp_path: Path) -> None:
     dps = server.start("--bind", "127.0.0.2")
-    with Line(secured(dps, 8883, write_chain(tmp_path, leaf(ROOT, WHO)))) as line:
+    with MqttClient(secured(dps, 8883, write_chain(tmp_path, leaf(ROOT, WHO)))) as line:
         line.connect(dps, WHO)

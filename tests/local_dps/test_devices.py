@@ -17,8 +17,9 @@ from helpers.local_dps import running
 from tests.crafting import Crafted, PrivateKey, craft, leaf, name
 from tests.encodings import as_pem
 from tests.local_dps import devices
-from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TLS, TWIN_ROOT, VERSION, Device, upload, write_chain
+from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, TWIN_ROOT, VERSION, Device, upload, write_chain
 from tests.local_dps.process import Server
+from tests.local_dps.tls import TLS
 from tests.local_dps.wire import LocalService, group_body, signature
 
 NOT_FOUND = "CA certificate not found."

@@ -12,8 +12,8 @@ import pytest
 
 from helpers.local_dps import CannotStart, running
 from tests.crafting import proof, root
+from tests.local_dps.assertions import assert_service_refuses
 from tests.local_dps.process import Server
-from tests.local_dps.test_enrollment import assert_is_refused as assert_service_refuses
 from tests.local_dps.wire import LocalService, group_body, upload_body
 
 IDENTITY = {"tenant_id", "client_id", "client_secret", "subscription_id", "id_scope"}

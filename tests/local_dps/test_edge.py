@@ -20,9 +20,9 @@ from helpers.local_dps import RequestRecord, running
 from helpers.local_dps.net import edge, listeners
 from tests.crafting import proof, root
 from tests.encodings import key_files
+from tests.local_dps.client import Client
+from tests.local_dps.faults import control
 from tests.local_dps.process import PATIENCE, Server, wait_for
-from tests.local_dps.test_concurrency import Client
-from tests.local_dps.test_faults import control
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature, upload_body
 
 LIMIT = 256 * 1024

@@ -12,26 +12,9 @@ from cryptography.hazmat.primitives import hashes
 
 from tests.crafting import authority, craft, key, name, root
 from tests.encodings import ENCODINGS
-from tests.local_dps.wire import LocalService, Reply, group_body, signature
-
-GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-SEVEN_DIGITS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z"
-STAMPS = {"etag", "createdDateTimeUtc", "lastUpdatedDateTimeUtc"}
-WRONG_ETAG = base64.b64encode(b'"05006bea-0000-0700-0000-62716b4b0000"').decode()
-
-
-def assert_is_refused(reply: Reply, status: int, code: int, message: str | None = None) -> None:
-    """The error body of the service plane."""
-    assert reply.status == status, reply.content
-    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
-    body = reply.json
-    assert set(body) == {"errorCode", "trackingId", "message", "timestampUtc"}
-    assert body["errorCode"] == code
-    assert re.fullmatch(GUID, body["trackingId"])
-    assert reply.headers["x-ms-request-id"] == body["trackingId"]
-    assert re.fullmatch(SEVEN_DIGITS, body["timestampUtc"])
-    assert message is None or body["message"] == message
-
+from tests.local_dps.assertions import GUID, SEVEN_DIGITS, assert_service_refuses
+from tests.local_dps.enrollments import STAMPS, WRONG_ETAG
+from tests.local_dps.wire import LocalService, group_body, signature
 
 # --- Azure's client ---------------------------------------------------------------------------------------------------
 
@@ -120,7 +103,7 @@ def test_a_put_without_an_etag_does_not_change_a_group(dps: LocalService) -> Non
     body = group_body("g1", signing=root().pem)
     made = dps.put_group(body)
     reply = dps.serve("PUT", "/enrollmentGroups/g1", {**body, "provisioningStatus": "disabled"})
-    assert_is_refused(reply, 409, 409202, "EnrollmentGroup already exists.")
+    assert_service_refuses(reply, 409, 409202, "EnrollmentGroup already exists.")
     assert dps.group("g1") == made
 
 
@@ -130,7 +113,7 @@ def test_a_wrong_etag_changes_nothing(dps: LocalService, method: str, etag: str)
     body = group_body("g1", signing=root().pem)
     made = dps.put_group(body)
     reply = dps.serve(method, "/enrollmentGroups/g1", body if method == "PUT" else None, if_match=etag)
-    assert_is_refused(reply, 412, reply.json["errorCode"], "ETag is invalid")
+    assert_service_refuses(reply, 412, reply.json["errorCode"], "ETag is invalid")
     assert dps.group("g1") == made
 
 
@@ -139,8 +122,8 @@ def test_a_deletion_answers_204_with_an_empty_body(dps: LocalService, if_match: 
     made = dps.put_group(group_body("g1", signing=root().pem))
     reply = dps.serve("DELETE", "/enrollmentGroups/g1", if_match=made["etag"] if if_match == "present" else if_match)
     assert (reply.status, reply.content) == (204, b"")
-    assert_is_refused(dps.serve("GET", "/enrollmentGroups/g1"), 404, 404204)
-    assert_is_refused(dps.serve("DELETE", "/enrollmentGroups/g1"), 404, 404204)
+    assert_service_refuses(dps.serve("GET", "/enrollmentGroups/g1"), 404, 404204)
+    assert_service_refuses(dps.serve("DELETE", "/enrollmentGroups/g1"), 404, 404204)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -213,7 +196,9 @@ def test_ids_are_compared_without_case(dps: LocalService) -> None:
     made = dps.put_group(group_body("My-Group", signing=root().pem))
     assert dps.group("MY-GROUP") == made
     assert dps.serve("GET", "/ENROLLMENTGROUPS/my-group").json == made
-    assert_is_refused(dps.serve("PUT", "/enrollmentGroups/my-group", group_body("my-group", signing="x")), 409, 409202)
+    assert_service_refuses(
+        dps.serve("PUT", "/enrollmentGroups/my-group", group_body("my-group", signing="x")), 409, 409202
+    )
     assert dps.serve("DELETE", "/enrollmentgroups/MY-group").status == 204
 
 
@@ -240,14 +225,14 @@ def test_a_query_is_answered_in_pages(dps: LocalService, size: int) -> None:
 @pytest.mark.parametrize("version", ["2018-04-01", "2019-03-31", "2021-10-01"])
 def test_the_api_versions_of_older_clients_are_served(dps: LocalService, version: str) -> None:
     headers = {"Authorization": f"Bearer {dps.service_token}"}
-    assert_is_refused(dps.call("GET", f"/enrollmentGroups/g1?api-version={version}", headers=headers), 404, 404204)
+    assert_service_refuses(dps.call("GET", f"/enrollmentGroups/g1?api-version={version}", headers=headers), 404, 404204)
 
 
 @pytest.mark.parametrize("query", ["", "?api-version=1999-01-01"])
 def test_a_call_without_a_known_api_version_is_refused(dps: LocalService, query: str) -> None:
     headers = {"Authorization": f"Bearer {dps.service_token}"}
     reply = dps.call("GET", f"/enrollmentGroups/g1{query}", headers=headers)
-    assert_is_refused(reply, 400, reply.json["errorCode"])
+    assert_service_refuses(reply, 400, reply.json["errorCode"])
 
 
 def test_a_signature_may_be_for_a_part_of_the_service(dps: LocalService) -> None:
@@ -291,5 +276,7 @@ def test_an_enrollment_that_asks_for_issued_certificates_is_refused(dps: LocalSe
     """As by a service without a Device Registry namespace; Azure CLI sends null to clear them."""
     body = group_body("pumps", signing=root().pem)
     refused = dps.serve("PUT", "/enrollmentGroups/pumps", {**body, field: "plant"})
-    assert_is_refused(refused, 400, 400004, "A Device Registry Namespace is required to be set on this DPS instance")
+    assert_service_refuses(
+        refused, 400, 400004, "A Device Registry Namespace is required to be set on this DPS instance"
+    )
     assert dps.serve("PUT", "/enrollmentGroups/pumps", {**body, field: None}).status == 200

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,27 +17,14 @@ from helpers.local_dps import Fault, Faults, RequestRecord, running
 from helpers.local_dps.core import plane_of
 from helpers.local_dps.request.routing import Request
 from tests.crafting import root
+from tests.local_dps.client import Client
+from tests.local_dps.faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.process import Server
-from tests.local_dps.test_concurrency import Client
 from tests.local_dps.wire import LocalService, Reply, group_body, upload_body
 
 REFUSING = {"throttle": 429, "internal-error": 500, "unavailable": 503}
 DROPPING = ("drop-request", "drop-answer")
 SIGNING = root().pem
-
-
-def control(dps: LocalService, method: str = "GET", body: Any = None, **headers: str) -> Reply:
-    return dps.control(method, "/faults", body, headers)
-
-
-def switch_on(dps: LocalService, rates: Mapping[str, float], seed: int = 0) -> None:
-    reply = control(dps, "PUT", {"rates": rates, "seed": seed})
-    assert reply.status == 200, reply.content
-
-
-def counts(dps: LocalService) -> Mapping[str, int]:
-    """The faults that happened."""
-    return {fault: count for fault, count in control(dps).json["counts"].items() if count}
 
 
 @pytest.fixture
@@ -199,21 +185,6 @@ def test_an_etag_does_not_change_for_a_call_that_names_none(dps: LocalService) -
 
 
 # --- repeatable -------------------------------------------------------------------------------------------------------
-
-MIXED = {"throttle": 0.2, "internal-error": 0.1, "unavailable": 0.1, "drop-request": 0.1, "drop-answer": 0.1}
-
-
-def happenings(dps: LocalService, requests: int) -> list[int | None]:
-    """The status of each of so many requests, None for a dropped one."""
-    seen: list[int | None] = []
-    with Client(dps) as client:
-        for _ in range(requests):
-            try:
-                seen.append(client.manage("GET", "/certificates/ca").status)
-            except (http.client.HTTPException, ConnectionError):
-                client.kept.close()  # it connects again by itself
-                seen.append(None)
-    return seen
 
 
 def test_the_same_seed_and_requests_meet_the_same_faults_and_another_seed_meets_others(dps: LocalService) -> None:

@@ -21,10 +21,10 @@ from schemathesis.schemas import APIOperation
 from helpers.local_dps import running
 from tests import crafting
 from tests.length import LONG
-from tests.local_dps.test_openapi import FILE
+from tests.local_dps.pages import OPENAPI
 from tests.local_dps.wire import LocalService, group_body, signature
 
-DESCRIPTION = schemathesis.openapi.from_path(FILE)
+DESCRIPTION = schemathesis.openapi.from_path(OPENAPI)
 DESCRIPTION.config.generation.update(with_security_parameters=False)  # the tests bring credentials of their own
 OPERATIONS = [result.ok() for result in DESCRIPTION.get_all_operations()]
 CHECKS = [

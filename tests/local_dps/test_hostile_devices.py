@@ -11,14 +11,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tests.crafting import CRITICAL, TODAY, Crafted, authority, ca, craft, key, leaf, name
+from tests.local_dps.allocation import FAR, NEAR, bind, device, final
 from tests.local_dps.devices import DEVICE, INTERMEDIATE, ROOT, Device, upload, write_chain
-from tests.local_dps.test_allocation import FAR, NEAR, Webhook, bind, final, webhook
-from tests.local_dps.test_allocation import device as bound_device
-from tests.local_dps.test_mqtt import PING, over_tls
-from tests.local_dps.test_mqtt_codec import publish
+from tests.local_dps.mqtt_client import PING, over_tls
+from tests.local_dps.mqtt_packets import publish
+from tests.local_dps.process import open_descriptors
+from tests.local_dps.webhook import Webhook
 from tests.local_dps.wire import LocalService, group_body
-
-__all__ = ["webhook"]  # the fixture
 
 
 def let_root_in(dps: LocalService) -> None:
@@ -143,7 +142,7 @@ def test_who_is_revoked_while_the_webhook_is_thinking_stays_outside(
 ) -> None:
     webhook.may.clear()
     bind(dps, **webhook.definition)
-    mine = bound_device(dps, tmp_path)
+    mine = device(dps, tmp_path)
     operation = mine.register().json["operationId"]
     chain = (tmp_path / "chain.pem").read_text()
     own = {"type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": chain}}}}
@@ -159,7 +158,7 @@ def test_an_answer_for_an_enrollment_that_is_another_now_does_not_count(
 ) -> None:
     webhook.may.clear()
     bind(dps, **webhook.definition)
-    mine = bound_device(dps, tmp_path)
+    mine = device(dps, tmp_path)
     operation = mine.register().json["operationId"]
     bind(dps, allocationPolicy="static", iotHubs=[NEAR])
     webhook.may.set()
@@ -172,17 +171,13 @@ def test_an_answer_for_an_enrollment_that_is_another_now_does_not_count(
 def test_a_device_has_one_question_at_a_time(dps: LocalService, tmp_path: Path, webhook: Webhook) -> None:
     webhook.may.clear()
     bind(dps, **webhook.definition)
-    mine = bound_device(dps, tmp_path)
-    before = descriptors()
+    mine = device(dps, tmp_path)
+    before = open_descriptors()
     for _ in range(60):
         last = mine.register().json["operationId"]
-    assert descriptors() < before + 90  # the test's own webhook holds the other ends, until it may answer
+    assert open_descriptors() < before + 90  # the test's own webhook holds the other ends, until it may answer
     webhook.may.set()
     assert final(mine, last)["status"] == "assigned"
-
-
-def descriptors() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +193,7 @@ def test_a_function_key_is_not_told_to_the_device(
 ) -> None:
     webhook.url = url
     bind(dps, **webhook.definition)
-    mine = bound_device(dps, tmp_path)
+    mine = device(dps, tmp_path)
     outcome = final(mine, mine.register().json["operationId"])
     assert outcome["status"] == "failed"
     assert "TOPSECRET" not in str(outcome)

@@ -2,7 +2,7 @@
 
 import resource
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import pytest
 from tests.crafting import leaf
 from tests.length import LONG
 from tests.local_dps.devices import ROOT, Device, upload, write_chain
-from tests.local_dps.process import Server, wait_for
-from tests.local_dps.test_mqtt import enter, hello, over_tls
+from tests.local_dps.mqtt_client import enter, over_tls
+from tests.local_dps.process import Server, open_descriptors, wait_for
+from tests.local_dps.tls import Files, address, hello
 from tests.local_dps.wire import LocalService, group_body
 
 EACH = 5_000 if LONG else 1_500
@@ -28,16 +29,12 @@ def descriptors() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def open_descriptors(server: Server) -> int:
-    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
-
-
 def resident_megabytes(server: Server) -> float:
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
-def registers(dps: LocalService, files: Sequence[Path], who: str) -> None:
+def registers(dps: LocalService, files: Files, who: str) -> None:
     """Over both."""
     assert Device(dps, who, files).outcome()["status"] == "assigned"
     with over_tls(dps, files) as line:
@@ -47,10 +44,9 @@ def registers(dps: LocalService, files: Sequence[Path], who: str) -> None:
 def open_many(dps: LocalService, stack: ExitStack) -> None:
     """Every tenth begins a handshake and does not go on."""
     begun = hello()
-    for endpoint in ("device_endpoint", "mqtt_endpoint"):
-        host, _, port = dps.connection[endpoint].rpartition(":")
+    for endpoint in ("device", "mqtt"):
         for number in range(EACH):
-            plain = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            plain = stack.enter_context(socket.create_connection(address(dps, endpoint), timeout=30))
             if number % 10 == 0:
                 plain.sendall(begun)
 
@@ -64,13 +60,13 @@ def test_thousands_of_idle_connections_are_opened_and_dropped_and_devices_get_in
     dps.put_group(group_body("group", reference="ca"))
     files = write_chain(tmp_path, leaf(ROOT))
     registers(dps, files, "device-1")
-    before, memory = open_descriptors(server), []
+    before, memory = open_descriptors(server.process.pid), []
     for _ in range(2):
         with ExitStack() as stack:
             open_many(dps, stack)
-            wait_for(lambda: open_descriptors(server) > EACH or None)
+            wait_for(lambda: open_descriptors(server.process.pid) > EACH or None)
             registers(dps, files, "device-1")
-        wait_for(lambda: open_descriptors(server) <= before + 5 or None)
+        wait_for(lambda: open_descriptors(server.process.pid) <= before + 5 or None)
         registers(dps, files, "device-1")
         memory.append(resident_megabytes(server))
     assert server.process.poll() is None

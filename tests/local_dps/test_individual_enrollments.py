@@ -1,16 +1,11 @@
 """Individual enrollments on the wire, and what both kinds of enrollment have in common."""
 
 import base64
-import http.client
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
-from urllib.parse import quote, urlsplit
-from uuid import uuid4
+from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -24,9 +19,25 @@ from hypothesis import strategies as st
 from tests import openssl
 from tests.crafting import craft, key, name, root
 from tests.encodings import ENCODINGS
-from tests.local_dps.test_bad_input import SENT_KEYS, traces
-from tests.local_dps.test_enrollment import STAMPS, WRONG_ETAG, assert_is_refused
-from tests.local_dps.wire import LocalService, Reply
+from tests.local_dps.assertions import assert_service_refuses
+from tests.local_dps.enrollments import (
+    GROUPS,
+    INDIVIDUALS,
+    KINDS,
+    STAMPS,
+    WRONG_ETAG,
+    EnrollmentClient,
+    EnrollmentKind,
+    get,
+    mechanism,
+    path,
+    put,
+    random_key,
+    symmetric,
+    without,
+)
+from tests.local_dps.private_keys import SENT_KEYS, traces
+from tests.local_dps.wire import LocalService
 
 VERSIONS = ("2018-04-01", "2018-09-01-preview", "2018-11-01", "2019-03-31", "2021-10-01")
 INFO = {
@@ -35,132 +46,17 @@ INFO = {
 }  # fmt: skip
 
 
-# --- tools, for the neighbouring modules too --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One of the two kinds of enrollment, as a client sees it."""
-
-    collection: str
-    id_name: str
-    item_type: str
-    certificates: str
-    not_found: int
-    exists: int
-
-    def body(self, enrollment: str, attestation: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        return {self.id_name: enrollment, "attestation": attestation or symmetric(), **more}
-
-    def x509(self, primary: str, secondary: str | None = None) -> dict[str, Any]:
-        sent = {"primary": primary, "secondary": secondary}
-        slots = {slot: {"certificate": text} for slot, text in sent.items() if text is not None}
-        return {"type": "x509", "x509": {self.certificates: slots}}
-
-
-GROUPS = Kind("enrollmentGroups", "enrollmentGroupId", "EnrollmentGroup", "signingCertificates", 404204, 409202)
-INDIVIDUALS = Kind("enrollments", "registrationId", "Enrollment", "clientCertificates", 404201, 409201)
-KINDS = pytest.mark.parametrize("kind", [GROUPS, INDIVIDUALS], ids=["groups", "individuals"])
-
-
-class Line:
-    """Calls on one service's plane over one connection: many hundreds of them in a second."""
-
-    def __init__(self, dps: LocalService, place: str | None = None) -> None:
-        address = urlsplit(f"https://{place or dps.host}")
-        self._client = http.client.HTTPSConnection(address.hostname, address.port, context=dps.context, timeout=30)
-        self._token = dps.service_token
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None) -> Reply:
-        content = None if body is None else json.dumps(body).encode()
-        sent = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"} | dict(headers or {})
-        self._client.request(method, f"{path}?api-version=2021-10-01", content, sent)
-        answer = self._client.getresponse()
-        return Reply(answer.status, answer.headers, answer.read())
-
-    def bulk(self, kind: Kind, mode: str, items: list[Any]) -> Mapping[str, Any]:
-        reply = self.call("POST", f"/{kind.collection}", {"mode": mode, kind.collection: items})
-        assert reply.status == 200, reply.content
-        return reply.json
-
-    def fill(self, kind: Kind, bodies: list[Mapping[str, Any]]) -> None:
-        for at in range(0, len(bodies), 10):
-            assert self.bulk(kind, "create", bodies[at : at + 10]) == {"isSuccessful": True, "errors": []}
-
-    def clear(self, kind: Kind) -> None:
-        present = self.all(kind)
-        for at in range(0, len(present), 10):
-            items = [{kind.id_name: each[kind.id_name]} for each in present[at : at + 10]]
-            assert self.bulk(kind, "delete", items)["isSuccessful"]
-
-    def all(self, kind: Kind) -> list[dict[str, Any]]:
-        """What a query gives, of which a page holds a thousand."""
-        reply = self.call("POST", f"/{kind.collection}/query", {"query": "SELECT *"})
-        assert reply.status == 200, reply.content
-        assert "x-ms-continuation" not in reply.headers
-        return reply.json
-
-
-def symmetric(primary: str | None = None, secondary: str | None = None) -> dict[str, Any]:
-    return {"type": "symmetricKey", "symmetricKey": {"primaryKey": primary, "secondaryKey": secondary}}
-
-
-def random_key() -> str:
-    return base64.b64encode(uuid4().bytes * 4).decode()
-
-
 @pytest.fixture
-def line(dps: LocalService) -> Iterator[Line]:
-    with Line(dps) as made:
+def line(dps: LocalService) -> Iterator[EnrollmentClient]:
+    with EnrollmentClient(dps) as made:
         yield made
-
-
-@pytest.fixture
-def shared_line(shared_dps: LocalService) -> Iterator[Line]:
-    """The one that all of a module share, empty again at the end."""
-    with Line(shared_dps) as made:
-        yield made
-        for kind in (GROUPS, INDIVIDUALS):
-            made.clear(kind)
-
-
-def path(kind: Kind, enrollment: str) -> str:
-    return f"/{kind.collection}/{quote(enrollment, safe='')}"
-
-
-def put(line: Line, kind: Kind, body: Mapping[str, Any], *, if_match: str | None = None) -> dict[str, Any]:
-    reply = line.call("PUT", path(kind, body[kind.id_name]), body, {"If-Match": if_match} if if_match else {})
-    assert reply.status == 200, reply.content
-    return reply.json
-
-
-def get(line: Line, kind: Kind, enrollment: str) -> dict[str, Any]:
-    reply = line.call("GET", path(kind, enrollment))
-    assert reply.status == 200, reply.content
-    return reply.json
-
-
-def mechanism(line: Line, kind: Kind, enrollment: str) -> Mapping[str, Any]:
-    reply = line.call("POST", path(kind, enrollment) + "/attestationmechanism")
-    assert reply.status == 200, reply.content
-    return reply.json
-
-
-def without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in names}
 
 
 # --- Azure's client ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def client(shared_dps: LocalService, shared_line: Line) -> Iterator[DeviceProvisioningClient]:
+def client(shared_dps: LocalService, shared_line: EnrollmentClient) -> Iterator[DeviceProvisioningClient]:
     given = shared_dps.connection
     with DeviceProvisioningClient.from_connection_string(
         given["connection_string"], connection_verify=given["ca_file"]
@@ -205,7 +101,9 @@ def test_azures_client_gets_the_errors_of_azure_core(client: DeviceProvisioningC
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_certificate_is_described_where_it_was_sent_and_never_returned(shared_line: Line, encoding: str) -> None:
+def test_a_certificate_is_described_where_it_was_sent_and_never_returned(
+    shared_line: EnrollmentClient, encoding: str
+) -> None:
     leaf = craft(name("sensor-1"), key())
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("sensor-1", INDIVIDUALS.x509(ENCODINGS[encoding](leaf.der))))
     x509_part = made["attestation"]["x509"]
@@ -222,7 +120,7 @@ def test_a_certificate_is_described_where_it_was_sent_and_never_returned(shared_
 
 
 @KINDS
-def test_a_secondary_certificate_may_come_alone(shared_line: Line, kind: Kind) -> None:
+def test_a_secondary_certificate_may_come_alone(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     attestation = {
         "type": "x509",
         "x509": {kind.certificates: {"primary": None, "secondary": {"certificate": root().pem}}},
@@ -236,7 +134,9 @@ def test_a_secondary_certificate_may_come_alone(shared_line: Line, kind: Kind) -
 
 @KINDS
 @pytest.mark.parametrize("again", ["as it came", "with other dates", "by its thumbprint alone", "in the other place"])
-def test_a_description_that_comes_back_keeps_its_certificate(shared_line: Line, kind: Kind, again: str) -> None:
+def test_a_description_that_comes_back_keeps_its_certificate(
+    shared_line: EnrollmentClient, kind: EnrollmentKind, again: str
+) -> None:
     made = put(shared_line, kind, kind.body("i1", kind.x509(root("One").pem, root("Two").pem)))
     slots = made["attestation"]["x509"][kind.certificates]
     expected = deepcopy(slots)
@@ -258,15 +158,15 @@ def test_a_description_that_comes_back_keeps_its_certificate(shared_line: Line, 
 
 
 @KINDS
-def test_a_description_of_another_certificate_is_refused(shared_line: Line, kind: Kind) -> None:
+def test_a_description_of_another_certificate_is_refused(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     other = put(shared_line, kind, kind.body("i2", kind.x509(root("Two").pem)))["attestation"]
     made = put(shared_line, kind, kind.body("i1", kind.x509(root("One").pem)))
     sent = {**made, "attestation": other}
-    assert_is_refused(shared_line.call("PUT", path(kind, "i1"), sent, {"If-Match": "*"}), 400, 400000)
+    assert_service_refuses(shared_line.call("PUT", path(kind, "i1"), sent, {"If-Match": "*"}), 400, 400000)
     assert get(shared_line, kind, "i1")["attestation"] == made["attestation"]
 
 
-def test_two_certificates_are_each_described(shared_line: Line) -> None:
+def test_two_certificates_are_each_described(shared_line: EnrollmentClient) -> None:
     attestation = INDIVIDUALS.x509(root("One").pem, root("Two").pem)
     slots = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1", attestation))["attestation"]["x509"]
     named = {slot: each["info"]["subjectName"] for slot, each in slots["clientCertificates"].items()}
@@ -275,7 +175,7 @@ def test_two_certificates_are_each_described(shared_line: Line) -> None:
 
 @KINDS
 def test_a_reference_to_a_ca_comes_back_as_it_is_and_with_nothing_else(
-    shared_dps: LocalService, shared_line: Line, kind: Kind
+    shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind
 ) -> None:
     for ca in ("one", "two"):
         shared_dps.upload(ca, root().pem, if_match="*")
@@ -319,7 +219,9 @@ def openssl_says(certificate: x509.Certificate) -> dict[str, Any]:
 
 @KINDS
 @pytest.mark.parametrize("serial", [0x1, 0xF, 0x10, 0xABC, 0x123456, 2**159 - 1])
-def test_a_certificate_is_described_as_openssl_describes_it(shared_line: Line, kind: Kind, serial: int) -> None:
+def test_a_certificate_is_described_as_openssl_describes_it(
+    shared_line: EnrollmentClient, kind: EnrollmentKind, serial: int
+) -> None:
     """A serial number is whole bytes: 0ABC, not ABC."""
     certificate = certificate_of(serial, name("Gerät, 1", organization="Conto+so"), name("Issuer"))
     body = kind.body("i1", kind.x509(certificate.public_bytes(Encoding.PEM).decode()))
@@ -330,11 +232,11 @@ def test_a_certificate_is_described_as_openssl_describes_it(shared_line: Line, k
 @KINDS
 @pytest.mark.parametrize("sent", SENT_KEYS)
 def test_a_private_key_is_refused_and_nothing_of_it_is_kept(
-    shared_dps: LocalService, shared_line: Line, kind: Kind, sent: str
+    shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, sent: str
 ) -> None:
     text = SENT_KEYS[sent]
     for attestation in (kind.x509(text), kind.x509(root().pem, text)):
-        assert_is_refused(shared_line.call("PUT", path(kind, "i1"), kind.body("i1", attestation)), 400, 400000)
+        assert_service_refuses(shared_line.call("PUT", path(kind, "i1"), kind.body("i1", attestation)), 400, 400000)
         failed = shared_line.bulk(kind, "create", [kind.body("i1", attestation)])
         assert [error["errorCode"] for error in failed["errors"]] == [400000]
     stored = shared_dps.stored_bytes()
@@ -348,7 +250,7 @@ def test_a_private_key_is_refused_and_nothing_of_it_is_kept(
 @KINDS
 @pytest.mark.parametrize("slots", [1, 2])
 def test_what_was_read_can_be_written_back_with_a_change_and_keeps_its_certificates(
-    shared_line: Line, kind: Kind, slots: int
+    shared_line: EnrollmentClient, kind: EnrollmentKind, slots: int
 ) -> None:
     """The Azure CLI's extension does so: it reads an enrollment, changes a field, and puts all of it with `*`."""
     put(shared_line, kind, kind.body("i1", kind.x509(*[root("One").pem, root("Two").pem][:slots])))
@@ -360,14 +262,16 @@ def test_what_was_read_can_be_written_back_with_a_change_and_keeps_its_certifica
 
 
 @KINDS
-def test_a_description_without_a_certificate_is_no_attestation_where_none_was(shared_line: Line, kind: Kind) -> None:
+def test_a_description_without_a_certificate_is_no_attestation_where_none_was(
+    shared_line: EnrollmentClient, kind: EnrollmentKind
+) -> None:
     put(shared_line, kind, kind.body("i1", kind.x509(root().pem)))
     described = {**get(shared_line, kind, "i1"), kind.id_name: "i2"}
-    assert_is_refused(shared_line.call("PUT", path(kind, "i2"), described), 400, 400000)
+    assert_service_refuses(shared_line.call("PUT", path(kind, "i2"), described), 400, 400000)
 
 
 @KINDS
-def test_members_that_only_the_service_writes_are_ignored(shared_line: Line, kind: Kind) -> None:
+def test_members_that_only_the_service_writes_are_ignored(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     past = "2001-02-03T04:05:06.0000000Z"
     forged = {
         "etag": WRONG_ETAG,
@@ -387,14 +291,14 @@ def test_members_that_only_the_service_writes_are_ignored(shared_line: Line, kin
 
 
 @KINDS
-def test_a_change_replaces_everything_that_was_said_before(shared_line: Line, kind: Kind) -> None:
+def test_a_change_replaces_everything_that_was_said_before(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     put(shared_line, kind, kind.body("i1", kind.x509(root().pem), initialTwin={"tags": {"floor": 1}}))
     changed = put(shared_line, kind, kind.body("i1"), if_match="*")
     assert set(changed) == {kind.id_name, "attestation", "provisioningStatus"} | STAMPS
     assert set(changed["attestation"]) == {"type", "symmetricKey"}
 
 
-def test_the_registration_state_is_on_a_get_only(shared_line: Line) -> None:
+def test_the_registration_state_is_on_a_get_only(shared_line: EnrollmentClient) -> None:
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("Sensor-1", INDIVIDUALS.x509(root().pem)))
     assert set(made) == {"registrationId", "attestation", "provisioningStatus"} | STAMPS
     unassigned = {"registrationId": "Sensor-1", "status": "unassigned"}
@@ -402,13 +306,13 @@ def test_the_registration_state_is_on_a_get_only(shared_line: Line) -> None:
     assert shared_line.all(INDIVIDUALS) == [made]
 
 
-def test_a_group_has_no_registration_state(shared_line: Line) -> None:
+def test_a_group_has_no_registration_state(shared_line: EnrollmentClient) -> None:
     made = put(shared_line, GROUPS, GROUPS.body("g1", GROUPS.x509(root().pem)))
     assert get(shared_line, GROUPS, "g1") == made
     assert "registrationState" not in made
 
 
-def test_what_an_enrollment_may_carry_is_kept(shared_dps: LocalService, shared_line: Line) -> None:
+def test_what_an_enrollment_may_carry_is_kept(shared_dps: LocalService, shared_line: EnrollmentClient) -> None:
     more = {
         "deviceId": "d" * 128,
         "optionalDeviceInformation": {"additionalProperties": {"floor": 3, "name": "ä ☃ 𝄞", "none": None}},
@@ -427,7 +331,9 @@ def test_what_an_enrollment_may_carry_is_kept(shared_dps: LocalService, shared_l
 
 
 @KINDS
-def test_a_status_of_null_comes_back_null_and_a_missing_one_enabled(shared_line: Line, kind: Kind) -> None:
+def test_a_status_of_null_comes_back_null_and_a_missing_one_enabled(
+    shared_line: EnrollmentClient, kind: EnrollmentKind
+) -> None:
     nothing = dict.fromkeys(("provisioningStatus", "deviceId", "capabilities", "iotHubs", "optionalDeviceInformation"))
     made = put(shared_line, kind, kind.body("i1", **nothing))
     assert set(made) == {kind.id_name, "attestation", "provisioningStatus"} | STAMPS
@@ -441,7 +347,9 @@ def test_a_status_of_null_comes_back_null_and_a_missing_one_enabled(shared_line:
 
 @KINDS
 @pytest.mark.parametrize("given_keys", ["both", "neither", "primary", "secondary", "none at all"])
-def test_symmetric_keys_are_those_given_and_the_others_are_made(shared_line: Line, kind: Kind, given_keys: str) -> None:
+def test_symmetric_keys_are_those_given_and_the_others_are_made(
+    shared_line: EnrollmentClient, kind: EnrollmentKind, given_keys: str
+) -> None:
     mine = random_key(), random_key()
     sent = {
         "both": symmetric(*mine),
@@ -465,7 +373,9 @@ def test_symmetric_keys_are_those_given_and_the_others_are_made(shared_line: Lin
 
 
 @KINDS
-def test_symmetric_keys_come_back_from_a_put_and_on_request_but_not_by_looking(shared_line: Line, kind: Kind) -> None:
+def test_symmetric_keys_come_back_from_a_put_and_on_request_but_not_by_looking(
+    shared_line: EnrollmentClient, kind: EnrollmentKind
+) -> None:
     sent = symmetric(random_key(), random_key())
     made = put(shared_line, kind, kind.body("i1", sent))
     assert made["attestation"] == sent
@@ -476,7 +386,7 @@ def test_symmetric_keys_come_back_from_a_put_and_on_request_but_not_by_looking(s
 
 
 @pytest.mark.parametrize("storage", [{}, {"storageRootKey": random_key()}], ids=["endorsement key", "both keys"])
-def test_a_tpm_comes_back_as_it_was_sent(shared_line: Line, storage: Mapping[str, str]) -> None:
+def test_a_tpm_comes_back_as_it_was_sent(shared_line: EnrollmentClient, storage: Mapping[str, str]) -> None:
     sent = {"type": "tpm", "tpm": {"endorsementKey": random_key(), **storage}}
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1", sent))
     assert made["attestation"] == sent
@@ -489,32 +399,34 @@ def test_a_tpm_comes_back_as_it_was_sent(shared_line: Line, storage: Mapping[str
 
 
 @KINDS
-def test_each_kind_says_in_its_own_code_that_it_exists_already_or_not_at_all(shared_line: Line, kind: Kind) -> None:
+def test_each_kind_says_in_its_own_code_that_it_exists_already_or_not_at_all(
+    shared_line: EnrollmentClient, kind: EnrollmentKind
+) -> None:
     one, body = path(kind, "i1"), kind.body("i1")
     noun = kind.item_type
     for method, target in (("GET", one), ("DELETE", one), ("POST", one + "/attestationmechanism")):
-        assert_is_refused(shared_line.call(method, target), 404, kind.not_found, f"{noun} not found.")
-    assert_is_refused(shared_line.call("PUT", one, body, {"If-Match": WRONG_ETAG}), 404, kind.not_found)
+        assert_service_refuses(shared_line.call(method, target), 404, kind.not_found, f"{noun} not found.")
+    assert_service_refuses(shared_line.call("PUT", one, body, {"If-Match": WRONG_ETAG}), 404, kind.not_found)
     put(shared_line, kind, body)
     before = shared_line.all(kind)
     refused = shared_line.call("PUT", one, {**body, "provisioningStatus": "disabled"})
-    assert_is_refused(refused, 409, kind.exists, f"{noun} already exists.")
+    assert_service_refuses(refused, 409, kind.exists, f"{noun} already exists.")
     assert shared_line.all(kind) == before
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("etag", [WRONG_ETAG, f'"{WRONG_ETAG}"', "nonsense", "W/*"])
-def test_a_stale_etag_is_refused_and_changes_nothing(shared_line: Line, method: str, etag: str) -> None:
+def test_a_stale_etag_is_refused_and_changes_nothing(shared_line: EnrollmentClient, method: str, etag: str) -> None:
     put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
     before = get(shared_line, INDIVIDUALS, "i1")
     body = INDIVIDUALS.body("i1", deviceId="another") if method == "PUT" else None
     reply = shared_line.call(method, path(INDIVIDUALS, "i1"), body, {"If-Match": etag})
-    assert_is_refused(reply, 412, reply.json["errorCode"], "ETag is invalid")
+    assert_service_refuses(reply, 412, reply.json["errorCode"], "ETag is invalid")
     assert get(shared_line, INDIVIDUALS, "i1") == before
 
 
 @pytest.mark.parametrize("quoting", ["{}", '"{}"'], ids=["bare", "quoted"])
-def test_the_present_etag_changes_and_deletes(shared_line: Line, quoting: str) -> None:
+def test_the_present_etag_changes_and_deletes(shared_line: EnrollmentClient, quoting: str) -> None:
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
     changed = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"), if_match=quoting.format(made["etag"]))
     assert changed["etag"] != made["etag"]
@@ -523,7 +435,7 @@ def test_the_present_etag_changes_and_deletes(shared_line: Line, quoting: str) -
     assert shared_line.all(INDIVIDUALS) == []
 
 
-def test_a_group_and_an_enrollment_of_one_id_are_two_things(shared_line: Line) -> None:
+def test_a_group_and_an_enrollment_of_one_id_are_two_things(shared_line: EnrollmentClient) -> None:
     group = put(shared_line, GROUPS, GROUPS.body("same"))
     put(shared_line, INDIVIDUALS, INDIVIDUALS.body("same"))
     assert shared_line.call("DELETE", path(INDIVIDUALS, "same")).status == 204
@@ -534,9 +446,11 @@ def test_a_group_and_an_enrollment_of_one_id_are_two_things(shared_line: Line) -
 
 
 @KINDS
-def test_ids_are_compared_without_case_and_keep_the_case_of_their_creation(shared_line: Line, kind: Kind) -> None:
+def test_ids_are_compared_without_case_and_keep_the_case_of_their_creation(
+    shared_line: EnrollmentClient, kind: EnrollmentKind
+) -> None:
     made = put(shared_line, kind, kind.body("Sensor-A"))
-    assert_is_refused(shared_line.call("PUT", path(kind, "SENSOR-a"), kind.body("sensor-A")), 409, kind.exists)
+    assert_service_refuses(shared_line.call("PUT", path(kind, "SENSOR-a"), kind.body("sensor-A")), 409, kind.exists)
     changed = put(shared_line, kind, kind.body("SENSOR-A"), if_match=made["etag"])
     assert changed[kind.id_name] == "Sensor-A"
     assert get(shared_line, kind, "sensor-a")["etag"] == changed["etag"]
@@ -564,10 +478,10 @@ ids = st.one_of(
 @example("\u212a").via("a letter whose lower case is in ASCII")
 @given(enrollment=ids)
 def test_ids_are_those_of_the_documentation_and_no_others(
-    shared_dps: LocalService, kind: Kind, enrollment: str
+    shared_dps: LocalService, kind: EnrollmentKind, enrollment: str
 ) -> None:
     good = ID.fullmatch(enrollment) is not None
-    with Line(shared_dps) as line:
+    with EnrollmentClient(shared_dps) as line:
         reply = line.call("PUT", path(kind, enrollment), kind.body(enrollment))
         assert (reply.status == 200) is good, reply.content
         assert good or 400 <= reply.status < 500
@@ -579,7 +493,7 @@ def test_ids_are_those_of_the_documentation_and_no_others(
 # --- what makes no sense ----------------------------------------------------------------------------------------------
 
 
-def both_attestations(kind: Kind) -> dict[str, Any]:
+def both_attestations(kind: EnrollmentKind) -> dict[str, Any]:
     given = kind.x509(root().pem)
     return {"type": "x509", "x509": {**given["x509"], "caReferences": {"primary": "ca"}}}
 
@@ -588,7 +502,7 @@ def reference(primary: Any, secondary: Any = None) -> dict[str, Any]:
     return {"type": "x509", "x509": {"caReferences": {"primary": primary, "secondary": secondary}}}
 
 
-BAD_ATTESTATIONS: dict[str, Callable[[Kind], Any]] = {
+BAD_ATTESTATIONS: dict[str, Callable[[EnrollmentKind], Any]] = {
     "none": lambda kind: None,
     "empty": lambda kind: {},
     "text": lambda kind: "x509",
@@ -632,34 +546,34 @@ BAD_DEVICES: dict[str, Mapping[str, Any]] = {
 @KINDS
 @pytest.mark.parametrize("bad", BAD_ATTESTATIONS)
 def test_an_attestation_that_makes_no_sense_is_refused(
-    shared_dps: LocalService, shared_line: Line, kind: Kind, bad: str
+    shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, bad: str
 ) -> None:
     shared_dps.upload("ca", root().pem, if_match="*")
     put(shared_line, kind, kind.body("i1"))
     before = shared_line.all(kind)
     for enrollment in ("i1", "i2"):
         body = {kind.id_name: enrollment, "attestation": BAD_ATTESTATIONS[bad](kind)}
-        assert_is_refused(shared_line.call("PUT", path(kind, enrollment), body, {"If-Match": "*"}), 400, 400000)
+        assert_service_refuses(shared_line.call("PUT", path(kind, enrollment), body, {"If-Match": "*"}), 400, 400000)
     assert shared_line.all(kind) == before
 
 
-def test_a_group_takes_no_tpm(shared_line: Line) -> None:
+def test_a_group_takes_no_tpm(shared_line: EnrollmentClient) -> None:
     body = GROUPS.body("g1", {"type": "tpm", "tpm": {"endorsementKey": random_key()}})
-    assert_is_refused(shared_line.call("PUT", "/enrollmentGroups/g1", body), 400, 400000)
+    assert_service_refuses(shared_line.call("PUT", "/enrollmentGroups/g1", body), 400, 400000)
 
 
 @pytest.mark.parametrize("bad", BAD_DEVICES)
-def test_an_enrollment_that_makes_no_sense_is_refused(shared_line: Line, bad: str) -> None:
+def test_an_enrollment_that_makes_no_sense_is_refused(shared_line: EnrollmentClient, bad: str) -> None:
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
     body = INDIVIDUALS.body("i1") | BAD_DEVICES[bad]
-    assert_is_refused(shared_line.call("PUT", "/enrollments/i1", body, {"If-Match": "*"}), 400, 400000)
+    assert_service_refuses(shared_line.call("PUT", "/enrollments/i1", body, {"If-Match": "*"}), 400, 400000)
     assert get(shared_line, INDIVIDUALS, "i1")["etag"] == made["etag"]
 
 
 # --- api-versions -----------------------------------------------------------------------------------------------------
 
 
-def calls(kind: Kind) -> list[tuple[str, str, Any, int]]:
+def calls(kind: EnrollmentKind) -> list[tuple[str, str, Any, int]]:
     """Every call: method, path, body, and the status when i1 is there."""
     all_, one = f"/{kind.collection}", f"/{kind.collection}/i1"
     return [
@@ -678,7 +592,7 @@ def calls(kind: Kind) -> list[tuple[str, str, Any, int]]:
 @KINDS
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_call_is_served_at_every_api_version(
-    shared_dps: LocalService, shared_line: Line, kind: Kind, version: str
+    shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, version: str
 ) -> None:
     put(shared_line, kind, kind.body("i1"))
     headers = {"Authorization": f"Bearer {shared_dps.service_token}", "If-Match": "*"}
@@ -690,11 +604,11 @@ def test_every_call_is_served_at_every_api_version(
 @KINDS
 @pytest.mark.parametrize("query", ["", "?", "?api-version=", "?api-version=2021-10-02", "?version=2021-10-01"])
 def test_no_call_is_served_without_a_known_api_version(
-    shared_dps: LocalService, shared_line: Line, kind: Kind, query: str
+    shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, query: str
 ) -> None:
     put(shared_line, kind, kind.body("i1"))
     before = shared_line.all(kind)
     headers = {"Authorization": f"Bearer {shared_dps.service_token}", "If-Match": "*"}
     for method, target, body, _ in calls(kind):
-        assert_is_refused(shared_dps.call(method, target + query, body, headers), 400, 400000)
+        assert_service_refuses(shared_dps.call(method, target + query, body, headers), 400, 400000)
     assert shared_line.all(kind) == before

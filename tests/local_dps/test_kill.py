@@ -14,8 +14,8 @@ from typing import Any
 from tests.bench.processes import cpu_seconds
 from tests.crafting import root
 from tests.length import LONG
+from tests.local_dps.client import Client
 from tests.local_dps.process import Server
-from tests.local_dps.test_concurrency import Client
 from tests.local_dps.wire import LocalService, Reply, group_body, upload_body
 
 KILLS = 50 if LONG else 12
@@ -50,7 +50,7 @@ class Writer:
     def work(self, dps: LocalService, begun: threading.Barrier) -> None:
         try:
             with Client(dps) as client:
-                client.kept.connect()
+                client.own_line.connect()
                 begun.wait(30)
                 while not self.wrong:
                     self._write(client, self._random.choice(self.names))

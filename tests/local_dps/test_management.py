@@ -2,10 +2,6 @@
 
 import base64
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 import pytest
 from azure.core import MatchConditions
@@ -16,51 +12,20 @@ from azure.mgmt.iothubprovisioningservices.models import (
     CertificateResponse,
     VerificationCodeRequest,
 )
-from cryptography.hazmat.primitives import hashes
 
 from tests.crafting import Crafted, proof, root
 from tests.encodings import ENCODINGS
+from tests.local_dps.assertions import (
+    CERTIFICATE_FIELDS,
+    GUID,
+    assert_is_certificate,
+    assert_provider_refuses,
+)
 from tests.local_dps.wire import NEWEST, LocalService, Reply, upload_body
 
-GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-RFC_1123 = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT"
-FIELDS = {"subject", "expiry", "thumbprint", "isVerified", "created", "updated", "certificate"}
 FLAT = ("2017-11-15", "2018-01-22", "2020-01-01", "2020-03-01", "2021-10-15")
 NESTED = ("2022-02-05", "2022-12-12", "2023-03-01-preview", "2025-02-01-preview", "2026-11-01")
 FRESH_ETAG = base64.b64encode(b'"05006bea-0000-0700-0000-62716b4b0000"').decode()
-
-
-def assert_is_certificate(answer: Mapping[str, Any], dps: LocalService, name: str, uploaded: Crafted) -> None:
-    """The envelope that the answers of upload, get, list, generate and verify share."""
-    assert set(answer) == {"properties", "id", "name", "type", "etag"}
-    assert answer["id"] == f"{dps.root}/certificates/{name}"
-    assert answer["name"] == name
-    assert answer["type"] == "Microsoft.Devices/provisioningServices/Certificates"
-    assert re.fullmatch(f'"{GUID}"', base64.b64decode(answer["etag"], validate=True).decode())
-    properties = answer["properties"]
-    for field in ("expiry", "created", "updated"):
-        assert re.fullmatch(RFC_1123, properties[field])
-    assert parsedate_to_datetime(properties["expiry"]) == uploaded.certificate.not_valid_after_utc
-    for field in ("created", "updated"):
-        assert abs((parsedate_to_datetime(properties[field]) - datetime.now(UTC)).total_seconds()) < 60
-    assert re.fullmatch(r"[0-9A-F]{40}", properties["thumbprint"])
-    assert properties["thumbprint"] == uploaded.certificate.fingerprint(hashes.SHA1()).hex().upper()
-    assert uploaded.certificate.subject.rfc4514_string().endswith(properties["subject"].removeprefix("CN="))
-
-
-def assert_is_refused(reply: Reply, status: int, code: int, phrase: str, message: str = "") -> None:
-    """The flat error body of the resource provider."""
-    assert reply.status == status, reply.content
-    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
-    body = reply.json
-    assert set(body) == {"code", "httpStatusCode", "message"}
-    assert (body["code"], body["httpStatusCode"]) == (code, phrase)
-    assert body["message"].startswith(message)
-    support = (
-        r".* If you contact a support representative please include this correlation identifier: (" + GUID + r"), "
-        rf"timestamp: \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ, errorcode: IH{code}\."
-    )
-    assert re.fullmatch(support, body["message"], re.DOTALL)
 
 
 # --- Azure's client ---------------------------------------------------------------------------------------------------
@@ -216,7 +181,7 @@ def test_every_answer_about_a_certificate_is_as_the_real_service_writes_it(dps: 
     assert "etag" not in created.headers
     for answer in (created.json, dps.certificate("ca")):
         assert_is_certificate(answer, dps, "ca", uploaded)
-        assert set(answer["properties"]) == FIELDS
+        assert set(answer["properties"]) == CERTIFICATE_FIELDS
         assert answer["properties"]["isVerified"] is False
         assert answer["properties"]["certificate"] is None
         assert answer == created.json
@@ -228,7 +193,7 @@ def test_every_answer_about_a_certificate_is_as_the_real_service_writes_it(dps: 
     assert generated.status == 200
     assert_is_certificate(generated.json, dps, "ca", uploaded)
     properties = generated.json["properties"]
-    assert set(properties) == FIELDS | {"verificationCode"}
+    assert set(properties) == CERTIFICATE_FIELDS | {"verificationCode"}
     assert re.fullmatch(r"[0-9A-F]{48}", properties["verificationCode"])
     assert properties["isVerified"] is False
     assert properties["certificate"] == sent
@@ -238,7 +203,7 @@ def test_every_answer_about_a_certificate_is_as_the_real_service_writes_it(dps: 
     verified = dps.verify("ca", good, if_match=etags[-1])
     assert verified.status == 200
     assert_is_certificate(verified.json, dps, "ca", uploaded)
-    assert set(verified.json["properties"]) == FIELDS
+    assert set(verified.json["properties"]) == CERTIFICATE_FIELDS
     assert verified.json["properties"]["isVerified"] is True
     assert verified.json["properties"]["certificate"] is None
     assert verified.json == dps.certificate("ca")
@@ -247,7 +212,7 @@ def test_every_answer_about_a_certificate_is_as_the_real_service_writes_it(dps: 
 
     deleted = dps.manage("DELETE", "/certificates/ca", if_match=etags[-1])
     assert (deleted.status, deleted.content) == (200, b"")
-    assert_is_refused(dps.manage("GET", "/certificates/ca"), 404, 404001, "NotFound")
+    assert_provider_refuses(dps.manage("GET", "/certificates/ca"), 404, 404001, "NotFound")
     assert dps.manage("GET", "/certificates").json == {"value": []}
 
 
@@ -262,7 +227,7 @@ def test_the_first_etag_is_stale_once_a_code_was_given(dps: LocalService) -> Non
     first = dps.upload("ca", uploaded.pem)["etag"]
     code = dps.generate_code("ca", if_match=first)["properties"]["verificationCode"]
     reply = dps.verify("ca", proof(uploaded, code).pem, if_match=first)
-    assert_is_refused(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
+    assert_provider_refuses(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
     assert reply.headers["x-ms-request-id"] in reply.json["message"]
 
 
@@ -278,7 +243,7 @@ def test_an_etag_counts_with_and_without_quotes(dps: LocalService, call: str, go
     if good:
         assert reply.status == 200, reply.content
     else:
-        assert_is_refused(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
+        assert_provider_refuses(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
         assert dps.certificate("ca")["etag"] == generated["etag"]
 
 
@@ -411,7 +376,7 @@ def test_a_call_without_a_known_api_version_is_refused(dps: LocalService, query:
 
 
 def test_a_certificate_that_is_not_there_is_refused_in_the_resource_providers_words(dps: LocalService) -> None:
-    assert_is_refused(dps.manage("GET", "/certificates/nothing"), 404, 404001, "NotFound")
+    assert_provider_refuses(dps.manage("GET", "/certificates/nothing"), 404, 404001, "NotFound")
 
 
 def test_optional_query_parameters_of_the_older_clients_are_ignored(dps: LocalService) -> None:

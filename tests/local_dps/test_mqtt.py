@@ -8,14 +8,12 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Self
 from uuid import uuid4
 
 import pytest
-import websocket
 
 from helpers.local_dps import running
 from helpers.local_dps.core.faults import Fault, Faults
@@ -23,182 +21,35 @@ from helpers.local_dps.net.mqtt import gateway
 from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT
 from tests.crafting import Crafted, leaf
 from tests.encodings import as_pem
-from tests.local_dps.devices import ROOT, TLS, TWIN_ROOT, upload, write_chain
-from tests.local_dps.process import PATIENCE, Server, wait_for
-from tests.local_dps.test_mqtt_codec import connect, packet, publish, subscribe, text, unsubscribe
-from tests.local_dps.wire import LocalService, group_body
+from tests.local_dps.devices import ROOT, TWIN_ROOT, write_chain
+from tests.local_dps.mqtt_client import (
+    PING,
+    PONG,
+    RESULTS,
+    WEBSOCKET,
+    MqttClient,
+    enter,
+    let_furnish,
+    over_tls,
+    over_websocket,
+    poll_topic,
+    register,
+    register_topic,
+    split_topic,
+    username,
+)
+from tests.local_dps.mqtt_packets import connect, packet, publish, subscribe, text, unsubscribe
+from tests.local_dps.process import PATIENCE, Server, open_descriptors, wait_for
+from tests.local_dps.tls import TLS, Files, address, client_context, hello
+from tests.local_dps.wire import LocalService
 
-Files = Sequence[Path]
-RESULTS = "$dps/registrations/res/#"
-PING, PONG = packet(0xC0), (0xD0, b"")
-WEBSOCKET = "/$iothub/websocket"
-ENDED = (ConnectionError, ssl.SSLEOFError, websocket.WebSocketConnectionClosedException)
-
-
-class Line:
-    """A client's side of one MQTT connection."""
-
-    def __init__(self, secured: ssl.SSLSocket, socket_over_it: websocket.WebSocket | None = None) -> None:
-        self.secured = secured
-        self.websocket = socket_over_it
-        self._waiting = b""
-        self._has_ended = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.secured.close()
-
-    def send(self, *packets: bytes) -> None:
-        data = b"".join(packets)
-        if self.websocket:
-            self.websocket.send_binary(data)
-        else:
-            self.secured.sendall(data)
-
-    def send_in_vain(self, *packets: bytes) -> None:
-        """What the other side may refuse before the last byte of it has gone."""
-        try:
-            self.send(*packets)
-        except ENDED:
-            self._has_ended = True  # OpenSSL goes no further after a write that failed
-
-    def packet(self) -> tuple[int, bytes] | None:
-        """The next packet's first byte and its rest; None at the end of the connection."""
-        first = b"" if self._has_ended else self._take(1)
-        if not first:
-            return None
-        length = shift = 0
-        while True:
-            (byte,) = self._take(1)
-            length |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return first[0], self._take(length)
-
-    def answer(self) -> tuple[str, Any]:
-        """The topic and the content of a PUBLISH that must come next, at QoS 1."""
-        found = self.packet()
-        assert found
-        assert found[0] == 0x32
-        topic, rest = split_topic(found[1])
-        return topic, json.loads(rest[2:])
-
-    def connect(self, dps: LocalService, registration: str, **options: Any) -> Self:
-        """CONNECT and SUBSCRIBE, both of which must be granted."""
-        self.send(connect(registration, username(dps, registration), **options))
-        assert self.packet() == (0x20, b"\x00\x00")
-        self.send(subscribe(1, (RESULTS, 1)))
-        assert self.packet() == (0x90, b"\x00\x01\x01")
-        return self
-
-    def _take(self, count: int) -> bytes:
-        while len(self._waiting) < count:
-            try:
-                data = self._receive()
-            except ENDED:
-                data = b""
-            if not data:
-                assert not self._waiting, "the connection ended within a packet"
-                return b""
-            self._waiting += data
-        found, self._waiting = self._waiting[:count], self._waiting[count:]
-        return found
-
-    def _receive(self) -> bytes:
-        if not self.websocket:
-            return self.secured.recv(1 << 16)
-        opcode, data = self.websocket.recv_data()
-        return data if opcode == websocket.ABNF.OPCODE_BINARY else b""
-
-
-def split_topic(body: bytes) -> tuple[str, bytes]:
-    length = int.from_bytes(body[:2], "big")
-    return body[2 : 2 + length].decode(), body[2 + length :]
-
-
-def username(dps: LocalService, registration: str) -> str:
-    return f"{dps.connection['id_scope']}/registrations/{registration}/api-version=2019-03-31&ClientVersion=tests"
-
-
-def address(dps: LocalService, endpoint: str) -> tuple[str, int]:
-    host, _, port = dps.connection[f"{endpoint}_endpoint"].rpartition(":")
-    return host, int(port)
-
-
-def client_context(dps: LocalService, files: Files, tls: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=dps.connection["ca_file"])
-    if tls:
-        context.minimum_version = context.maximum_version = tls
-    if files:
-        context.load_cert_chain(*files)
-    return context
-
-
-def secured(dps: LocalService, endpoint: str, files: Files, tls: ssl.TLSVersion | None = None) -> ssl.SSLSocket:
-    plain = socket.create_connection(address(dps, endpoint), timeout=10)
-    return client_context(dps, files, tls).wrap_socket(plain, server_hostname="localhost")
-
-
-def over_tls(dps: LocalService, files: Files, tls: ssl.TLSVersion | None = None) -> Line:
-    return Line(secured(dps, "mqtt", files, tls))
-
-
-def over_websocket(dps: LocalService, files: Files, path: str = WEBSOCKET) -> Line:
-    stream = secured(dps, "device", files)
-    upgraded = websocket.create_connection(f"wss://localhost{path}", socket=stream, subprotocols=["mqtt"])
-    assert upgraded.getsubprotocol() == "mqtt"
-    return Line(stream, upgraded)
-
-
-WAYS: dict[str, Callable[[LocalService, Files], Line]] = {
+WAYS: dict[str, Callable[[LocalService, Files], MqttClient]] = {
     "TLS 1.2": lambda dps, files: over_tls(dps, files, TLS["TLS 1.2"]),
     "TLS 1.3": lambda dps, files: over_tls(dps, files, TLS["TLS 1.3"]),
     "a websocket": over_websocket,
     "a websocket, its path escaped": lambda dps, files: over_websocket(dps, files, "/%24iothub/websocket"),
     "a websocket at the root": lambda dps, files: over_websocket(dps, files, "/"),
 }
-
-
-def register_topic(rid: str) -> str:
-    return f"$dps/registrations/PUT/iotdps-register/?$rid={rid}"
-
-
-def poll_topic(rid: str, operation: str) -> str:
-    return f"$dps/registrations/GET/iotdps-get-operationstatus/?$rid={rid}&operationId={operation}"
-
-
-def register(registration: str, rid: str = "1", packet_id: int | None = 2) -> bytes:
-    """What azure-iot-device sends."""
-    body = json.dumps({"payload": None, "registrationId": registration}).encode()
-    return publish(register_topic(rid), body, packet_id)
-
-
-def let_furnish(dps: LocalService) -> LocalService:
-    upload(dps, "root", ROOT, True)
-    dps.put_group(group_body("group", signing=ROOT.pem))
-    return dps
-
-
-def enter(dps: LocalService, line: Line, registration: str) -> Any:
-    """The whole of a device's way in."""
-    line.connect(dps, registration)
-    line.send(register(registration))
-    assert line.packet() == (0x40, b"\x00\x02")
-    topic, began = line.answer()
-    assert topic == "$dps/registrations/res/202/?$rid=1&retry-after=3"
-    assert began == {"operationId": began["operationId"], "status": "assigning"}
-    for number in range(3, 10):
-        line.send(publish(poll_topic(f"poll-{number}", began["operationId"]), b" ", number))
-        assert line.packet() == (0x40, number.to_bytes(2, "big"))
-        topic, polled = line.answer()
-        if polled["status"] != "assigning":
-            assert topic == f"$dps/registrations/res/200/?$rid=poll-{number}"
-            assert polled["operationId"] == began["operationId"]
-            return polled
-        assert topic == f"$dps/registrations/res/202/?$rid=poll-{number}&retry-after=3"
-    raise AssertionError("it is never assigned")
 
 
 @pytest.fixture(scope="module")
@@ -535,15 +386,6 @@ def test_what_a_connected_device_may_not_send_ends_the_connection_and_the_next_g
 ALERT = bytes.fromhex("15030300020100")  # close_notify
 
 
-def hello() -> bytes:
-    """The first flight of a TLS client."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with contextlib.suppress(ssl.SSLWantReadError):
-        client.do_handshake()
-    return outgoing.read()
-
-
 NO_TLS = {
     "an HTTP request": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "MQTT without TLS": connect("device-1", "scope/registrations/device-1/api-version=2019-03-31"),
@@ -589,7 +431,7 @@ def test_a_client_that_never_ends_its_connect_is_let_go(
         assert said_slowly(line, connect(who, username(plant, who))[:20], 0.1) < 15
 
 
-def said_slowly(line: Line, data: bytes, pause: float) -> int:
+def said_slowly(line: MqttClient, data: bytes, pause: float) -> int:
     """How many bytes could be sent, one at a time, before the connection ended."""
     line.secured.settimeout(pause)
     for number, byte in enumerate(data):
@@ -632,10 +474,6 @@ def test_a_device_that_takes_no_answers_is_let_go(
         line.send(question * 2_000)
     with over_tls(plant, files) as line:
         line.connect(plant, who)
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
 
 
 def test_thousands_that_come_and_go_leave_nothing_behind(plant: LocalService, files: Files, who: str) -> None:

@@ -9,15 +9,14 @@ import pytest
 import schemathesis
 import yaml
 
-import helpers.local_dps
 from helpers.local_dps.core import Core
 from helpers.local_dps.errors import Plane
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.store import Store
+from tests.local_dps.pages import OPENAPI
 
-FILE = Path(helpers.local_dps.__file__).with_name("openapi.yaml")
-DOCUMENT = yaml.safe_load(FILE.read_text())
+DOCUMENT = yaml.safe_load(OPENAPI.read_text())
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 
 
@@ -42,7 +41,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_the_description_is_valid() -> None:
-    schemathesis.openapi.from_path(FILE).validate()
+    schemathesis.openapi.from_path(OPENAPI).validate()
 
 
 def test_each_route_is_described_and_each_description_is_a_route(core: Core) -> None:

@@ -10,8 +10,8 @@ from azure.iot.deviceprovisioning import DeviceProvisioningClient
 
 from helpers.local_dps import running
 from helpers.local_dps.store import RegistrationRow, Store, new_etag
-from tests.local_dps.test_enrollment import WRONG_ETAG, assert_is_refused
-from tests.local_dps.test_individual_enrollments import GROUPS, INDIVIDUALS, Line, get, put, without
+from tests.local_dps.assertions import assert_service_refuses
+from tests.local_dps.enrollments import GROUPS, INDIVIDUALS, WRONG_ETAG, EnrollmentClient, get, put, without
 from tests.local_dps.wire import LocalService
 
 CREATED, UPDATED = "2026-01-02T03:04:05.6789012Z", "2026-02-03T04:05:06.7890123Z"
@@ -56,8 +56,8 @@ def dps(tmp_path: Path, rows: dict[str, RegistrationRow]) -> Iterator[LocalServi
 
 
 @pytest.fixture
-def line(dps: LocalService) -> Iterator[Line]:
-    with Line(dps) as made:
+def line(dps: LocalService) -> Iterator[EnrollmentClient]:
+    with EnrollmentClient(dps) as made:
         for group in ("floor-1", "floor-2", "nobody"):
             put(made, GROUPS, GROUPS.body(group))
         put(made, INDIVIDUALS, INDIVIDUALS.body("alone", deviceId="kitchen"))
@@ -69,36 +69,40 @@ def shown(row: RegistrationRow) -> dict[str, Any]:
     return {"registrationId": row.id, **times, **row.document, "etag": row.etag}
 
 
-def test_a_record_is_read_as_it_is(line: Line, rows: dict[str, RegistrationRow]) -> None:
+def test_a_record_is_read_as_it_is(line: EnrollmentClient, rows: dict[str, RegistrationRow]) -> None:
     for asked, there in (("dev-00", "dev-00"), ("DEV-01", "Dev-01"), ("broken", "broken"), ("alone", "Alone")):
         reply = line.call("GET", f"/registrations/{asked}")
         assert (reply.status, reply.json) == (200, shown(rows[there]))
 
 
-def test_a_record_that_is_not_there_is_not_found(line: Line) -> None:
+def test_a_record_that_is_not_there_is_not_found(line: EnrollmentClient) -> None:
     for method in ("GET", "DELETE"):
-        assert_is_refused(line.call(method, "/registrations/nobody"), 404, 404202)
+        assert_service_refuses(line.call(method, "/registrations/nobody"), 404, 404202)
 
 
 @pytest.mark.parametrize("if_match", [None, "*", "{}", '"{}"'])
-def test_a_record_is_deleted_alone(line: Line, rows: dict[str, RegistrationRow], if_match: str | None) -> None:
+def test_a_record_is_deleted_alone(
+    line: EnrollmentClient, rows: dict[str, RegistrationRow], if_match: str | None
+) -> None:
     headers = {"If-Match": if_match.format(rows["Dev-01"].etag)} if if_match else {}
     reply = line.call("DELETE", "/registrations/dev-01", None, headers)
     assert (reply.status, reply.content) == (204, b"")
-    assert_is_refused(line.call("GET", "/registrations/Dev-01"), 404, 404202)
+    assert_service_refuses(line.call("GET", "/registrations/Dev-01"), 404, 404202)
     left = line.call("POST", "/registrations/floor-1/query").json
     assert {record["registrationId"] for record in left} == {*DEVICES} - {"Dev-01"}
 
 
-def test_a_stale_etag_deletes_no_record(line: Line, rows: dict[str, RegistrationRow]) -> None:
+def test_a_stale_etag_deletes_no_record(line: EnrollmentClient, rows: dict[str, RegistrationRow]) -> None:
     for etag in (WRONG_ETAG, "nonsense", rows["dev-02"].etag):
         reply = line.call("DELETE", "/registrations/dev-00", None, {"If-Match": etag})
-        assert_is_refused(reply, 412, reply.json["errorCode"], "ETag is invalid")
+        assert_service_refuses(reply, 412, reply.json["errorCode"], "ETag is invalid")
     assert line.call("GET", "/registrations/dev-00").json == shown(rows["dev-00"])
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 24, 25, 26, 1000])
-def test_the_records_of_a_group_are_queried_in_pages(line: Line, rows: dict[str, RegistrationRow], size: int) -> None:
+def test_the_records_of_a_group_are_queried_in_pages(
+    line: EnrollmentClient, rows: dict[str, RegistrationRow], size: int
+) -> None:
     records, pages, token = [], 0, None
     while pages == 0 or token:
         headers = {"x-ms-max-item-count": str(size)} | ({"x-ms-continuation": token} if token else {})
@@ -111,18 +115,20 @@ def test_the_records_of_a_group_are_queried_in_pages(line: Line, rows: dict[str,
     assert pages == -(-len(DEVICES) // size)
 
 
-def test_a_group_without_devices_has_no_records_and_an_unknown_group_is_not_found(line: Line) -> None:
+def test_a_group_without_devices_has_no_records_and_an_unknown_group_is_not_found(line: EnrollmentClient) -> None:
     assert line.call("POST", "/registrations/nobody/query").json == []
     for unknown in ("alone", "dev-00", "floor"):  # an enrollment, a device, a beginning
-        assert_is_refused(line.call("POST", f"/registrations/{unknown}/query"), 404, 404204)
+        assert_service_refuses(line.call("POST", f"/registrations/{unknown}/query"), 404, 404204)
 
 
-def test_records_of_another_group_stay_out_of_a_query(line: Line, rows: dict[str, RegistrationRow]) -> None:
+def test_records_of_another_group_stay_out_of_a_query(line: EnrollmentClient, rows: dict[str, RegistrationRow]) -> None:
     got = line.call("POST", "/registrations/floor-2/query").json
     assert got == [shown(rows["dev-elsewhere"]), shown(rows["broken"])]
 
 
-def test_an_enrollment_shows_its_record_until_that_is_deleted(line: Line, rows: dict[str, RegistrationRow]) -> None:
+def test_an_enrollment_shows_its_record_until_that_is_deleted(
+    line: EnrollmentClient, rows: dict[str, RegistrationRow]
+) -> None:
     present = get(line, INDIVIDUALS, "alone")
     assert present["registrationState"] == shown(rows["Alone"])
     assert line.all(INDIVIDUALS) == [without(present, "registrationState")]
@@ -131,27 +137,27 @@ def test_an_enrollment_shows_its_record_until_that_is_deleted(line: Line, rows: 
     assert get(line, INDIVIDUALS, "alone") == {**present, "registrationState": unassigned}
 
 
-def test_a_record_outlives_a_change_of_its_enrollment(line: Line, rows: dict[str, RegistrationRow]) -> None:
+def test_a_record_outlives_a_change_of_its_enrollment(line: EnrollmentClient, rows: dict[str, RegistrationRow]) -> None:
     put(line, INDIVIDUALS, INDIVIDUALS.body("alone", provisioningStatus="disabled"), if_match="*")
     assert get(line, INDIVIDUALS, "alone")["registrationState"] == shown(rows["Alone"])
 
 
-def test_a_record_of_one_service_is_not_in_another(dps: LocalService, line: Line) -> None:
+def test_a_record_of_one_service_is_not_in_another(dps: LocalService, line: EnrollmentClient) -> None:
     other = dps.root[: dps.root.rindex("/")] + "/second"
     headers = {"Authorization": f"Bearer {dps.management_token}"}
     body = {"location": "local", "properties": {}, "sku": {"name": "S1", "capacity": 1}}
     assert dps.call("PUT", f"{other}?api-version=2026-11-01", body, headers).status == 201
     place = dps.call("GET", f"{other}?api-version=2026-11-01", headers=headers).json["properties"]
-    with Line(dps, place["serviceOperationsHostName"]) as elsewhere:
+    with EnrollmentClient(dps, place["serviceOperationsHostName"]) as elsewhere:
         put(elsewhere, GROUPS, GROUPS.body("floor-1"))
         assert elsewhere.call("POST", "/registrations/floor-1/query").json == []
-        assert_is_refused(elsewhere.call("GET", "/registrations/dev-00"), 404, 404202)
-        assert_is_refused(elsewhere.call("DELETE", "/registrations/dev-00"), 404, 404202)
+        assert_service_refuses(elsewhere.call("GET", "/registrations/dev-00"), 404, 404202)
+        assert_service_refuses(elsewhere.call("DELETE", "/registrations/dev-00"), 404, 404202)
     assert line.call("GET", "/registrations/dev-00").status == 200
 
 
 def test_azures_client_reads_queries_and_deletes_records(
-    dps: LocalService, line: Line, rows: dict[str, RegistrationRow]
+    dps: LocalService, line: EnrollmentClient, rows: dict[str, RegistrationRow]
 ) -> None:
     given = dps.connection
     with DeviceProvisioningClient.from_connection_string(

@@ -14,9 +14,9 @@ import pytest
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 from tests.crafting import proof, root
+from tests.local_dps.assertions import assert_provider_refuses
 from tests.local_dps.process import Server
-from tests.local_dps.test_management import assert_is_refused
-from tests.local_dps.test_services import (
+from tests.local_dps.services import (
     READER,
     ask,
     census,
@@ -147,7 +147,7 @@ def test_one_name_in_two_services_is_two_certificates(dps: LocalService) -> None
         before = other.certificate("ca")
         assert other.verify("ca", proof(mine, code).pem).status == 400
         assert other.verify("ca", proof(theirs, code).pem).status == 400
-        assert_is_refused(
+        assert_provider_refuses(
             other.verify("ca", proof(theirs, code).pem, if_match=one.certificate("ca")["etag"]),
             412, 412001, "PreconditionFailed",
         )  # fmt: skip

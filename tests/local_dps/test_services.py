@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,86 +15,27 @@ from hypothesis import strategies as st
 
 from helpers.local_dps import running
 from tests.crafting import root
-from tests.local_dps.test_management import assert_is_refused
+from tests.local_dps.assertions import assert_provider_refuses
+from tests.local_dps.services import (
+    HUB_KEY,
+    READER,
+    ask,
+    census,
+    create,
+    description,
+    group_path,
+    hub,
+    poll,
+    read,
+    rules,
+    service_path,
+    subscription,
+    updated,
+)
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
 
 NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")  # of the newest specification
 FRESH_ETAG = base64.b64encode(b"\0\0\0fresh").decode()
-
-
-# --- tools, for the neighbouring modules too --------------------------------------------------------------------------
-
-
-def ask(
-    dps: LocalService,
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    version: str | None = NEWEST,
-    if_match: str | None = None,
-) -> Reply:
-    """A management call anywhere, with a token."""
-    headers = {"Authorization": f"Bearer {dps.management_token}"}
-    if if_match is not None:
-        headers["If-Match"] = if_match
-    return dps.call(method, path + (f"?api-version={version}" if version else ""), body, headers)
-
-
-def subscription(dps: LocalService) -> str:
-    return f"/subscriptions/{dps.connection['subscription_id']}"
-
-
-def group_path(dps: LocalService, group: str) -> str:
-    return f"{subscription(dps)}/resourceGroups/{quote(group, safe='()')}"
-
-
-def service_path(dps: LocalService, name: str, group: str | None = None) -> str:
-    group = dps.connection["resource_group"] if group is None else group
-    return f"{group_path(dps, group)}/providers/Microsoft.Devices/provisioningServices/{quote(name, safe='')}"
-
-
-def description(**changes: Any) -> dict[str, Any]:
-    """The body of a PUT as the Azure CLI sends it."""
-    return {"location": "local", "tags": {}, "properties": {}, "sku": {"name": "S1", "capacity": 1}} | changes
-
-
-def create(dps: LocalService, name: str, group: str | None = None, **properties: Any) -> Mapping[str, Any]:
-    """A new service, as it is read afterwards."""
-    path = service_path(dps, name, group)
-    reply = ask(dps, "PUT", path, description(properties=properties))
-    assert reply.status == 201, reply.content
-    return ask(dps, "GET", path).json
-
-
-def poll(dps: LocalService, url: str) -> Reply:
-    """What a client gets at the address that a header named."""
-    parts = urlsplit(url)
-    assert (parts.scheme, parts.netloc) == ("https", dps.host)
-    return ask(dps, "GET", f"{parts.path}?{parts.query}", version=None)
-
-
-def census(dps: LocalService) -> Mapping[str, Any]:
-    """All resource groups, all services and their keys, to compare before and after."""
-    services = ask(dps, "GET", f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices").json
-    return {
-        "groups": ask(dps, "GET", f"{subscription(dps)}/resourceGroups").json,
-        "services": services,
-        "keys": [ask(dps, "POST", f"{service['id']}/listkeys").json for service in services["value"]],
-        **dps.everything(),
-    }
-
-
-def read(dps: LocalService) -> dict[str, Any]:
-    reply = dps.manage("GET")
-    assert reply.status == 200, reply.content
-    return reply.json
-
-
-def updated(dps: LocalService, **properties: Any) -> Reply:
-    """Read, change, write back."""
-    present = read(dps)
-    return dps.manage("PUT", "", {**present, "properties": {**present["properties"], **properties}})
 
 
 def without_etag(service: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -239,9 +180,9 @@ def test_an_operation_that_was_not_begun_on_this_service_is_not_found(dps: Local
     reply = ask(dps, "PUT", service_path(dps, "second"), description())
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     for unknown in (operation, "nothing", "aWQ9"):
-        assert_is_refused(dps.manage("GET", f"/operationResults/{unknown}"), 404, 404003, "NotFound")
+        assert_provider_refuses(dps.manage("GET", f"/operationResults/{unknown}"), 404, 404003, "NotFound")
     anywhere = f"{subscription(dps)}/providers/Microsoft.Devices/locations/local/provisioningserviceoperationresults"
-    assert_is_refused(ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
+    assert_provider_refuses(ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
 
 
 def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
@@ -280,7 +221,7 @@ def test_one_key_is_told_by_its_name_in_any_case(shared_dps: LocalService, name:
 
 
 def test_a_key_that_is_not_there_is_not_found(shared_dps: LocalService) -> None:
-    assert_is_refused(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404004, "NotFound")
+    assert_provider_refuses(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404004, "NotFound")
 
 
 def test_keys_are_told_to_post_only(shared_dps: LocalService) -> None:
@@ -344,7 +285,7 @@ def test_names_are_those_of_the_specification_and_of_nothing_else(shared_dps: Lo
         assert (reply.status, reply.json["name"]) == (201, name)
         assert ask(shared_dps, "DELETE", service_path(shared_dps, name)).status == 202
     else:
-        assert_is_refused(reply, 400, 400005, "BadRequest")
+        assert_provider_refuses(reply, 400, 400005, "BadRequest")
     assert census(shared_dps) == before
 
 
@@ -353,7 +294,7 @@ def test_a_name_that_another_group_has_is_taken(dps: LocalService) -> None:
     before = census(dps)
     for name in (dps.connection["provisioning_service"], dps.connection["provisioning_service"].upper()):
         reply = ask(dps, "PUT", service_path(dps, name, "other"), description())
-        assert_is_refused(reply, 409, 409001, "Conflict")
+        assert_provider_refuses(reply, 409, 409001, "Conflict")
     assert census(dps) == before
 
 
@@ -399,17 +340,6 @@ def test_a_location_may_be_spelled_in_another_way(dps: LocalService) -> None:
         reply = ask(dps, "PUT", path, description(location=spelling))
         assert (reply.status, reply.json["location"]) == (201, "West US")
 
-
-HUB_KEY = base64.b64encode(b"the key of an IoT hub, for all to see?").decode()
-
-
-def hub(name: str = "hub.azure-devices.net", **changes: Any) -> dict[str, Any]:
-    """A linked hub as a client writes it. Its key is made for the test and must be found nowhere."""
-    connection = f"HostName={name};SharedAccessKeyName=iothubowner;SharedAccessKey={HUB_KEY}"
-    return {"connectionString": connection, "location": "westus"} | changes
-
-
-READER = {"keyName": "reader", "rights": "EnrollmentRead"}
 
 BAD: dict[str, dict[str, Any]] = {
     "sku S2": {"sku": {"name": "S2", "capacity": 1}},
@@ -492,14 +422,14 @@ def test_a_stale_etag_of_a_service_is_refused(dps: LocalService, method: str, fo
     before = census(dps)
     for etag in (stale, FRESH_ETAG):
         reply = dps.manage(method, "", CHANGES[method], if_match=form.format(etag))
-        assert_is_refused(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
+        assert_provider_refuses(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
     assert census(dps) == before
 
 
 def test_a_service_that_is_not_there_matches_no_etag(dps: LocalService) -> None:
     before = census(dps)
     reply = ask(dps, "PUT", service_path(dps, "second"), description(), if_match=f'"{FRESH_ETAG}"')
-    assert_is_refused(reply, 412, 412001, "PreconditionFailed")
+    assert_provider_refuses(reply, 412, 412001, "PreconditionFailed")
     assert census(dps) == before
 
 
@@ -559,7 +489,9 @@ def test_a_hub_that_is_not_known_cannot_be_linked(tmp_path: Path) -> None:
             "Unable to find the IoThub other.azure-devices.net. Check if the hub exists and the connection information is "
             "correct."
         )
-        assert_is_refused(updated(dps, iotHubs=[hub("other.azure-devices.net")]), 404, 404002, "NotFound", message)
+        assert_provider_refuses(
+            updated(dps, iotHubs=[hub("other.azure-devices.net")]), 404, 404002, "NotFound", message
+        )
         assert census(dps) == before
 
 
@@ -571,7 +503,7 @@ def test_data_residency_is_there_in_some_locations_only(dps: LocalService, locat
         assert reply.status == 201
         assert ask(dps, "GET", path).json["properties"]["enableDataResidency"] is True
     else:
-        assert_is_refused(reply, 400, 400309, "BadRequest")
+        assert_provider_refuses(reply, 400, 400309, "BadRequest")
         assert ask(dps, "PUT", path, description(properties={"enableDataResidency": False})).status == 201
 
 
@@ -682,7 +614,7 @@ def test_fifty_hubs_can_be_linked_and_no_more(dps: LocalService) -> None:
     assert updated(dps, iotHubs=hubs[:50]).status == 201
     before = census(dps)
     assert len(before["service"]["properties"]["iotHubs"]) == 50
-    assert_is_refused(updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
+    assert_provider_refuses(updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
     assert census(dps) == before
 
 
@@ -694,10 +626,6 @@ def test_hubs_that_are_not_in_an_update_are_unlinked(dps: LocalService) -> None:
 # --- access policies --------------------------------------------------------------------------------------------------
 
 NEW_KEYS = [base64.b64encode(bytes([number]) * 64).decode() for number in (1, 2, 3)]
-
-
-def rules(dps: LocalService) -> dict[str, Mapping[str, str]]:
-    return {rule["keyName"]: rule for rule in dps.manage("POST", "/listkeys").json["value"]}
 
 
 def with_reader(dps: LocalService, **changes: str) -> Mapping[str, str]:
