@@ -5,14 +5,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpers.local_dps import RequestRecord, running
+from helpers.local_dps import RequestRecord
 from tests.crafting import root
 from tests.local_dps.wire import LocalService
 
@@ -24,7 +24,7 @@ PATIENCE = 60.0  # seconds; it needs two
 
 
 @dataclass(frozen=True)
-class Kind:
+class NodeKind:
     """One kind of enrollment: as the program calls it, and as the service plane does."""
 
     argument: str
@@ -34,14 +34,14 @@ class Kind:
     device_ids: tuple[str | None, str | None, str | None]
 
 
-GROUPS = Kind(
+GROUPS = NodeKind(
     "groups",
     "/enrollmentGroups",
     "enrollmentGroupId",
     ("node-group-1", "node-group-2", "node-group-3"),
     (None, None, None),
 )
-INDIVIDUALS = Kind(
+INDIVIDUALS = NodeKind(
     "individuals",
     "/enrollments",
     "registrationId",
@@ -51,18 +51,9 @@ INDIVIDUALS = Kind(
 
 
 @pytest.fixture
-def exchanges() -> list[RequestRecord]:
-    """Every request that the local DPS got."""
-    return []
-
-
-@pytest.fixture
-def dps(tmp_path: Path, exchanges: list[RequestRecord]) -> Iterator[LocalService]:
-    state = tmp_path / "state"
-    with running(state, observe=exchanges.append) as connection:
-        service = LocalService(connection, state)
-        service.upload(CA, root().pem)
-        yield service
+def dps(dps: LocalService) -> LocalService:
+    dps.upload(CA, root().pem)
+    return dps
 
 
 def run_node(dps: LocalService, argument: str) -> Mapping[str, Any]:
@@ -93,7 +84,7 @@ def without_state(enrollment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("kind", [GROUPS, INDIVIDUALS], ids=lambda kind: kind.argument)
 def test_azures_node_client_creates_reads_changes_pages_and_deletes(
-    dps: LocalService, exchanges: list[RequestRecord], kind: Kind
+    dps: LocalService, exchanges: list[RequestRecord], kind: NodeKind
 ) -> None:
     before = len(exchanges)
     seen = run_node(dps, kind.argument)

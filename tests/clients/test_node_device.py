@@ -4,31 +4,25 @@ import json
 import os
 import shutil
 import subprocess
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from helpers.local_dps import RequestRecord
-from tests.crafting import Crafted, authority, craft, key, name
+from tests.clients.devices import INTERMEDIATE, ROOT, STRANGER, WITHDRAWN, device_certificate
+from tests.crafting import Crafted
 from tests.local_dps.devices import write_chain
-from tests.local_dps.wire import LocalService, group_body, upload_body
+from tests.local_dps.wire import LocalService
 
 PROGRAM = Path(__file__).parent / "node_device"
 PACKAGES = json.loads((PROGRAM / "package.json").read_text())["dependencies"]
 PATIENCE = 60.0  # seconds; it needs five
 TRANSPORTS = ("http", "mqtt", "websocket")
-ROOT = authority(name("Root"), key(which=1))
-INTERMEDIATE = authority(name("Intermediate"), key(which=2), issuer=ROOT)
-WITHDRAWN = authority(name("Withdrawn"), key(which=3), issuer=ROOT)
-STRANGER = authority(name("Root"), key(which=4))  # by name it is ours
 
 
 @dataclass(frozen=True)
-class Device:
+class NodeDevice:
     """What is special about a device: the CA that issued its certificate, what it sends along, and its kind of key."""
 
     issuer: Crafted
@@ -39,22 +33,12 @@ class Device:
         """For the program, with its files written."""
         own = folder / registration
         own.mkdir()
-        made = craft(name(registration), key(self.kind, 8), issuer=self.issuer)
+        made = device_certificate(registration, self.issuer, self.kind)
         chain, private = write_chain(own, made, *self.above)
         return {"registrationId": registration, "certificate": str(chain), "key": str(private)}
 
 
-@pytest.fixture
-def service(dps: LocalService) -> LocalService:
-    """It knows the root, and lets in what is below it, but for what comes from one intermediate."""
-    body = upload_body(b64encode(ROOT.der).decode(), isVerified=True)
-    assert dps.manage("PUT", "/certificates/root", body).status == 200
-    dps.put_group(group_body("ours", reference="root"))
-    dps.put_group(group_body("withdrawn", signing=WITHDRAWN.pem, provisioningStatus="disabled"))
-    return dps
-
-
-def register(service: LocalService, folder: Path, devices: Mapping[str, Device]) -> Mapping[str, Any]:
+def register(service: LocalService, folder: Path, devices: Mapping[str, NodeDevice]) -> Mapping[str, Any]:
     """What each device was told over each transport, by registration id: `http-` and its name, and so on."""
     node = shutil.which("node")
     assert node, "Node.js is not installed: install Node 18 or newer with npm, then `make test`."
@@ -88,10 +72,10 @@ def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_is_what_they_w
     service: LocalService, tmp_path: Path, exchanges: list[RequestRecord]
 ) -> None:
     devices = {
-        "p256-below-root": Device(ROOT),
-        "p256-below-intermediate": Device(INTERMEDIATE, (INTERMEDIATE,)),
-        "rsa-below-root": Device(ROOT, kind="RSA-2048"),
-        "rsa-below-intermediate": Device(INTERMEDIATE, (INTERMEDIATE,), kind="RSA-2048"),
+        "p256-below-root": NodeDevice(ROOT),
+        "p256-below-intermediate": NodeDevice(INTERMEDIATE, (INTERMEDIATE,)),
+        "rsa-below-root": NodeDevice(ROOT, kind="RSA-2048"),
+        "rsa-below-intermediate": NodeDevice(INTERMEDIATE, (INTERMEDIATE,), kind="RSA-2048"),
     }
     began = len(exchanges)
     told = register(service, tmp_path, devices)
@@ -119,11 +103,11 @@ def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_is_what_they_w
 
 
 UNAUTHORIZED = ("UnauthorizedError", None, 401002)
-OUTCOMES: Mapping[str, tuple[Device, tuple[str, str | None, int | None]]] = {
-    "stranger": (Device(STRANGER, (STRANGER,)), UNAUTHORIZED),
-    "lonely": (Device(INTERMEDIATE), UNAUTHORIZED),
-    "withdrawn": (Device(WITHDRAWN, (WITHDRAWN,)), ("SyntaxError", "disabled", None)),
-    "homeless": (Device(ROOT), ("ProvisioningRegistrationFailedError", "failed", 400208)),
+OUTCOMES: Mapping[str, tuple[NodeDevice, tuple[str, str | None, int | None]]] = {
+    "stranger": (NodeDevice(STRANGER, (STRANGER,)), UNAUTHORIZED),
+    "lonely": (NodeDevice(INTERMEDIATE), UNAUTHORIZED),
+    "withdrawn": (NodeDevice(WITHDRAWN, (WITHDRAWN,)), ("SyntaxError", "disabled", None)),
+    "homeless": (NodeDevice(ROOT), ("ProvisioningRegistrationFailedError", "failed", 400208)),
 }
 
 

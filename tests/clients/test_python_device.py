@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,15 +15,12 @@ from azure.iot.device.aio import ProvisioningDeviceClient as AioProvisioningDevi
 from azure.iot.device.exceptions import ClientError, ServiceError
 
 from helpers.local_dps import RequestRecord, running
-from tests.crafting import Crafted, authority, craft, key, name
+from tests.clients.devices import INTERMEDIATE, ROOT, STRANGER, WITHDRAWN, device_certificate, prepare
+from tests.crafting import Crafted
 from tests.local_dps.devices import write_chain
-from tests.local_dps.wire import LocalService, group_body, upload_body
+from tests.local_dps.wire import LocalService
 
 HOST = "global.azure-devices-provisioning.net"
-ROOT = authority(name("Root"), key(which=1))
-INTERMEDIATE = authority(name("Intermediate"), key(which=2), issuer=ROOT)
-WITHDRAWN = authority(name("Withdrawn"), key(which=3), issuer=ROOT)
-STRANGER = authority(name("Root"), key(which=4))  # by name it is ours
 OPERATION = re.compile(r"\d\.[0-9a-f]{16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # The client names its protocol in a way that Python would rather not have.
@@ -32,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLSv1_2 is deprecat
 
 
 @dataclass(frozen=True)
-class Device:
+class PythonDevice:
     """What a device has: the id that it goes by, its certificate, and what it sends along."""
 
     registration: str
@@ -67,7 +63,7 @@ class Fleet:
     dps: LocalService
     folder: Path
 
-    def register(self, devices: Iterable[Device]) -> dict[str, Any]:
+    def register(self, devices: Iterable[PythonDevice]) -> dict[str, Any]:
         """By registration id: the result, or what was raised."""
         known = list(devices)
         outcomes = self._aio(known) if self.form == "aio" else self._sync(known)
@@ -79,7 +75,7 @@ class Fleet:
         gc.collect()
         return dict(zip([each.registration for each in known], outcomes, strict=True))
 
-    def _sync(self, devices: list[Device]) -> list[Any]:
+    def _sync(self, devices: list[PythonDevice]) -> list[Any]:
         def outcome(client: ProvisioningDeviceClient) -> Any:
             try:
                 return client.register()
@@ -90,7 +86,7 @@ class Fleet:
         with ThreadPoolExecutor(len(clients)) as threads:
             return list(threads.map(outcome, clients))
 
-    def _aio(self, devices: list[Device]) -> list[Any]:
+    def _aio(self, devices: list[PythonDevice]) -> list[Any]:
         async def outcomes() -> list[Any]:
             factory = AioProvisioningDeviceClient
             clients = [each.client(factory, self.transport, self.dps, self.folder) for each in devices]
@@ -110,28 +106,14 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def service(dps: LocalService) -> LocalService:
-    prepare(dps)
-    return dps
-
-
-def prepare(dps: LocalService) -> None:
-    """It knows the root, and lets in what is below it, but for what comes from one intermediate."""
-    body = upload_body(b64encode(ROOT.der).decode(), isVerified=True)
-    assert dps.manage("PUT", "/certificates/root", body).status == 200
-    dps.put_group(group_body("ours", reference="root"))
-    dps.put_group(group_body("withdrawn", signing=WITHDRAWN.pem, provisioningStatus="disabled"))
-
-
-@pytest.fixture
 def fleet(form: str, transport: str, service: LocalService, tmp_path: Path) -> Fleet:
     return Fleet(form, transport, service, tmp_path)
 
 
 def device(
     registration: str, *above: Crafted, issuer: Crafted, kind: str = "P-256", called: str | None = None
-) -> Device:
-    return Device(registration, craft(name(called or registration), key(kind, 8), issuer=issuer), above)
+) -> PythonDevice:
+    return PythonDevice(registration, device_certificate(called or registration, issuer, kind), above)
 
 
 def assert_assigned(dps: LocalService, registration: str, result: Any) -> None:
@@ -184,7 +166,7 @@ def assert_refused(error: Any, reason: str) -> None:
 
 
 UNAUTHORIZED = "register request returned a service error status code 401"
-NOT_LET_IN: Mapping[str, tuple[Device, int, str]] = {
+NOT_LET_IN: Mapping[str, tuple[PythonDevice, int, str]] = {
     "another CA of the same name": (
         device("strange", STRANGER, issuer=STRANGER), 401002, "CA certificate not found."
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from tests.clients.conftest import Clients
+from tests.clients.forms import Clients
 from tests.crafting import craft, key, name
 from tests.encodings import key_files
 from tests.local_dps.wire import MANAGEMENT_SCOPE, SERVICE_SCOPE, LocalService

@@ -34,7 +34,7 @@ from azure.mgmt.iothubprovisioningservices.models import (
 from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import RequestRecord
-from tests.clients.conftest import Clients
+from tests.clients.forms import Clients
 from tests.crafting import authority, key, name, proof, root
 from tests.local_dps.wire import LocalService
 

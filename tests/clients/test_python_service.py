@@ -4,7 +4,6 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import RequestRecord
 from helpers.local_dps.store import RegistrationRow, Store
-from tests.clients.conftest import Clients
+from tests.clients.forms import Clients
 from tests.crafting import Crafted, authority, key, name, root
+from tests.local_dps.enrollments import GROUPS, INDIVIDUALS, EnrollmentKind
 from tests.local_dps.wire import LocalService, signature
 
 Document = dict[str, Any]
@@ -33,46 +33,19 @@ GIVEN_KEYS = {"primaryKey": b64encode(b"1" * 32).decode(), "secondaryKey": b64en
 TPM = {"endorsementKey": b64encode(b"endorsement").decode(), "storageRootKey": b64encode(b"storage root").decode()}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of enrollment: as the client calls it, and as the service does."""
-
-    operations: str
-    collection: str
-    id_name: str
-    certificates: str
-    noun: str
-    exists: int
-    not_found: int
-
-    def of(self, client: Any) -> Any:
-        return getattr(client, self.operations)
-
-    def body(self, id_: str, attestation: Mapping[str, Any] | None = None, **more: Any) -> Document:
-        return {self.id_name: id_, "attestation": attestation or {"type": "symmetricKey"}, **more}
-
-    def bulk(self, mode: str, *items: Document) -> Document:
-        return {self.collection: list(items), "mode": mode}
-
-    def failure(self, id_: str, code: int, message: str) -> Document:
-        return {self.id_name: id_, "errorCode": code, "errorStatus": message}
-
-
-GROUPS = Kind(
-    "enrollment_group",
-    "enrollmentGroups",
-    "enrollmentGroupId",
-    "signingCertificates",
-    "EnrollmentGroup",
-    409202,
-    404204,
-)
-INDIVIDUALS = Kind("enrollment", "enrollments", "registrationId", "clientCertificates", "Enrollment", 409201, 404201)
-
-
 @pytest.fixture(params=[GROUPS, INDIVIDUALS], ids=["groups", "individuals"])
-def kind(request: pytest.FixtureRequest) -> Kind:
+def kind(request: pytest.FixtureRequest) -> EnrollmentKind:
     return request.param
+
+
+def operations(client: Any, kind: EnrollmentKind) -> Any:
+    """The client's methods for that kind."""
+    return client.enrollment_group if kind is GROUPS else client.enrollment
+
+
+def failure(kind: EnrollmentKind, id_: str, code: int, message: str) -> Document:
+    """An item of a bulk that was not carried out."""
+    return {kind.id_name: id_, "errorCode": code, "errorStatus": message}
 
 
 @pytest.fixture
@@ -120,7 +93,7 @@ def info(certificate: Crafted) -> Document:
     }
 
 
-def certificates_in(attestation: Mapping[str, Any], kind: Kind) -> Document:
+def certificates_in(attestation: Mapping[str, Any], kind: EnrollmentKind) -> Document:
     """The descriptions of its certificates, each of which is all that is told."""
     assert attestation["type"] == "x509"
     assert set(attestation["x509"]) == {kind.certificates}
@@ -146,7 +119,7 @@ def reason(refused: pytest.ExceptionInfo[HttpResponseError]) -> tuple[int | None
 @pytest.mark.parametrize("encoding", ["PEM", "DER"])
 @pytest.mark.parametrize("slots", [("primary",), ("primary", "secondary")], ids=["one", "two"])
 def test_certificates_are_described_and_never_returned(
-    clients: Clients, kind: Kind, encoding: str, slots: tuple[str, ...]
+    clients: Clients, kind: EnrollmentKind, encoding: str, slots: tuple[str, ...]
 ) -> None:
     made = {"primary": root("One"), "secondary": authority(name("Two"), key(which=2))}
     sent = {slot: made[slot].pem if encoding == "PEM" else b64encode(made[slot].der).decode() for slot in slots}
@@ -156,7 +129,7 @@ def test_certificates_are_described_and_never_returned(
     }
     expected = {slot: info(made[slot]) for slot in slots}
 
-    enrollments = kind.of(clients.service())
+    enrollments = operations(clients.service(), kind)
     put = enrollments.create_or_update("with-certificate", kind.body("with-certificate", attestation))
     (found,) = enrollments.query(ALL)
     answers = [put, enrollments.get("with-certificate"), found]
@@ -167,10 +140,10 @@ def test_certificates_are_described_and_never_returned(
     assert int(mechanism["x509"][kind.certificates]["primary"]["info"]["serialNumber"], 16) == serial
 
 
-def test_a_ca_is_referred_to_by_name(clients: Clients, dps: LocalService, kind: Kind) -> None:
+def test_a_ca_is_referred_to_by_name(clients: Clients, dps: LocalService, kind: EnrollmentKind) -> None:
     dps.upload("my-ca", root().pem)
     attestation = {"type": "x509", "x509": {"caReferences": {"primary": "my-ca"}}}
-    enrollments = kind.of(clients.service())
+    enrollments = operations(clients.service(), kind)
     put = enrollments.create_or_update("by-reference", kind.body("by-reference", attestation))
     expected = {"type": "x509", "x509": {"caReferences": {"primary": "my-ca", "secondary": None}}}
     (found,) = enrollments.query(ALL)
@@ -187,9 +160,11 @@ def test_a_ca_is_referred_to_by_name(clients: Clients, dps: LocalService, kind: 
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["given", "generated"])
-def test_symmetric_keys_are_told_when_put_and_when_asked_for(clients: Clients, kind: Kind, given: bool) -> None:
+def test_symmetric_keys_are_told_when_put_and_when_asked_for(
+    clients: Clients, kind: EnrollmentKind, given: bool
+) -> None:
     attestation = {"type": "symmetricKey"} | ({"symmetricKey": GIVEN_KEYS} if given else {})
-    enrollments = kind.of(clients.service())
+    enrollments = operations(clients.service(), kind)
     put = enrollments.create_or_update("with-keys", kind.body("with-keys", attestation))["attestation"]
     assert put["type"] == "symmetricKey"
     keys = put["symmetricKey"]
@@ -221,7 +196,7 @@ def test_a_tpm_is_kept_for_an_individual_and_refused_for_a_group(clients: Client
 # --- create, read, change, delete ---
 
 
-def test_an_enrollment_comes_back_as_it_was_sent(clients: Clients, dps: LocalService, kind: Kind) -> None:
+def test_an_enrollment_comes_back_as_it_was_sent(clients: Clients, dps: LocalService, kind: EnrollmentKind) -> None:
     settings: Document = {
         "capabilities": {"iotEdge": True},
         "provisioningStatus": "disabled",
@@ -233,11 +208,12 @@ def test_an_enrollment_comes_back_as_it_was_sent(clients: Clients, dps: LocalSer
     }
     if kind is INDIVIDUALS:
         settings |= {"deviceId": "name-at-the-hub", "optionalDeviceInformation": {"colour": "blue"}}
-    enrollments = kind.of(clients.service())
-    put = enrollments.create_or_update("Complete", kind.body("Complete", **settings))
+    enrollments = operations(clients.service(), kind)
+    sent = kind.body("Complete", {"type": "symmetricKey"}, **settings)
+    put = enrollments.create_or_update("Complete", sent)
     added = {name: put.pop(name) for name in ("etag", "createdDateTimeUtc", "lastUpdatedDateTimeUtc")}
     keys = put["attestation"].pop("symmetricKey")
-    assert put == kind.body("Complete", **settings)
+    assert put == sent
     assert set(keys) == set(GIVEN_KEYS)
     assert re.fullmatch(rb'"[0-9a-f-]{36}"', b64decode(added["etag"], validate=True))
     assert TIME.fullmatch(added["createdDateTimeUtc"])
@@ -248,12 +224,12 @@ def test_an_enrollment_comes_back_as_it_was_sent(clients: Clients, dps: LocalSer
     assert list(enrollments.query(ALL)) == [put | added]
 
 
-def test_null_members_are_left_out_but_for_the_status(clients: Clients, kind: Kind) -> None:
+def test_null_members_are_left_out_but_for_the_status(clients: Clients, kind: EnrollmentKind) -> None:
     """The client's own samples send them, and the real service answers so."""
     left_out = ("capabilities", "reprovisionPolicy", "iotHubs", "iotHubHostName", "initialTwin", "deviceId")
     nulls = dict.fromkeys((*left_out, "customAllocationDefinition", "optionalDeviceInformation", "provisioningStatus"))
     keys = {"type": "symmetricKey", "symmetricKey": {"primaryKey": None, "secondaryKey": None}}
-    enrollments = kind.of(clients.service())
+    enrollments = operations(clients.service(), kind)
     put = enrollments.create_or_update("sparse", kind.body("sparse", keys, allocationPolicy="static", **nulls))
     assert set(put) == {
         kind.id_name, "attestation", "etag", "provisioningStatus", "createdDateTimeUtc", "lastUpdatedDateTimeUtc",
@@ -264,13 +240,15 @@ def test_null_members_are_left_out_but_for_the_status(clients: Clients, kind: Ki
     assert enrollments.get("sparse")["provisioningStatus"] is None
 
 
-def test_a_change_needs_the_present_etag(clients: Clients, kind: Kind, exchanges: list[RequestRecord]) -> None:
-    enrollments = kind.of(clients.service())
+def test_a_change_needs_the_present_etag(
+    clients: Clients, kind: EnrollmentKind, exchanges: list[RequestRecord]
+) -> None:
+    enrollments = operations(clients.service(), kind)
     first = enrollments.create_or_update("one", kind.body("one"))
     disabled = kind.body("one", provisioningStatus="disabled")
     with pytest.raises(ResourceExistsError) as exists:
         enrollments.create_or_update("one", disabled)
-    assert reason(exists) == (409, kind.exists, f"{kind.noun} already exists.")
+    assert reason(exists) == (409, kind.exists, f"{kind.item_type} already exists.")
 
     second = enrollments.create_or_update("one", disabled, if_match=first["etag"])
     assert (second["provisioningStatus"], second["createdDateTimeUtc"]) == ("disabled", first["createdDateTimeUtc"])
@@ -303,9 +281,9 @@ def test_a_change_needs_the_present_etag(clients: Clients, kind: Kind, exchanges
 
 
 def test_pages_have_the_size_asked_for_and_go_on_where_they_ended(
-    clients: Clients, kind: Kind, exchanges: list[RequestRecord]
+    clients: Clients, kind: EnrollmentKind, exchanges: list[RequestRecord]
 ) -> None:
-    enrollments = kind.of(clients.service())
+    enrollments = operations(clients.service(), kind)
     ids = [f"enrollment-{number}" for number in range(1, 6)]
     for each in ids:
         enrollments.create_or_update(each, kind.body(each))
@@ -325,41 +303,41 @@ def test_pages_have_the_size_asked_for_and_go_on_where_they_ended(
     assert [each[kind.id_name] for each in enrollments.query(ALL)] == [*ids[:3], ids[4], "enrollment-0"]
 
 
-def test_a_query_can_be_taken_up_later(clients: Clients, kind: Kind, dps: LocalService) -> None:
+def test_a_query_can_be_taken_up_later(clients: Clients, kind: EnrollmentKind, dps: LocalService) -> None:
     for each in ("a", "b", "c"):
-        kind.of(clients.service()).create_or_update(each, kind.body(each))
+        operations(clients.service(), kind).create_or_update(each, kind.body(each))
     reply = dps.serve("POST", f"/{kind.collection}/query", ALL, headers={"x-ms-max-item-count": "1"})
-    assert reply.headers["x-ms-item-type"] == kind.noun
+    assert reply.headers["x-ms-item-type"] == kind.item_type
     assert reply.headers["x-ms-max-item-count"] == "1"
-    later = kind.of(clients.service()).query(ALL, top=1).by_page(reply.headers["x-ms-continuation"])
+    later = operations(clients.service(), kind).query(ALL, top=1).by_page(reply.headers["x-ms-continuation"])
     assert [[each[kind.id_name] for each in page] for page in later] == [["b"], ["c"]]
     with pytest.raises(HttpResponseError) as refused:
-        list(kind.of(clients.service()).query({"query": "DROP TABLE enrollments"}))
+        list(operations(clients.service(), kind).query({"query": "DROP TABLE enrollments"}))
     assert refused.value.status_code == 400
 
 
 # --- bulk ---
 
 
-def test_bulk_changes_each_for_itself(clients: Clients, kind: Kind) -> None:
-    enrollments = kind.of(clients.service())
+def test_bulk_changes_each_for_itself(clients: Clients, kind: EnrollmentKind) -> None:
+    enrollments = operations(clients.service(), kind)
 
     def run(mode: str, *items: Document) -> tuple[bool, list[Document]]:
-        answer = enrollments.run_bulk_operation(kind.bulk(mode, *items))
+        answer = enrollments.run_bulk_operation({kind.collection: list(items), "mode": mode})
         assert set(answer) == {"isSuccessful", "errors"}
         return answer["isSuccessful"], answer["errors"]
 
     def status(id_: str) -> str:
         return enrollments.get(id_)["provisioningStatus"]
 
-    already = f"{kind.noun} already exists."
+    already = f"{kind.item_type} already exists."
     assert run("create", kind.body("a"), kind.body("b")) == (True, [])
-    assert run("create", kind.body("b"), kind.body("c")) == (False, [kind.failure("b", kind.exists, already)])
+    assert run("create", kind.body("b"), kind.body("c")) == (False, [failure(kind, "b", kind.exists, already)])
     assert [each[kind.id_name] for each in enrollments.query(ALL)] == ["a", "b", "c"]
 
     disabled = {"provisioningStatus": "disabled"}
     # The real service takes an update without an ETag for a creation.
-    assert run("update", kind.body("a", **disabled)) == (False, [kind.failure("a", kind.exists, already)])
+    assert run("update", kind.body("a", **disabled)) == (False, [failure(kind, "a", kind.exists, already)])
     assert status("a") == "enabled"
     etag = enrollments.get("a")["etag"]
     assert run("update", kind.body("a", etag=etag, **disabled)) == (True, [])
@@ -466,12 +444,12 @@ def test_a_bad_credential_is_refused(clients: Clients, dps: LocalService, opener
     assert dps.serve("POST", "/enrollmentGroups/query", ALL).json == []
 
 
-def test_a_key_that_may_read_cannot_write(clients: Clients, dps: LocalService, kind: Kind) -> None:
+def test_a_key_that_may_read_cannot_write(clients: Clients, dps: LocalService, kind: EnrollmentKind) -> None:
     service = dict(dps.manage("GET").json)
     service["properties"]["authorizationPolicies"] = [{"keyName": "reader", "rights": "EnrollmentRead"}]
     assert dps.manage("PUT", "", service).status == 201
     key = dps.manage("POST", "/keys/reader/listkeys").json
-    reader = kind.of(clients.service(AzureNamedKeyCredential(key["keyName"], key["primaryKey"])))
+    reader = operations(clients.service(AzureNamedKeyCredential(key["keyName"], key["primaryKey"])), kind)
     assert list(reader.query(ALL)) == []
     with pytest.raises(ClientAuthenticationError) as refused:
         reader.create_or_update("one", kind.body("one"))
