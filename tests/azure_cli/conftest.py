@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from uuid import uuid4
@@ -11,6 +10,7 @@ import pytest
 
 from helpers.local_dps import RequestRecord, running
 from tests.azure_cli.az import VERSION, AzureCli, Outside
+from tests.azure_cli.service import Service
 from tests.local_dps.wire import LocalService
 
 
@@ -63,19 +63,6 @@ def cli(tmp_path_factory: pytest.TempPathFactory, cloud: AzureCli, dps: LocalSer
 def stranger(tmp_path: Path, cloud: AzureCli) -> AzureCli:
     """Knows the cloud, has not signed in."""
     return cloud.copy(tmp_path / "azure")
-
-
-@dataclass(frozen=True)
-class Service:
-    """A provisioning service for one test, alone in its resource group."""
-
-    name: str
-    group: str
-    path: str
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        return ("--dps-name", self.name, "--resource-group", self.group)
 
 
 @pytest.fixture

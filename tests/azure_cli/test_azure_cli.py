@@ -14,7 +14,7 @@ from helpers.certificates import (
 )
 from helpers.local_dps import RequestRecord
 from tests.azure_cli.az import VERSION, AzureCli
-from tests.azure_cli.conftest import Service
+from tests.azure_cli.service import Service
 from tests.local_dps.wire import LocalService, signature
 
 CLIS_VERSION = "2021-10-15"  # the api-version of its DPS commands

@@ -9,9 +9,7 @@ from helpers.dps import ProvisioningService
 from helpers.lesson.recipes import Names, recipe
 from helpers.workspace import Workspace
 from tests.azure_cli.az import AZ, Outside
-from tests.lesson.test_recipes import dps, kept
-
-__all__ = ["dps", "kept"]  # the fixtures
+from tests.lesson.learner import learners_workspace, rehearsing
 
 
 def commands(step: str, kept: Workspace, dps: ProvisioningService, **known: str) -> str:
@@ -38,22 +36,21 @@ def run(folder: Path, outside: Outside, *scripts: str) -> str:
     return result.stdout
 
 
-def test_the_commands_upload_prove_and_delete_a_ca(
-    kept: Workspace, dps: ProvisioningService, outside: Outside, tmp_path: Path
-) -> None:
-    name = "walkthrough-ca"
-    signing_in = commands("connect", kept, dps)
-    said = run(tmp_path, outside, signing_in, commands("upload", kept, dps), commands("code", kept, dps))
-    assert dps.describe().id_scope in said
-    code = said.strip().splitlines()[-1]
-    assert len(code) == 48
-    assert not dps.certificates.get(name).verified
-    kept.update(certificate_name=name, registered_role="intermediate", verification_code=code)
-    lesson.sign_kept_code(kept, None)
-    run(tmp_path, outside, signing_in, commands("verify", kept, dps))
-    assert dps.certificates.get(name).verified
-    dps.certificates.upload("next-ca", kept.public_part("root").read_bytes())
-    run(tmp_path, outside, signing_in, commands("delete_ca", kept, dps, next_certificate="next-ca"))
-    assert [each.name for each in dps.certificates.list()] == [name]
-    run(tmp_path, outside, signing_in, commands("clean_up", kept, dps))
-    assert dps.certificates.list() == []
+def test_the_commands_upload_prove_and_delete_a_ca(outside: Outside, tmp_path: Path) -> None:
+    with learners_workspace(tmp_path) as kept, rehearsing(kept) as dps:
+        name = "walkthrough-ca"
+        signing_in = commands("connect", kept, dps)
+        said = run(tmp_path, outside, signing_in, commands("upload", kept, dps), commands("code", kept, dps))
+        assert dps.describe().id_scope in said
+        code = said.strip().splitlines()[-1]
+        assert len(code) == 48
+        assert not dps.certificates.get(name).verified
+        kept.update(certificate_name=name, registered_role="intermediate", verification_code=code)
+        lesson.sign_kept_code(kept, None)
+        run(tmp_path, outside, signing_in, commands("verify", kept, dps))
+        assert dps.certificates.get(name).verified
+        dps.certificates.upload("next-ca", kept.public_part("root").read_bytes())
+        run(tmp_path, outside, signing_in, commands("delete_ca", kept, dps, next_certificate="next-ca"))
+        assert [each.name for each in dps.certificates.list()] == [name]
+        run(tmp_path, outside, signing_in, commands("clean_up", kept, dps))
+        assert dps.certificates.list() == []

@@ -1,43 +1,14 @@
 """A real local DPS, reached through the real SDKs, with a record of every request that it saw."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from helpers.certificates import CertificateAuthority, certificate_pem
-from helpers.dps import CaCertificates, EnrollmentGroups, ProvisioningService, RegisteredCertificate, connect_local
+from helpers.dps import RegisteredCertificate, connect_local
 from helpers.local_dps import RequestRecord, running
-
-
-@dataclass
-class Wire:
-    """One connected service and what went over the line."""
-
-    service: ProvisioningService
-    connection: Mapping[str, Any]
-    seen: list[RequestRecord] = field(default_factory=list)
-
-    @property
-    def certificates(self) -> CaCertificates:
-        return self.service.certificates
-
-    @property
-    def groups(self) -> EnrollmentGroups:
-        return self.service.enrollment_groups
-
-    def requests(self) -> list[RequestRecord]:
-        """All but those for a token."""
-        return [each for each in self.seen if "/v2.0/" not in each.path]
-
-    def changes(self) -> list[RequestRecord]:
-        """The requests that could change something."""
-        return [each for each in self.requests() if each.method != "GET" and not each.path.endswith("/query")]
-
-    def last_if_match(self) -> str | None:
-        return self.changes()[-1].headers.get("if-match")
+from tests.dps.wire import Wire
 
 
 @pytest.fixture

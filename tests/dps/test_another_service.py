@@ -14,7 +14,7 @@ from helpers.dps import (
     local_id_scope,
     remove_another,
 )
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 HUB = "somebody-elses-hub.azure-devices.net"
 

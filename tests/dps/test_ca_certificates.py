@@ -11,7 +11,7 @@ from helpers.certificates import CertificateAuthority, certificate_pem, describe
 from helpers.dps import CaCertificates, DpsError, RegisteredCertificate
 from helpers.problem import Problem
 from tests.crafting import LIVES, Crafted, pem, proof
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 Change = Callable[[CaCertificates, RegisteredCertificate, CertificateAuthority], RegisteredCertificate | None]
 STALE_CODE = "0123456789ABCDEF" * 3

@@ -16,7 +16,7 @@ from helpers.dps import wire as dps_wire
 from helpers.dps.devices import DevicePlane
 from helpers.local_dps import running
 from helpers.problem import Problem
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 
 def refusal(use: Callable[[], Any]) -> DpsError:

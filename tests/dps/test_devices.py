@@ -36,7 +36,7 @@ from helpers.dps import (
 )
 from helpers.local_dps import RequestRecord, running
 from helpers.problem import Interrupted, Problem
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 from tests.interrupting import interrupted_when
 from tests.local_dps.wire import LocalService
 

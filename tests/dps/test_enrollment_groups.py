@@ -17,7 +17,7 @@ from helpers.dps import (
     SigningCertificate,
 )
 from helpers.problem import Problem
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 TWIN = {"tags": {"floor": 3}, "properties": {"desired": {"every": {"seconds": 30}, "name": "Größe"}}}
 

@@ -7,7 +7,7 @@ import pytest
 from helpers.certificates import CertificateAuthority
 from helpers.dps import DpsError, IndividualEnrollment, IndividualEnrollments
 from helpers.problem import Problem
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 CA = CertificateAuthority.create_root("Factory")
 MINE = CA.issue_device("pump-1").certificate

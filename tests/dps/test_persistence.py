@@ -24,13 +24,13 @@ AUTHORITY = CertificateAuthority.create_root("Factory Root")
 
 
 @contextmanager
-def faltering(place: Path) -> Iterator["Line"]:
+def faltering(place: Path) -> Iterator["FalteringService"]:
     """A local DPS with which nothing goes wrong until the line is told that something shall."""
     faults = Once()
     seen: list[RequestRecord] = []
     with running(place / "state", observe=seen.append, faults=faults):
         service = connect_local(place / "state" / "connection.json")
-        yield Line(service, faults, seen)
+        yield FalteringService(service, faults, seen)
         service.close()
 
 
@@ -52,7 +52,7 @@ class Once(Faults):
         return fault
 
 
-class Line:
+class FalteringService:
     """One connected service, and what shall go wrong on the way to it."""
 
     def __init__(self, service: ProvisioningService, faults: Once, seen: list[RequestRecord]) -> None:
@@ -77,23 +77,23 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
+def line(tmp_path: Path) -> Iterator[FalteringService]:
     with faltering(tmp_path) as made:
         yield made
 
 
-def test_an_upload_whose_answer_was_lost_is_found(line: Line) -> None:
+def test_an_upload_whose_answer_was_lost_is_found(line: FalteringService) -> None:
     line.breaks(Fault.DROP_ANSWER, "PUT", "/factory")
     assert line.upload() == line.service.certificates.get("factory")
     assert line.made("PUT", "/factory") == 1
 
 
-def test_an_upload_that_never_arrived_is_made(line: Line) -> None:
+def test_an_upload_that_never_arrived_is_made(line: FalteringService) -> None:
     line.breaks(Fault.DROP_REQUEST, "PUT", "/factory")
     assert line.upload().name == "factory"
 
 
-def test_a_code_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
+def test_a_code_whose_answer_was_lost_is_asked_for_again(line: FalteringService) -> None:
     registered = line.upload()
     line.breaks(Fault.DROP_ANSWER, "POST", "/generateVerificationCode")
     with_code = line.service.certificates.generate_verification_code(registered)
@@ -102,7 +102,7 @@ def test_a_code_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
     assert line.service.certificates.verify(with_code, certificate_pem(proof.certificate)).verified
 
 
-def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: Line) -> None:
+def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: FalteringService) -> None:
     registered = line.upload()
     line.breaks(Fault.DROP_REQUEST, "POST", "/generateVerificationCode")
     assert line.service.certificates.generate_verification_code(registered).verification_code
@@ -111,7 +111,7 @@ def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: L
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
-def test_a_verification_whose_answer_was_lost_is_made_once(line: Line, fault: Fault) -> None:
+def test_a_verification_whose_answer_was_lost_is_made_once(line: FalteringService, fault: Fault) -> None:
     with_code = line.code()
     proof = AUTHORITY.sign_verification_code(str(with_code.verification_code))
     line.breaks(fault, "POST", "/verify")
@@ -122,7 +122,7 @@ def test_a_verification_whose_answer_was_lost_is_made_once(line: Line, fault: Fa
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
-def test_a_deletion_whose_answer_was_lost_is_made(line: Line, fault: Fault) -> None:
+def test_a_deletion_whose_answer_was_lost_is_made(line: FalteringService, fault: Fault) -> None:
     registered = line.upload()
     line.breaks(fault, "DELETE", "/factory")
     line.service.certificates.delete(registered)
@@ -132,7 +132,7 @@ def test_a_deletion_whose_answer_was_lost_is_made(line: Line, fault: Fault) -> N
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
 @pytest.mark.parametrize("attestation", [CaReference("factory"), SigningCertificate(AUTHORITY.certificate)])
 def test_a_group_is_created_changed_and_deleted_once(
-    line: Line, fault: Fault, attestation: CaReference | SigningCertificate
+    line: FalteringService, fault: Fault, attestation: CaReference | SigningCertificate
 ) -> None:
     line.upload()
     groups = line.service.enrollment_groups
@@ -148,7 +148,7 @@ def test_a_group_is_created_changed_and_deleted_once(
     assert groups.list() == []
 
 
-def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line: Line) -> None:
+def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line: FalteringService) -> None:
     line.upload()
     groups = line.service.enrollment_groups
     groups.create(EnrollmentGroup("pumps", CaReference("factory")))
@@ -158,19 +158,21 @@ def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line:
 
 
 @pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
-def test_a_service_that_is_busy_is_asked_again(line: Line, fault: Fault) -> None:
+def test_a_service_that_is_busy_is_asked_again(line: FalteringService, fault: Fault) -> None:
     line.breaks(fault, "GET", "/local-dps")
     assert line.service.describe().name == "local-dps"
 
 
-def test_a_token_whose_answer_was_lost_is_asked_for_again(line: Line) -> None:
+def test_a_token_whose_answer_was_lost_is_asked_for_again(line: FalteringService) -> None:
     line.breaks(Fault.DROP_ANSWER, "POST", "/token")
     assert line.service.certificates.list() == []
 
 
 @pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
 @pytest.mark.parametrize(("method", "end"), [("GET", "/openid-configuration"), ("POST", "/token")])
-def test_a_token_endpoint_that_falters_is_asked_again(line: Line, fault: Fault, method: str, end: str) -> None:
+def test_a_token_endpoint_that_falters_is_asked_again(
+    line: FalteringService, fault: Fault, method: str, end: str
+) -> None:
     """More often than azure-identity asks by itself, which then says in words alone what it met.
 
     For five seconds more MSAL answers with what it remembers, whoever asks.
@@ -179,7 +181,7 @@ def test_a_token_endpoint_that_falters_is_asked_again(line: Line, fault: Fault, 
     assert line.service.certificates.list() == []
 
 
-def test_a_stale_value_is_refused_and_never_forced(line: Line) -> None:
+def test_a_stale_value_is_refused_and_never_forced(line: FalteringService) -> None:
     stale = line.upload()
     line.service.certificates.generate_verification_code(stale)
     for change in (line.service.certificates.generate_verification_code, line.service.certificates.delete):
@@ -188,7 +190,7 @@ def test_a_stale_value_is_refused_and_never_forced(line: Line) -> None:
         assert caught.value.status == 412
 
 
-def test_reading_again_overcomes_an_etag_that_changed_underneath(line: Line) -> None:
+def test_reading_again_overcomes_an_etag_that_changed_underneath(line: FalteringService) -> None:
     line.upload()
     certificates = line.service.certificates
     line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=3)
@@ -196,7 +198,7 @@ def test_reading_again_overcomes_an_etag_that_changed_underneath(line: Line) -> 
     assert with_code.etag == certificates.get("factory").etag
 
 
-def test_somebody_who_is_always_faster_wins(line: Line) -> None:
+def test_somebody_who_is_always_faster_wins(line: FalteringService) -> None:
     line.upload()
     certificates = line.service.certificates
     line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=99)
@@ -205,7 +207,7 @@ def test_somebody_who_is_always_faster_wins(line: Line) -> None:
     assert caught.value.status == 412
 
 
-def test_another_certificate_that_took_the_name_is_not_given_a_code(line: Line) -> None:
+def test_another_certificate_that_took_the_name_is_not_given_a_code(line: FalteringService) -> None:
     """The answer is lost, and before the helper looks somebody else's CA stands under the name."""
     registered = line.upload()
     with pytest.raises(DpsError) as caught:

@@ -18,7 +18,7 @@ from helpers.dps import (
     RegisteredCertificate,
 )
 from helpers.dps import wire as wire_module
-from tests.dps.conftest import Wire
+from tests.dps.wire import Wire
 
 
 def calls(exchanges: Iterable[Exchange], plane: str) -> list[tuple[str, str, int]]:

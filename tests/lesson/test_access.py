@@ -9,7 +9,7 @@ from helpers.certificates import CertificateAuthority, DeviceCredential, certifi
 from helpers.dps import CaReference, DpsError, IndividualEnrollment, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.steps import walk
 
 INPUTS = lesson.EndAccess()
 

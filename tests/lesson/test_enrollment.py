@@ -8,7 +8,7 @@ from helpers import lesson
 from helpers.dps import AllocationPolicy, CustomAllocation, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.steps import walk
 
 HUB, OTHER = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"
 

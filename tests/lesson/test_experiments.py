@@ -14,7 +14,7 @@ from helpers.lesson.experiments.attack import Audit
 from helpers.lesson.scratch import registered_for_a_moment, remove_leftovers
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.steps import walk
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from helpers import lesson
 from helpers.dps import ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.steps import walk
 
 
 def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(

@@ -18,30 +18,25 @@ from helpers.dps import (
     CustomAllocation,
     EnrollmentGroup,
     ProvisioningService,
-    stop_local_dps,
 )
 from helpers.lesson.recipes import STEPS, Names, recipe
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.learner import learners_workspace, rehearsing
+from tests.lesson.steps import walk
 
 NAME, GROUP, DEVICE = "walkthrough-ca", "walkthrough-devices", "pump-1"
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Workspace]:
-    """A learner's workspace, in a folder whose name wants quoting, with a local DPS of its own."""
-    workspace = Workspace(tmp_path / "it's a workspace")
-    lesson.choose_target(workspace, lesson.StartHere())
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
-    yield workspace
-    stop_local_dps(workspace.local_dps_folder)
+    with learners_workspace(tmp_path) as workspace:
+        yield workspace
 
 
 @pytest.fixture
 def dps(kept: Workspace) -> Iterator[ProvisioningService]:
-    service = lesson.connect_to_rehearse(kept)
-    yield service
-    service.close()
+    with rehearsing(kept) as service:
+        yield service
 
 
 def python(step: str, kept: Workspace, dps: ProvisioningService | None, **known: Any) -> str:

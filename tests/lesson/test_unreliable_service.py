@@ -7,7 +7,7 @@ import pytest
 from helpers.dps import connect_local, read_and_change
 from helpers.local_dps import Fault, Faults, running
 from helpers.workspace import Workspace
-from tests.lesson.test_steps import walk
+from tests.lesson.steps import walk
 
 ROUNDS = 3
 
