@@ -139,6 +139,16 @@ def make_root(
     return made
 
 
+def make_encrypted_root(folder: Path, passphrase: str, algorithm: str = "rsa:2048") -> Authority:
+    """A root as people make it: one command, the key encrypted."""
+    made = Authority(folder / "own.pem", folder / "own.key")
+    subject = ("-subj", "/CN=Own Root", "-days", "365", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    files = ("-keyout", made.private_key, "-out", made.certificate, "-passout", f"pass:{passphrase}")
+    run("req", "-x509", "-newkey", algorithm, *files, *subject)
+    assert b"ENCRYPTED" in made.private_key.read_bytes()
+    return made
+
+
 def make_below(
     folder: Path, issuer: Authority, *, subject: str = "/CN=Below", extensions: Iterable[str] = CA_EXTENSIONS
 ) -> Authority:

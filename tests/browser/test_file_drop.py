@@ -1,12 +1,12 @@
 """A CA of one's own is brought along: its files are chosen, or dropped, and the key goes nowhere but into the workspace."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests import openssl
 from tests.browser.lab import FormHand, Lab, NotebookPage
 
 PASSPHRASE = "correct horse battery staple"
@@ -44,20 +44,12 @@ def drop(place: Locator, file: Path, *, x: int = 10) -> None:
     session.detach()
 
 
-def make_own_ca(folder: Path) -> tuple[Path, Path]:
-    """A root as people make it: OpenSSL, the key encrypted."""
-    certificate, key = folder / "own.pem", folder / "own.key"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-keyout", key, "-out", certificate, "-days", "365"]
-    command += ["-subj", "/CN=Own Root", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    subprocess.run([*command, "-passout", f"pass:{PASSPHRASE}"], capture_output=True, check=True)
-    return certificate, key
-
-
 @pytest.mark.parametrize(("bring", "bring_key"), [(choose, choose), (drop_on_the_words, drop_on_the_control)])
 def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     page: Page, lab: Lab, tmp_path: Path, bring: Bring, bring_key: Bring
 ) -> None:
-    certificate, key = make_own_ca(tmp_path)
+    own = openssl.make_encrypted_root(tmp_path, PASSPHRASE)
+    certificate, key = own.certificate, own.private_key
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()

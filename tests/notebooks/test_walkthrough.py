@@ -13,7 +13,7 @@ from helpers.__main__ import app
 from helpers.workspace import Workspace
 from tests import openssl
 from tests.azure_function import azure_function
-from tests.notebooks.walking import STEPS, go, make_own_ca, notebook, run, shown
+from tests.notebooks.walking import STEPS, go, notebook, run, shown
 
 
 @pytest.mark.usefixtures("reused_kernels")
@@ -39,7 +39,8 @@ def test_it_runs_with_an_encrypted_ca_of_openssl_and_a_webhook_with_a_key_and_st
     workspace: Workspace, tmp_path: Path, algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passphrase, key = "correct horse battery staple", secrets.token_hex(16)
-    own = make_own_ca(tmp_path / "own", algorithm, passphrase)
+    made = openssl.make_encrypted_root(tmp_path, passphrase, algorithm)
+    own = {"own_ca_certificate": str(made.certificate), "own_ca_key": str(made.private_key)}
     monkeypatch.setenv("CA_PASSPHRASE", passphrase)
     with azure_function(f"{key}/+==") as function:
         monkeypatch.setenv("WEBHOOK_KEY", function.key)

@@ -12,9 +12,8 @@ from jupyter_client.manager import AsyncKernelManager
 from helpers import walkthrough
 from helpers.walkthrough.kernels import StandbyKernels
 from helpers.workspace import Workspace
-from tests import openssl
 
-__all__ = ["STEPS", "ReusedKernels", "cells", "go", "make_own_ca", "notebook", "outputs", "run", "shown"]
+__all__ = ["STEPS", "ReusedKernels", "cells", "go", "notebook", "outputs", "run", "shown"]
 
 _CANCELLING_SECONDS = 1.0
 STEPS = [each.stem for each in walkthrough.NOTEBOOKS]
@@ -103,14 +102,3 @@ def outputs(outcome: walkthrough.Outcome) -> Iterator[Any]:
 def shown(outcome: walkthrough.Outcome) -> str:
     """Everything that the executed copy shows and stores."""
     return outcome.executed.read_text()
-
-
-def make_own_ca(folder: Path, algorithm: str, passphrase: str) -> dict[str, str]:
-    """A root as people make it: OpenSSL, the key encrypted."""
-    folder.mkdir()
-    certificate, key = folder / "own.pem", folder / "own.key"
-    subject = ["-subj", "/CN=Own Root", "-days", "365", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    files = ["-keyout", key, "-out", certificate, "-passout", f"pass:{passphrase}"]
-    openssl.run("req", "-x509", "-newkey", algorithm, *files, *subject)
-    assert b"ENCRYPTED" in key.read_bytes()
-    return {"own_ca_certificate": str(certificate), "own_ca_key": str(key)}
