@@ -1,9 +1,11 @@
-"""The house rules: contracts between the rooms, types, lint, stripped notebooks, one environment in two files."""
+"""The house rules: contracts between the rooms, imports, types, lint, stripped notebooks, one environment in two files."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -33,6 +35,33 @@ def test_the_tree_keeps_the_rules(command: list[str]) -> None:
     )
     result = subprocess.run([sys.executable, *program], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def imports(folder: str) -> Iterator[tuple[str, str]]:
+    """Each import below a folder: the file, and the dotted name that it imports, which begins with dots if it is relative."""
+    for file in sorted((PROJECT / folder).rglob("*.py")):
+        if "node_modules" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{'.' * node.level}{node.module or ''}.{each.name}" for each in node.names]
+            else:
+                continue
+            yield from ((str(file.relative_to(PROJECT)), name) for name in names)
+
+
+def test_no_test_module_imports_from_another() -> None:
+    """Tools that tests share stand in modules of their own, and fixtures in a conftest.py, which pytest reads."""
+    found = [each for each in imports("tests") if re.search(r"\b(test_\w+|conftest)\b", each[1])]
+    assert found == []
+
+
+def test_the_modules_of_the_local_dps_import_each_other_relatively() -> None:
+    """So the folder can be packaged under a name of its own."""
+    found = [each for each in imports("helpers/local_dps") if each[1].startswith("helpers.")]
+    assert found == []
 
 
 def cells(notebook: Path) -> list[dict]:
