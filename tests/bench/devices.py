@@ -22,10 +22,9 @@ _PATIENCE = 30.0
 class Device:
     """A device, and the connection that it opens again and again."""
 
-    def __init__(self, credential: DeviceCredential, authority: str, tls: ssl.TLSVersion) -> None:
+    def __init__(self, credential: DeviceCredential, authority: str) -> None:
         self.name = credential.registration_id
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._context.minimum_version = self._context.maximum_version = tls
         self._context.load_verify_locations(cadata=authority)
         self._context.load_cert_chain(credential.chain_file, credential.key_file)
 

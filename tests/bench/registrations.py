@@ -1,7 +1,6 @@
 """Registrations a second over HTTPS and MQTT, the part of them that is the bare TLS handshake, and 10,000 in one run."""
 
 import base64
-import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
@@ -28,15 +27,14 @@ _GROUP = "fleet"
 
 @dataclass(frozen=True)
 class Plane:
-    """A way to register, and the TLS that devices have on it."""
+    """A way to register."""
 
     name: str
     register: Callable[[LocalService, Device], None]
-    tls: ssl.TLSVersion
 
 
-HTTPS = Plane("HTTPS", over_https, ssl.TLSVersion.TLSv1_3)
-MQTT = Plane("MQTT", over_mqtt, ssl.TLSVersion.TLSv1_2)  # azure-iot-device speaks no other
+HTTPS = Plane("HTTPS", over_https)
+MQTT = Plane("MQTT", over_mqtt)
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def the_readmes_fleet(dps: LocalService, authority: CertificateAuthority, folder
                 credentials = issue_fleet(authority, names, folder / f"trucks-{round_number}")
                 require_registered(registrar.register_all(credentials))
             ours.append(time.perf_counter() - began)
-            callers = _devices(credentials, said["authority"], HTTPS)
+            callers = _devices(credentials, said["authority"])
             theirs.append(_clock(callers, lambda device: shake_hands(said["port"], device)))
     goal = 6.0 if count == 1_000 else None
     yield Figure(f"a fleet of {count:,}, issued and registered", "s", ours, "bare handshakes", theirs, goal=goal)
@@ -89,7 +87,7 @@ def beside_the_handshake(
     with started("tests.bench.acceptor") as (pid, said):
         for _ in range(size.rounds):
             new = list(islice(credentials, size.devices))
-            devices, callers = _devices(new, _trust(dps), plane), _devices(new, said["authority"], plane)
+            devices, callers = _devices(new, _trust(dps)), _devices(new, said["authority"])
             whole = _cost(server.process.pid, devices, lambda device: plane.register(dps, device))
             bare = _cost(pid, callers, lambda device: shake_hands(said["port"], device))
             pairs.append((whole, bare))
@@ -100,7 +98,7 @@ def beside_the_handshake(
         f"the server's CPU for a registration over {plane.name}",
         "us",
         [whole.cpu * 1e6 for whole, _ in pairs],
-        f"a bare handshake in {plane.tls.name.replace('v1_', ' 1.')}",
+        "a bare handshake",
         [max(bare.cpu, 1e-5) * 1e6 for _, bare in pairs],
     )
 
@@ -111,7 +109,7 @@ def in_one_run(
     """All of them, a tenth after the other."""
     tenths, megabytes, tenth = [], [], len(credentials) // 10
     for start in range(0, len(credentials), tenth):
-        devices = _devices(credentials[start : start + tenth], _trust(dps), plane)
+        devices = _devices(credentials[start : start + tenth], _trust(dps))
         tenths.append(_cost(server.process.pid, devices, lambda device: plane.register(dps, device)))
         megabytes.append(most_megabytes(server.process.pid))
     names = {each.registration_id for each in credentials}
@@ -138,8 +136,8 @@ def _trust(dps: LocalService) -> str:
     return Path(dps.connection["ca_file"]).read_text()
 
 
-def _devices(credentials: Sequence[DeviceCredential], trust: str, plane: Plane) -> list[Device]:
-    return [Device(each, trust, plane.tls) for each in credentials]
+def _devices(credentials: Sequence[DeviceCredential], trust: str) -> list[Device]:
+    return [Device(each, trust) for each in credentials]
 
 
 def _clock(devices: Sequence[Device], errand: Callable[[Device], None]) -> float:
