@@ -1,14 +1,11 @@
 """One walkthrough as CI runs it, every notebook in a kernel of its own: what was sent, what is left, what a reader sees."""
 
 import base64
-import json
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
@@ -20,6 +17,7 @@ from helpers import walkthrough
 from helpers.lesson.exercises import EXERCISES
 from helpers.workspace import Workspace
 from tests import openssl
+from tests.notebooks.recorder import Exchange, read_recording, recording_local_dps
 from tests.notebooks.walking import STEPS, cells, outputs, shown
 
 
@@ -29,7 +27,7 @@ class Walked:
 
     Attributes:
         before_clean_up: the workspace as 10 found it.
-        requests: every request that the local DPS received: method, path, query, headers, body in base64.
+        exchanges: every request that the local DPS received, and its answer.
         begun: each cell that began, in this order.
         ended: the notebooks in the order in which they ended.
     """
@@ -37,7 +35,7 @@ class Walked:
     workspace: Workspace
     before_clean_up: Path
     outcomes: list[walkthrough.Outcome] = field(default_factory=list)
-    requests: list[list[Any]] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
     begun: list[tuple[str, int]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
@@ -47,30 +45,18 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
     folder = tmp_path_factory.mktemp("executed")
     workspace = Workspace(folder / "workspace")
     walked = Walked(workspace, folder / "before-clean-up")
-    workspace.local_dps_folder.mkdir()
     recording = folder / "recording.jsonl"
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("recorder.py")),
-        str(workspace.local_dps_folder),
-        str(recording),
-    ]
 
     def on_end(outcome: walkthrough.Outcome) -> None:
         walked.ended.append(outcome.name)
         if len(walked.ended) == len(STEPS) - 1:
             shutil.copytree(workspace.folder, walked.before_clean_up)
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            walked.outcomes = walkthrough.run(
-                workspace, {}, on_cell=lambda name, cell: walked.begun.append((name, cell)), on_end=on_end
-            )
-        finally:
-            process.terminate()
-    walked.requests = [json.loads(line) for line in recording.read_text().splitlines()]
+    with recording_local_dps(workspace.local_dps_folder, recording):
+        walked.outcomes = walkthrough.run(
+            workspace, {}, on_cell=lambda name, cell: walked.begun.append((name, cell)), on_end=on_end
+        )
+    walked.exchanges = read_recording(recording)
     return walked
 
 
@@ -153,7 +139,7 @@ def private_key_traces(workspace: Path, recorded: bytes) -> list[str]:
 
 def test_no_request_of_a_whole_walkthrough_holds_a_private_key(walked: Walked) -> None:
     kept = walked.before_clean_up
-    calls = [(method, path.rpartition("/")[2]) for method, path, *_ in walked.requests]
+    calls = [(each.method, each.path.rpartition("/")[2]) for each in walked.exchanges]
     for call in [
         ("PUT", "walkthrough-ca"),
         ("POST", "generateVerificationCode"),
@@ -161,11 +147,11 @@ def test_no_request_of_a_whole_walkthrough_holds_a_private_key(walked: Walked) -
         ("PUT", "walkthrough-devices"),
     ]:
         assert call in calls, "the recording holds the whole walkthrough"
-    bodies = b"\n".join(base64.b64decode(body) for *_, body in walked.requests)
+    bodies = b"\n".join(each.body for each in walked.exchanges)
     decoded = b"\n".join(
         base64.b64decode(text) for text in re.findall(rb"[A-Za-z0-9+/]{40,}={0,2}", bodies) if len(text) % 4 == 0
     )
-    everything = json.dumps(walked.requests).encode() + bodies + decoded
+    everything = "".join(each.line() for each in walked.exchanges).encode() + bodies + decoded
     certificate = x509.load_der_x509_certificate((kept / "ca" / "intermediate.cer").read_bytes())
     assert certificate.public_bytes(serialization.Encoding.PEM) in decoded, "what was sent is found by this search"
     assert private_key_traces(kept, everything) == []

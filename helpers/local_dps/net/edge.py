@@ -111,6 +111,7 @@ class Edge:
                 seconds=time.monotonic() - began,
                 refusal=outcome.refusal,
                 fault=outcome.fault,
+                response=response,
             )
         )
         if response is None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..errors import Refusal
 from .masking import mask_keys
+from .routing import Response
 
 __all__ = ["RequestRecord"]
 
@@ -32,6 +33,7 @@ class RequestRecord(NamedTuple):
         status: None if the connection was dropped instead.
         seconds: from the request's first line to the answer.
         refusal: why it was refused, if it was. fault: what went wrong on purpose, if something did.
+        response: the answer to a call, which may hold keys and tokens; None if nothing answered it.
     """
 
     method: str
@@ -43,6 +45,7 @@ class RequestRecord(NamedTuple):
     seconds: float
     refusal: Refusal | None = None
     fault: str | None = None
+    response: Response | None = None
 
     def line(self) -> str:
         """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""

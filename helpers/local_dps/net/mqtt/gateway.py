@@ -117,11 +117,20 @@ class MqttGateway:
     async def _noted(self, request: Request) -> Outcome:
         began = time.monotonic()
         outcome = await self._handle(request)
-        seconds, status = time.monotonic() - began, outcome.response.status if outcome.response else None
+        response = outcome.response
         with suppress(Exception):
             self._observe(
                 RequestRecord(
-                    "MQTT", request.path, "", {}, request.body, status, seconds, outcome.refusal, outcome.fault
+                    method="MQTT",
+                    path=request.path,
+                    query="",
+                    headers={},
+                    body=request.body,
+                    status=response.status if response else None,
+                    seconds=time.monotonic() - began,
+                    refusal=outcome.refusal,
+                    fault=outcome.fault,
+                    response=response,
                 )
             )
         return outcome
