@@ -13,7 +13,12 @@ from helpers.local_dps.planes.identity.assertion import new_client_certificate
 # One worker runs each of these files, because each has a fixture that takes seconds to make.
 _TOGETHER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")
 # These begin first, so that no worker is left with a long one at the end.
-_LONGEST = ("tests/notebooks/", "tests/browser/test_run_all.py", "tests/browser/test_portal.py")
+_LONGEST = (
+    "tests/notebooks/",
+    "tests/record/test_record.py",
+    "tests/browser/test_run_all.py",
+    "tests/browser/test_portal.py",
+)
 
 
 class _Scheduling(LoadScopeScheduling):
