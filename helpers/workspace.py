@@ -72,6 +72,7 @@ class Facts(BaseModel):
         revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
         allocation_policy: of the group that a person has created in the portal; elsewhere the service tells.
         done_in_portal: the steps that a person says to have done there.
+        choices: what was chosen in a form and is offered again in a later one, by the field's name.
         outcomes: by notebook, what its steps have seen happen since it was begun; its checkpoint judges them.
         reached: the notebooks whose checkpoints have been reached.
     """
@@ -95,6 +96,7 @@ class Facts(BaseModel):
     revoked_device: str | None = None
     next_certificate_name: str | None = None
     done_in_portal: tuple[str, ...] = ()
+    choices: dict[str, Any] = {}
     outcomes: dict[str, dict[str, Any]] = {}
     reached: tuple[str, ...] = ()
 

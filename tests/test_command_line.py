@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from helpers import __main__ as main
 from helpers import lesson, walkthrough
 from helpers.__main__ import app
+from helpers.certificates import CertificateAuthority
 from helpers.dps import stop_local_dps
 from helpers.local_dps import RequestRecord
 from helpers.problem import Problem
@@ -48,10 +49,11 @@ def told(status: Result) -> dict[str, str]:
 
 
 def begun(folder: Path) -> Workspace:
-    place = Workspace(folder)
-    lesson.choose_target(place, lesson.StartHere())
-    lesson.create_authorities(place, lesson.CreateCa(), None)
-    return place
+    started = lesson.open(folder)
+    started.choose(lesson.StartHere())
+    started.store("root", CertificateAuthority.create_root("Root"))
+    started.store("intermediate", started.needed("root").create_intermediate("Intermediate"))
+    return started.workspace
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -123,7 +125,7 @@ def test_reset_asks_before_it_removes_keys(folder: Path, answer: str, removed: b
 
 def test_reset_with_yes_does_not_ask_and_stops_the_local_dps(folder: Path) -> None:
     place = begun(folder)
-    lesson.connect(place).close()
+    lesson.open(folder).dps.close()
     connection = (place.local_dps_folder / "connection.json").read_bytes()
     assert is_listening(connection)
     reset = command("reset", "--workspace", folder, "--yes")
@@ -155,7 +157,7 @@ def test_reset_of_nothing_does_nothing(folder: Path) -> None:
 def test_reset_removes_the_keys_of_a_workspace_in_which_a_ca_was_created_before_a_target_was_chosen(
     folder: Path,
 ) -> None:
-    lesson.create_authorities(Workspace(folder), lesson.CreateCa(), None)
+    lesson.open(folder).store("root", CertificateAuthority.create_root("Root"))
     assert command("reset", "--workspace", folder, "--yes").exit_code == 0
     assert not folder.exists()
 
@@ -252,7 +254,7 @@ def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[st
     [
         ("certificat_name=x", "The nearest is certificate_name."),
         ("next_ca_name=", "The parameter next_ca_name is invalid"),
-        ("rsa_bits=4096", "The parameter rsa_bits has no meaning here"),
+        ("rsa_bits=4096", "The parameter rsa_bits does not apply here"),
         ("allocation_policy=static", "iot_hubs is missing ("),
         ("own_ca_key=ca/no-such.pem", "notebooks/ca/no-such.pem"),
     ],
@@ -289,7 +291,7 @@ def test_a_fresh_workspace_may_be_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_fresh_workspace_has_nothing_of_the_one_before_and_its_local_dps_is_stopped(folder: Path) -> None:
     place = begun(folder)
-    lesson.connect(place).close()
+    lesson.open(folder).dps.close()
     connection = (place.local_dps_folder / "connection.json").read_bytes()
     fresh = walkthrough.fresh_workspace(folder)
     assert (fresh.authority_roles(), fresh.facts.target, list(tree(folder))) == ([], None, ["workspace.json"])

@@ -92,7 +92,7 @@ class TestNotebook:
     def test_it_has_parameters_and_ends_in_a_checkpoint(self, notebook: Path) -> None:
         code = [cell for cell in cells(notebook) if cell["cell_type"] == "code"]
         assert [cell["metadata"].get("tags") for cell in code].count(["parameters"]) == 1
-        assert "lesson.checkpoint(" in "".join(code[-1]["source"])
+        assert "walkthrough.checkpoint(" in "".join(code[-1]["source"])
 
     def test_no_secret_is_a_parameter(self, notebook: Path) -> None:
         (parameters,) = (cell for cell in cells(notebook) if cell["metadata"].get("tags") == ["parameters"])

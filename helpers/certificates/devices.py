@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
+
 from helpers.certificates.authority import CertificateAuthority, DeviceCertificate
 from helpers.certificates.describe import common_name, is_issued_by
 from helpers.certificates.keys import KeyAlgorithm, key_name
@@ -54,6 +56,15 @@ class DeviceCredential:
         """
         check_registration_id(registration_id)
         return cls(registration_id, folder / f"{registration_id}.pem", folder / f"{registration_id}.key")
+
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """What the device sends in its TLS handshake: its own certificate first."""
+        return tuple(read_certificates(read_bytes(self.chain_file), self.chain_file.name))
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The device's own certificate."""
+        return self.chain()[0]
 
     def save(self, device: DeviceCertificate) -> None:
         """Write the key first, for a chain without its key is of no use. What a power cut destroys can be issued again."""

@@ -58,12 +58,20 @@ def read_certificates(content: bytes, source: str) -> tuple[x509.Certificate, ..
         ) from error
 
 
-def public_certificate(content: bytes, source: str) -> x509.Certificate:
-    """The one certificate in a file that is about to leave this machine.
+def public_certificate(given: x509.Certificate | bytes | Path, source: str = "") -> x509.Certificate:
+    """The one certificate that is about to leave this machine.
+
+    Args:
+        given: the certificate, or a file with it alone, or that file's content (PEM or DER).
+        source: what errors call the content; a file is called by its name.
 
     Raises:
         Problem: the file holds a private key besides, holds no certificate, or several.
     """
+    if isinstance(given, x509.Certificate):
+        return given
+    content = given if isinstance(given, bytes) else read_bytes(given)
+    source = source or (given.name if isinstance(given, Path) else "The file")
     if any(b"PRIVATE KEY" in label for label in _PEM_LABEL.findall(content)):
         raise Problem(
             f"{source} is not sent.",

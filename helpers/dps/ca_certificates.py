@@ -4,11 +4,18 @@ import base64
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
-from helpers.certificates import certificate_pem, check_verification_code, describe, public_certificate
+from helpers.certificates import (
+    VerificationCertificate,
+    certificate_pem,
+    check_verification_code,
+    describe,
+    public_certificate,
+)
 from helpers.dps.errors import DpsError, translated
 from helpers.dps.persistence import repeat, settle
 from helpers.problem import Problem
@@ -55,7 +62,12 @@ class CaCertificates:
         self._service = provisioning_service
 
     def upload(
-        self, name: str, content: bytes, *, source: str = "The file", self_attested: bool = False
+        self,
+        name: str,
+        certificate: x509.Certificate | bytes | Path,
+        *,
+        source: str = "",
+        self_attested: bool = False,
     ) -> RegisteredCertificate:
         """Register a CA's public part under a new name; it is unverified then, unless you attest it yourself.
 
@@ -63,8 +75,8 @@ class CaCertificates:
 
         Args:
             name: 1 to 64 letters, digits, hyphens, full stops, underscores.
-            content: the certificate's file, PEM or DER.
-            source: the file's name, for errors.
+            certificate: the CA's certificate, or its file, or the file's content (PEM or DER).
+            source: what errors call the content.
             self_attested: say that the CA is yours (`isVerified`, the portal's “Set certificate status to verified on
                 upload”). The service believes it: no key is needed for that, and nothing is proved.
 
@@ -75,17 +87,17 @@ class CaCertificates:
         from azure.mgmt.iothubprovisioningservices.models import CertificateProperties, CertificateResponse
 
         check_certificate_name(name)
-        certificate = public_certificate(content, source)
-        if not describe(certificate).is_authority:
+        public = public_certificate(certificate, source)
+        if not describe(public).is_authority:
             raise Problem(
-                f"{source} is not uploaded.",
-                f"“{describe(certificate).common_name}” is not a CA's certificate: it looks like a device's.",
+                f"{source or 'The certificate'} is not uploaded.",
+                f"“{describe(public).common_name}” is not a CA's certificate: it looks like a device's.",
                 "Upload the certificate of the CA that signs your devices.",
             )
-        present = self._same(name, certificate)
+        present = self._same(name, public)
         if present is not None:
             return present
-        properties = CertificateProperties(certificate=certificate_pem(certificate))
+        properties = CertificateProperties(certificate=certificate_pem(public))
         if self_attested:
             properties.is_verified = True
         body = CertificateResponse(properties=properties)
@@ -94,7 +106,7 @@ class CaCertificates:
             with translated(f"upload the CA certificate “{name}”"):
                 return _registered(self._certificates.create_or_update(self._group, self._service, name, body))
 
-        return settle(upload, lambda: self._same(name, certificate))
+        return settle(upload, lambda: self._same(name, public))
 
     def get(self, name: str) -> RegisteredCertificate:
         """The certificate's status and ETag now."""
@@ -137,13 +149,19 @@ class CaCertificates:
 
         return settle(generate, look)
 
-    def verify(self, registered: RegisteredCertificate, proof: bytes) -> RegisteredCertificate:
+    def verify(
+        self,
+        registered: RegisteredCertificate,
+        proof: VerificationCertificate | x509.Certificate | bytes | Path,
+    ) -> RegisteredCertificate:
         """Send a verification certificate; the CA is verified when the service accepts it.
 
         Args:
-            proof: its file, PEM or DER; a private key in it is refused before anything is sent.
+            proof: from `sign_verification_code`, or the certificate, or its file, or the file's content (PEM or DER). A
+                private key in it is refused before anything is sent.
         """
-        certificate = public_certificate(proof, "The proof")
+        given = proof.certificate if isinstance(proof, VerificationCertificate) else proof
+        certificate = public_certificate(given, "The proof")
         return self._send_proof(registered, base64.b64encode(certificate_pem(certificate)).decode())
 
     def send_proof(self, registered: RegisteredCertificate, certificate: str) -> RegisteredCertificate:

@@ -1,25 +1,10 @@
-"""What a learner sees: forms, pictures, checkpoints, exercises, experiments, and the steps of the walkthrough behind them."""
+"""The lesson: `walkthrough = lesson.open(workspace)`, forms for its values, and the pictures that notebooks make by name."""
 
-from helpers.lesson.checkpoint import Checkpoint, checkpoint
-from helpers.lesson.exercises import Unsolved, try_exercise
-from helpers.lesson.experiments import Attack, Gallery, audit, compare_with_self_attestation, try_stale_etag
-from helpers.lesson.figures import (
-    AccessCard,
-    CodeCard,
-    EtagTrail,
-    GroupPicture,
-    Listing,
-    RecordsCard,
-    RefusalCard,
-    RegistrationCard,
-    ServiceCard,
-    Verdicts,
-    show_certificate,
-)
-from helpers.lesson.forms import Form
-from helpers.lesson.happened import what_just_happened
+from pathlib import Path
+
+from helpers.lesson.exercises import Unsolved
+from helpers.lesson.figures import CodeCard, RefusalCard, RegistrationCard
 from helpers.lesson.inputs import (
-    AskForCode,
     CleanUp,
     CreateCa,
     CreateEnrollmentGroup,
@@ -30,150 +15,43 @@ from helpers.lesson.inputs import (
     UploadCa,
     VerifyCa,
 )
-from helpers.lesson.journey import journey
 from helpers.lesson.kernel import prepare_kernel
-from helpers.lesson.machine import examine_machine, examine_way_of_devices
-from helpers.lesson.portal import YourTurn
-from helpers.lesson.steps import (
-    ask_for_code,
-    bind_enrollment_group,
-    choose_target,
-    clean_up,
-    connect,
-    connect_to_rehearse,
-    create_authorities,
-    delete_next_ca,
-    examine_kept_proof,
-    group_now,
-    hubs_of,
-    issue_device,
-    provision_device,
-    provision_fleet,
-    provision_stranger,
-    put_back,
-    read_records,
-    readmit_device,
-    refer_to,
-    register_authority,
-    register_next_ca,
-    registered_certificate,
-    registered_now,
-    renew_device,
-    revoke_device,
-    sign_kept_code,
-    switch_group,
-    try_to_register,
-    two_devices,
-    verify_with_kept_proof,
-)
-from helpers.lesson.tasks import (
-    access_form,
-    clean_up_form,
-    code_form,
-    create_ca_form,
-    devices_form,
-    group_form,
-    sign_form,
-    target_form,
-    upload_form,
-    verify_form,
-)
-from helpers.lesson.views import (
-    proof_so_far,
-    show_access,
-    show_all_certificates,
-    show_at_hub,
-    show_authorities,
-    show_chain,
-    show_records,
-)
+from helpers.lesson.showing import show_values
+from helpers.lesson.targets import YourTurn
+from helpers.lesson.walkthrough import Walkthrough
 from helpers.workspace import Workspace
 
 __all__ = [
-    "AccessCard",
-    "AskForCode",
-    "Attack",
-    "Checkpoint",
     "CleanUp",
     "CodeCard",
     "CreateCa",
     "CreateEnrollmentGroup",
     "EndAccess",
-    "EtagTrail",
-    "Form",
-    "Gallery",
-    "GroupPicture",
-    "Listing",
     "ProvisionDevices",
-    "RecordsCard",
     "RefusalCard",
     "RegistrationCard",
-    "ServiceCard",
     "SignCode",
     "StartHere",
     "Unsolved",
     "UploadCa",
-    "Verdicts",
     "VerifyCa",
-    "Workspace",
+    "Walkthrough",
     "YourTurn",
-    "access_form",
-    "ask_for_code",
-    "audit",
-    "bind_enrollment_group",
-    "checkpoint",
-    "choose_target",
-    "clean_up",
-    "clean_up_form",
-    "code_form",
-    "compare_with_self_attestation",
-    "connect",
-    "connect_to_rehearse",
-    "create_authorities",
-    "create_ca_form",
-    "delete_next_ca",
-    "devices_form",
-    "examine_kept_proof",
-    "examine_machine",
-    "examine_way_of_devices",
-    "group_form",
-    "group_now",
-    "hubs_of",
-    "issue_device",
-    "journey",
-    "proof_so_far",
-    "provision_device",
-    "provision_fleet",
-    "provision_stranger",
-    "put_back",
-    "read_records",
-    "readmit_device",
-    "refer_to",
-    "register_authority",
-    "register_next_ca",
-    "registered_certificate",
-    "registered_now",
-    "renew_device",
-    "revoke_device",
-    "show_access",
-    "show_all_certificates",
-    "show_at_hub",
-    "show_authorities",
-    "show_certificate",
-    "show_chain",
-    "show_records",
-    "sign_form",
-    "sign_kept_code",
-    "switch_group",
-    "target_form",
-    "try_exercise",
-    "try_stale_etag",
-    "try_to_register",
-    "two_devices",
-    "upload_form",
-    "verify_form",
-    "verify_with_kept_proof",
-    "what_just_happened",
+    "open",
 ]
 
 prepare_kernel()
+
+
+def open(workspace: str | Path) -> Walkthrough:  # noqa: A001 - read as lesson.open
+    """Open a walkthrough, or begin one.
+
+    Args:
+        workspace: its folder, created when it is not there.
+
+    Raises:
+        Problem: the folder holds something else, or its file of facts is damaged.
+    """
+    walkthrough = Walkthrough(Workspace(workspace))
+    show_values(walkthrough)
+    return walkthrough

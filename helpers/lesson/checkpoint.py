@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -11,6 +12,9 @@ from helpers.lesson.figures.picture import joined, mark
 from helpers.lesson.journey import next_stop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+
+if TYPE_CHECKING:
+    from helpers.lesson.walkthrough import Walkthrough
 
 __all__ = ["Checkpoint", "checkpoint", "require"]
 
@@ -41,16 +45,13 @@ class Checkpoint(Picture):
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, f"Next: {self.next_notebook}"])
 
 
-def checkpoint(workspace: Workspace, notebook: str, *, passphrase: str | None = None) -> Checkpoint:
+def checkpoint(walkthrough: "Walkthrough", notebook: str) -> Checkpoint:
     """The checkpoint of a notebook, judged by what the workspace and the service hold now.
-
-    Args:
-        passphrase: of the CAs' keys, which 01_create_ca opens.
 
     Raises:
         Problem: an expectation is not met, or an earlier notebook has not run.
     """
-    return require(workspace, notebook, EXPECTATIONS[notebook](workspace, passphrase))
+    return require(walkthrough.workspace, notebook, EXPECTATIONS[notebook](walkthrough))
 
 
 def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect]) -> Checkpoint:

@@ -26,7 +26,7 @@ from helpers.certificates import (
 from helpers.dps import IndividualEnrollment, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.scratch import registered_for_a_moment, with_code
-from helpers.lesson.steps import connect_to_rehearse
+from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -168,7 +168,7 @@ _SAME_KEY = (
 
 
 def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
-    dps = connect_to_rehearse(workspace)
+    dps = rehearse(workspace)
     ca = CertificateAuthority.create_root("Exercise CA")
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
         code = str(with_code(dps, uploaded).verification_code)

@@ -1,30 +1,32 @@
 """The typed value behind each form. A parameter of a notebook is a field here; there are no others."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from helpers.certificates import (
+    CertificateAuthority,
     KeyAlgorithm,
     check_common_name,
     check_registration_id,
     check_verification_code,
+    load_authority,
 )
-from helpers.dps import AllocationPolicy, check_certificate_name, check_group_id
+from helpers.dps import AllocationPolicy, CustomAllocation, check_certificate_name, check_group_id
 from helpers.lesson.forms import DroppedFile, Inputs, MaskedUrl, ShownWhen
 from helpers.lesson.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
-from helpers.urls import holds_key
-from helpers.workspace import Role, Target
+from helpers.urls import holds_key, with_key
+from helpers.workspace import Role, Target, opening_passphrase
 
 __all__ = [
     "FORMS",
-    "AskForCode",
     "CleanUp",
     "CreateCa",
     "CreateEnrollmentGroup",
@@ -53,6 +55,18 @@ def _file(path: str) -> str:
     if not Path(path).expanduser().is_file():
         raise ValueError(f"There is no such file: {Path(path).expanduser().absolute()}")
     return path
+
+
+def _stripped(text: object) -> object:
+    """What is pasted often has white space at its ends."""
+    return text.strip() if isinstance(text, str) else text
+
+
+def _bare_service_name(text: object) -> object:
+    """The name, from what people paste: the service's host name, or its address."""
+    if not isinstance(text, str):
+        return text
+    return re.sub(r"^https?://|\.azure-devices-provisioning\.net/?$", "", text.strip())
 
 
 def _guid(text: str) -> str:
@@ -120,7 +134,7 @@ DoneInPortal: TypeAlias = Annotated[
     _FOR_PORTAL,
     Field(
         title="Done in the portal",
-        description="Press the button to see what to do there. When it is done, tick this and press again.",
+        description="Run the next cell to see what to do there. When it is done, tick this and run that cell again.",
     ),
 ]
 
@@ -134,16 +148,16 @@ class StartHere(Inputs):
         description="local: on this machine, nothing else is needed. azure: your own, with your sign-in. portal: your own, by "
         "your hands.",
     )
-    subscription_id: Annotated[str, _FOR_AZURE, _good(_guid, or_empty=True)] = Field(
+    subscription_id: Annotated[str, _FOR_AZURE, BeforeValidator(_stripped), _good(_guid, or_empty=True)] = Field(
         "", title="Subscription id", description="From the service's overview page."
     )
-    resource_group: Annotated[str, _FOR_AZURE, _good(_resource_group, or_empty=True)] = Field(
-        "", title="Resource group"
+    resource_group: Annotated[str, _FOR_AZURE, BeforeValidator(_stripped), _good(_resource_group, or_empty=True)] = (
+        Field("", title="Resource group")
     )
-    provisioning_service: Annotated[str, _FOR_ONES_OWN, _good(_service_name, or_empty=True)] = Field(
-        "", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net."
-    )
-    id_scope: Annotated[str, _FOR_PORTAL, _good(_id_scope, or_empty=True)] = Field(
+    provisioning_service: Annotated[
+        str, _FOR_ONES_OWN, BeforeValidator(_bare_service_name), _good(_service_name, or_empty=True)
+    ] = Field("", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net.")
+    id_scope: Annotated[str, _FOR_PORTAL, BeforeValidator(_stripped), _good(_id_scope, or_empty=True)] = Field(
         "",
         title="ID scope",
         description="From the overview page. Devices need it to find the service; it is no secret.",
@@ -203,10 +217,32 @@ class CreateCa(Inputs):
             )
         return name
 
+    @classmethod
+    def without_effect(cls, about: Mapping[str, Any]) -> frozenset[str]:
+        """Where CAs are stored, no others are made."""
+        new = ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days")
+        return frozenset(new if about["has_cas"] else ())
+
     @property
     def key_algorithm(self) -> KeyAlgorithm:
         """What the two fields for the key say together."""
         return KeyAlgorithm(self.curve if self.key_type == "EC" else f"RSA-{self.rsa_bits}")
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a new CA is valid."""
+        return timedelta(days=self.lifetime_days)
+
+    def own_ca(self, passphrase: str | None) -> CertificateAuthority | None:
+        """Your own CA, from the two files; None if the fields are empty.
+
+        Args:
+            passphrase: opens its key, if that is encrypted; the environment's CA_PASSPHRASE unless given.
+        """
+        if not self.own_ca_certificate:
+            return None
+        certificate, key = (Path(each).expanduser() for each in (self.own_ca_certificate, self.own_ca_key))
+        return load_authority(certificate, key, passphrase=opening_passphrase(key, passphrase))
 
     def missing(self) -> dict[str, str]:
         if self.own_ca_certificate and not self.own_ca_key:
@@ -228,18 +264,16 @@ class UploadCa(Inputs):
     done_in_portal: DoneInPortal = False
 
 
-class AskForCode(Inputs):
-    """Nothing but the wish for a code; in the portal a person gets it."""
+class SignCode(Inputs):
+    """The code, if a person has got it in the portal. The passphrase is no parameter."""
 
-    verification_code: Annotated[str, _FOR_PORTAL, _good(check_verification_code, or_empty=True)] = Field(
+    verification_code: Annotated[
+        str, _FOR_PORTAL, BeforeValidator(_stripped), _good(check_verification_code, or_empty=True)
+    ] = Field(
         "",
         title="Verification code",
-        description="As the portal shows it: 48 characters. The button shows where.",
+        description="As the portal shows it: 48 characters. The cell that asks for it shows where.",
     )
-
-
-class SignCode(Inputs):
-    """Nothing but the wish to sign: the CA is known, and the passphrase is no parameter."""
 
 
 class VerifyCa(Inputs):
@@ -260,7 +294,9 @@ class CreateEnrollmentGroup(Inputs):
         description="The allocation policy; the table above explains each.",
     )
     iot_hubs: str = Field(
-        "", title="Among the hubs", description="Host names with commas between; empty for all that are linked."
+        "",
+        title="Among the hubs",
+        description="One or several (as a parameter, with commas); none stands for all that are linked.",
     )
     webhook_url: Annotated[
         str,
@@ -274,8 +310,24 @@ class CreateEnrollmentGroup(Inputs):
     )
     done_in_portal: DoneInPortal = False
 
+    @staticmethod
+    def key_is_asked_for(values: Mapping[str, Any]) -> bool:
+        """Whether the notebook sends the webhook's key: with the target portal a person chooses the function there."""
+        return values["allocation_policy"] is AllocationPolicy.CUSTOM and values["target"] != "portal"
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """The hubs among which the group chooses; () for all that are linked."""
+        return tuple(name.strip() for name in self.iot_hubs.split(",") if name.strip())
+
+    def custom_allocation(self, key: str | None) -> CustomAllocation | None:
+        """The webhook with the function's key, which stays in memory; None for another policy."""
+        if not self.webhook_url:
+            return None
+        return CustomAllocation(with_key(self.webhook_url, key) if key else self.webhook_url)
+
     def missing(self) -> dict[str, str]:
-        hubs = [name for name in self.iot_hubs.split(",") if name.strip()]
+        hubs = self.hubs
         if self.allocation_policy is AllocationPolicy.STATIC and len(hubs) != 1:
             return {"iot_hubs": "The policy static needs exactly one hub: every device of the group goes there."}
         if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
@@ -322,7 +374,6 @@ FORMS: tuple[type[Inputs], ...] = (
     StartHere,
     CreateCa,
     UploadCa,
-    AskForCode,
     SignCode,
     VerifyCa,
     CreateEnrollmentGroup,

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from cryptography import x509
 
-from helpers.certificates import certificate_pem
+from helpers.certificates import CertificateAuthority
 from helpers.dps import DpsError, ProvisioningService, RegisteredCertificate, read_and_change, removed
 
-__all__ = ["answer_to", "registered_for_a_moment", "remove_leftovers", "with_code"]
+__all__ = ["answer_to", "prove", "registered_for_a_moment", "remove_leftovers", "with_code"]
 
 _NAME = "walkthrough-experiment-"
 
@@ -22,9 +22,22 @@ def registered_for_a_moment(
     """A CA certificate as the service has it inside, under a name that nobody else uses."""
     name = f"{_NAME}{secrets.token_hex(4)}"
     try:
-        yield dps.certificates.upload(name, certificate_pem(certificate), self_attested=self_attested)
+        yield dps.certificates.upload(name, certificate, self_attested=self_attested)
     finally:
         removed(dps.certificates, name)
+
+
+def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) -> RegisteredCertificate:
+    """A CA registered under that name and proved, as in 02 to 04; what is done already is not done again."""
+    dps.certificates.upload(name, authority.certificate)
+
+    def verified(now: RegisteredCertificate) -> RegisteredCertificate:
+        if now.verified:
+            return now
+        with_code = dps.certificates.generate_verification_code(now)
+        return dps.certificates.verify(with_code, authority.sign_verification_code(str(with_code.verification_code)))
+
+    return read_and_change(lambda: dps.certificates.get(name), verified)
 
 
 def with_code(dps: ProvisioningService, registered: RegisteredCertificate) -> RegisteredCertificate:

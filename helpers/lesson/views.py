@@ -1,58 +1,53 @@
 """Pictures of what the workspace holds and of what the service knows of it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
 
-from helpers.certificates import DeviceCredential, describe, is_issued_by, read_certificates
-from helpers.dps import ProvisioningService, Registration
+from helpers.certificates import (
+    DeviceCredential,
+    Examination,
+    describe,
+    examine_proof,
+    is_issued_by,
+    read_certificates,
+)
+from helpers.dps import RegisteredCertificate
 from helpers.files import read_bytes
 from helpers.lesson.figures import (
-    AccessCard,
     CertificatesPage,
     ChainTree,
-    HubCard,
     PageLine,
     ProofSequence,
-    RecordsCard,
     show_tree,
     status_at_dps,
 )
-from helpers.lesson.portal import Portal, Service
-from helpers.lesson.steps import known_certificates, read_records, see_at_hub, try_to_register
+from helpers.lesson.memory import run_first
 from helpers.workspace import Workspace
 
-__all__ = [
-    "proof_so_far",
-    "show_access",
-    "show_all_certificates",
-    "show_at_hub",
-    "show_authorities",
-    "show_chain",
-    "show_records",
-]
+__all__ = ["examine_stored_proof", "proof_so_far", "show_all_certificates", "show_authorities", "show_chain"]
 
 _DEVICES_SHOWN = 12
 
 
-def show_authorities(workspace: Workspace, dps: Service | None = None, caption: str = "Your CAs") -> ChainTree:
-    """The workspace's CAs, who signed whom, and what DPS knows of each if it is asked."""
-    known = known_certificates(workspace, dps) if dps else None
-    return show_tree(caption, _authorities(workspace), known=known)
+def show_authorities(workspace: Workspace, caption: str) -> ChainTree:
+    """The workspace's CAs, and who signed whom."""
+    return show_tree(caption, _authorities(workspace))
 
 
-def show_chain(workspace: Workspace, device: DeviceCredential, dps: Service) -> ChainTree:
+def show_chain(workspace: Workspace, device: DeviceCredential, known: Sequence[RegisteredCertificate]) -> ChainTree:
     """A device below its CAs: what it sends in its handshake, and what DPS knows."""
-    sent = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
+    sent = device.chain()
     notes = dict.fromkeys(sent, "sent by the device")
     caption = f"The chain of {device.registration_id}"
-    return show_tree(caption, [*_authorities(workspace), *sent], known=known_certificates(workspace, dps), notes=notes)
+    return show_tree(caption, [*_authorities(workspace), *sent], known=known, notes=notes)
 
 
-def show_all_certificates(workspace: Workspace, dps: Service | None = None) -> CertificatesPage:
+def show_all_certificates(workspace: Workspace, registered: Sequence[RegisteredCertificate]) -> CertificatesPage:
     """Every certificate in the workspace: CAs, the proof, and devices (of many the first)."""
-    known = {each.thumbprint.upper(): each for each in known_certificates(workspace, dps)} if dps else {}
+    known = {each.thumbprint.upper(): each for each in registered}
     own = [workspace.authority_certificate(role) for role in workspace.authority_roles()]
     devices = sorted(workspace.devices_folder.glob("*.pem"), key=lambda file: file.stem)
     is_ours = {file: any(is_issued_by(_first(file), each) for each in own) for file in devices}
@@ -66,7 +61,7 @@ def show_all_certificates(workspace: Workspace, dps: Service | None = None) -> C
     def line(file: Path) -> PageLine:
         certificate = _first(file)
         facts = describe(certificate)
-        status = status_at_dps(known.get(facts.sha1)) if facts.is_authority and dps else ""
+        status = status_at_dps(known.get(facts.sha1)) if facts.is_authority else ""
         namesakes = [each for each in own if each.subject == certificate.issuer]
         foreign = bool(namesakes) and not any(is_issued_by(certificate, each) for each in namesakes)
         return PageLine(str(file.relative_to(workspace.folder)), facts, status, foreign)
@@ -84,24 +79,15 @@ def _first(file: Path) -> x509.Certificate:
     return read_certificates(read_bytes(file), file.name)[0]
 
 
-def show_access(
-    workspace: Workspace, dps: ProvisioningService, moment: str, devices: Sequence[DeviceCredential]
-) -> AccessCard:
-    """Which of the devices get in at a moment of 07; its checkpoint judges that."""
-    card = AccessCard(moment, try_to_register(dps, devices))
-    workspace.note("07_when_access_ends", **{moment: card.let_in})
-    return card
-
-
-def show_at_hub(workspace: Workspace, device: DeviceCredential, registration: Registration) -> HubCard:
-    """The device as its hub knows it."""
-    leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
-    return HubCard(registration.assigned_hub, see_at_hub(workspace, device, registration), describe(leaf))
-
-
-def show_records(workspace: Workspace, dps: Service, told: list[Registration]) -> RecordsCard:
-    """The service's records; with the target portal, where it can't be asked, what the devices were told."""
-    return RecordsCard(read_records(workspace, dps, told), told=isinstance(dps, Portal))
+def examine_stored_proof(workspace: Workspace, authority: x509.Certificate) -> Examination:
+    """See `Walkthrough.examine_proof`."""
+    if not workspace.proof_file.exists():
+        raise run_first("03_sign_verification_code", "This workspace holds no verification certificate.")
+    facts, content = workspace.facts, read_bytes(workspace.proof_file)
+    if facts.verified and facts.verification_code is None:
+        used = describe(read_certificates(content, workspace.proof_file.name)[0])
+        return examine_proof(content, authority, facts.used_code or "", at=min(datetime.now(UTC), used.not_after))
+    return examine_proof(content, authority, facts.verification_code or "")
 
 
 def proof_so_far(workspace: Workspace) -> ProofSequence:

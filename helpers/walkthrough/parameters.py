@@ -59,7 +59,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         given = {name: value for name, value in parameters.items() if name in form.model_fields}
         with chdir(FOLDER):  # where the kernels run: a path is relative to it
             value = form.checked(**given)
-        value.require_meaning(given, target=target)
+        value.require_meaning(given, {"target": target, "has_cas": False})
         value.require_complete()
 
 

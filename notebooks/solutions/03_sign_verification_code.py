@@ -21,4 +21,4 @@ def verification_certificate(code, ca_certificate, ca_key):
     )
 
 
-lesson.try_exercise(kept, "03_sign_verification_code", verification_certificate)
+walkthrough.try_exercise("03_sign_verification_code", verification_certificate)

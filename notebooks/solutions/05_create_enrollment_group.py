@@ -6,4 +6,4 @@ def deciding_group(chain, groups):
     return None
 
 
-lesson.try_exercise(kept, "05_create_enrollment_group", deciding_group)
+walkthrough.try_exercise("05_create_enrollment_group", deciding_group)

@@ -5,4 +5,4 @@ def revocation(registration_id, certificate):
     return IndividualEnrollment(registration_id, certificate, enabled=False)
 
 
-lesson.try_exercise(kept, "07_when_access_ends", revocation)
+walkthrough.try_exercise("07_when_access_ends", revocation)

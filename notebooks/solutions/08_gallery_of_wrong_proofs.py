@@ -21,4 +21,4 @@ def wrong_only_in_its_dates(code, ca_certificate, ca_key):
     )
 
 
-lesson.try_exercise(kept, "08_gallery_of_wrong_proofs", wrong_only_in_its_dates)
+walkthrough.try_exercise("08_gallery_of_wrong_proofs", wrong_only_in_its_dates)

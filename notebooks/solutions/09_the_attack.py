@@ -7,4 +7,4 @@ def suspects(registered, own_thumbprints):
     ]
 
 
-lesson.try_exercise(kept, "09_the_attack", suspects)
+walkthrough.try_exercise("09_the_attack", suspects)

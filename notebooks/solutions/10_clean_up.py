@@ -9,4 +9,4 @@ def in_order(refers_to):
     return order
 
 
-lesson.try_exercise(kept, "10_clean_up", in_order)
+walkthrough.try_exercise("10_clean_up", in_order)

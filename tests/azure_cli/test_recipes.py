@@ -46,7 +46,8 @@ def test_the_commands_upload_prove_and_delete_a_ca(outside: Outside, tmp_path: P
         assert len(code) == 48
         assert not dps.certificates.get(name).verified
         kept.update(certificate_name=name, registered_role="intermediate", verification_code=code)
-        lesson.sign_kept_code(kept, None)
+        started = lesson.open(kept.folder)
+        started.store("proof", started.registered_authority().sign_verification_code(code))
         run(tmp_path, outside, signing_in, commands("verify", kept, dps))
         assert dps.certificates.get(name).verified
         dps.certificates.upload("next-ca", kept.public_part("root").read_bytes())

@@ -49,7 +49,7 @@ def test_cells_that_arrive_soon_after_a_failed_one_are_cancelled_and_later_ones_
 @pytest.mark.parametrize(
     ("code", "says", "silent_of"),
     [
-        ("lesson.proof_so_far(kept)", "A cell above has not run.", "Traceback"),
+        ("walkthrough.proof_so_far()", "A cell above has not run.", "Traceback"),
         ("def learners():\n    return mispelled\n\nlearners()", "name 'mispelled' is not defined", "A cell above"),
     ],
 )
@@ -68,11 +68,14 @@ def test_a_name_that_a_skipped_cell_would_have_defined_is_explained_and_no_other
 
 def test_headless_it_fails_and_names_the_cell_and_the_name(workspace: Workspace, tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell("from helpers import lesson"), nbformat.v4.new_code_cell("kept.facts")]
+    notebook.cells = [
+        nbformat.v4.new_code_cell("from helpers import lesson"),
+        nbformat.v4.new_code_cell("walkthrough.dps"),
+    ]
     nbformat.write(notebook, tmp_path / "10_clean_up.ipynb")
     (outcome,) = go(workspace, [tmp_path / "10_clean_up.ipynb"])
     assert outcome.failure is not None
     assert outcome.failure.startswith("10_clean_up, cell [2]: A cell above has not run.")
-    assert "“kept”" in outcome.failure
+    assert "“walkthrough”" in outcome.failure
     assert "Run All Above Selected Cell" in outcome.failure
     assert "Traceback" not in shown(outcome)

@@ -15,11 +15,13 @@ from tests.browser.prepared import ready_for
 
 BEFORE = """
 from helpers import lesson
-kept = lesson.Workspace({folder!r})
-dps = lesson.connect(kept)
-inputs = lesson.ProvisionDevices(fleet_size=400)
+from helpers.certificates import issue_fleet
+walkthrough = lesson.open({folder!r})
+dps = walkthrough.dps
+authority = walkthrough.signing_authority()
+names = [f"pump-1-{{number:03}}" for number in range(1, 401)]
 """
-FLEET = "fleet = lesson.provision_fleet(kept, dps, inputs, None)"
+FLEET = "fleet = dps.devices.register_all(issue_fleet(authority, names, walkthrough.workspace.devices_folder))"
 
 
 @pytest.fixture

@@ -32,9 +32,7 @@ from helpers.dps import (
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
-from helpers.lesson.portal import Portal, Service
-from helpers.lesson.scratch import answer_to, with_code
-from helpers.lesson.steps import prove, try_to_register
+from helpers.lesson.scratch import answer_to, prove, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -181,7 +179,7 @@ class Attack:
 
 
 def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) -> AccessCard:
-    return AccessCard(moment, try_to_register(dps, [device]))
+    return AccessCard(moment, [(device, outcome) for outcome in dps.devices.register_all([device])])
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,19 +224,20 @@ class Audit(Picture):
         ]
 
 
-def audit(workspace: Workspace, dps: Service) -> Audit | Listing:
-    """Compare what the service has with the CAs whose keys are kept in the workspace.
+def audit(workspace: Workspace, registered: Sequence[RegisteredCertificate] | None) -> Audit | Listing:
+    """Compare what the service has with the CAs whose keys are stored in the workspace.
 
-    With the target portal the service can't be asked: then it is what to compare by hand.
+    Args:
+        registered: None if the service can't be asked; then the result is what to compare by hand.
     """
     own = [describe(workspace.authority_certificate(role)) for role in workspace.authority_roles()]
-    if isinstance(dps, Portal):
+    if registered is None:
         thumbprints = [f"{each.common_name}: SHA-1 {each.sha1}" for each in own]
         return Listing(
-            "Nobody can ask your service from here: compare it yourself",
+            "Your service can't be asked from here: compare it yourself",
             [
-                "In the portal, open Certificates. Of whom is a verified CA with another thumbprint than these?",
+                "In the portal, open Certificates. Is there a verified CA with another thumbprint than these?",
                 *thumbprints,
             ],
         )
-    return Audit(dps.certificates.list(), {each.sha1 for each in own})
+    return Audit(registered, {each.sha1 for each in own})

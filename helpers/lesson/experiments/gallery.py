@@ -20,10 +20,10 @@ from helpers.dps import (
 )
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt, Stage, WrongProof
 from helpers.lesson.figures import Picture, Verdicts, life, show_tree
-from helpers.lesson.figures.picture import fold, joined, mark, plain, table
+from helpers.lesson.figures.picture import fold, joined, mark, ours, plain, table
 from helpers.lesson.forms import Form, Inputs
 from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.lesson.steps import connect_to_rehearse
+from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -142,19 +142,25 @@ class Exhibit(Picture):
         self.answer = answer
         self._drawing, self._facts = drawing, facts
         self._first: Reveal | None = None
-        self.form: Form[Prediction, Reveal] = Form(
-            Prediction, "Open DPS's answer", self._open, picture=lambda reveal: reveal
-        )
+        self.form = Form(Prediction, {})
+        self.button = widgets.Button(description="Open DPS's answer", button_style="primary")
+        self.button.on_click(lambda _button: self._show_answer())
+        self.shown = widgets.HTML().add_class("dps-done")
+        self.box = widgets.VBox([self.form.box, self.button, self.shown]).add_class("dps-form")
 
     def first_prediction(self) -> Reveal:
-        """The one that counts: who has seen the answer predicts nothing any more. If there is none, what the form has now."""
-        opened = self.form.result()
+        """The one that counts: a prediction that is made after the answer is none. Without one, what the form has now."""
+        opened = self._open()
         return self._first or opened
 
-    def _open(self, inputs: Prediction) -> Reveal:
+    def _show_answer(self) -> None:
+        self.shown.value = Markup("<div role='status'>{}</div>").format(ours(self._open()._repr_html_()))
+
+    def _open(self) -> Reveal:
+        prediction = self.form.value.prediction
         first = self._first.prediction if self._first else None
-        reveal = Reveal(inputs.prediction, self.answer, first if first is not inputs.prediction else None)
-        if reveal.prediction is not None and self._first is None:
+        reveal = Reveal(prediction, self.answer, first if first is not prediction else None)
+        if prediction is not None and self._first is None:
             self._first = reveal
         return reveal
 
@@ -169,7 +175,7 @@ class Exhibit(Picture):
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """With the form where widgets can live; elsewhere the answer is folded."""
         told = widgets.HTML(Picture.framed(self._story()))
-        live: dict[str, Any] = widgets.VBox([told, self.form.box])._repr_mimebundle_(**options) or {}
+        live: dict[str, Any] = widgets.VBox([told, self.box])._repr_mimebundle_(**options) or {}
         return {**live, "text/plain": self.text(), "text/html": self._repr_html_()}
 
     def _story(self) -> Markup:
@@ -223,7 +229,7 @@ class Gallery:
         workspace.forget_outcomes(_NOTEBOOK)
         # At a local DPS it has a service of its own, so that no list of the walkthrough's CAs shows the gallery's.
         is_local = workspace.facts.target in ("local", "portal")
-        self._dps = self._connect_to(_OWN) if is_local else connect_to_rehearse(workspace)
+        self._dps = self._connect_to(_OWN) if is_local else rehearse(workspace)
         self._root = CertificateAuthority.create_root("Gallery Root CA")
         self._intermediate = self._root.create_intermediate("Gallery Intermediate CA")
         self._sibling = self._root.create_intermediate("Gallery Sibling CA")

@@ -10,8 +10,9 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
+from helpers.lesson.memory import run_first
 from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.lesson.steps import connect, connect_to_rehearse, registered_now
+from helpers.lesson.targets import connect, rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -73,9 +74,12 @@ def compare_with_self_attestation(workspace: Workspace) -> TwoWays:
     Raises:
         Problem: no CA is registered (run 02_upload_ca), or the proof was accepted, which must not be.
     """
+    name = workspace.facts.certificate_name
+    if name is None:
+        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
     with closing(connect(workspace)) as own:
-        proved = registered_now(workspace, own)
-    dps = connect_to_rehearse(workspace)
+        proved = own.certificates.get(name)
+    dps = rehearse(workspace)
     orphan, somebody = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
     with registered_for_a_moment(dps, orphan) as uploaded:
         code = str(with_code(dps, uploaded).verification_code)

@@ -9,7 +9,7 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, read_and_change
 from helpers.lesson.figures import EtagTrail, Picture, RefusalCard
 from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.lesson.steps import connect_to_rehearse
+from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -46,7 +46,7 @@ def try_stale_etag(workspace: Workspace) -> StaleEtag:
     Raises:
         Problem: the service took the stale one, which must not be.
     """
-    dps = connect_to_rehearse(workspace)
+    dps = rehearse(workspace)
     passing = CertificateAuthority.create_root("Only for this cell")
     with registered_for_a_moment(dps, passing.certificate) as uploaded:
         coded = with_code(dps, uploaded)

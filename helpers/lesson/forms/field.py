@@ -1,6 +1,6 @@
 """One field of a form: a control that suits the type, its help below it, and beside it the reason why its value is not good."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -57,10 +57,18 @@ class Row:
 class Field(Row):
     """A row for one field of the form's value."""
 
-    def __init__(self, name: str, info: FieldInfo, value: Any, keep_file: KeepFile | None) -> None:
+    def __init__(
+        self, name: str, info: FieldInfo, value: Any, keep_file: KeepFile | None, choices: Sequence[str] = ()
+    ) -> None:
+        """
+        Args:
+            choices: what a text is chosen from, if there are some; several are joined by commas.
+        """
         self.name = name
         self.label = info.title or name
-        self.control = _control(self.label, info, value)
+        self.control = _control(self.label, info, value, choices)
+        self.is_touched = False
+        self._is_chosen = isinstance(self.control, widgets.SelectMultiple)
         self._reason = widgets.HTML()
         self._default = info.default
         self._dropped: Path | None = None
@@ -77,7 +85,14 @@ class Field(Row):
     @property
     def value(self) -> Any:
         """What counts, not yet checked: what the control holds, or the default while it is hidden."""
-        return self.control.value if self.is_shown else self._default
+        if not self.is_shown:
+            return self._default
+        return ",".join(self.control.value) if self._is_chosen else self.control.value
+
+    @property
+    def said(self) -> str:
+        """The value as text, for exports and logs."""
+        return str(self.value)
 
     def let_go(self) -> None:
         """Empty it, if it holds the path of a dropped file that a step has taken over and removed."""
@@ -108,7 +123,7 @@ class Field(Row):
         return drop
 
 
-def _control(label: str, info: FieldInfo, value: Any) -> Any:
+def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[str]) -> Any:
     look = {
         "description": label,
         "tooltip": label,
@@ -116,6 +131,12 @@ def _control(label: str, info: FieldInfo, value: Any) -> Any:
         "layout": widgets.Layout(width=CONTROL_WIDTH),
     }
     kind: Any = info.annotation
+    if choices_of_text:
+        named = {each.strip().lower() for each in value.split(",")}
+        chosen_texts = [each for each in choices_of_text if each.lower() in named]
+        return widgets.SelectMultiple(
+            options=choices_of_text, value=chosen_texts, rows=min(len(choices_of_text), 5), **look
+        )
     choices = [each for each in get_args(kind) if each is not NoneType]
     if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # a choice that may be left open
         options = [("Choose …", None), *((str(choice), choice) for choice in choices[0])]
@@ -129,6 +150,6 @@ def _control(label: str, info: FieldInfo, value: Any) -> Any:
         return widgets.Dropdown(options=[(str(choice), choice) for choice in kind], value=value, **look)
     if kind is bool:
         return widgets.Checkbox(value=value, indent=True, **look)
-    if kind is int:
-        return widgets.IntText(value=value, continuous_update=True, **look)
+    if kind is int:  # as text: a number's control turns 1.5 into 15
+        return widgets.Text(value=str(value), **look)
     return widgets.Text(value=value, **look)

@@ -10,19 +10,14 @@ function initialize() {
   // On the way down, for a text field keeps to itself what comes up.
   document.body.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.shiftKey || !event.isTrusted) return;
-    const form = event.target.closest(".dps-form") ?? (event.target === document.body ? busyForm() : null);
+    const form = event.target.closest(".dps-form");
     const cell = form?.closest(".jp-Cell");
     if (cell) runOn(event, cell);
   }, true);
 }
 
-// A form that works at something: its button, which had the focus, can't have it now.
-function busyForm() {
-  return document.querySelector(".jp-Cell.jp-mod-active .dps-form:has(button.mod-primary:disabled)");
-}
-
-// Shift+Enter goes on in the notebook. Left alone it would press the form's button again, or run the form's own cell, and
-// what was typed would be gone. So it is for the cell below, as after any other cell.
+// Shift+Enter goes on in the notebook. Left alone it would run the form's own cell, and the text in its fields would be gone.
+// So it runs the cell below, as after any other cell.
 function runOn(event, cell) {
   event.preventDefault();
   event.stopPropagation();
@@ -39,12 +34,4 @@ function press(key) {
   document.activeElement.dispatchEvent(new KeyboardEvent("keyup", options));
 }
 
-// When the work is done the button gets the focus back, unless the person has gone on.
-function render({ model, el }) {
-  model.on("msg:custom", () => {
-    const hasFocus = document.activeElement && document.activeElement !== document.body;
-    if (!hasFocus) el.closest(".dps-form")?.querySelector("button.mod-primary")?.focus();
-  });
-}
-
-export default { initialize, render };
+export default { initialize };

@@ -11,7 +11,3 @@ class OwnKeys(anywidget.AnyWidget):
     """Shows nothing. Without it JupyterLab takes a letter in a dropdown for a command."""
 
     _esm = Path(__file__).with_suffix(".js")
-
-    def give_back_focus(self) -> None:
-        """To the form's button, which had to give it away while it was disabled; not to somebody who has gone on."""
-        self.send({})

@@ -1,6 +1,6 @@
 """The typed value of which a form is a view."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -21,7 +21,7 @@ class ShownWhen:
     """In a field's Annotated type: the field is shown if the form's values fulfil this; hidden, it counts as its default.
 
     Attributes:
-        holds: of the form's values and the walkthrough's `target`. says: when that is, for somebody who gives it otherwise.
+        holds: of the form's values and the walkthrough's `target`. says: when that is, for an error if it is given otherwise.
     """
 
     holds: Callable[[dict[str, Any]], bool]
@@ -61,6 +61,11 @@ class Inputs(BaseModel):
                 "Give another value.",
             ) from error
 
+    @classmethod
+    def without_effect(cls, about: Mapping[str, Any]) -> frozenset[str]:  # noqa: ARG003 - for those that override it
+        """The fields that do not count in a walkthrough: they are neither shown nor checked."""
+        return frozenset()
+
     def missing(self) -> dict[str, str]:
         """For each field that must be filled in because of what another holds, the reason why."""
         return {}
@@ -73,19 +78,19 @@ class Inputs(BaseModel):
                 f"The parameter {name} is missing ({title}).", reason, "Fill in the field, or give the parameter."
             )
 
-    def require_meaning(self, given: Iterable[str], *, target: str | None) -> None:
+    def require_meaning(self, given: Iterable[str], about: Mapping[str, Any]) -> None:
         """Raises a Problem for a field that was given although, beside the others, it would not be shown.
 
         Args:
-            given: names of fields. target: the walkthrough's.
+            given: names of fields. about: what a field's visibility may depend on besides the others.
         """
-        values = {"target": target, **dict(self)}
+        values = {**about, **dict(self)}
         for name in given:
             info = type(self).model_fields[name]
             shown = marker(info, ShownWhen)
             if shown and not shown.holds(values) and values[name] != info.default:
                 raise Problem(
-                    f"The parameter {name} has no meaning here ({info.title}).",
-                    f"It counts {shown.says} alone.",
+                    f"The parameter {name} does not apply here ({info.title}).",
+                    f"It is used only {shown.says}.",
                     "Leave it out, or change what it depends on.",
                 )

@@ -5,16 +5,16 @@ from typing import Any
 
 from helpers.dps import Chapter, Event
 from helpers.lesson.figures.happened import WhatJustHappened
-from helpers.lesson.portal import Service
 from helpers.lesson.recipes import Names, recipe
+from helpers.lesson.targets import Dps
 from helpers.workspace import Facts, Workspace
 
-__all__ = ["what_just_happened"]
+__all__ = ["WhatJustHappened", "what_just_happened"]
 
 
 def what_just_happened(
     workspace: Workspace,
-    dps: Service | None,
+    dps: Dps | None,
     step: str,
     *,
     events: Sequence[Event] = (),

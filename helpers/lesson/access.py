@@ -1,0 +1,72 @@
+"""07, where access ends: the devices to try it with, and everything put back as 05 has left it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from helpers.certificates import CertificateAuthority, DeviceCredential, issue_fleet
+from helpers.dps import CaReference, EnrollmentGroup, removed
+from helpers.lesson.figures import AccessCard
+from helpers.lesson.inputs import EndAccess
+from helpers.lesson.scratch import prove
+
+if TYPE_CHECKING:
+    from helpers.lesson.walkthrough import Walkthrough
+
+__all__ = ["put_back", "renew", "try_devices", "two_devices"]
+
+_NOTEBOOK = "07_when_access_ends"
+
+
+def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCredential]:
+    """See `Walkthrough.two_devices`."""
+    walkthrough.workspace.forget_outcomes(_NOTEBOOK)
+    if walkthrough.target.asks_a_person:
+        _rehearse(walkthrough)
+    put_back(walkthrough)
+    names = [wanted.device_id, f"{wanted.device_id}-neighbour"[-64:]]
+    return issue_fleet(walkthrough.signing_authority(), names, walkthrough.workspace.devices_folder)
+
+
+def try_devices(walkthrough: "Walkthrough", moment: str, devices: Sequence[DeviceCredential]) -> AccessCard:
+    """See `Walkthrough.try_devices`; the notebook's checkpoint judges what is noted here."""
+    outcomes = walkthrough.rehearsal.unheard.devices.register_all(devices)
+    card = AccessCard(moment, list(zip(devices, outcomes, strict=True)))
+    walkthrough.workspace.note(_NOTEBOOK, **{moment: card.let_in})
+    return card
+
+
+def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:
+    """See `Walkthrough.renew`."""
+    chain = device.chain_file
+    renewed = replace(
+        device,
+        chain_file=chain.with_name(f"{device.registration_id}~renewed.pem"),  # ~ is in no registration id
+        key_file=chain.with_name(f"{device.registration_id}~renewed.key"),
+    )
+    renewed.save(authority.issue_device(device.registration_id))
+    return renewed
+
+
+def put_back(walkthrough: "Walkthrough") -> EnrollmentGroup:
+    """See `Walkthrough.put_back`. It finds what an interrupted run has left, too."""
+    workspace, dps = walkthrough.workspace, walkthrough.rehearsal
+    group_id, name = walkthrough.group().group_id, walkthrough.registered().name
+    if device := workspace.facts.revoked_device:
+        removed(dps.unheard.individual_enrollments, device)
+        workspace.update(revoked_device=None)
+    present = dps.enrollment_groups.get(group_id)
+    wanted = replace(present, enabled=True, attestation=CaReference(name))
+    restored = present if wanted == present else dps.enrollment_groups.update(wanted)
+    if next_ca := workspace.facts.next_certificate_name:
+        removed(dps.unheard.certificates, next_ca)
+        workspace.update(next_certificate_name=None)
+    return restored
+
+
+def _rehearse(walkthrough: "Walkthrough") -> None:
+    """The walkthrough's CA, proved, and a group bound to it, at the service where 07 is rehearsed."""
+    dps = walkthrough.rehearsal.unheard
+    registered, group = walkthrough.registered(), walkthrough.group()
+    prove(dps, registered.name, walkthrough.registered_authority())
+    dps.enrollment_groups.create(EnrollmentGroup(group.group_id, CaReference(registered.name)))

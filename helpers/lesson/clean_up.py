@@ -1,0 +1,52 @@
+"""10: what the walkthrough has made at DPS is removed again."""
+
+from typing import TYPE_CHECKING
+
+from helpers.dps import stop_local_dps
+from helpers.lesson.figures import Listing
+from helpers.lesson.inputs import CleanUp
+from helpers.workspace import Workspace
+
+if TYPE_CHECKING:
+    from helpers.lesson.walkthrough import Walkthrough
+
+__all__ = ["clean_up"]
+
+
+def clean_up(walkthrough: "Walkthrough", wanted: CleanUp) -> Listing:
+    """See `Walkthrough.clean_up`. Run again, it finds nothing to do.
+
+    Raises:
+        YourTurn: the target is portal, and the person has not said that it is done.
+    """
+    workspace, done = walkthrough.workspace, []
+    facts = workspace.facts
+    if facts.enrollment_group_id or facts.certificate_name:
+        walkthrough.before_clean_up = facts
+        dps = walkthrough.dps
+        with dps.wire.chapter("clean_up"):
+            done += dps.remove(facts)
+        dps.close()
+        _forget(workspace)
+    if stop_local_dps(workspace.local_dps_folder):
+        done.append("The local DPS is stopped.")
+    if wanted.delete_keys:
+        done += [f"{name} is deleted here." for name in workspace.delete_certificates()]
+    return Listing("Removed", done or ["There was nothing to remove."])
+
+
+def _forget(workspace: Workspace) -> None:
+    workspace.update(
+        enrollment_group_id=None,
+        revoked_device=None,
+        next_certificate_name=None,
+        certificate_name=None,
+        registered_role=None,
+        etags=(),
+        verification_code=None,
+        used_code=None,
+        verified=False,
+        allocation_policy=None,
+        done_in_portal=(),
+    )
+    workspace.delete_proof()

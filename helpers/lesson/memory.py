@@ -1,0 +1,144 @@
+"""What a walkthrough stores for its next notebooks: CAs, the code, the proof, devices.
+
+    code = walkthrough.stored("code") or walkthrough.store("code", …)
+
+`stored` gives what an earlier run of the cell has stored, or None; then what stands behind `or` makes it, and `store` keeps it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCertificate,
+    DeviceCredential,
+    KeyAlgorithm,
+    VerificationCertificate,
+    describe,
+    export_certificate,
+    read_certificates,
+)
+from helpers.files import make_private_folder, read_bytes
+from helpers.problem import Problem
+from helpers.workspace import Role, Workspace
+
+__all__ = ["Memory", "run_first"]
+
+_MADE_IN = {
+    "root": ("01_create_ca", "This workspace holds no CA."),
+    "intermediate": ("01_create_ca", "This workspace holds no CA."),
+    "code": ("03_sign_verification_code", "No verification code is waiting in this workspace."),
+    "proof": ("03_sign_verification_code", "This workspace holds no verification certificate."),
+}
+
+
+def run_first(notebook: str, reason: str) -> Problem:
+    """The error of a cell that runs too early: the notebooks build on one another."""
+    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, and go on from there.")
+
+
+class Memory:
+    """The workspace, by the names that the cells use."""
+
+    def __init__(self, workspace: Workspace, passphrase: Callable[[], str | None]) -> None:
+        """
+        Args:
+            passphrase: opens the CAs' keys and encrypts new ones; asked for when it is needed.
+        """
+        self._workspace = workspace
+        self._passphrase = passphrase
+
+    def stored(self, kind: str, name: str = "") -> Any:
+        """What is stored, or None.
+
+        Args:
+            kind: root, intermediate, code, proof or device. name: of a device.
+        """
+        match kind:
+            case "root":
+                return self._topmost()
+            case "intermediate":
+                return self._lowest()
+            case "code":
+                facts = self._workspace.facts
+                return facts.used_code if facts.verified else facts.verification_code
+            case "proof":
+                return self._proof()
+            case "device":
+                return self._device(name)
+        raise KeyError(kind)
+
+    def needed(self, kind: str) -> Any:
+        """What is stored.
+
+        Raises:
+            Problem: it is not; the error names the notebook that stores it.
+        """
+        found = self.stored(kind)
+        if found is None:
+            raise run_first(*_MADE_IN[kind])
+        return found
+
+    def store(self, kind: str, value: Any) -> Any:
+        """Store a value, and return it; a device is returned as the files that it keeps."""
+        match kind, value:
+            case (("root" | "intermediate"), CertificateAuthority()):
+                self._store_authority(kind, value)
+            case "code", str():
+                self._workspace.delete_proof()  # it was for another code
+                self._workspace.update(verification_code=value)
+            case "proof", VerificationCertificate():
+                make_private_folder(self._workspace.proof_file.parent)
+                export_certificate(value.certificate, self._workspace.proof_file)
+                export_certificate(value.certificate, self._workspace.proof_file.with_suffix(".cer"))
+            case "device", DeviceCertificate():
+                name = describe(value.certificate).common_name
+                device = DeviceCredential.in_folder(make_private_folder(self._workspace.devices_folder), name)
+                device.save(value)
+                return device
+            case _:
+                raise TypeError(f"{type(value).__name__} can't be stored as {kind!r}.")
+        return value
+
+    def authority(self, role: Role) -> CertificateAuthority:
+        """A CA with its key.
+
+        Raises:
+            Problem: it is not there, or the passphrase is wrong or missing.
+        """
+        return self._workspace.authority(role, passphrase=self._passphrase())
+
+    def _topmost(self) -> CertificateAuthority | None:
+        """The root; with an intermediate of your own, whose root is elsewhere, that intermediate."""
+        roles = self._workspace.authority_roles()
+        return self.authority(roles[0]) if roles else None
+
+    def _lowest(self) -> CertificateAuthority | None:
+        """The CA that signs devices: the intermediate, or a root below which no CA may stand."""
+        roles = self._workspace.authority_roles()
+        if not roles:
+            return None
+        lowest = roles[-1]
+        if lowest == "root" and describe(self._workspace.authority_certificate(lowest)).path_length != 0:
+            return None
+        return self.authority(lowest)
+
+    def _store_authority(self, kind: str, authority: CertificateAuthority) -> None:
+        """A CA that another has signed takes the intermediate's place: only a root signs itself."""
+        role: Role = "root" if kind == "root" and describe(authority.certificate).is_self_signed else "intermediate"
+        self._workspace.save_authority(role, authority, passphrase=self._passphrase())
+        self._workspace.public_part(role)
+        self._workspace.delete_dropped()  # files of your own CA, which is stored now, its key encrypted if there is a passphrase
+
+    def _proof(self) -> VerificationCertificate | None:
+        file = self._workspace.proof_file
+        if not file.exists():
+            return None
+        certificate, *_ = read_certificates(read_bytes(file), file.name)
+        code = describe(certificate).common_name
+        return VerificationCertificate(certificate, code) if code == self.stored("code") else None
+
+    def _device(self, name: str) -> DeviceCredential | None:
+        device = DeviceCredential.in_folder(self._workspace.devices_folder, name)
+        lowest = self._lowest()
+        return device if lowest and device.is_from(lowest, KeyAlgorithm.P256) else None

@@ -1,0 +1,77 @@
+"""How the values of a cell show themselves: a notebook's last line is enough, and a CA or a group becomes a picture."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from IPython.core.getipython import get_ipython
+
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    Examination,
+    VerificationCertificate,
+    describe,
+)
+from helpers.dps import DpsError, EnrollmentGroup, RegisteredCertificate, ServiceDescription
+from helpers.lesson.figures import GroupPicture, Picture, RefusalCard, ServiceCard, Verdicts, show_certificate
+
+if TYPE_CHECKING:
+    from helpers.lesson.walkthrough import Walkthrough
+
+__all__ = ["picture_of", "show_values"]
+
+_SHOWN = (
+    CertificateAuthority,
+    DeviceCredential,
+    DpsError,
+    EnrollmentGroup,
+    Examination,
+    RegisteredCertificate,
+    ServiceDescription,
+    VerificationCertificate,
+)
+
+
+def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
+    """The picture of a value that a cell has got from a call."""
+    match value:
+        case CertificateAuthority() | VerificationCertificate():
+            return show_certificate(value.certificate)
+        case DeviceCredential():
+            return walkthrough.chain(value)
+        case DpsError():
+            return RefusalCard(value)
+        case EnrollmentGroup():
+            return GroupPicture(value, value.iot_hubs or walkthrough.dps.describe().iot_hubs)
+        case Examination():
+            return Verdicts(value)
+        case RegisteredCertificate():
+            return show_certificate(_certificate_of(walkthrough, value), value)
+        case ServiceDescription():
+            return ServiceCard(str(walkthrough.workspace.facts.target), value)
+    raise TypeError(f"There is no picture of a {type(value).__name__}.")
+
+
+def _certificate_of(walkthrough: "Walkthrough", registered: RegisteredCertificate) -> x509.Certificate:
+    """DPS tells a certificate's thumbprint; the certificate itself is here."""
+    here = [walkthrough.public_part(role) for role in walkthrough.workspace.authority_roles()]
+    return next(each for each in (*here, *walkthrough.uploaded) if describe(each).sha1 == registered.thumbprint.upper())
+
+
+def show_values(walkthrough: "Walkthrough") -> None:
+    """Let this kernel show such values as pictures, and as text where there is no browser."""
+    shell: Any = get_ipython()
+    if shell is None:
+        return
+    formatters = shell.display_formatter.formatters
+    for kind in _SHOWN:
+        formatters["text/html"].for_type(kind, lambda value: picture_of(walkthrough, value)._repr_html_())
+        formatters["text/plain"].for_type(kind, _as_text(walkthrough))
+
+
+def _as_text(walkthrough: "Walkthrough") -> Callable[[Any, Any, bool], None]:
+    def write(value: Any, printer: Any, _cycle: bool) -> None:
+        printer.text(picture_of(walkthrough, value).text())
+
+    return write

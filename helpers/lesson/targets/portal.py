@@ -1,0 +1,232 @@
+"""The target portal: a person does in the portal what the SDKs do elsewhere. No credential is needed.
+
+The calls are the same. Each shows what to click and which files to take along, and goes on once the person has said, in the
+notebook's form, that it is done. What is known of the service is what the person has told.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from helpers.certificates import DeviceCredential, VerificationCertificate, describe, public_certificate
+from helpers.dps import (
+    AZURE_DEVICE_PLANE,
+    AllocationPolicy,
+    CaReference,
+    DevicePlane,
+    DeviceRegistrar,
+    DpsError,
+    EnrollmentGroup,
+    Event,
+    KnownCas,
+    RegisteredCertificate,
+    Registration,
+    ServiceDescription,
+    Wire,
+    local_device_plane,
+    local_id_scope,
+)
+from helpers.lesson.figures import Checklist
+from helpers.lesson.recipes import Names, recipe
+from helpers.lesson.targets.notes import Notes
+from helpers.problem import Problem
+from helpers.workspace import Facts, Workspace
+
+__all__ = ["Portal", "YourTurn"]
+
+_UNKNOWN_ETAG = "known to the portal alone"
+_TICK = "tick “Done in the portal” in the form above, and run this cell again."
+_PASTE = "paste it into the field “Verification code” of the form above, and run this cell again."
+
+
+class YourTurn(Problem):
+    """The walkthrough waits for a person's hands in the portal. It shows what to do there."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        super().__init__(
+            f"It is your turn in the portal: {checklist.heading}.",
+            "With the target portal this notebook has no credential for your service, so only you can do it.",
+            f"Do what the list says; then {checklist.then}",
+        )
+        self.checklist = checklist
+
+    def __str__(self) -> str:
+        """For a terminal, which shows no picture, with the list."""
+        return f"{super().__str__()}\n{self.checklist.text()}"
+
+    def _render_traceback_(self) -> list[str]:
+        from IPython.display import display
+
+        display(self.checklist)  # type: ignore[no-untyped-call]  # the list as a picture, above the error's sentences
+        return super().__str__().splitlines()
+
+    def _repr_html_(self) -> str:
+        return self.checklist._repr_html_()
+
+
+class Portal:
+    """A provisioning service that a person works for the walkthrough."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        facts = workspace.facts
+        self._workspace = workspace
+        self.told: Callable[[], Any] = lambda: None
+        self.subscription_id, self.resource_group = "", "RESOURCE_GROUP"
+        self.name = facts.provisioning_service
+        self.wire = Wire()  # nothing is sent but by devices
+        self.certificates = _Certificates(self)
+        self.enrollment_groups = _Groups(self)
+        self.devices = _Devices(workspace, self._known_cas)
+
+    def listen_to(self, told: Callable[[], Any]) -> None:
+        """Ask this for the value of the form in which the person says what is done."""
+        self.told = told
+
+    def describe(self) -> ServiceDescription:
+        """What the person has told of the service."""
+        return ServiceDescription(self.name, "", self._workspace.facts.id_scope, "", ())
+
+    def close(self) -> None:
+        """There is no connection to be closed."""
+
+    def remove(self, facts: Facts) -> list[str]:  # noqa: ARG002 - as of Service
+        """Go on once the person has deleted what the walkthrough has had made there."""
+        self.ask("clean_up", "delete what you have made there", {})
+        return ["You have deleted the group and the CA certificate in the portal."]
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where the walkthrough notes what the person has told."""
+        return self._workspace
+
+    def ask(self, step: str, heading: str, files: Mapping[str, x509.Certificate], **known: Any) -> None:
+        """Go on if the person has done a step.
+
+        Raises:
+            YourTurn: the person has not.
+        """
+        told = self._workspace.facts.done_in_portal
+        if step in told:
+            return
+        if not getattr(self.told(), "done_in_portal", False):
+            names = Names.of(self._workspace, self, **known)
+            raise YourTurn(Checklist(heading, recipe(step, names).clicks, _TICK, files))
+        self._workspace.update(done_in_portal=(*told, step))
+
+    def _known_cas(self) -> KnownCas:
+        groups = (self.enrollment_groups.get(""),) if self._workspace.facts.enrollment_group_id else ()
+        return KnownCas(tuple(self.certificates.list()), groups)
+
+
+class _Certificates:
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def upload(self, name: str, certificate: x509.Certificate | Path) -> RegisteredCertificate:
+        """A CA's public part, registered under a name."""
+        public = public_certificate(certificate)
+        role = Notes(self._workspace).role_of(public)
+        self._portal.ask("upload", "upload the CA's certificate", {f"{role}.cer": public}, certificate=name, role=role)
+        if self._workspace.facts.certificate_name is None:
+            self._workspace.update(registered_role=role, certificate_name=name)
+        return self.get(name)
+
+    def get(self, name: str) -> RegisteredCertificate:
+        """What the person has told of the CA's certificate."""
+        role = self._workspace.facts.registered_role
+        assert role  # the walkthrough has registered it
+        facts = describe(self._workspace.authority_certificate(role))
+        verified = "verify" in self._workspace.facts.done_in_portal
+        return RegisteredCertificate(name, facts.subject, facts.sha1, facts.not_after, verified, _UNKNOWN_ETAG)
+
+    def list(self) -> list[RegisteredCertificate]:
+        """The walkthrough's own: of others nothing is known."""
+        facts = self._workspace.facts
+        return [self.get(facts.certificate_name)] if facts.certificate_name and facts.registered_role else []
+
+    def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
+        """The code that the portal shows, once the person has pasted it."""
+        code = getattr(self._portal.told(), "verification_code", "")
+        if not code:
+            clicks = recipe("code", Names.of(self._workspace, self._portal)).clicks
+            raise YourTurn(Checklist("generate a verification code", clicks, _PASTE))
+        return replace(registered, verification_code=code)
+
+    def verify(self, registered: RegisteredCertificate, proof: VerificationCertificate) -> RegisteredCertificate:
+        """The CA's certificate, once the person has uploaded the proof."""
+        self._portal.ask("verify", "upload the proof and verify", {"verification.cer": proof.certificate})
+        facts = self._workspace.facts
+        if not facts.verified:
+            self._workspace.update(verified=True, verification_code=None, used_code=facts.verification_code)
+        return self.get(registered.name)
+
+    @property
+    def _workspace(self) -> Workspace:
+        return self._portal.workspace
+
+
+class _Groups:
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
+        """An enrollment group as wanted, once the person has created it."""
+        self._portal.ask("group", "create the enrollment group", {}, group=group)
+        self._portal.workspace.update(
+            enrollment_group_id=group.group_id,
+            allocation_policy=group.allocation_policy.value if group.allocation_policy else None,
+        )
+        return group
+
+    def get(self, group_id: str) -> EnrollmentGroup:  # noqa: ARG002 - as of Service
+        """The group that the person has created."""
+        facts = self._portal.workspace.facts
+        policy = AllocationPolicy(facts.allocation_policy) if facts.allocation_policy else None
+        bound_to = CaReference(str(facts.certificate_name))
+        return EnrollmentGroup(str(facts.enrollment_group_id), bound_to, allocation_policy=policy)
+
+
+class _Devices:
+    """Devices register themselves, whoever works the service. Their records can't be read from here."""
+
+    def __init__(self, workspace: Workspace, known_cas: Callable[[], KnownCas]) -> None:
+        self._notes = Notes(workspace)
+        self._devices = DeviceRegistrar(_device_plane(workspace), lambda: workspace.facts.id_scope, known_cas)
+        self._told: dict[str, Registration] = {}
+
+    def register(self, device: DeviceCredential) -> Registration:
+        """Register one device over HTTPS."""
+        return self._devices.register(device)
+
+    def register_with_azure_sdk(self, device: DeviceCredential) -> tuple[Registration, list[Event]]:
+        """Register one device through Azure's device SDK, over MQTT; the events are what it said."""
+        registration, events = self._devices.register_with_azure_sdk(device)
+        self._note(device, registration)
+        return registration, events
+
+    def register_all(self, devices: Sequence[DeviceCredential]) -> list[Registration | DpsError]:
+        """Register many devices at once, over HTTPS."""
+        outcomes = self._devices.register_all(devices, resume=True)
+        for device, outcome in zip(devices, outcomes, strict=True):
+            self._note(device, outcome)
+        return outcomes
+
+    def records(self, enrollment_group_id: str) -> list[Registration]:  # noqa: ARG002 - as of Service
+        """What the devices were told: the service's own records can't be asked for."""
+        return list(self._told.values())
+
+    def _note(self, device: DeviceCredential, outcome: Registration | DpsError) -> None:
+        if isinstance(outcome, Registration):
+            self._told[outcome.registration_id] = outcome
+        self._notes.registration(device.registration_id, outcome)
+
+
+def _device_plane(workspace: Workspace) -> DevicePlane:
+    """Azure's own; or that of the workspace's local DPS, if the ID scope that the person has told is its."""
+    local = workspace.local_dps_folder / "connection.json"
+    if local.exists() and local_id_scope(local) == workspace.facts.id_scope:
+        return local_device_plane(local)
+    return AZURE_DEVICE_PLANE
