@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from helpers.lesson.exercises import Unsolved
+from helpers.lesson.course.exercises import Unsolved
 from helpers.lesson.figures import CodeCard, RefusalCard, RegistrationCard
-from helpers.lesson.inputs import (
+from helpers.lesson.forms.values import (
     CleanUp,
     CreateCa,
     CreateEnrollmentGroup,
@@ -15,10 +15,10 @@ from helpers.lesson.inputs import (
     UploadCa,
     VerifyCa,
 )
-from helpers.lesson.kernel import prepare_kernel
-from helpers.lesson.showing import show_values
 from helpers.lesson.targets import YourTurn
 from helpers.lesson.walkthrough import Walkthrough
+from helpers.lesson.walkthrough.kernel import prepare_kernel
+from helpers.lesson.walkthrough.showing import show_values
 from helpers.workspace import Workspace
 
 __all__ = [

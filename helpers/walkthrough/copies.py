@@ -9,7 +9,7 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from helpers.files import PRIVATE, write_atomically
-from helpers.lesson.journey import JOURNEY
+from helpers.lesson.course.journey import JOURNEY
 from helpers.walkthrough.outcome import Outcome
 
 __all__ = ["Exporter", "index"]

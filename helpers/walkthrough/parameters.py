@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from helpers.files import read_bytes
-from helpers.lesson.inputs import FORMS, StartHere
-from helpers.lesson.webhook_key import WEBHOOK_KEY_VARIABLE
+from helpers.lesson.forms.values import FORMS, StartHere
+from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
 from helpers.urls import holds_key
 from helpers.walkthrough.notebooks import FOLDER, NOTEBOOKS, parameter_names

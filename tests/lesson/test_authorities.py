@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from helpers import lesson
 from helpers.certificates import KeyAlgorithm, describe
 from helpers.dps import ProvisioningService
-from helpers.lesson.inputs import CreateCa
+from helpers.lesson.forms.values import CreateCa
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.crafting import PAST, Crafted, issue

@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers.lesson.checkpoint import require
-from helpers.lesson.expectations import Expect
+from helpers.lesson.course.checkpoint import require
+from helpers.lesson.course.expectations import Expect
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import IndividualEnrollment
-from helpers.lesson import exercises
-from helpers.lesson.exercises import EXERCISES, ExerciseCard
-from helpers.lesson.journey import JOURNEY
-from helpers.lesson.scratch import registered_for_a_moment, with_code
+from helpers.lesson.course import exercises
+from helpers.lesson.course.exercises import EXERCISES, ExerciseCard
+from helpers.lesson.course.journey import JOURNEY
+from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

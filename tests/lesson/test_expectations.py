@@ -11,7 +11,7 @@ import pytest
 
 from helpers import lesson, walkthrough
 from helpers.dps import ProvisioningService, stop_local_dps
-from helpers.lesson.expectations import EXPECTATIONS
+from helpers.lesson.course.expectations import EXPECTATIONS
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.problem import Problem
 from helpers.workspace import Workspace

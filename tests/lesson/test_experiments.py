@@ -11,7 +11,7 @@ from helpers import lesson
 from helpers.certificates import CertificateAuthority
 from helpers.dps import ProvisioningService, stop_local_dps
 from helpers.lesson.experiments.attack import Audit
-from helpers.lesson.scratch import registered_for_a_moment, remove_leftovers
+from helpers.lesson.targets.scratch import registered_for_a_moment, remove_leftovers
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.steps import walk

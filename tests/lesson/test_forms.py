@@ -16,10 +16,10 @@ from markupsafe import escape
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
-from helpers.lesson import inputs
 from helpers.lesson.experiments.gallery import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
 from helpers.lesson.forms import Form, Inputs, Secret, ShownWhen
+from helpers.lesson.forms import values as inputs
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.lesson.forms.form import _SECONDS_UNDER_WAY
 from helpers.problem import Problem

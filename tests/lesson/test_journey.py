@@ -13,8 +13,8 @@ import pytest
 
 from helpers import lesson, walkthrough
 from helpers.certificates import Examination
-from helpers.lesson import machine
-from helpers.lesson.journey import JOURNEY, next_stop
+from helpers.lesson.course import machine
+from helpers.lesson.course.journey import JOURNEY, next_stop
 from helpers.workspace import Workspace
 
 # --- the map ---

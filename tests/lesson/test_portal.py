@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from helpers.lesson.portal import Portal, YourTurn
 
 from helpers import lesson
 from helpers.certificates import certificate_pem, read_certificates
@@ -19,7 +20,6 @@ from helpers.dps import (
     stop_local_dps,
 )
 from helpers.lesson.figures import Checklist
-from helpers.lesson.portal import Portal, YourTurn
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

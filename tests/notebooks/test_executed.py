@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import walkthrough
-from helpers.lesson.exercises import EXERCISES
+from helpers.lesson.course.exercises import EXERCISES
 from helpers.workspace import Workspace
 from tests import openssl
 from tests.notebooks.recorder import Exchange, read_recording, recording_local_dps

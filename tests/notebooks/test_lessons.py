@@ -11,7 +11,7 @@ import pytest
 from helpers import walkthrough
 from helpers.certificates import certificate_pem, read_certificates
 from helpers.dps import CaReference, EnrollmentGroup, connect_local, start_local_dps
-from helpers.lesson import inputs
+from helpers.lesson.forms import values as inputs
 from helpers.workspace import Workspace
 from tests.notebooks.walking import cells, go, notebook
 
@@ -20,7 +20,7 @@ SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
 LOOK = """
 import gc, json
 from helpers.lesson.forms import Form
-from helpers.lesson.exercises import ExerciseCard
+from helpers.lesson.course.exercises import ExerciseCard
 earlier = {id(each) for each in gc.get_objects() if type(each) in (Form, ExerciseCard)}  # of another notebook
 """
 ASK = """

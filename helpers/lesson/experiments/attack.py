@@ -32,7 +32,7 @@ from helpers.dps import (
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
-from helpers.lesson.scratch import answer_to, prove, with_code
+from helpers.lesson.targets.scratch import answer_to, prove, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -22,8 +22,8 @@ from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attemp
 from helpers.lesson.figures import Picture, Verdicts, life, show_tree
 from helpers.lesson.figures.picture import fold, joined, mark, ours, plain, table
 from helpers.lesson.forms import Form, Inputs
-from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.lesson.targets import rehearse
+from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -1,7 +1,6 @@
 """Self-attestation beside proof: two ways to the word “verified”, of which one proves something."""
 
 import base64
-from contextlib import closing
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -10,9 +9,8 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
-from helpers.lesson.memory import run_first
-from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.lesson.targets import connect, rehearse
+from helpers.lesson.targets import rehearse
+from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -68,17 +66,15 @@ class TwoWays(Picture):
         )
 
 
-def compare_with_self_attestation(workspace: Workspace) -> TwoWays:
+def compare_with_self_attestation(workspace: Workspace, proved: RegisteredCertificate) -> TwoWays:
     """Register a CA whose key nobody has: with a proof, which fails; then by self-attestation, which does not.
 
+    Args:
+        proved: the walkthrough's CA, to stand beside it.
+
     Raises:
-        Problem: no CA is registered (run 02_upload_ca), or the proof was accepted, which must not be.
+        Problem: the proof was accepted, which must not be.
     """
-    name = workspace.facts.certificate_name
-    if name is None:
-        raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
-    with closing(connect(workspace)) as own:
-        proved = own.certificates.get(name)
     dps = rehearse(workspace)
     orphan, somebody = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
     with registered_for_a_moment(dps, orphan) as uploaded:

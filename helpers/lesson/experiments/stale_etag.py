@@ -8,8 +8,8 @@ from markupsafe import Markup
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, read_and_change
 from helpers.lesson.figures import EtagTrail, Picture, RefusalCard
-from helpers.lesson.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.lesson.targets import rehearse
+from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -16,7 +16,7 @@ from helpers.certificates import KeyAlgorithm
 from helpers.dps import AllocationPolicy
 from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.python import as_device, managing, serving
-from helpers.lesson.webhook_key import WEBHOOK_KEY_VARIABLE
+from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_VARIABLE
 from helpers.urls import mask_keys, replace_keys
 
 __all__ = ["STEPS", "Recipe", "recipe"]

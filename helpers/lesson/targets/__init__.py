@@ -12,10 +12,10 @@ from helpers.dps import (
     hub_device,
     start_local_dps,
 )
-from helpers.lesson.memory import run_first
 from helpers.lesson.targets.notes import Notes, RehearsalNotes
 from helpers.lesson.targets.portal import Portal, YourTurn
 from helpers.lesson.targets.service import Service
+from helpers.problem import Problem
 from helpers.workspace import Facts, Workspace
 
 __all__ = ["Dps", "Portal", "Service", "Target", "YourTurn", "connect", "rehearse", "target_of"]
@@ -113,8 +113,7 @@ class PortalTarget:
         return _entered_by_dps(device, registration)
 
 
-def target_of(workspace: Workspace) -> Target | None:
-    """The target that was chosen; None if none was yet."""
+def _target(workspace: Workspace) -> Target | None:
     facts = workspace.facts
     match facts.target:
         case "local":
@@ -133,7 +132,7 @@ def connect(workspace: Workspace) -> Dps:
     Raises:
         Problem: no target was chosen (run 00_start_here).
     """
-    return _chosen(workspace).connect()
+    return target_of(workspace).connect()
 
 
 def rehearse(workspace: Workspace) -> ProvisioningService:
@@ -142,13 +141,22 @@ def rehearse(workspace: Workspace) -> ProvisioningService:
     Raises:
         Problem: no target was chosen (run 00_start_here).
     """
-    return _chosen(workspace).rehearse().unheard
+    return target_of(workspace).rehearse().unheard
 
 
-def _chosen(workspace: Workspace) -> Target:
-    target = target_of(workspace)
+def target_of(workspace: Workspace) -> Target:
+    """The target that was chosen.
+
+    Raises:
+        Problem: none was (run 00_start_here).
+    """
+    target = _target(workspace)
     if target is None:
-        raise run_first("00_start_here", "No target has been chosen in this workspace.")
+        raise Problem(
+            "This notebook needs another to be run first.",
+            "No target has been chosen in this workspace.",
+            "Run 00_start_here, and go on from there.",
+        )
     return target
 
 

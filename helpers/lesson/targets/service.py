@@ -24,8 +24,8 @@ from helpers.dps import (
     read_and_change,
     removed,
 )
-from helpers.lesson.scratch import remove_leftovers
 from helpers.lesson.targets.notes import Notes
+from helpers.lesson.targets.scratch import remove_leftovers
 from helpers.workspace import Facts
 
 __all__ = ["Service"]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from helpers.dps import stop_local_dps
 from helpers.lesson.figures import Listing
-from helpers.lesson.inputs import CleanUp
+from helpers.lesson.forms.values import CleanUp
 from helpers.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -15,9 +15,11 @@ from helpers.certificates import (
 )
 from helpers.dps import EnrollmentGroup, Event, RegisteredCertificate, Registration
 from helpers.files import read_bytes
-from helpers.lesson import access, clean_up, experiments, views
-from helpers.lesson.checkpoint import Checkpoint, checkpoint
-from helpers.lesson.exercises import ExerciseCard, try_exercise
+from helpers.lesson import experiments
+from helpers.lesson.course.checkpoint import Checkpoint, checkpoint
+from helpers.lesson.course.exercises import ExerciseCard, try_exercise
+from helpers.lesson.course.journey import JourneyMap, journey, run_first
+from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.figures import (
     AccessCard,
     CertificatesPage,
@@ -31,13 +33,12 @@ from helpers.lesson.figures import (
     Verdicts,
 )
 from helpers.lesson.forms import Form, Inputs, Secret
-from helpers.lesson.inputs import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, StartHere
-from helpers.lesson.journey import JourneyMap, journey
-from helpers.lesson.machine import examine_machine, examine_way_of_devices
-from helpers.lesson.memory import Memory, run_first
-from helpers.lesson.setting import OPENS_KEYS, TELLS_OF_PORTAL, setting_of
+from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, setting_of
+from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, StartHere
 from helpers.lesson.targets import Dps, Service, Target, target_of
-from helpers.lesson.what_happened import WhatJustHappened, what_just_happened
+from helpers.lesson.walkthrough import access, clean_up, views
+from helpers.lesson.walkthrough.memory import Memory
+from helpers.lesson.walkthrough.what_happened import WhatJustHappened, what_just_happened
 from helpers.problem import Problem
 from helpers.workspace import Facts, Role, Workspace
 
@@ -69,10 +70,7 @@ class Walkthrough:
         Raises:
             Problem: none was (run 00_start_here).
         """
-        target = target_of(self.workspace)
-        if target is None:
-            raise run_first("00_start_here", "No target has been chosen in this workspace.")
-        return target
+        return target_of(self.workspace)
 
     @cached_property
     def dps(self) -> Dps:
@@ -336,7 +334,7 @@ class Walkthrough:
 
     def compare_with_self_attestation(self) -> experiments.TwoWays:
         """Register a CA whose key nobody has, by proof and by self-attestation."""
-        return experiments.compare_with_self_attestation(self.workspace)
+        return experiments.compare_with_self_attestation(self.workspace, self.registered())
 
     def gallery(self) -> experiments.Gallery:
         """The gallery of wrong proofs."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from helpers.certificates import describe
 from helpers.dps import CaReference
+from helpers.lesson.course.machine import examine_machine
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
-from helpers.lesson.machine import examine_machine
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough

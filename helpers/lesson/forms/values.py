@@ -20,7 +20,7 @@ from helpers.certificates import (
 )
 from helpers.dps import AllocationPolicy, CustomAllocation, check_certificate_name, check_group_id
 from helpers.lesson.forms import DroppedFile, Inputs, MaskedUrl, ShownWhen
-from helpers.lesson.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
+from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
 from helpers.urls import holds_key, with_key
 from helpers.workspace import Role, Target, opening_passphrase

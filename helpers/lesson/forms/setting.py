@@ -5,7 +5,7 @@ from pathlib import Path
 from helpers.certificates import describe, read_certificates, require_authority
 from helpers.files import read_bytes
 from helpers.lesson.forms import Inputs, Secret, Setting, ShownWhen
-from helpers.lesson.inputs import (
+from helpers.lesson.forms.values import (
     CleanUp,
     CreateCa,
     CreateEnrollmentGroup,
@@ -16,7 +16,7 @@ from helpers.lesson.inputs import (
     UploadCa,
     VerifyCa,
 )
-from helpers.lesson.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
+from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
 from helpers.workspace import PASSPHRASE_VARIABLE, Workspace
 

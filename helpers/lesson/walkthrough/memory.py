@@ -19,10 +19,10 @@ from helpers.certificates import (
     read_certificates,
 )
 from helpers.files import make_private_folder, read_bytes
-from helpers.problem import Problem
+from helpers.lesson.course.journey import run_first
 from helpers.workspace import Role, Workspace
 
-__all__ = ["Memory", "run_first"]
+__all__ = ["Memory"]
 
 _MADE_IN = {
     "root": ("01_create_ca", "This workspace holds no CA."),
@@ -30,11 +30,6 @@ _MADE_IN = {
     "code": ("03_sign_verification_code", "No verification code is waiting in this workspace."),
     "proof": ("03_sign_verification_code", "This workspace holds no verification certificate."),
 }
-
-
-def run_first(notebook: str, reason: str) -> Problem:
-    """The error of a cell that runs too early: the notebooks build on one another."""
-    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, and go on from there.")
 
 
 class Memory:

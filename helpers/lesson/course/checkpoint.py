@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from helpers.lesson.expectations import EXPECTATIONS, Expect
+from helpers.lesson.course.expectations import EXPECTATIONS, Expect
+from helpers.lesson.course.journey import next_stop
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined, mark
-from helpers.lesson.journey import next_stop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
+from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["JOURNEY", "JourneyMap", "Stop", "journey", "next_stop"]
+__all__ = ["JOURNEY", "JourneyMap", "Stop", "journey", "next_stop", "run_first"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,8 @@ def next_stop(notebook: str) -> str:
     """Which notebook comes after this one; the first again after the last."""
     names = [stop.notebook for stop in JOURNEY]
     return [*names[1:], names[0]][names.index(notebook)]
+
+
+def run_first(notebook: str, reason: str) -> Problem:
+    """The error of a cell that runs too early: the notebooks build on one another."""
+    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, and go on from there.")

@@ -25,8 +25,8 @@ from helpers.certificates import (
 )
 from helpers.dps import IndividualEnrollment, RegisteredCertificate
 from helpers.lesson.figures import Picture
-from helpers.lesson.scratch import registered_for_a_moment, with_code
 from helpers.lesson.targets import rehearse
+from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from helpers.certificates import CertificateAuthority, DeviceCredential, issue_fleet
 from helpers.dps import CaReference, EnrollmentGroup, removed
 from helpers.lesson.figures import AccessCard
-from helpers.lesson.inputs import EndAccess
-from helpers.lesson.scratch import prove
+from helpers.lesson.forms.values import EndAccess
+from helpers.lesson.targets.scratch import prove
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough

@@ -16,6 +16,7 @@ from helpers.certificates import (
 )
 from helpers.dps import RegisteredCertificate
 from helpers.files import read_bytes
+from helpers.lesson.course.journey import run_first
 from helpers.lesson.figures import (
     CertificatesPage,
     ChainTree,
@@ -24,7 +25,6 @@ from helpers.lesson.figures import (
     show_tree,
     status_at_dps,
 )
-from helpers.lesson.memory import run_first
 from helpers.workspace import Workspace
 
 __all__ = ["examine_stored_proof", "proof_so_far", "show_all_certificates", "show_authorities", "show_chain"]
