@@ -32,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "next_certificate_name": "factory-next",
     "id_scope": "0ne00112233",
     "done_in_portal": ("upload", "verify"),
+    "choices": {"device_id": "pump-1"},
     "outcomes": {"06_provision_devices": {"device": ["pump-1"]}},
     "reached": ("00_start_here", "01_create_ca"),
 }
