@@ -31,10 +31,24 @@ class Notes:
             )
 
     def got_code(self, registered: RegisteredCertificate) -> None:
-        """DPS has given a verification code, and with it another ETag."""
+        """DPS has given a verification code, and with it another ETag; an earlier code is void."""
         facts = self._workspace.facts
         if registered.name == facts.certificate_name:
-            self._workspace.update(etags=(*facts.etags, ("verification code", registered.etag)))
+            self._workspace.update(
+                etags=(*facts.etags, ("verification code", registered.etag)),
+                verification_code=None,
+                verified=registered.verified,
+            )
+
+    def seen(self, registered: RegisteredCertificate) -> None:
+        """Catch up with DPS, where something happened that was not noted: by an interrupted run, or by another client."""
+        facts = self._workspace.facts
+        if registered.name != facts.certificate_name:
+            return
+        if registered.verified != facts.verified:
+            self.verified(registered) if registered.verified else self._workspace.update(verified=False)
+        elif facts.verification_code and not registered.verified and facts.etags[-1][1] != registered.etag:
+            self._workspace.update(verification_code=None)  # DPS has replaced it
 
     def verified(self, registered: RegisteredCertificate) -> None:
         """DPS has accepted the proof: its code is used up."""
@@ -53,6 +67,14 @@ class Notes:
         """The walkthrough's enrollment group is at DPS."""
         if self._workspace.facts.enrollment_group_id != group_id:
             self._workspace.update(enrollment_group_id=group_id)
+
+    def is_own_group(self, group_id: str) -> bool:
+        """Whether this walkthrough has created that group."""
+        return self._workspace.facts.enrollment_group_id == group_id
+
+    def is_next_ca(self, name: str) -> bool:
+        """Whether 07 has registered a CA under that name."""
+        return self._workspace.facts.next_certificate_name == name
 
     def is_own_ca(self, name: str) -> bool:
         """Whether a CA of that name is the walkthrough's, or the first that it registers."""
@@ -101,6 +123,9 @@ class RehearsalNotes(Notes):
         """Nothing to note."""
 
     def got_code(self, registered: RegisteredCertificate) -> None:
+        """Nothing to note."""
+
+    def seen(self, registered: RegisteredCertificate) -> None:
         """Nothing to note."""
 
     def verified(self, registered: RegisteredCertificate) -> None:

@@ -135,11 +135,15 @@ class _Certificates:
         return self.get(name)
 
     def get(self, name: str) -> RegisteredCertificate:
-        """What the person has told of the CA's certificate."""
-        role = self._workspace.facts.registered_role
-        assert role  # the walkthrough has registered it
-        facts = describe(self._workspace.authority_certificate(role))
-        verified = "verify" in self._workspace.facts.done_in_portal
+        """What the person has told of the CA's certificate; a code that is pasted now replaces the stored one."""
+        known = self._workspace.facts
+        assert known.registered_role  # the walkthrough has registered it
+        facts = describe(self._workspace.authority_certificate(known.registered_role))
+        verified = "verify" in known.done_in_portal
+        if verified and not known.verified:
+            self._workspace.update(verified=True, verification_code=None, used_code=known.verification_code)
+        elif not verified and self._pasted() not in ("", known.verification_code):
+            self._workspace.update(verification_code=None)
         return RegisteredCertificate(name, facts.subject, facts.sha1, facts.not_after, verified, _UNKNOWN_ETAG)
 
     def list(self) -> list[RegisteredCertificate]:
@@ -149,7 +153,7 @@ class _Certificates:
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
         """The code that the portal shows, once the person has pasted it."""
-        code = getattr(self._portal.told(), "verification_code", "")
+        code = self._pasted()
         if not code:
             clicks = recipe("code", Names.of(self._workspace, self._portal)).clicks
             raise YourTurn(Checklist("generate a verification code", clicks, _PASTE))
@@ -158,10 +162,10 @@ class _Certificates:
     def verify(self, registered: RegisteredCertificate, proof: VerificationCertificate) -> RegisteredCertificate:
         """The CA's certificate, once the person has uploaded the proof."""
         self._portal.ask("verify", "upload the proof and verify", {"verification.cer": proof.certificate})
-        facts = self._workspace.facts
-        if not facts.verified:
-            self._workspace.update(verified=True, verification_code=None, used_code=facts.verification_code)
         return self.get(registered.name)
+
+    def _pasted(self) -> str:
+        return str(getattr(self._portal.told(), "verification_code", ""))
 
     @property
     def _workspace(self) -> Workspace:

@@ -104,8 +104,7 @@ class Certificates:
         """Register a CA's public part under a name; the same again changes nothing."""
         self.uploaded.append(public_certificate(certificate))
         if not self._notes.is_own_ca(name):
-            with self._notes.to_be_removed(next_certificate_name=name):
-                return self._certificates.upload(name, certificate)
+            return self._upload_next(name, certificate)
         with self._wire.chapter("upload"):
             registered = self._certificates.upload(name, certificate)
         self._notes.uploaded(registered, public_certificate(certificate))
@@ -113,7 +112,9 @@ class Certificates:
 
     def get(self, name: str) -> RegisteredCertificate:
         """The certificate as DPS has it now."""
-        return self._certificates.get(name)
+        registered = self._certificates.get(name)
+        self._notes.seen(registered)
+        return registered
 
     def list(self) -> list[RegisteredCertificate]:
         """Every CA certificate of the service."""
@@ -139,6 +140,18 @@ class Certificates:
             removed(self._certificates, registered.name)
         self._notes.removed(next_certificate_name=registered.name)
 
+    def _upload_next(self, name: str, certificate: x509.Certificate | Path) -> RegisteredCertificate:
+        """In place of the one that an earlier run of the cell has uploaded, whose key is gone."""
+        is_run_again = self._notes.is_next_ca(name)
+        with self._notes.to_be_removed(next_certificate_name=name):
+            try:
+                return self._certificates.upload(name, certificate)
+            except DpsError as error:
+                if error.status != 409 or not is_run_again:
+                    raise
+            removed(self._certificates, name)
+            return self._certificates.upload(name, certificate)
+
     def _changed(
         self,
         registered: RegisteredCertificate,
@@ -154,7 +167,7 @@ class Groups:
         self._groups, self._wire, self._notes = dps.enrollment_groups, dps.wire, notes
 
     def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Create the group; or change it, if there is one of this name that is bound to the same CA."""
+        """Create the group; or change it, if it is this walkthrough's or is bound to the same CA."""
         with self._wire.chapter("group"):
             try:
                 created = self._groups.create(group)
@@ -162,10 +175,11 @@ class Groups:
                 if error.status != 409:
                     raise
                 present = self._groups.get(group.group_id)
-                if present.attestation != group.attestation:
+                if present.attestation != group.attestation and not self._notes.is_own_group(group.group_id):
                     raise
+                policy, twin = present.reprovision_policy, present.initial_twin  # no form says anything of these
                 created = self._replaced(
-                    replace(group, etag=present.etag, reprovision_policy=present.reprovision_policy)
+                    replace(group, etag=present.etag, reprovision_policy=policy, initial_twin=twin)
                 )
         self._notes.has_group(created.group_id)
         return created

@@ -53,6 +53,7 @@ class Walkthrough:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._secret: Secret | None = None
+        self._told: Callable[[], Any] = lambda: None
         self.before_clean_up: Facts | None = None  # what the workspace knew of the service before 10 has removed it
         memory = Memory(workspace, lambda: self._secret.take() if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
@@ -75,7 +76,9 @@ class Walkthrough:
     @cached_property
     def dps(self) -> Dps:
         """The walkthrough's provisioning service; a local DPS is started if it does not run."""
-        return self.target.connect()
+        dps = self.target.connect()
+        dps.listen_to(lambda: self._told())
+        return dps
 
     @cached_property
     def rehearsal(self) -> Service:
@@ -119,7 +122,7 @@ class Walkthrough:
         if model is ProvisionDevices:
             self.workspace.forget_outcomes("06_provision_devices")  # the notebook begins again
         if model in TELLS_OF_PORTAL:
-            self.dps.listen_to(lambda: form.value)
+            self._told = lambda: form.value
         return form
 
     # --- what is at DPS ---
@@ -133,21 +136,20 @@ class Walkthrough:
         name = self.workspace.facts.certificate_name
         if name is None:
             raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
-        now = self.dps.certificates.get(name)
-        facts = self.workspace.facts
-        if facts.verification_code and facts.etags and not now.verified and facts.etags[-1][1] != now.etag:
-            self.workspace.update(verification_code=None)  # DPS has given another one since
-        return now
+        return self.dps.certificates.get(name)
 
     def verified(self) -> RegisteredCertificate:
         """The same, once it is verified.
 
         Raises:
-            Problem: it is not (run 04_verify_ca).
+            Problem: it is not (run 04_verify_ca), or no longer (run 03_sign_verification_code).
         """
         if not self.workspace.facts.verified:
             raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
-        return self.registered()
+        registered = self.registered()
+        if not registered.verified:
+            raise run_first("03_sign_verification_code", "DPS no longer says that the CA is verified.")
+        return registered
 
     def group(self) -> EnrollmentGroup:
         """The walkthrough's enrollment group as DPS has it now.
@@ -288,7 +290,8 @@ class Walkthrough:
     def _spoken_to(self, step: str) -> Dps | None:
         if step in ("create_ca", "sign"):
             return None  # nothing is sent
-        return self.rehearsal if "rehearsal" in self.__dict__ else self.dps
+        made: Mapping[str, Dps] = self.__dict__  # a service that nothing was sent to is not started for its picture
+        return made.get("rehearsal") or made.get("dps")
 
     # --- the course ---
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, issue_fleet
-from helpers.dps import CaReference, EnrollmentGroup, removed
+from helpers.dps import CaReference, DpsError, EnrollmentGroup, removed
 from helpers.lesson.figures import AccessCard
 from helpers.lesson.forms.values import EndAccess
 from helpers.lesson.targets.scratch import prove
@@ -68,5 +68,13 @@ def _rehearse(walkthrough: "Walkthrough") -> None:
     """The walkthrough's CA, proved, and a group bound to it, at the service where 07 is rehearsed."""
     dps = walkthrough.rehearsal.unheard
     registered, group = walkthrough.registered(), walkthrough.group()
+    if any(
+        each.name == registered.name and each.thumbprint != registered.thumbprint for each in dps.certificates.list()
+    ):
+        removed(dps.certificates, registered.name)  # of an earlier walkthrough in this workspace
     prove(dps, registered.name, walkthrough.registered_authority())
-    dps.enrollment_groups.create(EnrollmentGroup(group.group_id, CaReference(registered.name)))
+    try:
+        dps.enrollment_groups.create(EnrollmentGroup(group.group_id, CaReference(registered.name)))
+    except DpsError as error:
+        if error.status != 409:  # an interrupted run has changed it, and `put_back` follows
+            raise
