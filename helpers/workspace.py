@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers.certificates import (
     CertificateAuthority,
+    describe,
     export_certificate,
     is_encrypted,
     load_authority,
@@ -201,6 +202,16 @@ class Workspace:
         """A CA's certificate, for which its key need not be opened."""
         certificate, *_ = read_certificates(read_bytes(self._ca(role, ".pem")), f"{role}.pem")
         return certificate
+
+    def signing_role(self) -> Role | None:
+        """Return the CA that issues the devices' certificates, or None while it is not stored.
+
+        It is the intermediate, or a root below which no CA is allowed (path length 0).
+        """
+        roles = self.authority_roles()
+        if not roles or roles[-1] == "intermediate":
+            return roles[-1] if roles else None
+        return "root" if describe(self.authority_certificate("root")).path_length == 0 else None
 
     def public_part(self, role: Role) -> Path:
         """The .cer of a CA that is kept here: its certificate alone, which may leave this machine."""

@@ -3,7 +3,7 @@
 Headless, no one edits it: the notebook's parameters are the value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from helpers.lesson.forms.own_keys import OwnKeys
 from helpers.lesson.forms.reasons import reasons
 from helpers.lesson.forms.secret import Secret
 from helpers.lesson.forms.typed import Inputs
+from helpers.problem import Problem
 
 __all__ = ["Form", "Setting"]
 
@@ -72,7 +73,10 @@ class Form(Generic[Value]):
         self._about = {"target": None, "has_cas": False, **(self._setting.about or {})}
         idle = model.without_effect(self._about)
         first.require_meaning(given.keys() - idle, self._about)
-        choices = self._setting.choices or {}
+        self._idle = {name: getattr(first, name) for name in idle}
+        choices = {name: among for name, among in (self._setting.choices or {}).items() if among}
+        for name, among in choices.items():
+            _require_chosen(name, getattr(first, name), among)
         self._fields = [
             Field(name, info, getattr(first, name), self._setting.keep_file, choices.get(name, ()))
             for name, info in model.model_fields.items()
@@ -118,7 +122,7 @@ class Form(Generic[Value]):
         return rows or [("Form", "nothing to fill in: run the next cell")]
 
     def _typed(self) -> dict[str, Any]:
-        return {field.name: field.value for field in self._fields}
+        return {**self._idle, **{field.name: field.value for field in self._fields}}
 
     def _edited(self, field: Field) -> None:
         """While typing: the reason stands beside the field until it is right."""
@@ -135,6 +139,17 @@ class Form(Generic[Value]):
             wrong = reasons(error)
         for field in self._fields:
             field.say(wrong.get(field.name, "") if field.is_touched else "")
+
+
+def _require_chosen(name: str, value: str, among: Sequence[str]) -> None:
+    """A list shows only what can be chosen, so another value would be lost without a word."""
+    known = {each.lower() for each in among}
+    if not all(each.strip().lower() in known for each in value.split(",") if each.strip()):
+        raise Problem(
+            f"The parameter {name} is invalid.",
+            f"It can be one or several of {', '.join(among)}. It was {value!r}.",
+            "Give another value, or leave it empty.",
+        )
 
 
 def _not_given(model: type[Inputs], given: Mapping[str, Any], remembered: Mapping[str, Any]) -> dict[str, Any]:

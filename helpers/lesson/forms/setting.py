@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from cryptography import x509
+
 from helpers.certificates import describe, read_certificates, require_authority
 from helpers.files import read_bytes
 from helpers.lesson.forms import Inputs, Secret, Setting, ShownWhen
@@ -47,12 +49,15 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         **({name: getattr(facts, name) for name in StartHere.model_fields} if facts.target else {}),
     }
     chosen = {name: value for name, value in {**facts.choices, **known}.items() if name in model.model_fields}
-    has_cas = bool(workspace.authority_roles())
+    has_cas = workspace.signing_role() is not None
 
     def note(value: Inputs) -> None:
-        travelling = {name: getattr(value, name) for name in _TRAVELLING if name in model.model_fields}
-        if travelling and any(facts.choices.get(name) != choice for name, choice in travelling.items()):
-            workspace.update(choices={**workspace.facts.choices, **travelling})
+        choices = workspace.facts.choices
+        remembered = {**choices, **{name: getattr(value, name) for name in _REMEMBERED.get(model, ())}}
+        if remembered != choices:
+            workspace.update(choices=remembered)
+        if isinstance(value, CreateCa) and workspace.authority_roles():
+            workspace.delete_dropped()  # files of a CA that is stored already, its key perhaps not encrypted
 
     return Setting(
         about={"target": facts.target, "has_cas": has_cas},
@@ -65,14 +70,11 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
     )
 
 
-_TRAVELLING = (
-    "device_id",
-    "fleet_size",
-    "key_type",
-    "curve",
-    "rsa_bits",
-    "lifetime_days",
-)  # chosen once, offered again later
+_REMEMBERED: dict[type[Inputs], tuple[str, ...]] = {
+    CreateCa: ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days"),
+    ProvisionDevices: ("device_id", "fleet_size"),
+}
+"""The fields whose choice is offered again in later forms. 07 revokes a device, but does not choose the fleet's name."""
 
 
 def _secret(model: type[Inputs], has_cas: bool) -> Secret | None:
@@ -107,8 +109,8 @@ def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes)
 def _check(value: Inputs, workspace: Workspace) -> None:
     facts = workspace.facts
     match value:
-        case CreateCa() if value.own_ca_certificate:
-            _check_own_ca(value, workspace)
+        case CreateCa():
+            _check_cas(value, workspace)
         case UploadCa() if facts.certificate_name and (facts.registered_role, facts.certificate_name) != (
             value.register_ca,
             value.certificate_name,
@@ -134,20 +136,29 @@ def _check(value: Inputs, workspace: Workspace) -> None:
                 )
 
 
-def _check_own_ca(value: CreateCa, workspace: Workspace) -> None:
-    file = Path(value.own_ca_certificate).expanduser()
-    own, *_ = read_certificates(read_bytes(file), file.name)
+def _check_cas(value: CreateCa, workspace: Workspace) -> None:
     present = [workspace.authority_certificate(role) for role in workspace.authority_roles()]
-    name = describe(own).common_name
-    if present and own not in present:
+    top = present[0] if present else None
+    if value.own_ca_certificate:
+        file = Path(value.own_ca_certificate).expanduser()
+        own, *_ = read_certificates(read_bytes(file), file.name)
+        if top is not None and own not in present:
+            raise Problem(
+                f"“{describe(own).common_name}” was not taken.",
+                f"This workspace has the CA “{describe(top).common_name}” already.",
+                "Leave the fields of your own CA empty, or run 10_clean_up and let it delete the keys.",
+            )
+        top = top or own
+    if top is not None and workspace.signing_role() is None and _has_name_of(value.intermediate_name, top):
         raise Problem(
-            f"“{name}” was not taken.",
-            f"This workspace has the CA “{describe(present[0]).common_name}” already.",
-            "Leave the fields of your own CA empty, or run 10_clean_up and let it delete the keys.",
+            f"The intermediate can't be called “{value.intermediate_name}”.",
+            "Your root has this name. Cards and trees show CAs by name, so you could not tell the two apart.",
+            "Change the field “Intermediate's name” (the parameter intermediate_name).",
         )
-    if not present and name == value.intermediate_name and describe(own).is_self_signed:
-        raise Problem(
-            f"The intermediate can't be called “{name}”.",
-            "Your own CA, which takes the root's place, has that name. Names are all that a certificate says of its issuer.",
-            "Give the intermediate another name.",
-        )
+
+
+def _has_name_of(name: str, root: x509.Certificate) -> bool:
+    """Whether an intermediate of that name, created below this root, would have the root's name."""
+    facts = describe(root)
+    is_below = facts.is_self_signed and facts.path_length != 0
+    return is_below and facts.common_name.casefold() == name.casefold()

@@ -109,14 +109,8 @@ class Memory:
         return self.authority(roles[0]) if roles else None
 
     def _lowest(self) -> CertificateAuthority | None:
-        """The CA that signs devices: the intermediate, or a root below which no CA may stand."""
-        roles = self._workspace.authority_roles()
-        if not roles:
-            return None
-        lowest = roles[-1]
-        if lowest == "root" and describe(self._workspace.authority_certificate(lowest)).path_length != 0:
-            return None
-        return self.authority(lowest)
+        role = self._workspace.signing_role()
+        return self.authority(role) if role else None
 
     def _store_authority(self, kind: str, authority: CertificateAuthority) -> None:
         """A CA that another has signed takes the intermediate's place: only a root signs itself."""
