@@ -14,7 +14,16 @@ from helpers.certificates import (
     describe,
 )
 from helpers.dps import DpsError, EnrollmentGroup, RegisteredCertificate, ServiceDescription
-from helpers.lesson.figures import GroupPicture, Picture, RefusalCard, ServiceCard, Verdicts, show_certificate
+from helpers.lesson.figures import (
+    GroupPicture,
+    Listing,
+    Picture,
+    RefusalCard,
+    ServiceCard,
+    Verdicts,
+    show_certificate,
+    status_at_dps,
+)
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough
@@ -47,16 +56,23 @@ def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
         case Examination():
             return Verdicts(value)
         case RegisteredCertificate():
-            return show_certificate(_certificate_of(walkthrough, value), value)
+            certificate = _certificate_of(walkthrough, value)
+            return show_certificate(certificate, value) if certificate else _told_of(value)
         case ServiceDescription():
             return ServiceCard(str(walkthrough.workspace.facts.target), value)
     raise TypeError(f"There is no picture of a {type(value).__name__}.")
 
 
-def _certificate_of(walkthrough: "Walkthrough", registered: RegisteredCertificate) -> x509.Certificate:
-    """DPS tells a certificate's thumbprint; the certificate itself is here."""
+def _certificate_of(walkthrough: "Walkthrough", registered: RegisteredCertificate) -> x509.Certificate | None:
+    """DPS tells a certificate's thumbprint; the certificate itself is here, unless another program has uploaded it."""
     here = [walkthrough.public_part(role) for role in walkthrough.workspace.authority_roles()]
-    return next(each for each in (*here, *walkthrough.uploaded) if describe(each).sha1 == registered.thumbprint.upper())
+    known = {describe(each).sha1: each for each in (*here, *walkthrough.uploaded)}
+    return known.get(registered.thumbprint.upper())
+
+
+def _told_of(registered: RegisteredCertificate) -> Picture:
+    said = [registered.subject, f"SHA-1 {registered.thumbprint}", status_at_dps(registered)]
+    return Listing(f"The CA certificate “{registered.name}”", said)
 
 
 def show_values(walkthrough: "Walkthrough") -> None:
