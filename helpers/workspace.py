@@ -314,7 +314,7 @@ def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
         raise Problem(
             f"{private_key_file.name} could not be opened.",
             "The key is encrypted and no passphrase was given. No passphrase is stored, so each notebook asks for it.",
-            f"In a notebook, type it into the form's field “Passphrase”, then press the button or run the cell again; "
+            f"In a notebook, type it into the form's field “Passphrase”, then run the cell again; "
             f"elsewhere, set {PASSPHRASE_VARIABLE} in the environment.",
         )
     return passphrase
