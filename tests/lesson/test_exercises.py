@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
-from helpers.dps import IndividualEnrollment
+from helpers.dps import IndividualEnrollment, ProvisioningService
 from helpers.lesson.course import exercises
-from helpers.lesson.course.exercises import EXERCISES, ExerciseCard
+from helpers.lesson.course.exercises import EXERCISES, ExerciseCard, try_exercise
 from helpers.lesson.course.journey import JOURNEY
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.problem import Problem
@@ -38,10 +38,10 @@ def tried(workspace: Workspace, source: str | Path) -> ExerciseCard:
     """What the exercise's cell shows, if this is in it."""
     cards: list[ExerciseCard] = []
 
-    def try_exercise(*given: Any) -> None:
-        cards.append(lesson.try_exercise(*given))
+    def try_it(*given: Any) -> None:
+        cards.append(try_exercise(workspace, *given))
 
-    names = {"kept": workspace, "lesson": types.SimpleNamespace(Unsolved=lesson.Unsolved, try_exercise=try_exercise)}
+    names = {"walkthrough": types.SimpleNamespace(try_exercise=try_it), "lesson": lesson}
     if isinstance(source, Path):
         runpy.run_path(str(source), names)
     else:
@@ -52,7 +52,7 @@ def tried(workspace: Workspace, source: str | Path) -> ExerciseCard:
 
 @pytest.fixture
 def ready(workspace: Workspace) -> Workspace:
-    lesson.choose_target(workspace, lesson.StartHere())
+    workspace.update(target="local")
     return workspace
 
 
@@ -80,7 +80,7 @@ def test_the_solution_is_accepted(ready: Workspace, notebook: str) -> None:
 @pytest.mark.parametrize("notebook", EXERCISES)
 def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
     """The same function, tried in the same way."""
-    (call,) = (line for line in stub_of(notebook).splitlines() if line.startswith("lesson.try_exercise("))
+    (call,) = (line for line in stub_of(notebook).splitlines() if line.startswith("walkthrough.try_exercise("))
     assert call in solution_of(notebook).read_text()
     (question,) = (line for line in stub_of(notebook).splitlines() if line.startswith("def "))
     assert question in solution_of(notebook).read_text()
@@ -93,7 +93,7 @@ def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch
         while True:
             pass
 
-    card = lesson.try_exercise(ready, "06_provision_devices", for_ever)
+    card = try_exercise(ready, "06_provision_devices", for_ever)
     assert card.solved is False
     assert "still running after 1 second" in card.message
 
@@ -106,7 +106,7 @@ def own_key(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Ce
     """A proof that bears the CA's own public key."""
     names = runpy.run_path(
         str(solution_of("03_sign_verification_code")),
-        {"kept": None, "lesson": types.SimpleNamespace(try_exercise=nothing)},
+        {"walkthrough": types.SimpleNamespace(try_exercise=nothing)},
     )
     builder = x509.CertificateBuilder
     proof = names["verification_certificate"](code, ca_certificate, ca_key)
@@ -170,17 +170,19 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
 def test_a_wrong_answer_is_told_what_is_wrong(
     ready: Workspace, notebook: str, answer: Callable[..., Any], says: str
 ) -> None:
-    card = lesson.try_exercise(ready, notebook, answer)
+    card = try_exercise(ready, notebook, answer)
     assert card.solved is False
     assert says in card.message, card.message
 
 
-def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(ready: Workspace) -> None:
+def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(
+    ready: Workspace, dps: ProvisioningService
+) -> None:
     """The local DPS accepts it, too; nobody outside of Microsoft knows what Azure does."""
-    card = lesson.try_exercise(ready, "03_sign_verification_code", own_key)
+    card = try_exercise(ready, "03_sign_verification_code", own_key)
     assert card.solved is True, card.message
     assert "Whether Azure does is not known" in card.message
-    dps, ca = lesson.connect_to_rehearse(ready), CertificateAuthority.create_root("Exercise CA")
+    ca = CertificateAuthority.create_root("Exercise CA")
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
         coded = with_code(dps, uploaded)
         proof = own_key(str(coded.verification_code), ca.certificate, ca.private_key)
@@ -189,7 +191,7 @@ def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(rea
 
 def test_an_exercise_that_there_is_not_is_named(workspace: Workspace) -> None:
     with pytest.raises(Problem, match="11_more"):
-        lesson.try_exercise(workspace, "11_more", nothing)
+        try_exercise(workspace, "11_more", nothing)
 
 
 def test_what_a_learners_function_says_is_no_html() -> None:
