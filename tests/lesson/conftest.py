@@ -1,36 +1,48 @@
-"""A workspace a test, and one local DPS for all tests of a file that need not have their own."""
+"""A workspace for each test, and one local DPS for all tests that need not have their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from helpers import lesson
-from helpers.dps import ProvisioningService, stop_local_dps
+from helpers.dps import ProvisioningService, connect_local, start_local_dps, stop_local_dps
 from helpers.workspace import Workspace
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a local DPS that runs as long as the tests do."""
+    folder = tmp_path_factory.mktemp("shared") / "local-dps"
+    start_local_dps(folder)
+    yield folder
+    stop_local_dps(folder)
+
+
+@pytest.fixture(scope="session")
+def dps(shared_folder: Path) -> Iterator[ProvisioningService]:
+    """The shared local DPS, as another program reaches it."""
+    service = connect_local(start_local_dps(shared_folder))
+    yield service
+    service.close()
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, shared_folder: Path) -> Workspace:
+    """A workspace whose local DPS is the shared one; tests register under different names."""
+    place = Workspace(tmp_path / "workspace")
+    place.local_dps_folder.symlink_to(shared_folder)
+    return place
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace with a local DPS of its own."""
     place = Workspace(tmp_path / "workspace")
     yield place
     stop_local_dps(place.local_dps_folder)
 
 
-@pytest.fixture(scope="module")
-def dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProvisioningService]:
-    """The real local DPS, shared; tests register under different names."""
-    place = Workspace(tmp_path_factory.mktemp("shared") / "workspace")
-    lesson.choose_target(place, lesson.StartHere())
-    try:
-        service = lesson.connect(place)
-        yield service
-        service.close()
-    finally:
-        stop_local_dps(place.local_dps_folder)
-
-
 @pytest.fixture
 def name(tmp_path: Path) -> str:
     """A name that no other test uses at the shared DPS."""
-    return tmp_path.name.replace("[", "-").replace("]", "-")[-60:]
+    return tmp_path.name.replace("[", "-").replace("]", "-")[-55:]

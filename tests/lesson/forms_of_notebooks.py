@@ -1,4 +1,4 @@
-"""Which typed inputs each notebook asks for with a form, in their order. A gallery's predictions are no inputs."""
+"""Which typed value each notebook asks for with a form. A gallery's predictions are no inputs."""
 
 from helpers import lesson
 from helpers.lesson.forms import Inputs
@@ -7,7 +7,7 @@ FORMS_OF: dict[str, list[type[Inputs]]] = {
     "00_start_here": [lesson.StartHere],
     "01_create_ca": [lesson.CreateCa],
     "02_upload_ca": [lesson.UploadCa],
-    "03_sign_verification_code": [lesson.AskForCode, lesson.SignCode],
+    "03_sign_verification_code": [lesson.SignCode],
     "04_verify_ca": [lesson.VerifyCa],
     "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
     "06_provision_devices": [lesson.ProvisionDevices],

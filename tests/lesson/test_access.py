@@ -1,110 +1,175 @@
-"""The steps of 07, against a real local DPS: who is hit by each way in which access ends, and that all is as it was."""
-
-from collections.abc import Callable
+"""07, against a real local DPS: who is hit by each way in which access ends, and that all is as it was."""
 
 import pytest
 
 from helpers import lesson
-from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem
+from helpers.certificates import CertificateAuthority
 from helpers.dps import CaReference, DpsError, IndividualEnrollment, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.steps import walk
+from tests.lesson.cells import Notebook, walk
 
-INPUTS = lesson.EndAccess()
+MOMENTS = [
+    ('try_devices("Before"', [True, True]),
+    ("One device is revoked", [False, True]),
+    ("The group is disabled", [False, False]),
+    ("create_root(form.value.next_ca_name", None),
+    ("Primary and secondary", [True, True]),
+    ("The next CA alone", [False, True]),
+    ("The CA is deleted", [False]),
+    ("After", [True, True]),
+]
+"""A text of each cell that makes a call, and which devices get in then."""
 
 
+def opened(workspace: Workspace, name: str, **parameters: str) -> Notebook:
+    notebook = Notebook("07", workspace, device_id=name, **parameters)
+    notebook.call(until="two_devices")
+    return notebook
+
+
+def assert_all_is_as_it_was(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+    group = dps.enrollment_groups.get(name)
+    assert (group.attestation, group.enabled) == (CaReference(name), True)
+    assert (workspace.facts.revoked_device, workspace.facts.next_certificate_name) == (None, None)
+    assert name not in [each.registration_id for each in dps.individual_enrollments.list()]
+    assert [each.name for each in dps.certificates.list() if each.name.startswith(name)] == [name]
+
+
+@pytest.mark.parametrize("times", [1, 2])
 def test_each_way_hits_whom_it_should_and_at_the_end_all_is_as_it_was(
+    workspace: Workspace, dps: ProvisioningService, name: str, times: int
+) -> None:
+    """Also when each cell is run twice."""
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    for text, let_in in MOMENTS:
+        for _ in range(times):
+            shown = notebook.cell(text)
+        if let_in is None:
+            assert shown.verified
+        else:
+            assert (text, shown.let_in) == (text, let_in)
+        if text == "The CA is deleted":
+            for said in ("✘", "“Walkthrough Next CA”", "CA certificate not found"):
+                assert said in repr(shown)
+                assert said in shown._repr_html_()
+    assert notebook.renewed.key_file.stat().st_mode & 0o777 == 0o600
+    assert "✔" in repr(notebook.cell("checkpoint"))
+    assert_all_is_as_it_was(workspace, dps, name)
+
+
+def test_with_two_cas_the_old_certificate_of_a_renewed_device_is_good_as_well(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    walk(workspace, dps, name)
-    before = dps.enrollment_groups.get(name)
-    device, neighbour = lesson.two_devices(workspace, dps, INPUTS, None)
-
-    def let_in(*devices: DeviceCredential) -> list[bool]:
-        return lesson.AccessCard("", lesson.try_to_register(dps, devices)).let_in
-
-    assert let_in(device, neighbour) == [True, True]
-    lesson.revoke_device(workspace, dps, device)
-    assert let_in(device, neighbour) == [False, True]
-    lesson.readmit_device(workspace, dps)
-    lesson.switch_group(workspace, dps, enabled=False)
-    assert let_in(device, neighbour) == [False, False]
-    lesson.switch_group(workspace, dps, enabled=True)
-    authority, registered = lesson.register_next_ca(workspace, dps, INPUTS)
-    assert registered.verified
-    lesson.refer_to(workspace, dps, name, secondary=registered.name)
-    renewed = lesson.renew_device(neighbour, authority)
-    assert renewed.key_file.stat().st_mode & 0o777 == 0o600
-    assert let_in(device, renewed) == [True, True]
-    assert let_in(neighbour) == [True], "with its old certificate, too; not at once, for it is one device"
-    lesson.refer_to(workspace, dps, registered.name)
-    assert let_in(device, renewed) == [False, True]
-    lesson.delete_next_ca(workspace, dps)
-    outcomes = lesson.try_to_register(dps, [device, renewed])
-    assert lesson.AccessCard("", outcomes).let_in == [False, False]
-    picture = lesson.AccessCard("The CA is deleted", outcomes)
-    for text in ("✘", "“Walkthrough Next CA”", "CA certificate not found"):
-        assert text in repr(picture)
-        assert text in picture._repr_html_()
-    lesson.put_back(workspace, dps)
-    assert let_in(device, neighbour, renewed) == [True, True, False]
-    after = dps.enrollment_groups.get(name)
-    assert (after.attestation, after.enabled) == (before.attestation, before.enabled) == (CaReference(name), True)
-    assert workspace.facts.revoked_device is None
-    assert workspace.facts.next_certificate_name is None
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    for text, _ in MOMENTS[:5]:
+        notebook.cell(text)
+    assert dps.devices.register(notebook.neighbour).status == "assigned"
+    notebook.walkthrough.put_back()
 
 
-Interrupted = Callable[[Workspace, ProvisioningService], object]
-ENDS: dict[str, Interrupted] = {
-    "after the revocation": lambda workspace, dps: lesson.revoke_device(
-        workspace, dps, lesson.two_devices(workspace, dps, INPUTS, None)[0]
-    ),
-    "while the group is disabled": lambda workspace, dps: lesson.switch_group(workspace, dps, enabled=False),
-    "with the next CA alone": lambda workspace, dps: lesson.refer_to(
-        workspace, dps, lesson.register_next_ca(workspace, dps, INPUTS)[1].name
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", ENDS)
-def test_a_run_that_was_interrupted_is_put_right_by_the_next(
-    workspace: Workspace, dps: ProvisioningService, name: str, kind: str
+@pytest.mark.parametrize("last", [text for text, _ in MOMENTS])
+def test_a_run_that_was_interrupted_is_put_back_by_the_next(
+    workspace: Workspace, dps: ProvisioningService, name: str, last: str
 ) -> None:
-    walk(workspace, dps, name)
-    ENDS[kind](workspace, dps)
-    device, _ = lesson.two_devices(workspace, dps, INPUTS, None)
-    assert lesson.AccessCard("", lesson.try_to_register(dps, [device])).let_in == [True]
-    assert dps.individual_enrollments.list() == []
-    assert [each.name for each in dps.certificates.list() if each.name.startswith(name[:50])] == [name]
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    for text, _ in MOMENTS:
+        notebook.cell(text)
+        if text == last:
+            break
+    again = opened(workspace, name)
+    assert again.cell("two_devices").let_in == [True, True]
+    assert_all_is_as_it_was(workspace, dps, name)
 
 
-def test_what_somebody_else_has_made_under_the_same_name_stays(
+def test_an_interruption_inside_a_cell_is_put_back_as_well(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    walk(workspace, dps, name)
+    """The next CA is uploaded, and not proved."""
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    notebook.cell("two_devices")
+    notebook.dps.certificates.upload(f"{name}-next", CertificateAuthority.create_root("Next").certificate)
+    opened(workspace, name).cell("two_devices")
+    assert_all_is_as_it_was(workspace, dps, name)
+
+
+def test_05_run_again_half_way_puts_the_group_right(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    for text, _ in MOMENTS[:6]:
+        notebook.cell(text)
+    assert dps.enrollment_groups.get(name).attestation == CaReference(f"{name}-next")
+    Notebook("05", workspace).run()
+    assert dps.enrollment_groups.get(name).attestation == CaReference(name)
+    notebook.walkthrough.put_back()
+
+
+def test_what_another_program_has_made_under_the_same_name_stays(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, name)
     foreign = CertificateAuthority.create_root("Foreign").certificate
-    theirs = dps.certificates.upload(f"{name[:59]}-next", certificate_pem(foreign))
-    device, _ = lesson.two_devices(workspace, dps, INPUTS, None)
-    enrolled = dps.individual_enrollments.create(IndividualEnrollment(device.registration_id, foreign))
-    with pytest.raises(Problem):
-        lesson.register_next_ca(workspace, dps, INPUTS)
-    with pytest.raises(DpsError):
-        lesson.revoke_device(workspace, dps, device)
-    lesson.put_back(workspace, dps)
+    theirs = dps.certificates.upload(f"{name}-next", foreign)
+    enrolled = dps.individual_enrollments.create(IndividualEnrollment(name, foreign))
+    notebook = opened(workspace, name)
+    notebook.cell("two_devices")
+    with pytest.raises(DpsError) as caught:
+        notebook.cell("One device is revoked")
+    assert caught.value.status == 409
+    notebook.names["revoked"] = enrolled  # as if that cell had not been needed
+    notebook.names["group"] = dps.enrollment_groups.get(name)
+    for _ in range(2):
+        with pytest.raises(DpsError, match="taken"):
+            notebook.cell("create_root(form.value.next_ca_name")
+    notebook.walkthrough.put_back()
     assert dps.certificates.get(theirs.name).etag == theirs.etag
+    assert dps.individual_enrollments.get(name).enabled
     dps.individual_enrollments.delete(enrolled)
 
 
+@pytest.mark.parametrize("how", ["as a parameter", "typed in"])
 def test_the_next_ca_has_a_name_of_its_own_or_nobody_would_see_the_roll_over(
-    workspace: Workspace, dps: ProvisioningService, name: str
+    workspace: Workspace, name: str, how: str
 ) -> None:
-    walk(workspace, dps, name)
-    same = lesson.EndAccess(next_ca_name="Walkthrough Intermediate CA")
+    walk(workspace, name)
+    same = {"next_ca_name": "Walkthrough Intermediate CA"}
+    notebook = opened(workspace, name, **(same if how == "as a parameter" else {}))
+    notebook.type_in(**same)
     with pytest.raises(Problem, match="already"):
-        lesson.two_devices(workspace, dps, same, None)
+        notebook.cell("two_devices")
 
 
-def test_it_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService) -> None:
-    with pytest.raises(Problem, match="05_create_enrollment_group"):
-        lesson.two_devices(workspace, dps, INPUTS, None)
+def test_the_device_of_06_is_offered_and_another_may_be_revoked(workspace: Workspace, name: str) -> None:
+    walk(workspace, name)
+    Notebook("06", workspace, device_id=name, fleet_size=0).call(until="register_with_azure_sdk")
+    notebook = Notebook("07", workspace)
+    notebook.call(until="two_devices")
+    assert notebook.form.value.device_id == name
+    notebook.type_in(device_id=f"{name}-b")
+    notebook.cell("two_devices")
+    assert notebook.device.registration_id == f"{name}-b"
+    assert workspace.facts.choices["device_id"] == name, "06 goes on with its own"
+
+
+def test_a_device_with_the_longest_name_has_a_neighbour(workspace: Workspace, name: str) -> None:
+    walk(workspace, name)
+    longest = f"{'x' * 64}{name}"[-64:]
+    neighbour = Notebook("07", workspace, device_id=longest)
+    neighbour.call(until="two_devices")
+    assert neighbour.cell("two_devices").let_in == [True, True]
+
+
+def test_walkthrough_pictures_what_07_uploads(workspace: Workspace, name: str) -> None:
+    walk(workspace, name)
+    notebook = opened(workspace, name)
+    for text, _ in MOMENTS[:3]:
+        notebook.cell(text)
+    registered = notebook.cell("create_root(form.value.next_ca_name")
+    picture = lesson.showing.picture_of(notebook.walkthrough, registered)
+    assert "Walkthrough Next CA" in repr(picture)
+    assert "VERIFIED" in repr(picture)
+    notebook.walkthrough.put_back()

@@ -1,4 +1,4 @@
-"""CAs created here and CAs brought along; no service is needed to have one."""
+"""01: CAs created here and CAs brought along; no service is needed to have one."""
 
 from pathlib import Path
 from typing import Any
@@ -7,77 +7,81 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from helpers import lesson
-from helpers.certificates import KeyAlgorithm, describe
+from helpers.certificates import CertificateAuthority, KeyAlgorithm, describe
 from helpers.dps import ProvisioningService
 from helpers.lesson.forms.values import CreateCa
 from helpers.problem import Problem
-from helpers.workspace import Workspace
+from helpers.workspace import Role, Workspace
 from tests.crafting import PAST, Crafted, issue
+from tests.lesson.cells import Notebook, walk
+from tests.lesson.dropping import drop
 
 SECRET = "open sesame"
 
 
+@pytest.fixture(autouse=True)
+def no_passphrase_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
 def bring(
     folder: Path, own: Crafted, *, key_of: Crafted | None = None, passphrase: str | None = None, name: str = "own"
-) -> CreateCa:
-    """The CA as two files, and the inputs that point to them."""
+) -> dict[str, str]:
+    """The CA as two files, and the parameters that point to them."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.write_bytes(own.certificate_file)
+    certificate.write_bytes(own.pem)
+    key.write_bytes(key_pem(key_of or own, passphrase))
+    return {"own_ca_certificate": str(certificate), "own_ca_key": str(key)}
+
+
+def key_pem(own: Crafted, passphrase: str | None) -> bytes:
     locked = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
-    private = (key_of or own).private_key
-    key.write_bytes(
-        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, locked)
-    )
-    return CreateCa(own_ca_certificate=str(certificate), own_ca_key=str(key))
+    layout = serialization.PrivateFormat.TraditionalOpenSSL
+    return own.private_key.private_bytes(serialization.Encoding.PEM, layout, locked)
 
 
 def files(workspace: Workspace) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (workspace.folder / "ca").glob("*")}
 
 
-def verify(workspace: Workspace, dps: ProvisioningService, name: str, role: str) -> bool:
-    lesson.choose_target(workspace, lesson.StartHere())
-    lesson.register_authority(workspace, dps, lesson.UploadCa(register_ca=role, certificate_name=name))
-    lesson.ask_for_code(workspace, dps, lesson.AskForCode())
-    lesson.sign_kept_code(workspace, None)
-    return lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
+def cas(workspace: Workspace) -> dict[Role, Any]:
+    return {role: workspace.authority_certificate(role) for role in workspace.authority_roles()}
+
+
+def create(workspace: Workspace, passphrase: str | None = None, **parameters: Any) -> Notebook:
+    """Run 01 in a new kernel; the passphrase is typed into the form."""
+    notebook = Notebook("01", workspace, **parameters)
+    notebook.call(until="wanted = form.value")
+    if passphrase:
+        notebook.form.secret.control.value = passphrase
+    notebook.cell("wanted = form.value")
+    notebook.cell('"intermediate"')
+    assert "✔" in repr(notebook.cell("checkpoint"))
+    return notebook
+
+
+def is_encrypted(workspace: Workspace) -> list[bool]:
+    return [b"ENCRYPTED" in pem for name, pem in files(workspace).items() if name.endswith(".key.pem")]
+
+
+# --- new ones ---
 
 
 def test_new_cas_are_called_and_made_as_asked(workspace: Workspace) -> None:
-    inputs = CreateCa(root_name="R", intermediate_name="I", key_type="EC", curve="P-384", lifetime_days=30)
-    made = [describe(each.certificate) for each in lesson.create_authorities(workspace, inputs, None).values()]
+    asked = {"root_name": "R", "intermediate_name": "I", "curve": "P-384", "lifetime_days": 30}
+    notebook = create(workspace, **asked)
+    made = [describe(each.certificate) for each in (notebook.root, notebook.intermediate)]
     assert [(each.common_name, each.issuer, each.key) for each in made] == [
         ("R", "CN=R", "P-384"),
         ("I", "CN=R", "P-384"),
     ]
     assert all((each.not_after - each.not_before).days == 30 for each in made)
-
-
-def test_keys_are_encrypted_with_the_passphrase_and_for_the_owner_alone(workspace: Workspace) -> None:
-    lesson.create_authorities(workspace, CreateCa(), SECRET)
-    keys = list((workspace.folder / "ca").glob("*.key.pem"))
-    assert len(keys) == 2
-    assert all(b"ENCRYPTED" in key.read_bytes() and key.stat().st_mode & 0o777 == 0o600 for key in keys)
-    assert len(lesson.create_authorities(workspace, CreateCa(), SECRET)) == 2
-
-
-@pytest.mark.parametrize("passphrase", [None, "close sesame"])
-def test_the_passphrase_is_needed_again_and_nothing_is_lost_without_it(
-    workspace: Workspace, passphrase: str | None
-) -> None:
-    lesson.create_authorities(workspace, CreateCa(), SECRET)
-    before = files(workspace)
-    with pytest.raises(Problem):
-        lesson.create_authorities(workspace, CreateCa(), passphrase)
-    assert files(workspace) == before
-
-
-@pytest.mark.parametrize("changes", [{"root_name": ""}, {"intermediate_name": "x" * 65}])
-def test_a_name_that_no_certificate_can_have_leaves_no_file(workspace: Workspace, changes: dict[str, str]) -> None:
-    (name,) = changes
-    with pytest.raises(Problem, match=f"{name} is invalid"):
-        lesson.create_ca_form(workspace, **changes).result()
-    assert files(workspace) == {}
+    assert cas(workspace) == {"root": notebook.root.certificate, "intermediate": notebook.intermediate.certificate}
 
 
 @pytest.mark.parametrize(
@@ -94,113 +98,217 @@ def test_the_key_is_of_the_type_and_of_that_types_size(fields: dict[str, Any], a
     assert CreateCa(**fields).key_algorithm is algorithm
 
 
+def test_where_there_are_cas_already_they_stay_whatever_is_asked(workspace: Workspace) -> None:
+    create(workspace)
+    before = files(workspace)
+    again = create(workspace, root_name="R", intermediate_name="I", key_type="RSA", lifetime_days=1)
+    assert files(workspace) == before
+    assert [field.name for field in again.form._fields] == ["own_ca_certificate", "own_ca_key"]
+    shown = again.cell("walkthrough.authorities()")
+    assert "Walkthrough Root CA" in repr(shown)
+
+
+@pytest.mark.parametrize("changes", [{"root_name": ""}, {"intermediate_name": "x" * 65}, {"lifetime_days": 1.5}])
+@pytest.mark.parametrize("how", ["as parameters", "typed in"])
+def test_a_value_that_no_ca_can_have_is_named_and_leaves_no_file(
+    workspace: Workspace, changes: dict[str, Any], how: str
+) -> None:
+    (name,) = changes
+    notebook = Notebook("01", workspace, **(changes if how == "as parameters" else {}))
+    run = notebook.call
+    if how == "typed in":
+        notebook.call(until="wanted = form.value")
+        notebook.type_in(**{name: str(value) for name, value in changes.items()})
+        run = lambda: notebook.cell("wanted = form.value")  # noqa: E731
+    with pytest.raises(Problem, match=f"{name} is invalid"):
+        run()
+    assert files(workspace) == {}
+
+
+# --- the passphrase ---
+
+
+def test_keys_are_encrypted_with_the_passphrase_and_for_the_owner_alone(workspace: Workspace) -> None:
+    create(workspace, SECRET)
+    keys = list((workspace.folder / "ca").glob("*.key.pem"))
+    assert len(keys) == 2
+    assert all(b"ENCRYPTED" in key.read_bytes() and key.stat().st_mode & 0o777 == 0o600 for key in keys)
+    before = files(workspace)
+    create(workspace, SECRET)
+    assert files(workspace) == before
+
+
+@pytest.mark.parametrize("passphrase", [None, "close sesame"])
+def test_the_passphrase_is_needed_again_and_nothing_is_lost_without_it(
+    workspace: Workspace, passphrase: str | None
+) -> None:
+    create(workspace, SECRET)
+    before = files(workspace)
+    with pytest.raises(Problem, match="could not be opened"):
+        create(workspace, passphrase)
+    assert files(workspace) == before
+
+
+def test_the_passphrase_of_the_environment_will_do(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", SECRET)
+    create(workspace)
+    assert is_encrypted(workspace) == [True, True]
+
+
+def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace) -> None:
+    walkthrough = lesson.open(workspace.folder)
+    workspace.update(target="local")
+    for model in (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess):
+        secret = walkthrough.form(model, {}).secret
+        assert secret is not None
+        assert "No passphrase is stored, so each notebook asks for it." in secret._help.value
+
+
+def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_no_file(
+    workspace: Workspace, shared_folder: Path, dps: ProvisioningService, name: str
+) -> None:
+    workspace.local_dps_folder.symlink_to(shared_folder)
+    walk(workspace, name, last="00")
+    notebooks = [create(workspace, SECRET)]
+    for number, opens in (
+        ("02", "form.value"),
+        ("03", "registered_authority"),
+        ("04", "examination.require"),
+        ("05", "form.value"),
+        ("06", "signing_authority"),
+        ("07", "two_devices"),
+    ):
+        notebook = Notebook(number, workspace, certificate_name=name, enrollment_group_id=name, device_id=name)
+        notebook.call(until=opens)
+        if number in ("03", "06", "07"):
+            notebook.form.secret.control.value = SECRET
+        notebook.cell(opens)
+        notebooks.append(notebook)
+    forms = [each.form for each in notebooks]
+    shown = str([(repr(form), form._repr_mimebundle_()) for form in forms]) + repr(notebooks[-1].walkthrough)
+    held = [widget for form in forms for widget in widgets_in(form.box)]
+    assert SECRET not in shown
+    assert all(SECRET not in str(widget.get_state()) for widget in held)
+    written = [file for file in workspace.folder.rglob("*") if file.is_file() and "local-dps" not in file.parts]
+    assert len(written) > 5
+    assert all(SECRET.encode() not in file.read_bytes() for file in written)
+
+
+def widgets_in(widget: Any) -> list[Any]:
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in widgets_in(child))]
+
+
+# --- one's own ---
+
+
 @pytest.mark.parametrize("path_length", [1, None])
 def test_an_own_root_gets_an_intermediate_below_it(
     workspace: Workspace, tmp_path: Path, path_length: int | None
 ) -> None:
     own = issue("Own Root", ca=True, path_length=path_length)
-    made = lesson.create_authorities(workspace, bring(tmp_path, own), None)
-    assert made["root"].certificate == own.certificate
-    made["intermediate"].certificate.verify_directly_issued_by(own.certificate)
+    notebook = create(workspace, **bring(tmp_path, own))
+    assert cas(workspace)["root"] == notebook.root.certificate == own.certificate
+    notebook.intermediate.certificate.verify_directly_issued_by(own.certificate)
 
 
-def test_an_own_root_with_path_length_0_stands_alone_and_is_what_can_be_registered(
-    workspace: Workspace, dps: ProvisioningService, tmp_path: Path, name: str
+OWN_INTERMEDIATE = issue("Own Intermediate", issuer=issue("Far Root", ca=True), ca=True, path_length=0)
+
+
+@pytest.mark.parametrize(
+    ("own", "place", "other"),
+    [
+        (issue("Own Root", ca=True, path_length=0), "root", "intermediate"),
+        (OWN_INTERMEDIATE, "intermediate", "root"),
+    ],
+    ids=["root without room below it", "intermediate"],
+)
+def test_an_own_ca_that_stands_alone_takes_its_place_and_is_what_can_be_registered(
+    workspace: Workspace,
+    shared_folder: Path,
+    dps: ProvisioningService,
+    tmp_path: Path,
+    name: str,
+    own: Crafted,
+    place: str,
+    other: str,
 ) -> None:
-    inputs = bring(tmp_path, issue("Own Root", ca=True, path_length=0))
-    assert list(lesson.create_authorities(workspace, inputs, None)) == ["root"]
+    workspace.local_dps_folder.symlink_to(shared_folder)
+    walk(workspace, name, last="00")
+    notebook = create(workspace, **bring(tmp_path, own))
+    assert cas(workspace) == {place: own.certificate}
+    assert notebook.root.certificate == notebook.intermediate.certificate == own.certificate
     with pytest.raises(Problem) as caught:
-        verify(workspace, dps, name, "intermediate")
-    assert caught.value.next_step == "Set register_ca to root."
-    assert verify(workspace, dps, name, "root")
-
-
-def test_an_own_intermediate_takes_the_intermediates_place(
-    workspace: Workspace, dps: ProvisioningService, tmp_path: Path, name: str
-) -> None:
-    own = issue("Own Intermediate", issuer=issue("Far Root", ca=True), ca=True, path_length=0)
-    made = lesson.create_authorities(workspace, bring(tmp_path, own), None)
-    assert {role: each.certificate for role, each in made.items()} == {"intermediate": own.certificate}
-    with pytest.raises(Problem) as caught:
-        verify(workspace, dps, name, "root")
-    assert caught.value.next_step == "Set register_ca to intermediate."
-    assert verify(workspace, dps, name, "intermediate")
+        Notebook("02", workspace, certificate_name=name, register_ca=other).call()
+    assert caught.value.next_step == f"Set register_ca to {place}."
+    for number in ("02", "03", "04", "05"):
+        Notebook(number, workspace, certificate_name=name, register_ca=place, enrollment_group_id=name).run()
+    assert dps.certificates.get(name).verified
+    in_06 = Notebook("06", workspace, device_id=name, fleet_size=0)
+    in_06.call(until="register_with_azure_sdk")
+    assert in_06.dps.devices.register(in_06.device).status == "assigned"
 
 
 @pytest.mark.parametrize(
     "own",
-    [
-        issue("Own Root", ca=True),
-        issue("Own Root", ca=True, path_length=0),
-        issue("Own Intermediate", issuer=issue("Far Root", ca=True), ca=True),
-    ],
+    [issue("Own Root", ca=True), issue("Own Root", ca=True, path_length=0), OWN_INTERMEDIATE],
     ids=["root", "root alone", "intermediate"],
 )
 def test_an_own_ca_brought_twice_changes_nothing(workspace: Workspace, tmp_path: Path, own: Crafted) -> None:
-    inputs = bring(tmp_path, own)
-    first, before = lesson.create_authorities(workspace, inputs, None), files(workspace)
-    second = lesson.create_authorities(workspace, inputs, None)
-    assert {role: each.certificate for role, each in second.items()} == {
-        role: each.certificate for role, each in first.items()
-    }
+    given = bring(tmp_path, own)
+    create(workspace, **given)
+    before = files(workspace)
+    create(workspace, **given)
     assert files(workspace) == before
+    create(workspace)
+    assert files(workspace) == before, "nor does it without its files"
 
 
-def test_an_own_encrypted_key_is_opened_with_its_passphrase_and_kept_encrypted(
+def test_an_own_encrypted_key_is_opened_with_its_passphrase_and_stored_encrypted(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
-    assert list(lesson.create_authorities(workspace, inputs, SECRET)) == ["root", "intermediate"]
-    assert all(b"ENCRYPTED" in pem for name, pem in files(workspace).items() if name.endswith(".key.pem"))
+    create(workspace, SECRET, **bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET))
+    assert is_encrypted(workspace) == [True, True]
 
 
-def test_a_passphrase_encrypts_what_is_kept_of_an_own_ca_whose_key_is_not_encrypted(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    lesson.create_authorities(workspace, bring(tmp_path, issue("Own Root", ca=True)), SECRET)
-    keys = [pem for name, pem in files(workspace).items() if name.endswith(".key.pem")]
-    assert [b"ENCRYPTED" in pem for pem in keys] == [True, True]
-    lesson.create_authorities(workspace, CreateCa(), SECRET)
+def test_a_passphrase_encrypts_an_own_ca_whose_key_is_not_encrypted(workspace: Workspace, tmp_path: Path) -> None:
+    create(workspace, SECRET, **bring(tmp_path, issue("Own Root", ca=True)))
+    assert is_encrypted(workspace) == [True, True]
+    create(workspace, SECRET)
 
 
 @pytest.mark.parametrize("passphrase", [None, "close sesame"])
 def test_an_own_encrypted_key_stays_shut_without_its_passphrase(
     workspace: Workspace, tmp_path: Path, passphrase: str | None
 ) -> None:
-    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
+    given = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
     with pytest.raises(Problem, match=r"own\.key") as caught:
-        lesson.create_authorities(workspace, inputs, passphrase)
+        create(workspace, passphrase, **given)
     assert "passphrase" in str(caught.value)
     assert ("CA_PASSPHRASE" in caught.value.next_step) is (passphrase is None), "where to give it, if none was given"
     assert files(workspace) == {}
-
-
-def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
-    for form in (lesson.create_ca_form(workspace), lesson.sign_form(workspace)):
-        assert form.secret is not None
-        assert "It is never stored, so each notebook asks for it." in form.secret._help.value
 
 
 def test_an_own_encrypted_key_is_opened_with_the_passphrase_of_the_environment(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", SECRET)
-    inputs = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
-    assert list(lesson.create_authorities(workspace, inputs, None)) == ["root", "intermediate"]
+    create(workspace, **bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET))
+    assert list(cas(workspace)) == ["root", "intermediate"]
 
 
-def test_an_intermediate_is_not_called_as_an_own_root(workspace: Workspace, tmp_path: Path) -> None:
-    inputs = bring(tmp_path, issue("Walkthrough Intermediate CA", ca=True))
-    with pytest.raises(Problem, match="can't be called “Walkthrough Intermediate CA”"):
-        lesson.create_authorities(workspace, inputs, None)
+@pytest.mark.parametrize("name", ["Walkthrough Intermediate CA", "WALKTHROUGH intermediate CA"])
+def test_an_intermediate_is_not_called_as_an_own_root(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    given = bring(tmp_path, issue(name, ca=True))
+    with pytest.raises(Problem, match="can't be called “Walkthrough Intermediate CA”") as caught:
+        create(workspace, **given)
+    assert "intermediate_name" in caught.value.next_step
     assert files(workspace) == {}
+    create(workspace, intermediate_name="Another", **given)
 
 
 def test_a_key_of_another_certificate_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    inputs = bring(tmp_path, issue("Own Root", ca=True), key_of=issue("Other", ca=True))
     with pytest.raises(Problem, match="does not belong"):
-        lesson.create_authorities(workspace, inputs, None)
+        create(workspace, **bring(tmp_path, issue("Own Root", ca=True), key_of=issue("Other", ca=True)))
     assert files(workspace) == {}
 
 
@@ -214,26 +322,70 @@ def test_a_key_of_another_certificate_is_refused(workspace: Workspace, tmp_path:
 )
 def test_what_can_not_sign_is_refused(workspace: Workspace, tmp_path: Path, own: Crafted, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        lesson.create_authorities(workspace, bring(tmp_path, own), None)
+        create(workspace, **bring(tmp_path, own))
     assert files(workspace) == {}
 
 
 @pytest.mark.parametrize("left_out", ["own_ca_certificate", "own_ca_key"])
 def test_half_of_an_own_ca_is_refused_in_words(workspace: Workspace, tmp_path: Path, left_out: str) -> None:
-    inputs = bring(tmp_path, issue("Own Root", ca=True)).model_copy(update={left_out: ""})
-    with pytest.raises(Problem):
-        lesson.create_authorities(workspace, inputs, None)
+    given = bring(tmp_path, issue("Own Root", ca=True)) | {left_out: ""}
+    with pytest.raises(Problem, match="own_ca_key"):
+        create(workspace, **given)
     assert files(workspace) == {}
 
 
 def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    lesson.create_authorities(workspace, CreateCa(), None)
+    create(workspace)
     before = files(workspace)
-    with pytest.raises(Problem):
-        lesson.create_authorities(workspace, bring(tmp_path, issue("Own Root", ca=True)), None)
+    with pytest.raises(Problem, match="“Own Root” was not taken") as caught:
+        create(workspace, **bring(tmp_path, issue("Own Root", ca=True)))
+    assert "“Walkthrough Root CA”" in caught.value.why
+    assert "10_clean_up" in caught.value.next_step
     assert files(workspace) == before
+
+
+# --- dropped on the form ---
+
+
+@pytest.mark.parametrize("passphrase", [None, SECRET])
+@pytest.mark.parametrize("own", [issue("Own Root", ca=True), OWN_INTERMEDIATE], ids=["root", "intermediate"])
+def test_what_was_dropped_goes_when_the_ca_is_stored(
+    workspace: Workspace, own: Crafted, passphrase: str | None
+) -> None:
+    notebook = Notebook("01", workspace)
+    notebook.call(until="wanted = form.value")
+    drop(notebook.form, "own_ca_certificate", "own.pem", own.pem)
+    drop(notebook.form, "own_ca_key", "own.key", key_pem(own, passphrase))
+    if passphrase:
+        with pytest.raises(Problem, match="passphrase"):
+            notebook.cell("wanted = form.value")
+        assert len([each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]) == 2, (
+            "for the next try"
+        )
+        notebook.form.secret.control.value = passphrase
+    assert own.certificate == notebook.cell("wanted = form.value").certificate
+    assert not (workspace.folder / "dropped").exists()
+    assert own.certificate == notebook.cell("wanted = form.value").certificate, "and the cell can be run again"
+    assert {field.value for field in notebook.form._fields if field.name.startswith("own")} == {""}
+    notebook.cell('"intermediate"')
+    assert "✔" in repr(notebook.cell("checkpoint"))
+
+
+def test_an_own_ca_that_is_stored_already_leaves_no_dropped_files(workspace: Workspace, tmp_path: Path) -> None:
+    own = issue("Own Root", ca=True)
+    create(workspace, SECRET, **bring(tmp_path, own))
+    again = Notebook("01", workspace)
+    again.call(until="wanted = form.value")
+    again.form.secret.control.value = SECRET
+    drop(again.form, "own_ca_certificate", "own.pem", own.pem)
+    drop(again.form, "own_ca_key", "own.key", own.key_pem)
+    again.cell("wanted = form.value")
+    assert not (workspace.folder / "dropped").exists()
+
+
+# --- interrupted ---
 
 
 @pytest.mark.parametrize("whose", ["new", "own"])
@@ -250,30 +402,28 @@ def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
 def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
     workspace: Workspace, tmp_path: Path, whose: str, lost: list[str]
 ) -> None:
-    inputs = CreateCa() if whose == "new" else bring(tmp_path, issue("Own Root", ca=True))
-    root = lesson.create_authorities(workspace, inputs, None)["root"].certificate
+    given: dict[str, Any] = {"key_type": "RSA", "intermediate_name": "Mine"}
+    given |= bring(tmp_path, issue("Own Root", ca=True)) if whose == "own" else {}
+    root = create(workspace, **given).root.certificate
     for file in [file for pattern in lost for file in (workspace.folder / "ca").glob(pattern)]:
         file.unlink()
-    made = lesson.create_authorities(workspace, inputs, None)
-    assert made["root"].certificate == root
-    made["intermediate"].certificate.verify_directly_issued_by(root)
-    assert workspace.public_part("root").exists()
-    assert workspace.public_part("intermediate").exists()
+    again = create(workspace)  # as a person reopens the notebook: what was chosen is remembered
+    assert again.root.certificate == root
+    again.intermediate.certificate.verify_directly_issued_by(root)
+    facts = describe(again.intermediate.certificate)
+    assert (facts.common_name, facts.key) == ("Mine", "RSA-2048")
+    assert all((workspace.folder / "ca" / f"{role}.cer").exists() for role in ("root", "intermediate"))
 
 
-def test_the_button_says_what_it_will_do_where_there_are_cas_already(workspace: Workspace) -> None:
-    first = lesson.create_ca_form(workspace)
-    assert "[Create the CAs]" in repr(first)
-    first._button.click()
-    assert "Created" in first._outcome.value
-    again = lesson.create_ca_form(workspace)
-    assert "[Open the CAs of this workspace]" in repr(again)
-    again._button.click()
-    assert "what the form says was not needed" in again._outcome.value
+def test_an_interrupted_own_root_is_not_followed_by_a_namesake(workspace: Workspace) -> None:
+    workspace.save_authority("root", CertificateAuthority.create_root("Walkthrough Intermediate CA"))
+    with pytest.raises(Problem, match="Your root has this name"):
+        create(workspace)
 
 
-def test_one_file_of_an_own_ca_is_not_enough(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_bytes(issue("Own Root", ca=True).certificate_file)
-    inputs = lesson.CreateCa(own_ca_certificate=str(tmp_path / "ca.pem"))
-    with pytest.raises(Problem, match="own_ca_key is missing"):
-        lesson.create_authorities(lesson.Workspace(tmp_path / "w"), inputs, None)
+def test_what_can_be_stored_is_named(workspace: Workspace) -> None:
+    walkthrough = lesson.open(workspace.folder)
+    with pytest.raises(TypeError, match="str can't be stored as 'root'"):
+        walkthrough.store("root", "a text")
+    with pytest.raises(KeyError):
+        walkthrough.stored("car")

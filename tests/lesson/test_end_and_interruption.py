@@ -6,8 +6,11 @@ import signal
 import time
 from contextlib import closing, suppress
 
-from helpers import lesson
+from helpers.dps import ProvisioningService, connect_local, start_local_dps
 from helpers.workspace import Workspace
+from tests.lesson.cells import Notebook, walk
+
+CA, GROUP = "walkthrough-ca", "walkthrough-devices"
 
 
 def kill_local_dps(workspace: Workspace) -> int:
@@ -25,111 +28,118 @@ def kill_local_dps(workspace: Workspace) -> int:
     raise AssertionError("the local DPS outlived SIGKILL")
 
 
-def upload(workspace: Workspace) -> None:
-    with closing(lesson.connect(workspace)) as dps:
-        lesson.register_authority(workspace, dps, lesson.UploadCa())
+def connected(workspace: Workspace) -> "closing[ProvisioningService]":
+    """The local DPS of the workspace, as another program reaches it."""
+    return closing(connect_local(start_local_dps(workspace.local_dps_folder)))
 
 
-def sign(workspace: Workspace) -> None:
-    with closing(lesson.connect(workspace)) as dps:
-        lesson.ask_for_code(workspace, dps, lesson.AskForCode())
-    lesson.sign_kept_code(workspace, None)
+def prepare(workspace: Workspace) -> None:
+    """Everything up to the group."""
+    for number in ("00", "01", "02", "03", "04", "05"):
+        Notebook(number, workspace).call()
 
 
-def verify(workspace: Workspace) -> None:
-    with closing(lesson.connect(workspace)) as dps:
-        assert lesson.verify_with_kept_proof(workspace, dps, lesson.VerifyCa()).verified
+def clean_up(workspace: Workspace, *, delete_keys: bool = False) -> str:
+    """What 10 says that it has removed; every cell of it is run."""
+    notebook = Notebook("10", workspace, delete_keys=delete_keys)
+    notebook.call(until="form.value")
+    removed = repr(notebook.cell("form.value"))
+    notebook.cell("what_just_happened")
+    assert "✔" in repr(notebook.cell("checkpoint"))
+    return removed
 
 
-def bind(workspace: Workspace) -> None:
-    with closing(lesson.connect(workspace)) as dps:
-        lesson.bind_enrollment_group(workspace, dps, lesson.CreateEnrollmentGroup())
+def is_running(workspace: Workspace) -> bool:
+    return (workspace.local_dps_folder / "connection.json").exists()
 
 
-def begin(workspace: Workspace) -> None:
-    lesson.choose_target(workspace, lesson.StartHere())
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+NOTHING = "There was nothing to remove."
 
 
 def ca_files(workspace: Workspace) -> list[str]:
     return sorted(file.name for file in (workspace.folder / "ca").glob("*"))
 
 
-def test_a_local_dps_killed_between_the_steps_is_started_again_and_the_walkthrough_goes_on(
-    workspace: Workspace,
+def test_a_local_dps_killed_between_the_notebooks_is_started_again_and_the_walkthrough_goes_on(
+    alone: Workspace,
 ) -> None:
-    begin(workspace)
+    walk(alone, CA, last="01")
     killed = set()
-    for step in (upload, sign, verify, bind):
-        step(workspace)
-        killed.add(kill_local_dps(workspace))
+    for number in ("02", "03", "04", "05"):
+        Notebook(number, alone).call()
+        killed.add(kill_local_dps(alone))
     assert len(killed) == 4
-    with closing(lesson.connect(workspace)) as dps:
-        assert [(each.name, each.verified) for each in dps.certificates.list()] == [("walkthrough-ca", True)]
-        assert [each.group_id for each in dps.enrollment_groups.list()] == ["walkthrough-devices"]
-        assert dps.certificates.get("walkthrough-ca").etag == workspace.facts.etags[-1][1]
+    with connected(alone) as dps:
+        assert [(each.name, each.verified) for each in dps.certificates.list()] == [(CA, True)]
+        assert [each.group_id for each in dps.enrollment_groups.list()] == [GROUP]
+        assert dps.certificates.get(CA).etag == alone.facts.etags[-1][1]
 
 
-def test_clean_up_removes_all_at_the_service_keeps_the_keys_and_finds_nothing_the_second_time(
-    workspace: Workspace,
+def test_clean_up_removes_all_at_the_service_leaves_the_keys_and_finds_nothing_the_second_time(
+    alone: Workspace,
 ) -> None:
-    begin(workspace)
-    before = ca_files(workspace)
-    for step in (upload, sign, verify, bind):
-        step(workspace)
-    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp()).done)
-    assert all(text in done for text in ("walkthrough-devices", "walkthrough-ca", "stopped"))
-    assert ca_files(workspace) == before
-    assert lesson.clean_up(workspace, lesson.CleanUp()).done == []
-    facts = workspace.facts
-    assert facts == type(facts)(target="local")
-    with closing(lesson.connect(workspace)) as dps:
+    prepare(alone)
+    before = ca_files(alone)
+    done = clean_up(alone)
+    assert all(text in done for text in (GROUP, CA, "stopped"))
+    assert ca_files(alone) == before
+    assert NOTHING in clean_up(alone)
+    assert not is_running(alone), "no picture has started it again"
+    facts = alone.facts
+    choices, reached = facts.choices, facts.reached
+    assert facts == type(facts)(target="local", choices=choices, reached=reached)
+    with connected(alone) as dps:
         assert dps.certificates.list() == dps.enrollment_groups.list() == []
-    for step in (upload, sign, verify, bind):  # and it can be done again, with the CA that is here
-        step(workspace)
+    prepare(alone)  # and it can be done again, with the CA that is here
 
 
-def test_clean_up_goes_on_where_somebody_else_has_removed_things_before(workspace: Workspace) -> None:
-    begin(workspace)
-    upload(workspace)
-    with closing(lesson.connect(workspace)) as dps:
-        dps.certificates.delete(dps.certificates.get("walkthrough-ca"))
-    assert lesson.clean_up(workspace, lesson.CleanUp()).done == ["The local DPS is stopped."]
-    assert workspace.facts.certificate_name is None
+def test_the_cell_that_cleans_up_can_be_run_again_and_shows_what_was_sent(alone: Workspace) -> None:
+    prepare(alone)
+    notebook = Notebook("10", alone)
+    notebook.call(until="form.value")
+    notebook.cell("form.value")
+    assert "DELETE /enrollmentGroups/" in repr(notebook.cell("what_just_happened"))
+    assert NOTHING in repr(notebook.cell("form.value"))
+    assert "DELETE /enrollmentGroups/" in repr(notebook.cell("what_just_happened"))
 
 
-def test_delete_keys_removes_every_certificate_and_key_here_and_says_so(workspace: Workspace) -> None:
-    begin(workspace)
-    before = ca_files(workspace)
-    done = lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done
-    assert done == [f"{name} is deleted here." for name in before]
+def test_clean_up_goes_on_where_another_program_has_removed_things_before(alone: Workspace) -> None:
+    for number in ("00", "01", "02"):
+        Notebook(number, alone).call()
+    with connected(alone) as dps:
+        dps.certificates.delete(dps.certificates.get(CA))
+    assert clean_up(alone).splitlines()[1:] == ["  The local DPS is stopped."]
+    assert alone.facts.certificate_name is None
+
+
+def test_delete_keys_removes_every_certificate_and_key_here_and_says_so(alone: Workspace) -> None:
+    for number in ("00", "01"):
+        Notebook(number, alone).call()
+    before = ca_files(alone)
+    done = clean_up(alone, delete_keys=True)
+    assert all(f"{name} is deleted here." in done for name in before)
     assert len(before) == 6
-    assert ca_files(workspace) == []
-    assert workspace.authority_roles() == []
-    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done == []
+    assert ca_files(alone) == []
+    assert alone.authority_roles() == []
+    assert NOTHING in clean_up(alone, delete_keys=True)
 
 
-def test_clean_up_of_an_empty_workspace_has_nothing_to_do(workspace: Workspace) -> None:
-    assert lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done == []
+def test_clean_up_of_an_empty_workspace_has_nothing_to_do(alone: Workspace) -> None:
+    assert NOTHING in clean_up(alone, delete_keys=True)
+    assert not is_running(alone)
 
 
-def test_clean_up_removes_what_an_interrupted_07_has_left(workspace: Workspace) -> None:
-    begin(workspace)
-    for step in (upload, sign, verify, bind):
-        step(workspace)
-    inputs = lesson.EndAccess()
-    with closing(lesson.connect(workspace)) as dps:
-        device, _ = lesson.two_devices(workspace, dps, inputs, None)
-        lesson.revoke_device(workspace, dps, device)
-        _, registered = lesson.register_next_ca(workspace, dps, inputs)
-        lesson.refer_to(workspace, dps, registered.name)
-    done = " ".join(lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True)).done)
-    for said in ("enrollment of “pump-1”", "group “walkthrough-devices”", "“walkthrough-ca-next”", "“walkthrough-ca”"):
+def test_clean_up_removes_what_an_interrupted_07_has_left(alone: Workspace) -> None:
+    prepare(alone)
+    notebook = Notebook("07", alone)
+    notebook.call(until="One device is revoked")
+    notebook.cell("One device is revoked")
+    notebook.names["group"] = notebook.walkthrough.group()
+    notebook.cell("create_root(form.value.next_ca_name")
+    notebook.cell("CaReference(present.name")
+    done = clean_up(alone, delete_keys=True)
+    for said in ("enrollment of “pump-1”", f"group “{GROUP}”", f"“{CA}-next”", f"“{CA}”", "pump-1.key"):
         assert said in done
-    assert "pump-1.key" in done
-    with closing(lesson.connect(workspace)) as dps:
-        assert (dps.certificates.list(), dps.enrollment_groups.list(), dps.individual_enrollments.list()) == (
-            [],
-            [],
-            [],
-        )
+    with connected(alone) as dps:
+        left = (dps.certificates.list(), dps.enrollment_groups.list(), dps.individual_enrollments.list())
+        assert left == ([], [], [])

@@ -10,27 +10,26 @@ from cryptography.hazmat.primitives import hashes
 from helpers import lesson
 from helpers.certificates import CertificateAuthority
 from helpers.dps import ProvisioningService, stop_local_dps
-from helpers.lesson.experiments.attack import Audit
+from helpers.lesson.experiments.attack import Attack, Audit
+from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, remove_leftovers
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.steps import walk
+from tests.lesson.cells import walk
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace whose CA is registered with its own local DPS."""
     workspace = Workspace(tmp_path_factory.mktemp("experiments") / "workspace")
-    lesson.choose_target(workspace, lesson.StartHere())
-    with closing(lesson.connect_to_rehearse(workspace)) as dps:
-        walk(workspace, dps, "mine", last="02")
+    walk(workspace, "mine", last="02")
     yield workspace
     stop_local_dps(workspace.local_dps_folder)
 
 
 @pytest.fixture
 def dps(place: Workspace) -> Iterator[ProvisioningService]:
-    with closing(lesson.connect_to_rehearse(place)) as service:
+    with closing(rehearse(place)) as service:
         yield service
 
 
@@ -42,7 +41,7 @@ def names(dps: ProvisioningService) -> list[str]:
 
 
 def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place: Workspace) -> None:
-    tried = lesson.try_stale_etag(place)
+    tried = lesson.open(place.folder).try_stale_etag()
     assert (tried.refusal.status, tried.refusal.code) == (412, "412001")
     assert [step for step, _ in tried.after] == ["upload", "verification code", "verification"]
     assert len({etag for _, etag in tried.after}) == 3
@@ -54,8 +53,8 @@ def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place:
 
 def test_it_touches_nothing_of_the_walkthroughs_own(place: Workspace, dps: ProvisioningService) -> None:
     before = dps.certificates.get("mine"), place.facts
-    lesson.try_stale_etag(place)
-    lesson.compare_with_self_attestation(place)
+    lesson.open(place.folder).try_stale_etag()
+    lesson.open(place.folder).compare_with_self_attestation()
     assert (dps.certificates.get("mine"), place.facts) == before
     assert names(dps) == ["mine"]
 
@@ -64,7 +63,7 @@ def test_it_touches_nothing_of_the_walkthroughs_own(place: Workspace, dps: Provi
 
 
 def test_self_attestation_verifies_a_ca_whose_key_nobody_has_and_a_proof_does_not(place: Workspace) -> None:
-    compared = lesson.compare_with_self_attestation(place)
+    compared = lesson.open(place.folder).compare_with_self_attestation()
     assert compared.attested.verified
     assert (compared.without_key.status, compared.without_key.code) == (400, "400053")
     assert "CA whose key nobody holds" in repr(compared)
@@ -84,13 +83,13 @@ def test_what_an_experiment_that_was_killed_has_left_is_removed_and_nothing_else
 
 
 @pytest.fixture
-def attack(place: Workspace) -> Iterator[lesson.Attack]:
-    staged = lesson.Attack(place)
+def attack(place: Workspace) -> Iterator[Attack]:
+    staged = Attack(place)
     yield staged
     staged.end()
 
 
-def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_nothing(attack: lesson.Attack) -> None:
+def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_nothing(attack: Attack) -> None:
     assert attack.pump_at_home().let_in == [True]
     assert "Contoso Factory CA" in repr(attack.take_public_part())
     refusal = attack.try_to_prove()
@@ -106,7 +105,7 @@ def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_not
     assert attack.pump_at_home().let_in == [True]
 
 
-def test_the_owner_would_see_it_if_something_had_changed(attack: lesson.Attack) -> None:
+def test_the_owner_would_see_it_if_something_had_changed(attack: Attack) -> None:
     attack.pump_at_home()
     assert attack.owners_view().is_unchanged
     group = attack._owner.enrollment_groups.get("pumps")
@@ -115,20 +114,20 @@ def test_the_owner_would_see_it_if_something_had_changed(attack: lesson.Attack) 
     assert "something has changed" in repr(attack.owners_view())
 
 
-def test_without_attestation_the_pump_is_not_let_in_at_the_attackers_service(attack: lesson.Attack) -> None:
+def test_without_attestation_the_pump_is_not_let_in_at_the_attackers_service(attack: Attack) -> None:
     attack.try_to_prove()
     assert attack.lure_pump().let_in == [False]
 
 
-def test_the_attacker_can_make_no_device_that_gets_in_anywhere(attack: lesson.Attack) -> None:
+def test_the_attacker_can_make_no_device_that_gets_in_anywhere(attack: Attack) -> None:
     attack.attest_himself()
     assert [card.let_in for card in attack.own_devices()] == [[False], [False]]
 
 
 def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Workspace) -> None:
-    first = lesson.Attack(place)
+    first = Attack(place)
     first.attest_himself()
-    second = lesson.Attack(place)
+    second = Attack(place)
     second.attest_himself()
     assert second.lure_pump().let_in == [True]
     second.end()
@@ -136,20 +135,20 @@ def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Worksp
 
 
 def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
-    over = lesson.Attack(place)
+    over = Attack(place)
     over.end()
     with pytest.raises(Problem, match="attack is over") as caught:
         over.lure_pump()
     assert "from its top" in caught.value.next_step
 
 
-def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: lesson.Attack) -> None:
+def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: Attack) -> None:
     root, *sent = repr(attack.take_public_part()).splitlines()[1:]
     assert "[not shown]" in root
     assert all("[shown in the handshake]" in line for line in sent)
 
 
-def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: Workspace) -> None:
+def test_the_keys_of_the_story_are_private_files(attack: Attack, place: Workspace) -> None:
     attack.own_devices()
     keys = [place.devices_folder / "attack" / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
     assert [key.stat().st_mode & 0o777 for key in keys] == [0o600, 0o600]
@@ -160,22 +159,22 @@ def test_the_keys_of_the_story_are_private_files(attack: lesson.Attack, place: W
 
 def test_the_audit_accuses_what_is_verified_and_not_ones_own(place: Workspace, dps: ProvisioningService) -> None:
     foreign = CertificateAuthority.create_root("Foreign").certificate
-    harmless = audited(place, dps)
+    harmless = audited(place)
     assert harmless.suspects == []
     assert "not verified: it lets nobody in" in repr(harmless)
     with registered_for_a_moment(dps, foreign, self_attested=True) as attested:
-        found = audited(place, dps)
+        found = audited(place)
         assert [each.name for each in found.suspects] == [attested.name]
         assert "whose is it?" in found._repr_html_()
         assert attested.thumbprint in repr(found)
-        own = place.public_part("root").read_bytes()
+        own = place.authority_certificate("root")
         dps.certificates.upload("my-root", own, self_attested=True)
-        assert [each.name for each in audited(place, dps).suspects] == [attested.name]
+        assert [each.name for each in audited(place).suspects] == [attested.name]
     dps.certificates.delete(dps.certificates.get("my-root"))
 
 
-def audited(place: Workspace, dps: ProvisioningService) -> Audit:
-    found = lesson.audit(place, dps)
+def audited(place: Workspace) -> Audit:
+    found = lesson.open(place.folder).audit()
     assert isinstance(found, Audit)
     return found
 
@@ -183,10 +182,9 @@ def audited(place: Workspace, dps: ProvisioningService) -> Audit:
 def test_with_the_portal_there_is_nothing_to_accuse_but_what_to_compare(place: Workspace, tmp_path: Path) -> None:
     by_hand = Workspace(tmp_path / "by-hand")
     by_hand.save_authority("root", CertificateAuthority.create_root("Compared"))
-    lesson.choose_target(
-        by_hand, lesson.StartHere(target="portal", provisioning_service="contoso-dps", id_scope="0ne00112233")
-    )
-    told = lesson.audit(by_hand, lesson.connect(by_hand))
+    walkthrough = lesson.open(by_hand.folder)
+    walkthrough.choose(lesson.StartHere(target="portal", provisioning_service="contoso-dps", id_scope="0ne00112233"))
+    told = walkthrough.audit()
     thumbprint = by_hand.authority_certificate("root").fingerprint(hashes.SHA1()).hex().upper()
     assert f"Compared: SHA-1 {thumbprint}" in repr(told)
     assert "✔" not in repr(told)

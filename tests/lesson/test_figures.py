@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from markupsafe import escape
 
-from helpers import lesson
 from helpers.certificates import CertificateAuthority, Check, Examination
 from helpers.dps import (
     AllocationPolicy,
@@ -22,6 +21,7 @@ from helpers.dps import (
     ServiceDescription,
     SigningCertificate,
 )
+from helpers.lesson import figures
 from helpers.problem import Problem
 from tests.crafting import issue
 
@@ -43,7 +43,7 @@ def thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -
 def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
     root = issue("The Root", ca=True)
     device = issue("The Device", issuer=root).certificate
-    card = lesson.show_certificate(device)
+    card = figures.show_certificate(device)
     assert_shows(card, "The Device", "Issuer", "The Root", "signs no certificates")
     assert_shows(card, thumbprint(device, hashes.SHA1()), thumbprint(device, hashes.SHA256()))
     assert "At DPS" not in repr(card)
@@ -52,27 +52,27 @@ def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
 def test_that_iot_hub_shows_the_sha_256_thumbprint_stands_on_a_devices_certificate_alone() -> None:
     root = CertificateAuthority.create_root("The Root")
     others = root.certificate, root.sign_verification_code("0123456789ABCDEF" * 3).certificate
-    assert_shows(lesson.show_certificate(root.issue_device("pump-1").certificate), "(IoT Hub shows this one)")
+    assert_shows(figures.show_certificate(root.issue_device("pump-1").certificate), "(IoT Hub shows this one)")
     for certificate in others:
-        assert "IoT Hub" not in repr(lesson.show_certificate(certificate))
+        assert "IoT Hub" not in repr(figures.show_certificate(certificate))
 
 
 def test_the_way_out_is_the_owners_where_a_refusal_meets_somebody_else() -> None:
     refusal = Problem("It was refused.", "Another key has signed it.", "Sign it with the CA's key.")
-    assert_shows(lesson.RefusalCard(refusal), "What would help")
-    assert_shows(lesson.RefusalCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
-    assert "help" not in repr(lesson.RefusalCard(refusal, "CA"))
+    assert_shows(figures.RefusalCard(refusal), "What would help")
+    assert_shows(figures.RefusalCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
+    assert "help" not in repr(figures.RefusalCard(refusal, "CA"))
 
 
 @pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])
 def test_a_cas_card_says_that_it_is_one_and_how_long_the_path_below_may_be(path_length: int | None, says: str) -> None:
-    card = lesson.show_certificate(issue("Root", ca=True, path_length=path_length).certificate)
+    card = figures.show_certificate(issue("Root", ca=True, path_length=path_length).certificate)
     assert_shows(card, "a CA; ", says, "itself")
 
 
 @pytest.mark.parametrize(("verified", "says"), [(True, "VERIFIED"), (False, "not verified yet")])
 def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says: str) -> None:
-    card = lesson.show_certificate(issue("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
+    card = figures.show_certificate(issue("Root", ca=True).certificate, replace(REGISTERED, verified=verified))
     assert_shows(card, "at-dps", says)
     assert ("VERIFIED" in repr(card)) is verified
     assert repr(card).splitlines()[1].startswith("  At DPS"), "what it is all about comes first"
@@ -81,12 +81,12 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
 @pytest.mark.parametrize(
     "picture",
     [
-        lesson.show_certificate(issue(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
-        lesson.show_certificate(issue("x", issuer=issue(SCRIPT, ca=True)).certificate),
-        lesson.Verdicts(Examination(SCRIPT, (Check(SCRIPT, False, SCRIPT, SCRIPT),))),
-        lesson.EtagTrail(((SCRIPT, SCRIPT),)),
-        lesson.GroupPicture(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT)), (SCRIPT,)),
-        lesson.ServiceCard(SCRIPT, ServiceDescription(SCRIPT, SCRIPT, SCRIPT, SCRIPT, (SCRIPT,))),
+        figures.show_certificate(issue(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
+        figures.show_certificate(issue("x", issuer=issue(SCRIPT, ca=True)).certificate),
+        figures.Verdicts(Examination(SCRIPT, (Check(SCRIPT, False, SCRIPT, SCRIPT),))),
+        figures.EtagTrail(((SCRIPT, SCRIPT),)),
+        figures.GroupPicture(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT)), (SCRIPT,)),
+        figures.ServiceCard(SCRIPT, ServiceDescription(SCRIPT, SCRIPT, SCRIPT, SCRIPT, (SCRIPT,))),
     ],
     ids=lambda picture: type(picture).__name__,
 )
@@ -97,7 +97,7 @@ def test_a_script_in_a_name_is_shown_and_not_run(picture: Any) -> None:
 
 def test_verdicts_show_every_check_with_its_reason_and_its_remedy_if_it_failed() -> None:
     checks = (Check("The code", True, "It is right."), Check("The dates", False, "It is over.", "Sign anew."))
-    verdicts = lesson.Verdicts(Examination("The proof", checks))
+    verdicts = figures.Verdicts(Examination("The proof", checks))
     assert_shows(verdicts, "The proof", "The code", "It is right.", "The dates", "It is over.", "Sign anew.")
     assert "✔ The code: It is right." in repr(verdicts)
     assert "✘ The dates: It is over. → Sign anew." in repr(verdicts)
@@ -106,14 +106,14 @@ def test_verdicts_show_every_check_with_its_reason_and_its_remedy_if_it_failed()
 
 
 def test_only_the_last_etag_is_good() -> None:
-    trail = lesson.EtagTrail((("upload", "AAA="), ("verification code", "BBB="), ("verification", "CCC=")))
+    trail = figures.EtagTrail((("upload", "AAA="), ("verification code", "BBB="), ("verification", "CCC=")))
     assert [line.endswith("(stale)") for line in repr(trail).splitlines()[1:]] == [True, True, False]
     assert_shows(trail, "AAA=", "BBB=", "CCC=", "good now")
     assert trail._repr_html_().count("code stale") == 2
     assert repr(trail).count("good now") == trail._repr_html_().count("good now") == 1
 
 
-@pytest.mark.parametrize("picture", [lesson.EtagTrail(()), lesson.Verdicts(Examination("Nothing", ()))])
+@pytest.mark.parametrize("picture", [figures.EtagTrail(()), figures.Verdicts(Examination("Nothing", ()))])
 def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
     assert repr(picture)
     assert picture._repr_html_()
@@ -132,16 +132,16 @@ def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
     ],
 )
 def test_a_groups_card_says_who_is_let_in_and_where(group: EnrollmentGroup, says: list[str]) -> None:
-    assert_shows(lesson.GroupPicture(group, ("a.hub",)), *says)
+    assert_shows(figures.GroupPicture(group, ("a.hub",)), *says)
 
 
 def test_the_services_card_says_what_is_spoken_to() -> None:
-    card = lesson.ServiceCard("local", ServiceDescription("dps-1", "westeurope", "0ne001", "Hashed", ("a.hub",)))
+    card = figures.ServiceCard("local", ServiceDescription("dps-1", "westeurope", "0ne001", "Hashed", ("a.hub",)))
     assert_shows(card, "local", "dps-1", "westeurope", "0ne001", "a.hub")
 
 
 def test_of_many_records_the_first_are_shown_and_the_others_counted() -> None:
     records = [Registration(f"pump-{n:02}", "", "a.hub", "assigned", "initialAssignment") for n in range(20)]
-    assert_shows(lesson.RecordsCard(records[::-1]), "pump-00", "pump-11", "and 8 more")
-    assert "pump-12" not in repr(lesson.RecordsCard(records))
-    assert "more" not in repr(lesson.RecordsCard(records[:12]))
+    assert_shows(figures.RecordsCard(records[::-1]), "pump-00", "pump-11", "and 8 more")
+    assert "pump-12" not in repr(figures.RecordsCard(records))
+    assert "more" not in repr(figures.RecordsCard(records[:12]))

@@ -1,10 +1,8 @@
-"""A form is a view of a typed value, with a button for the step that needs it."""
+"""A form is a view of a typed value: a person edits it, and the next cell takes the value."""
 
 import ast
-import asyncio
 import re
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,12 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
 from helpers.lesson.experiments.gallery import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
-from helpers.lesson.forms import Form, Inputs, Secret, ShownWhen
+from helpers.lesson.forms import Form, Inputs, Secret, Setting, ShownWhen
 from helpers.lesson.forms import values as inputs
 from helpers.lesson.forms.file_drop import FileDrop
-from helpers.lesson.forms.form import _SECONDS_UNDER_WAY
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.crafting import issue
+from tests.lesson.dropping import drop
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
@@ -43,8 +40,7 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (lesson.CreateCa, {"root_name": "R", "intermediate_name": "I", "curve": "P-384", "lifetime_days": 7}),
     (lesson.CreateCa, {"key_type": "RSA", "rsa_bits": 3072, "own_ca_certificate": FILE, "own_ca_key": FILE}),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other", "done_in_portal": True}),
-    (lesson.AskForCode, {"verification_code": "0123456789ABCDEF" * 3}),
-    (lesson.SignCode, {}),
+    (lesson.SignCode, {"verification_code": "0123456789ABCDEF" * 3}),
     (lesson.VerifyCa, {"done_in_portal": True}),
     (
         lesson.CreateEnrollmentGroup,
@@ -65,41 +61,27 @@ MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))
 
 
 def form_of(
-    model: type[Inputs],
-    step: Callable[[Any], Any] = lambda value: value,
-    walkthrough_target: str | None = "portal",
-    **parameters: Any,
-) -> Form[Any, Any]:
-    return Form(
-        model,
-        "Do it",
-        step,
-        picture=lambda result: lesson.Listing("Done", [str(result)]),
-        walkthrough_target=walkthrough_target,
-        **parameters,
-    )
+    model: type[Inputs], walkthrough_target: str | None = "portal", *, has_cas: bool = False, **parameters: Any
+) -> Form[Any]:
+    return Form(model, parameters, Setting(about={"target": walkthrough_target, "has_cas": has_cas}))
 
 
-def field_of(form: Form[Any, Any], name: str) -> Any:
+def field_of(form: Form[Any], name: str) -> Any:
     return next(field for field in form._fields if field.name == name)
 
 
-def control_of(form: Form[Any, Any], name: str) -> Any:
+def control_of(form: Form[Any], name: str) -> Any:
     """The widget that a person would edit."""
     return field_of(form, name).control
 
 
-def reason_of(form: Form[Any, Any], name: str) -> str:
+def reason_of(form: Form[Any], name: str) -> str:
     """What stands beside a field."""
     return str(field_of(form, name)._reason.value)
 
 
-def shown(form: Form[Any, Any]) -> set[str]:
+def shown(form: Form[Any]) -> set[str]:
     return {field.name for field in form._fields if field.is_shown}
-
-
-def outcome_of(form: Form[Any, Any]) -> str:
-    return str(form._outcome.value)
 
 
 def defaults(model: type[Inputs]) -> dict[str, Any]:
@@ -132,17 +114,23 @@ def test_an_untouched_form_holds_its_parameters(model: type[Inputs], parameters:
 def test_the_value_is_what_the_fields_hold_after_an_edit(model: type[Inputs], parameters: dict[str, Any]) -> None:
     form = form_of(model)
     for name, value in model.model_validate(parameters):
-        control_of(form, name).value = value
+        control_of(form, name).value = (
+            str(value) if type(value) is int and model.model_fields[name].annotation is int else value
+        )
     assert form.value == model.model_validate(parameters)
     assert [reason_of(form, name) for name in parameters] == [""] * len(parameters)
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model.model_fields])
+@pytest.mark.parametrize("model", MODELS)
 def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]) -> None:
     with pytest.raises(Problem, match="colour") as caught:
-        form_of(model, colour="green")
+        model.checked(colour="green")
     assert "unknown" in caught.value.what
     assert all(name in caught.value.next_step for name in model.model_fields)
+
+
+def test_a_form_takes_its_own_fields_from_all_the_names_of_a_notebook() -> None:
+    assert form_of(lesson.ProvisionDevices, colour="green", device_id="valve-1").value.device_id == "valve-1"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +151,9 @@ def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]
         (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "no such file"),
         (lesson.UploadCa, "register_ca", "device", "'root' or 'intermediate'"),
         (lesson.UploadCa, "certificate_name", "a/b", "1 to 64 letters"),
-        (lesson.AskForCode, "verification_code", "ABC", "DPS gives 48"),
+        (lesson.SignCode, "verification_code", "ABC", "DPS gives 48"),
+        (lesson.ProvisionDevices, "fleet_size", 1.5, "whole number"),
+        (lesson.ProvisionDevices, "fleet_size", "1.5", "whole number"),
         (lesson.CreateEnrollmentGroup, "enrollment_group_id", "a b", "ends in a letter"),
         (lesson.CreateEnrollmentGroup, "allocation_policy", "fair", "'hashed'"),
         (lesson.CreateEnrollmentGroup, "webhook_url", "ftp://x", "must begin with https://"),
@@ -192,7 +182,7 @@ def test_a_root_may_not_have_the_name_of_the_intermediate_that_is_the_default() 
 
 def test_while_typing_the_reason_stands_beside_the_field_and_goes_when_it_is_mended() -> None:
     form = form_of(lesson.CreateCa)
-    control_of(form, "lifetime_days").value = 0
+    control_of(form, "lifetime_days").value = "0"
     assert "It must be at least 1." in reason_of(form, "lifetime_days")
     assert "role='alert'" in reason_of(form, "lifetime_days")
     assert reason_of(form, "root_name") == ""
@@ -201,9 +191,48 @@ def test_while_typing_the_reason_stands_beside_the_field_and_goes_when_it_is_men
     control_of(form, "root_name").value = ""
     assert "empty" in reason_of(form, "root_name"), "each field has its own reason"
     assert "at least 1" in reason_of(form, "lifetime_days")
-    control_of(form, "root_name").value, control_of(form, "lifetime_days").value = "R", 30
+    control_of(form, "root_name").value, control_of(form, "lifetime_days").value = "R", "30"
     assert reason_of(form, "lifetime_days") == reason_of(form, "root_name") == ""
     assert form.value.lifetime_days == 30
+
+
+@pytest.mark.parametrize("typed", ["1.5", "ten", "", "1e3"])
+def test_a_number_that_is_not_whole_is_refused_and_not_rounded(typed: str) -> None:
+    form = form_of(lesson.ProvisionDevices)
+    control_of(form, "fleet_size").value = typed
+    assert "It must be a whole number." in reason_of(form, "fleet_size")
+    with pytest.raises(Problem, match="fleet_size is invalid"):
+        form.value  # noqa: B018
+
+
+NOT_FILLED_IN: list[tuple[type[Inputs], dict[str, Any], list[str]]] = [
+    (lesson.StartHere, {"target": "azure"}, ["subscription_id"]),
+    (lesson.CreateEnrollmentGroup, {"allocation_policy": "static"}, ["iot_hubs"]),
+]
+
+
+@pytest.mark.parametrize(("model", "given", "names"), NOT_FILLED_IN)
+def test_a_reason_stands_beside_a_field_once_it_was_edited_or_a_cell_has_taken_the_value(
+    model: type[Inputs], given: dict[str, Any], names: list[str]
+) -> None:
+    form = form_of(model, **given)
+    assert [reason_of(form, name) for name in names] == [""] * len(names), "nobody has done anything wrong yet"
+    control_of(form, names[0]).value = "x"
+    control_of(form, names[0]).value = ""
+    assert reason_of(form, names[0]), "it was edited"
+    untouched = form_of(model, **given)
+    with pytest.raises(Problem, match="is missing"):
+        untouched.value  # noqa: B018
+    assert reason_of(untouched, names[0]), "a cell has asked for it"
+
+
+def test_editing_one_field_says_nothing_of_another_that_is_untouched() -> None:
+    form = form_of(lesson.StartHere)
+    control_of(form, "target").value = "azure"
+    assert reason_of(form, "subscription_id") == reason_of(form, "resource_group") == ""
+    control_of(form, "resource_group").value = "rg."
+    assert "no full stop" in reason_of(form, "resource_group")
+    assert reason_of(form, "subscription_id") == ""
 
 
 def test_a_reason_is_no_html_of_the_learners(tmp_path: Path) -> None:
@@ -242,7 +271,7 @@ def test_fields_that_depend_on_another_come_and_go_with_it(
 @pytest.mark.parametrize("model", [model for model in MODELS if "done_in_portal" in model.model_fields])
 @pytest.mark.parametrize("target", ["local", "azure", "portal"])
 def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(model: type[Inputs], target: str) -> None:
-    assert ("done_in_portal" in shown(form_of(model, walkthrough_target=target))) is (target == "portal")
+    assert ("done_in_portal" in shown(form_of(model, target))) is (target == "portal")
 
 
 @pytest.mark.parametrize(
@@ -258,15 +287,11 @@ def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(mo
 def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
     model: type[Inputs], typed: dict[str, Any], name: str, says: str
 ) -> None:
-    """A form can be shown so, for a learner fills it in; but nothing is done with it."""
-    done: list[Any] = []
-    form = form_of(model, done.append, **typed)
-    assert says in reason_of(form, name)
+    """A form can be shown so, for a learner fills it in; but no cell gets such a value."""
+    form = form_of(model, **typed)
     with pytest.raises(Problem, match=f"{name} is missing"):
-        form.result()
-    form._button.click()
-    assert f"{name} is missing" in outcome_of(form)
-    assert done == []
+        form.value  # noqa: B018
+    assert says in reason_of(form, name)
 
 
 @pytest.mark.parametrize(
@@ -288,8 +313,8 @@ def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
 def test_a_parameter_that_has_no_meaning_beside_the_others_is_an_error(
     model: type[Inputs], given: dict[str, Any], name: str, says: str
 ) -> None:
-    with pytest.raises(Problem, match=f"{name} has no meaning here") as caught:
-        form_of(model, walkthrough_target="local", **given)
+    with pytest.raises(Problem, match=f"{name} does not apply here") as caught:
+        form_of(model, "local", **given)
     assert says in caught.value.why
 
 
@@ -302,12 +327,44 @@ def test_what_a_hidden_field_holds_does_not_count() -> None:
     assert form.value == lesson.CreateCa(curve="P-384"), "and is not lost"
 
 
+def test_what_a_hidden_field_holds_is_not_checked() -> None:
+    form = form_of(lesson.StartHere)
+    control_of(form, "target").value = "azure"
+    control_of(form, "subscription_id").value = "no GUID"
+    assert "GUID" in reason_of(form, "subscription_id")
+    control_of(form, "target").value = "local"
+    assert form.value == lesson.StartHere()
+    assert reason_of(form, "subscription_id") == ""
+
+
+def test_where_there_are_cas_the_fields_of_new_ones_are_neither_shown_nor_checked() -> None:
+    form = form_of(lesson.CreateCa, has_cas=True, rsa_bits=4096)
+    assert shown(form) == {"own_ca_certificate"}
+    assert form.value.rsa_bits == 4096, "and no value gets lost"
+    with pytest.raises(Problem, match="rsa_bits does not apply here"):
+        form_of(lesson.CreateCa, rsa_bits=4096)
+
+
 def test_what_was_chosen_before_counts_where_a_parameter_says_nothing_else() -> None:
-    before = {"certificate_name": "earlier", "register_ca": None}
-    assert form_of(lesson.UploadCa, remembered=before, certificate_name="walkthrough-ca").value == lesson.UploadCa(
-        certificate_name="earlier"
-    )
-    assert form_of(lesson.UploadCa, remembered=before, certificate_name="new").value.certificate_name == "new"
+    setting = Setting(remembered={"certificate_name": "earlier", "register_ca": None})
+    remembered = Form(lesson.UploadCa, {"certificate_name": "walkthrough-ca"}, setting)
+    assert remembered.value == lesson.UploadCa(certificate_name="earlier")
+    assert Form(lesson.UploadCa, {"certificate_name": "new"}, setting).value.certificate_name == "new"
+
+
+def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_takes_is_noted() -> None:
+    taken: list[Any] = []
+
+    def check(value: lesson.ProvisionDevices) -> None:
+        if value.fleet_size > 100:
+            raise Problem("That is too many.", "The <moon> is full.", "Take fewer.")
+
+    form = Form(lesson.ProvisionDevices, {"fleet_size": 200}, Setting(check=check, note=taken.append))
+    with pytest.raises(Problem, match="too many"):
+        form.value  # noqa: B018
+    control_of(form, "fleet_size").value = "7"
+    assert taken == [], "typing is not taking"
+    assert [form.value] == taken == [lesson.ProvisionDevices(fleet_size=7)]
 
 
 def test_a_choice_may_be_left_open() -> None:
@@ -316,120 +373,62 @@ def test_a_choice_may_be_left_open() -> None:
     assert control.value is None
 
 
-# --- the button, and running on ---
+# --- choices ---
+
+HUBS = ("one.azure-devices.net", "two.azure-devices.net", "three.azure-devices.net")
 
 
-def test_the_button_says_what_it_does_takes_the_step_and_shows_the_result_in_place() -> None:
-    form = form_of(lesson.ProvisionDevices, lambda value: f"<{value.device_id}>")
-    assert form._button.description == "Do it"
-    form._button.click()
-    assert "&lt;pump-1&gt;" in outcome_of(form)
-    assert "role='status'" in outcome_of(form)
-    assert form.is_done
+def hubs_form(**parameters: Any) -> Form[Any]:
+    setting = Setting(about={"target": "local"}, choices={"iot_hubs": HUBS})
+    return Form(lesson.CreateEnrollmentGroup, parameters, setting)
 
 
-def test_while_it_works_the_button_is_busy_and_says_so_and_afterwards_it_is_as_before() -> None:
-    seen: list[tuple[bool, str, str]] = []
-    form: Form[Any, Any]
-
-    def step(_value: Any) -> str:
-        seen.append((form._button.disabled, form._button.description, outcome_of(form)))
-        return "done"
-
-    form = form_of(lesson.ProvisionDevices, step)
-    form._button.click()
-    ((disabled, says, told),) = seen
-    assert disabled
-    assert says.startswith("Working")
-    assert "Do it" in told
-    assert (form._button.disabled, form._button.description) == (False, "Do it")
+def test_linked_hubs_are_chosen_from_a_list() -> None:
+    form = hubs_form()
+    control = control_of(form, "iot_hubs")
+    assert isinstance(control, widgets.SelectMultiple)
+    assert (control.options, form.value.hubs) == (HUBS, ())
+    control.value = HUBS[1:]
+    assert form.value.hubs == HUBS[1:]
+    assert f"Among the hubs: {HUBS[1]},{HUBS[2]}" in repr(form)
 
 
-def test_an_error_stands_in_place_and_the_button_can_be_pressed_again() -> None:
-    tries: list[Any] = []
-
-    def step(value: Any) -> str:
-        tries.append(value)
-        if len(tries) == 1:
-            raise Problem("It did not work.", "The <moon> was full.", "Wait a fortnight.")
-        return "done"
-
-    form = form_of(lesson.ProvisionDevices, step)
-    form._button.click()
-    for text in ("It did not work.", "The &lt;moon&gt; was full.", "Wait a fortnight."):
-        assert text in outcome_of(form)
-    assert not form.is_done
-    assert not form._button.disabled
-    form._button.click()
-    assert "done" in outcome_of(form)
-    assert form.is_done
+def test_hubs_that_a_parameter_names_are_chosen_however_they_are_written() -> None:
+    assert hubs_form(iot_hubs=f" {HUBS[2].upper()} ,{HUBS[0]},").value.hubs == (HUBS[0], HUBS[2])
 
 
-def test_a_defect_is_told_in_place_and_not_swallowed() -> None:
-    def step(_value: Any) -> str:
-        raise RuntimeError("a defect")
-
-    form = form_of(lesson.ProvisionDevices, step)
-    with pytest.raises(RuntimeError):
-        form._press()
-    assert "a defect" in outcome_of(form)
-    assert not form._button.disabled
+def test_a_hub_that_is_not_in_the_list_is_not_dropped_without_a_word() -> None:
+    with pytest.raises(Problem, match="iot_hubs is invalid") as caught:
+        hubs_form(iot_hubs=f"{HUBS[0]},elsewhere")
+    assert ", ".join(HUBS) in caught.value.why
+    assert "elsewhere" in caught.value.why
 
 
-def test_who_presses_and_runs_on_at_once_takes_the_step_once_and_sees_it_in_place() -> None:
-    done: list[Any] = []
-    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
-
-    async def press_and_run_on() -> Any:
-        form._press()
-        told = form.result()
-        await asyncio.sleep(2 * _SECONDS_UNDER_WAY)
-        return told
-
-    assert asyncio.run(press_and_run_on()) == "pump-1"
-    assert len(done) == 1
-    assert "pump-1" in outcome_of(form)
+def test_without_a_list_hubs_are_typed() -> None:
+    form = form_of(lesson.CreateEnrollmentGroup)
+    control_of(form, "iot_hubs").value = "a, b"
+    assert form.value.hubs == ("a", "b")
 
 
-def test_running_on_takes_the_same_step_once_and_not_again_if_the_button_has() -> None:
-    done: list[Any] = []
-    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
-    assert form.result() == "pump-1"
-    assert form.result() == "pump-1"
-    assert len(done) == 1
-    form._button.click()
-    assert len(done) == 2, "a person who presses wants it done"
-    assert form.result() == "pump-1"
-    assert len(done) == 2
+# --- secrets ---
 
 
-def test_after_an_edit_the_result_is_gone_and_running_on_takes_the_step_with_the_new_value() -> None:
-    done: list[Any] = []
-    form = form_of(lesson.ProvisionDevices, lambda value: done.append(value) or value.device_id)
-    form._button.click()
-    control_of(form, "device_id").value = "valve-1"
-    assert outcome_of(form) == ""
-    assert not form.is_done
-    assert form.result() == "valve-1"
-    control_of(form, "device_id").value = "valve-1"
-    assert len(done) == 2
-
-
-def test_another_passphrase_is_another_value() -> None:
-    done: list[str | None] = []
+def test_a_passphrase_is_taken_from_the_form_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CA_PASSPHRASE", raising=False)
     passphrase = Secret("Passphrase", "CA_PASSPHRASE", "Opens it.")
-    form = form_of(lesson.SignCode, lambda _value: done.append(passphrase.take()), secret=passphrase)
-    form.result()
+    form = Form(lesson.SignCode, {}, Setting(about={"target": "local"}, secret=passphrase))
+    assert form.secret is passphrase
+    assert passphrase.take() is None
     passphrase.control.value = "open sesame"
-    form.result()
-    assert done == [None, "open sesame"]
+    assert passphrase.take() == "open sesame"
     assert "open sesame" not in str(form._repr_mimebundle_()) + repr(form)
     assert "Passphrase: set" in repr(form)
 
 
 def test_a_secret_comes_and_goes_with_the_other_values() -> None:
     static = ShownWhen(lambda values: values["allocation_policy"] is AllocationPolicy.STATIC, "with static")
-    form = form_of(lesson.CreateEnrollmentGroup, secret=Secret("Key", "SOME_SECRET", "Opens it.", shown=static))
+    secret = Secret("Key", "SOME_SECRET", "Opens it.", shown=static)
+    form = Form(lesson.CreateEnrollmentGroup, {}, Setting(about={"target": "local"}, secret=secret))
     assert form.secret is not None
     assert not form.secret.is_shown
     assert "Key: " not in repr(form)
@@ -470,21 +469,6 @@ def test_a_key_that_is_typed_into_the_webhook_is_masked_at_once(url: str) -> Non
     assert reason_of(form, "webhook_url") == ""
 
 
-def test_a_step_that_fails_when_running_on_raises_and_is_taken_again_the_next_time() -> None:
-    tries: list[Any] = []
-
-    def step(value: Any) -> str:
-        tries.append(value)
-        if len(tries) == 1:
-            raise Problem("It did not work.", "Because.", "Again.")
-        return "done"
-
-    form = form_of(lesson.ProvisionDevices, step)
-    with pytest.raises(Problem):
-        form.result()
-    assert form.result() == "done"
-
-
 def test_of_two_invalid_parameters_the_first_is_named() -> None:
     with pytest.raises(Problem, match="device_id"):
         lesson.EndAccess.checked(device_id="", next_ca_name="")
@@ -497,7 +481,6 @@ def test_of_two_invalid_parameters_the_first_is_named() -> None:
         ("provisioning_service", "ab", "3 to 64"),
         ("provisioning_service", "dps-", "no hyphen"),
         ("resource_group", "my rg!", "1 to 90"),
-        ("resource_group", " ", "1 to 90"),
         ("resource_group", "rg.", "no full stop"),
     ],
 )
@@ -514,14 +497,20 @@ def test_a_name_that_azure_does_not_take_is_seen_before_azure_is_asked(name: str
     assert reason in caught.value.why
 
 
+def test_white_space_alone_is_nothing() -> None:
+    blank = lesson.StartHere.checked(
+        target="azure", subscription_id=SUBSCRIPTION, resource_group=" ", provisioning_service="d-1"
+    )
+    assert list(blank.missing()) == ["resource_group"]
+
+
 # --- files ---
 
 
-def drop(form: Form[Any, Any], name: str, file: str, content: bytes) -> str:
-    """What a browser sends when a file is dropped; returns what the form says to it."""
-    (place,) = (child for child in field_of(form, name).box.children if isinstance(child, FileDrop))
-    place._receive(place, {"name": file}, [memoryview(content)])
-    return str(place.said)
+@pytest.fixture
+def create_ca(workspace: Workspace) -> Form[Any]:
+    """The form of 01 in a workspace."""
+    return lesson.open(workspace.folder).form(lesson.CreateCa, {})
 
 
 @pytest.mark.parametrize(
@@ -537,9 +526,9 @@ def drop(form: Form[Any, Any], name: str, file: str, content: bytes) -> str:
     ],
 )
 def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_value(
-    workspace: Workspace, dropped: str, kept: str
+    workspace: Workspace, create_ca: Form[Any], dropped: str, kept: str
 ) -> None:
-    form = lesson.create_ca_form(workspace)
+    form = create_ca
     content = certificate_pem(CertificateAuthority.create_root("Own").certificate)
     assert drop(form, "own_ca_certificate", dropped, content) == f"{dropped} is taken."
     path = Path(control_of(form, "own_ca_certificate").value)
@@ -555,8 +544,9 @@ def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_v
 
 def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that_it_has_one(
     workspace: Workspace,
+    create_ca: Form[Any],
 ) -> None:
-    form = lesson.create_ca_form(workspace)
+    form = create_ca
     drop(form, "own_ca_key", "ca.key", b"very secret content")
     field = field_of(form, "own_ca_key")
     (place,) = (child for child in field.box.children if isinstance(child, FileDrop))
@@ -565,21 +555,8 @@ def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that
     assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
 
 
-def test_what_was_dropped_goes_when_the_step_has_taken_it_over_and_the_result_stays(workspace: Workspace) -> None:
-    form = lesson.create_ca_form(workspace)
-    own = issue("Own", ca=True)
-    drop(form, "own_ca_certificate", "own.pem", own.certificate_file)
-    drop(form, "own_ca_key", "own.key", own.key_file)
-    form._button.click()
-    assert "Your own CA" in outcome_of(form)
-    assert control_of(form, "own_ca_certificate").value == control_of(form, "own_ca_key").value == ""
-    assert not (workspace.folder / "dropped").exists()
-    assert form.is_done
-    assert form.result()["root"].certificate == own.certificate
-
-
-def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: Workspace) -> None:
-    form = lesson.create_ca_form(workspace)
+def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: Workspace, create_ca: Form[Any]) -> None:
+    form = create_ca
     device = CertificateAuthority.create_root("Own").issue_device("pump-1")
     assert "not a CA certificate" in drop(form, "own_ca_certificate", "d.pem", certificate_pem(device.certificate))
     assert "not a certificate" in drop(form, "own_ca_certificate", "d.txt", b"a text")
@@ -587,23 +564,23 @@ def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: W
     assert not (workspace.folder / "dropped").exists()
 
 
-def test_what_was_dropped_is_in_no_widget(workspace: Workspace) -> None:
-    form = lesson.create_ca_form(workspace)
+def test_what_was_dropped_is_in_no_widget(workspace: Workspace, create_ca: Form[Any]) -> None:
+    form = create_ca
     drop(form, "own_ca_key", "ca.key", b"very secret content")
     for field in form._fields:
         for widget in (field.control, *field.box.children):
             assert "very secret" not in str(widget.get_state())
 
 
-def test_a_file_that_is_too_large_is_not_taken(workspace: Workspace) -> None:
-    form = lesson.create_ca_form(workspace)
+def test_a_file_that_is_too_large_is_not_taken(workspace: Workspace, create_ca: Form[Any]) -> None:
+    form = create_ca
     assert "not taken" in drop(form, "own_ca_certificate", "film.mp4", bytes((1 << 20) + 1))
     assert control_of(form, "own_ca_certificate").value == ""
     assert not (workspace.folder / "dropped").exists()
 
 
 def test_dropped_files_go_with_the_keys(workspace: Workspace) -> None:
-    drop(lesson.create_ca_form(workspace), "own_ca_key", "ca.key", b"x")
+    drop(lesson.open(workspace.folder).form(lesson.CreateCa, {}), "own_ca_key", "ca.key", b"x")
     assert "ca.key" in workspace.delete_certificates()
     assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
 
@@ -618,7 +595,7 @@ def test_dropped_files_go_with_the_keys(workspace: Workspace) -> None:
         (lesson.CreateCa, "rsa_bits", widgets.Dropdown),
         (lesson.CreateEnrollmentGroup, "allocation_policy", widgets.Dropdown),
         (lesson.CleanUp, "delete_keys", widgets.Checkbox),
-        (lesson.CreateCa, "lifetime_days", widgets.IntText),
+        (lesson.CreateCa, "lifetime_days", widgets.Text),
         (lesson.CreateCa, "root_name", widgets.Text),
     ],
 )
@@ -681,6 +658,11 @@ def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) ->
 @pytest.mark.parametrize("stem", FORMS_OF)
 def test_a_form_gets_every_parameter_of_its_notebook(stem: str) -> None:
     source = "\n".join(cell.source for cell in source_of(stem).cells if cell.cell_type == "code")
-    for model in FORMS_OF[stem]:
-        for name in model.model_fields:
-            assert re.search(rf"\b{name}={name}\b", source), name
+    asked = re.findall(r"walkthrough\.form\(lesson\.(\w+), globals\(\)\)", source)
+    assert asked == [model.__name__ for model in FORMS_OF[stem]]
+
+
+def test_a_form_without_fields_says_what_to_do() -> None:
+    form = form_of(lesson.VerifyCa, "local")
+    assert "nothing to fill in" in repr(form)
+    assert "nothing to fill in" in form._repr_mimebundle_()["text/html"]

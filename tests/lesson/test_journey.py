@@ -16,6 +16,7 @@ from helpers.certificates import Examination
 from helpers.lesson.course import machine
 from helpers.lesson.course.journey import JOURNEY, next_stop
 from helpers.workspace import Workspace
+from tests.lesson.cells import Notebook
 
 # --- the map ---
 
@@ -26,9 +27,9 @@ def test_the_map_has_every_notebook_in_order_with_its_time() -> None:
 
 
 def test_the_map_shows_what_is_done_what_is_next_and_what_is_to_come(workspace: Workspace) -> None:
-    assert "0 of 11 done" in repr(lesson.journey(workspace))
+    assert "0 of 11 done" in repr(lesson.open(workspace.folder).journey())
     workspace.update(reached=("00_start_here", "01_create_ca"))
-    shown = lesson.journey(workspace)
+    shown = lesson.open(workspace.folder).journey()
     signs = [line.split()[0] for line in repr(shown).splitlines()[1:]]
     assert signs == ["✔", "✔", "▶", *["○"] * 8]
     left = sum(stop.minutes for stop in JOURNEY[2:])
@@ -36,7 +37,7 @@ def test_the_map_shows_what_is_done_what_is_next_and_what_is_to_come(workspace: 
         assert f"2 of 11 done, about {left} minutes to go" in text
     assert "href='02_upload_ca.ipynb'" in shown._repr_html_()
     workspace.update(reached=tuple(stop.notebook for stop in JOURNEY))
-    assert "▶" not in repr(lesson.journey(workspace))
+    assert "▶" not in repr(lesson.open(workspace.folder).journey())
 
 
 def test_after_the_last_notebook_comes_the_first() -> None:
@@ -46,10 +47,10 @@ def test_after_the_last_notebook_comes_the_first() -> None:
 
 def test_who_has_cleaned_up_has_come_all_the_way(workspace: Workspace) -> None:
     everything = tuple(stop.notebook for stop in JOURNEY)
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    Notebook("01", workspace).call()
     workspace.update(reached=everything)
-    lesson.clean_up(workspace, lesson.CleanUp(delete_keys=True))
-    assert "11 of 11 done" in repr(lesson.journey(workspace))
+    Notebook("10", workspace, delete_keys=True).call()
+    assert "11 of 11 done" in repr(lesson.open(workspace.folder).journey())
 
 
 # --- the machine ---
@@ -61,7 +62,7 @@ def failed(examination: Examination) -> dict[str, str]:
 
 
 def test_this_machine_is_fit_and_each_thing_is_looked_at(workspace: Workspace) -> None:
-    examination = lesson.examine_machine(workspace)
+    examination = machine.examine_machine(workspace)
     assert failed(examination) == {}
     assert [check.name for check in examination.checks] == [
         "Python",
@@ -82,7 +83,7 @@ def open_the_workspace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def open_a_key(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    Notebook("01", workspace).call()
     (workspace.folder / "ca" / "root.key.pem").chmod(0o644)
 
 
@@ -94,7 +95,7 @@ def set_a_proxy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def set_the_clock_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """For this machine that is: a CA that was made in the future."""
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
+    Notebook("01", workspace).call()
     tomorrow = time.time() + 86_400
     project = workspace.folder / "project"
     (project / "helpers" / "lesson").mkdir(parents=True)
@@ -150,7 +151,7 @@ def test_each_finding_comes_with_its_fix(
     fix: str,
 ) -> None:
     make(workspace, monkeypatch)
-    found = failed(lesson.examine_machine(workspace))
+    found = failed(machine.examine_machine(workspace))
     assert list(found) == [name]
     assert fix in found[name]
 
@@ -160,7 +161,7 @@ def test_a_proxy_that_leaves_localhost_alone_is_no_trouble(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-    assert failed(lesson.examine_machine(workspace)) == {}
+    assert failed(machine.examine_machine(workspace)) == {}
 
 
 @pytest.mark.parametrize("target", ["azure", "portal"])
@@ -171,18 +172,18 @@ def test_for_a_service_in_azure_the_way_of_devices_is_tried(
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         monkeypatch.setattr(machine, "_MQTT_PORT", server.getsockname()[1])
         monkeypatch.setattr(machine, "_DEVICE_HOST", "localhost")
-        assert failed(lesson.examine_way_of_devices(workspace)) == {}
-    found = failed(lesson.examine_way_of_devices(workspace))
+        assert failed(machine.examine_way_of_devices(workspace)) == {}
+    found = failed(machine.examine_way_of_devices(workspace))
     assert list(found) == ["Way of devices"]
     assert "port to be opened" in found["Way of devices"]
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
-    assert "look up names" in failed(lesson.examine_way_of_devices(workspace))["Way of devices"]
+    assert "look up names" in failed(machine.examine_way_of_devices(workspace))["Way of devices"]
 
 
 def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
     workspace.update(target="local")
-    assert failed(lesson.examine_way_of_devices(workspace)) == {}
+    assert failed(machine.examine_way_of_devices(workspace)) == {}
 
 
 def test_the_clock_is_compared_with_the_projects_own_files() -> None:

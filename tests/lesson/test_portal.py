@@ -1,16 +1,14 @@
 """The target portal: a person's hands, for which the local DPS stands in; no credential is in the walkthrough."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from helpers.lesson.portal import Portal, YourTurn
 
 from helpers import lesson
-from helpers.certificates import certificate_pem, read_certificates
+from helpers.certificates import read_certificates
 from helpers.dps import (
     CaReference,
     EnrollmentGroup,
@@ -19,35 +17,49 @@ from helpers.dps import (
     start_local_dps,
     stop_local_dps,
 )
+from helpers.lesson import YourTurn
 from helpers.lesson.figures import Checklist
+from helpers.lesson.targets import Portal
+from helpers.lesson.walkthrough.showing import picture_of
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+from tests.lesson.cells import Notebook
 
 CA, GROUP = "walkthrough-ca", "walkthrough-devices"
+CALL = {
+    "02": "certificates.upload",
+    "03": "generate_verification_code",
+    "04": "certificates.verify",
+    "05": "enrollment_groups.create",
+    "10": "clean_up(form.value)",
+}
+"""By notebook, a text of the cell in which a person has something to do."""
 
 
 class Hands:
     """A person before the portal: does what the checklist says, with the files that it gives."""
 
-    def __init__(self, dps: ProvisioningService, group: str = GROUP) -> None:
+    def __init__(self, dps: ProvisioningService, workspace: Workspace) -> None:
         self.dps = dps
-        self.group = group
+        self._workspace = workspace
 
-    def upload(self, turn: YourTurn) -> None:
-        (certificate,) = files_of(turn)
-        assert f"**Certificate name**: {CA}" in turn.checklist.steps
-        self.dps.certificates.upload(CA, certificate_pem(certificate))
+    def do(self, number: str, turn: YourTurn) -> dict[str, Any]:
+        """Do what a notebook asks for; what the person then enters in the form."""
+        match number:
+            case "02":
+                assert f"**Certificate name**: {CA}" in turn.checklist.steps
+                self.dps.certificates.upload(CA, *files_of(turn))
+            case "03":
+                return {"verification_code": f" {self.code()}\n"}
+            case "04":
+                assert self.dps.certificates.verify(self.dps.certificates.get(CA), *files_of(turn)).verified
+            case "05":
+                self.dps.enrollment_groups.create(EnrollmentGroup(GROUP, CaReference(CA)))
+        return {"done_in_portal": True}
 
     def code(self) -> str:
         with_code = self.dps.certificates.generate_verification_code(self.dps.certificates.get(CA))
         return str(with_code.verification_code)
-
-    def verify(self, turn: YourTurn) -> None:
-        (proof,) = files_of(turn)
-        assert self.dps.certificates.verify(self.dps.certificates.get(CA), certificate_pem(proof)).verified
-
-    def create_group(self) -> None:
-        self.dps.enrollment_groups.create(EnrollmentGroup(self.group, CaReference(CA)))
 
 
 def files_of(turn: YourTurn) -> list[x509.Certificate]:
@@ -55,179 +67,252 @@ def files_of(turn: YourTurn) -> list[x509.Certificate]:
 
 
 @pytest.fixture
-def place(workspace: Workspace) -> Iterator[Workspace]:
+def place(alone: Workspace) -> Iterator[Workspace]:
     """A workspace whose person has a service: a local DPS, of which the walkthrough knows the ID scope alone."""
-    with closing(connect_local(start_local_dps(workspace.local_dps_folder))) as dps:
-        scope = dps.describe().id_scope
-    chosen = lesson.StartHere(target="portal", provisioning_service="my-dps", id_scope=scope)
-    lesson.choose_target(workspace, chosen)
-    lesson.create_authorities(workspace, lesson.CreateCa(), None)
-    yield workspace
-    stop_local_dps(workspace.local_dps_folder)
+    dps = connect_local(start_local_dps(alone.local_dps_folder))
+    scope = dps.describe().id_scope
+    dps.close()
+    Notebook("00", alone, target="portal", provisioning_service="my-dps", id_scope=scope).call()
+    Notebook("01", alone).call()
+    yield alone
+    stop_local_dps(alone.local_dps_folder)
 
 
 @pytest.fixture
 def hands(place: Workspace) -> Iterator[Hands]:
-    with closing(connect_local(start_local_dps(place.local_dps_folder))) as dps:
-        yield Hands(dps)
+    dps = connect_local(start_local_dps(place.local_dps_folder))
+    yield Hands(dps, place)
+    dps.close()
 
 
-def turn(step: lesson.Form[Any, Any]) -> YourTurn:
-    """What the person is asked to do."""
+def asked(place: Workspace, number: str, **parameters: Any) -> tuple[Notebook, YourTurn]:
+    """A notebook that waits for the person, and what it asks for."""
+    notebook = Notebook(number, place, **parameters)
+    notebook.call(until=CALL[number])
     with pytest.raises(YourTurn) as caught:
-        step.result()
-    return caught.value
+        notebook.cell(CALL[number])
+    return notebook, caught.value
 
 
-def tell(place: Workspace, service: Portal) -> None:
-    """Everything up to the group, as a person who has done it all would tell it; whether it is so is not asked here."""
-    lesson.upload_form(place, service, done_in_portal=True).result()
-    lesson.code_form(place, service, verification_code="AB" * 24).result()
-    lesson.sign_form(place).result()
-    lesson.verify_form(place, service, done_in_portal=True).result()
-    lesson.group_form(place, service, done_in_portal=True).result()
+def tell(place: Workspace, *, last: str = "05") -> None:
+    """Everything up to this notebook, as a person who has done it all would tell it; whether it is so is not asked here."""
+    for number in CALL:
+        if number <= last:
+            Notebook(number, place, done_in_portal=True, verification_code="AB" * 24).call()
 
 
-def portal(place: Workspace) -> Portal:
-    service = lesson.connect(place)
-    assert isinstance(service, Portal)
-    return service
+@pytest.mark.parametrize("kernel", ["the same kernel", "a new kernel"])
+def test_the_whole_path_by_a_persons_hands_lets_devices_in(place: Workspace, hands: Hands, kernel: str) -> None:
+    for number in ("02", "03", "04", "05"):
+        notebook, turn = asked(place, number)
+        with pytest.raises(YourTurn):
+            notebook.cell(CALL[number])  # run again, and nothing is done yet
+        entered = hands.do(number, turn)
+        if kernel == "a new kernel":
+            notebook = Notebook(number, place)
+            notebook.call(until=CALL[number])
+        notebook.type_in(**entered)
+        notebook.cell(CALL[number])
+        assert "✔" in repr(Notebook(number, place).run()), "and it is not asked for again"
+    assert hands.dps.certificates.get(CA).verified
+    notebook = Notebook("06", place, fleet_size=2)
+    assert "✔" in repr(notebook.run())
+    assert notebook.group.attestation == CaReference(CA)
+    assert notebook.registration.assigned_hub in hands.dps.describe().iot_hubs
+    assert notebook.events
+    told = {each.registration_id for each in (notebook.registration, *notebook.registrations)}
+    assert {each.registration_id for each in hands.dps.devices.records(GROUP)} == told
+    records = notebook.cell("walkthrough.records()")
+    assert (records.assigned, records.told) == (told, True)
+    assert notebook.refused.status == 401
+    assert "Self-Signed" in repr(notebook.cell("walkthrough.at_hub"))
+    assert "VERIFIED" in repr(picture_of(notebook.walkthrough, notebook.device))
+    assert "you have told" in repr(notebook.cell("checkpoint"))
 
 
-def test_the_whole_path_by_a_persons_hands_lets_devices_in(place: Workspace, hands: Hands) -> None:
-    service = portal(place)
-    hands.upload(turn(lesson.upload_form(place, service)))
-    assert not lesson.upload_form(place, service, done_in_portal=True).result().verified
-    turn(lesson.code_form(place, service))
-    lesson.code_form(place, service, verification_code=hands.code()).result()
-    lesson.sign_form(place).result()
-    hands.verify(turn(lesson.verify_form(place, service)))
-    assert lesson.verify_form(place, service, done_in_portal=True).result().verified
-    turn(lesson.group_form(place, service))
-    hands.create_group()
-    group = lesson.group_form(place, service, done_in_portal=True).result()
-    assert group.attestation == CaReference(CA)
-    device = lesson.devices_form(place, service, fleet_size=2).result()
-    registration, events = lesson.provision_device(place, service, lesson.ProvisionDevices())
-    assert registration.assigned_hub in hands.dps.describe().iot_hubs
-    assert events
-    fleet = lesson.provision_fleet(place, service, lesson.ProvisionDevices(fleet_size=2), None)
-    told = [registration, *fleet]
-    assert lesson.read_records(place, service, told) == told
-    assert {each.registration_id for each in hands.dps.devices.records(GROUP)} == {
-        each.registration_id for each in told
-    }
-    assert lesson.provision_stranger(place, service).status == 401
-    assert "Self-Signed" in repr(lesson.show_at_hub(place, device, registration))
-    assert "VERIFIED" in repr(lesson.show_chain(place, device, service))
-
-
-def test_what_was_told_once_is_not_asked_for_again(place: Workspace, hands: Hands) -> None:
-    service = portal(place)
-    tell(place, service)
+def test_told_is_told_whatever_the_notebooks_parameters_say(place: Workspace) -> None:
+    tell(place)
     before = place.facts
-    lesson.upload_form(place, service).result()
-    lesson.code_form(place, service).result()
-    lesson.sign_form(place).result()
-    lesson.verify_form(place, service).result()
-    lesson.group_form(place, service).result()
-    assert place.facts == before
+    for number in ("02", "03", "04", "05"):
+        Notebook(number, place).run()
+    assert place.facts.model_copy(update={"reached": before.reached}) == before
 
 
 def test_the_checklist_has_the_portals_words_the_learners_names_and_the_file(place: Workspace) -> None:
-    asked = turn(lesson.upload_form(place, portal(place), certificate_name="my-ca"))
-    assert list(asked.checklist.files) == ["intermediate.cer"]
-    (sent,) = files_of(asked)
+    _, turn = asked(place, "02", certificate_name="my-ca")
+    assert list(turn.checklist.files) == ["intermediate.cer"]
+    (sent,) = files_of(turn)
     assert sent == read_certificates(place.public_part("intermediate").read_bytes(), "")[0]
-    html = asked._repr_html_()
+    html = turn._repr_html_()
     for text in ("my-dps", "my-ca", "<b>Certificates</b>", "Set certificate status to verified on upload", "download="):
         assert text in html
-    assert "1. Open your provisioning service" in repr(asked.checklist)
-    assert "your turn in the portal" in str(asked)
-    assert "1. Open your provisioning service" in str(asked), "a terminal shows no picture"
-    assert "1. Open your provisioning service" not in "\n".join(asked._render_traceback_())
-    assert "Done in the portal" in asked.next_step
+    assert "1. Open your provisioning service" in repr(turn.checklist)
+    assert "your turn in the portal" in str(turn)
+    assert "1. Open your provisioning service" in str(turn), "a terminal shows no picture"
+    assert "Done in the portal" in turn.next_step
 
 
-def test_the_button_shows_the_checklist_in_place(place: Workspace) -> None:
-    form = lesson.upload_form(place, portal(place))
-    form._button.click()
-    assert "intermediate.cer" in form._outcome.value
-    assert "Certificate name" in form._outcome.value
-    form._fields[-1].control.value = True
-    form._button.click()
-    assert "registered as “walkthrough-ca”, not verified yet" in form._outcome.value
+def test_in_a_notebook_the_list_is_shown_as_a_picture_above_the_sentences(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    _, turn = asked(place, "02")
+    sentences = "\n".join(turn._render_traceback_())
+    assert shown == [turn.checklist]
+    assert "your turn in the portal" in sentences
+    assert "1. Open your provisioning service" not in sentences
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        ("03", "“Verification code”"),
+        ("04", "“Done in the portal”"),
+        ("05", "“Done in the portal”"),
+        ("10", "“Done in the portal”"),
+    ],
+)
+def test_each_call_says_which_field_to_fill_in_then(place: Workspace, number: str, says: str) -> None:
+    tell(place, last=f"{int(number) - 1:02}" if number != "10" else "05")
+    _, turn = asked(place, number)
+    assert says in turn.next_step
+    assert "run this cell again" in turn.next_step
+    assert turn.checklist.steps
+    assert list(turn.checklist.files) == (["verification.cer"] if number == "04" else [])
 
 
 def test_a_code_that_was_copied_badly_is_told_while_it_is_pasted(place: Workspace) -> None:
-    service = portal(place)
-    lesson.upload_form(place, service, done_in_portal=True).result()
-    form = lesson.code_form(place, service)
-    form._fields[0].control.value = "AB" * 20
-    assert "DPS gives 48" in form._fields[0]._reason.value
-    form._fields[0].control.value = " " + "AB" * 24
-    assert "white space" in form._fields[0]._reason.value
+    tell(place, last="02")
+    notebook, _ = asked(place, "03")
+    (field,) = notebook.form._fields
+    field.control.value = "AB" * 20
+    assert "DPS gives 48" in field._reason.value
+    with pytest.raises(Problem, match="verification_code is invalid"):
+        notebook.cell(CALL["03"])
+    field.control.value = f"\t{'AB' * 24} \n"
+    assert field._reason.value == "", "white space at its ends does not matter"
+    notebook.cell(CALL["03"])
+    assert notebook.code == "AB" * 24
 
 
 def test_a_new_code_takes_the_place_of_the_old_one(place: Workspace) -> None:
-    service = portal(place)
-    lesson.upload_form(place, service, done_in_portal=True).result()
+    tell(place, last="02")
+    notebook, _ = asked(place, "03")
     for code in ("AB" * 24, "CD" * 24):
-        lesson.code_form(place, service, verification_code=code).result()
+        notebook.type_in(verification_code=code)
+        notebook.cell(CALL["03"])
         assert place.facts.verification_code == code
-        lesson.sign_form(place).result()
-        assert lesson.examine_kept_proof(place).passed
+        notebook.cell("registered_authority")
+        assert notebook.walkthrough.examine_proof().passed
+    notebook.type_in(verification_code="")
+    notebook.cell(CALL["03"])
+    assert notebook.code == "CD" * 24, "an emptied field takes nothing back"
 
 
-def test_cleaning_up_is_asked_for_and_then_nothing_is_known_any_more(place: Workspace, hands: Hands) -> None:
-    service = portal(place)
-    lesson.upload_form(place, service, done_in_portal=True).result()
-    asked = turn(lesson.clean_up_form(place))
-    assert any(CA in step for step in asked.checklist.steps)
+def test_a_code_that_is_pasted_after_the_verification_changes_nothing(place: Workspace) -> None:
+    tell(place, last="04")
+    before = place.facts
+    again = Notebook("03", place, verification_code="CD" * 24)
+    again.call()
+    assert (again.code, place.facts) == ("AB" * 24, before)
+
+
+def test_an_interruption_between_the_tick_and_the_note_is_made_up_for(place: Workspace) -> None:
+    tell(place, last="03")
+    place.update(done_in_portal=(*place.facts.done_in_portal, "verify"))
+    assert "✔" in repr(Notebook("04", place).run())
+    assert (place.facts.verified, place.facts.used_code) == (True, "AB" * 24)
+
+
+def test_cleaning_up_is_asked_for_and_then_nothing_is_known_any_more(place: Workspace) -> None:
+    tell(place)
+    notebook, turn = asked(place, "10")
+    assert any(CA in step for step in turn.checklist.steps)
     assert place.facts.certificate_name == CA
-    cleaned = lesson.clean_up_form(place, done_in_portal=True).result()
-    assert any("in the portal" in each for each in cleaned.done)
+    notebook.type_in(done_in_portal=True)
+    assert "in the portal" in repr(notebook.cell(CALL["10"]))
     assert (place.facts.certificate_name, place.facts.done_in_portal) == (None, ())
-    turn(lesson.upload_form(place, portal(place)))
+    asked(place, "02")
 
 
-def test_when_access_ends_is_rehearsed_at_a_local_dps_with_the_same_ca_and_group(place: Workspace) -> None:
-    """The person's own service is another: nothing of it is touched."""
+REHEARSED: list[str] = [
+    "two_devices",
+    "One device is revoked",
+    "The group is disabled",
+    "create_root(form.value.next_ca_name",
+    "Primary and secondary",
+    "The next CA alone",
+    "The CA is deleted",
+]
+
+
+@pytest.fixture
+def elsewhere(place: Workspace) -> Workspace:
+    """The person's own service is not the local DPS, and nothing of it is touched."""
     place.update(id_scope="0ne0000AAAA")
-    service = portal(place)
-    tell(place, service)
-    rehearsal = lesson.connect_to_rehearse(place)
-    card = lesson.access_form(place, rehearsal).result()
-    assert card.let_in == [True, True]
-    (registered,) = rehearsal.certificates.list()
+    tell(place)
+    return place
+
+
+@pytest.mark.parametrize("last", REHEARSED)
+def test_when_access_ends_is_rehearsed_at_a_local_dps_and_can_be_interrupted(elsewhere: Workspace, last: str) -> None:
+    notebook = Notebook("07", elsewhere)
+    notebook.call(until="two_devices")
+    for text in REHEARSED[: REHEARSED.index(last) + 1]:
+        notebook.cell(text)
+    again = Notebook("07", elsewhere)
+    again.call(until="two_devices")
+    assert again.cell("two_devices").let_in == [True, True]
+    (registered,) = again.dps.certificates.list()
     assert (registered.name, registered.verified) == (CA, True)
-    lesson.access_form(place, rehearsal).result()
-    rehearsal.close()
+
+
+def test_the_whole_rehearsal_reaches_its_checkpoint(elsewhere: Workspace) -> None:
+    before = elsewhere.facts
+    assert "✔" in repr(Notebook("07", elsewhere).run())
+    facts = elsewhere.facts
+    assert facts.model_copy(update={"outcomes": before.outcomes, "reached": before.reached}) == before
+
+
+def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None:
+    Notebook("07", elsewhere).call(until="One device")
+    Notebook("10", elsewhere, delete_keys=True, done_in_portal=True).call()
+    Notebook("01", elsewhere).call()
+    tell(elsewhere)
+    again = Notebook("07", elsewhere)
+    again.call(until="two_devices")
+    assert again.cell("two_devices").let_in == [True, True]
 
 
 def test_devices_go_to_azure_unless_the_id_scope_is_the_local_services(place: Workspace) -> None:
-    assert portal(place).devices._plane.proxy is not None
+    assert Portal(place).devices._devices._plane.proxy is not None
     place.update(id_scope="0ne0000AAAA")
-    plane = portal(place).devices._plane
+    plane = Portal(place).devices._devices._plane
     assert (plane.host, plane.proxy, plane.trust) == ("global.azure-devices-provisioning.net", None, None)
 
 
 @pytest.mark.parametrize(
-    ("step", "first"),
-    [
-        (lambda place, service: lesson.code_form(place, service, verification_code="AB" * 24), "02_upload_ca"),
-        (lambda place, service: lesson.verify_form(place, service, done_in_portal=True), "03_sign_verification_code"),
-        (lambda place, service: lesson.group_form(place, service, done_in_portal=True), "04_verify_ca"),
-    ],
+    ("number", "first"),
+    [("03", "02_upload_ca"), ("04", "02_upload_ca"), ("05", "04_verify_ca")],
 )
-def test_a_step_too_early_names_the_notebook_to_run_first(place: Workspace, step: object, first: str) -> None:
+def test_a_notebook_too_early_names_the_one_to_run_first(place: Workspace, number: str, first: str) -> None:
     with pytest.raises(Problem, match=first):
-        step(place, portal(place)).result()  # type: ignore[operator]
+        Notebook(number, place, done_in_portal=True, verification_code="AB" * 24).call()
 
 
 def test_no_private_key_can_be_in_a_checklist(place: Workspace) -> None:
-    asked = turn(lesson.upload_form(place, portal(place)))
+    _, turn = asked(place, "02")
     key = (place.folder / "ca" / "intermediate.key.pem").read_text().splitlines()[1]
-    assert key not in asked._repr_html_()
+    assert key not in turn._repr_html_()
     with pytest.raises(AttributeError):
         Checklist("", (), "", {"key": Path("ca.key")})._repr_html_()  # type: ignore[dict-item]
+
+
+def test_both_targets_have_the_same_calls(place: Workspace) -> None:
+    """A cell makes the same call whatever the target is; individual enrollments are of 07 alone, which is rehearsed."""
+    portal, service = lesson.open(place.folder).dps, lesson.open(place.folder).rehearsal
+    methods: Callable[[object], set[str]] = lambda thing: {each for each in dir(thing) if not each.startswith("_")}  # noqa: E731
+    for room in ("certificates", "enrollment_groups", "devices"):
+        assert methods(getattr(portal, room)) <= methods(getattr(service, room))
+    assert isinstance(portal, Portal)

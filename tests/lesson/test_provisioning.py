@@ -1,83 +1,117 @@
-"""The steps of 06, against a real local DPS."""
+"""06, against a real local DPS."""
 
-import re
 from dataclasses import replace
 
 import pytest
 
 from helpers import lesson
+from helpers.certificates import describe
 from helpers.dps import ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.steps import walk
+from tests.lesson.cells import Notebook, walk
+
+CALLS = ["form.value", "register_with_azure_sdk", "issue_fleet", "create_root("]
 
 
 def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    walk(workspace, dps, name)
-    inputs = lesson.ProvisionDevices(device_id="pump-1", fleet_size=3)
-    device = lesson.issue_device(workspace, inputs, None)
-    assert device.key_file.stat().st_mode & 0o777 == 0o600
-    assert "pump-1 · end entity [sent by the device]" in repr(lesson.show_chain(workspace, device, dps))
-    registered, events = lesson.provision_device(workspace, dps, inputs)
-    fleet = lesson.provision_fleet(workspace, dps, inputs, None)
-    assert [each.registration_id for each in fleet] == ["pump-1-001", "pump-1-002", "pump-1-003"]
-    refused = lesson.provision_stranger(workspace, dps)
-    assert refused.status == 401
-    assert "merely has the same name" in refused.why
-    records = lesson.RecordsCard(lesson.read_records(workspace, dps, []))
+    walk(workspace, name)
+    notebook = Notebook("06", workspace, device_id=name, fleet_size=3)
+    assert "✔" in repr(notebook.run())
+    names = [f"{name}-00{number}" for number in (1, 2, 3)]
+    assert notebook.device.key_file.stat().st_mode & 0o777 == 0o600
+    chain = lesson.showing.picture_of(notebook.walkthrough, notebook.device)
+    assert f"{name} · end entity [sent by the device]" in repr(chain)
+    assert [each.registration_id for each in notebook.registrations] == names
+    assert notebook.refused.status == 401
+    assert "merely has the same name" in notebook.refused.why
+    assert "stranger" in notebook.cell("create_root(")._repr_html_()
+    records = notebook.cell("walkthrough.records()")
     assert "initialAssignment" in repr(records)
-    assert records.assigned == {"pump-1", *(each.registration_id for each in fleet)}
-    group = lesson.group_now(workspace, dps)
-    picture = lesson.GroupPicture(group, lesson.hubs_of(dps, group), [registered, *fleet])
+    assert records.assigned == {name, *names}
+    picture = notebook.walkthrough.landed([notebook.registration, *notebook.registrations])
     assert "4 devices" in repr(picture)
     assert "4 devices" in picture._repr_html_()
-    card = lesson.RegistrationCard(registered, events)
-    assert registered.assigned_hub in card._repr_html_()
-    assert re.search(r"assigning.*outcome", repr(card), re.DOTALL)
-    assert "stranger" in lesson.RefusalCard(refused)._repr_html_()
-    page = [(line.split()[0], line) for line in repr(lesson.show_all_certificates(workspace, dps)).splitlines()]
-    assert [name for name, line in page if "another of that name, not yours" in line] == ["stranger"]
-    assert [name for name, _ in page if name.startswith("pump")] == ["pump-1", "pump-1-001", "pump-1-002", "pump-1-003"]
-    assert "Devices (4)" in repr(lesson.show_all_certificates(workspace, dps)), "the stranger is none of them"
-    assert "Devices of other CAs (1)" in repr(lesson.show_all_certificates(workspace, dps))
+    card = lesson.RegistrationCard(notebook.registration, notebook.events)
+    assert notebook.registration.assigned_hub in card._repr_html_()
+    assert repr(card).index("assigning") < repr(card).index("outcome")
+    shown = repr(notebook.cell("walkthrough.all_certificates()"))
+    page = [(line.split()[0], line) for line in shown.splitlines()]
+    assert [each for each, line in page if "another of that name, not yours" in line] == ["stranger"]
+    assert [each for each, _ in page if each.startswith(name)] == [name, *names]
+    assert "Devices (4)" in shown, "the stranger is none of them"
+    assert "Devices of other CAs (1)" in shown
 
 
-def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(workspace: Workspace) -> None:
-    lesson.choose_target(workspace, lesson.StartHere())
-    service = lesson.connect_to_rehearse(workspace)
-    walk(workspace, service, "hub")
-    device = lesson.issue_device(workspace, lesson.ProvisionDevices(), None)
-    registration, _ = lesson.provision_device(workspace, service, lesson.ProvisionDevices())
-    at_hub = lesson.show_at_hub(workspace, device, registration)
+def test_each_cell_can_be_run_again(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+    walk(workspace, name)
+    notebook = Notebook("06", workspace, device_id=name, fleet_size=2)
+    notebook.call(until="checkpoint")
+    first = notebook.device.certificate
+    for text in CALLS:
+        notebook.cell(text)
+    assert notebook.device.certificate == first, "the certificate that is here is used"
+    assert "✔" in repr(notebook.cell("checkpoint"))
+    again = Notebook("06", workspace)  # the names of before are remembered
+    again.call()
+    assert (again.device.certificate, len(again.fleet)) == (first, 2)
+    assert "✔" in repr(again.cell("checkpoint"))
+
+
+def test_another_fleet_is_issued_where_the_form_is_changed(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, name)
+    notebook = Notebook("06", workspace, device_id=name, fleet_size=1)
+    notebook.call(until="register_with_azure_sdk")
+    notebook.type_in(device_id=f"{name}-b", fleet_size="2")
+    for text in CALLS:
+        notebook.cell(text)
+    assert {each.registration_id for each in dps.devices.records(name)} == {
+        f"{name}-b",
+        f"{name}-b-001",
+        f"{name}-b-002",
+    }
+    assert "✔" in repr(notebook.cell("checkpoint"))
+
+
+def test_a_device_of_a_ca_that_is_gone_gets_a_new_certificate(workspace: Workspace, name: str) -> None:
+    walk(workspace, name)
+    first = Notebook("06", workspace, device_id=name)
+    first.call(until="register_with_azure_sdk")
+    old = first.device.certificate
+    for file in (workspace.folder / "ca").glob("intermediate.*"):
+        file.unlink()
+    Notebook("01", workspace).call()
+    again = Notebook("06", workspace)
+    again.call(until="register_with_azure_sdk")
+    assert again.device.certificate != old
+    assert describe(again.device.certificate).common_name == name
+
+
+def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Workspace) -> None:
+    walk(alone, "hub")
+    notebook = Notebook("06", alone, device_id="hub", fleet_size=0)
+    notebook.call(until="walkthrough.landed")
+    walkthrough, device, registration = notebook.walkthrough, notebook.device, notebook.registration
+    at_hub = notebook.cell("walkthrough.at_hub")
     assert "X.509 Self-Signed" in repr(at_hub)
     assert "(the SHA-256 of its certificate)" in repr(at_hub)
     assert "Walkthrough Intermediate CA, of which the hub knows nothing" in repr(at_hub)
     with pytest.raises(Problem, match="knows no device"):
-        lesson.show_at_hub(workspace, device, replace(registration, device_id="valve-1"))
-    in_azure = workspace.update(target="azure")
-    assert in_azure.target == "azure"
-    assert "(the SHA-256 of its certificate)" in repr(lesson.show_at_hub(workspace, device, registration))
-    workspace.update(target="local")
-    service.close()
-    assert "1 registration record is deleted." in lesson.clean_up(workspace, lesson.CleanUp()).done
-
-
-def test_each_step_says_which_notebook_comes_first(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
-    inputs = lesson.ProvisionDevices()
-    with pytest.raises(Problem, match="02_upload_ca"):
-        lesson.issue_device(workspace, inputs, None)
-    with pytest.raises(Problem, match="05_create_enrollment_group"):
-        lesson.provision_device(workspace, dps, inputs)
-    walk(workspace, dps, name)
-    with pytest.raises(Problem, match="certificate"):
-        lesson.provision_device(workspace, dps, inputs)
+        walkthrough.at_hub(device, replace(registration, device_id="valve-1"))
+    alone.update(target="azure")
+    assert "(the SHA-256 of its certificate)" in repr(walkthrough.at_hub(device, registration))
+    alone.update(target="local")
+    cleaned = Notebook("10", alone)
+    cleaned.call(until="form.value")
+    assert "1 registration record is deleted." in repr(cleaned.cell("form.value"))
 
 
 @pytest.mark.parametrize("device_id", ["", "a/b", "ü", "a.", "a" * 65])
-def test_an_impossible_registration_id_is_refused(
-    workspace: Workspace, dps: ProvisioningService, device_id: str
-) -> None:
+def test_an_impossible_registration_id_is_refused(workspace: Workspace, device_id: str) -> None:
+    workspace.update(target="local")
     with pytest.raises(Problem, match="device_id"):
-        lesson.devices_form(workspace, dps, device_id=device_id)
+        lesson.open(workspace.folder).form(lesson.ProvisionDevices, {"device_id": device_id})

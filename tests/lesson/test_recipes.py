@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers import lesson, walkthrough
+from helpers import lesson
 from helpers.certificates import KeyAlgorithm, describe, examine_proof, load_authority
 from helpers.dps import (
     AllocationPolicy,
@@ -20,9 +20,10 @@ from helpers.dps import (
     ProvisioningService,
 )
 from helpers.lesson.recipes import STEPS, Names, recipe
+from helpers.walkthrough.notebooks import NOTEBOOKS
 from helpers.workspace import Workspace
+from tests.lesson.cells import Notebook, walk
 from tests.lesson.learner import learners_workspace, rehearsing
-from tests.lesson.steps import walk
 
 NAME, GROUP, DEVICE = "walkthrough-ca", "walkthrough-devices", "pump-1"
 
@@ -61,7 +62,8 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
     code = python("code", kept, dps)
     kept.update(verification_code=code)
     python("sign", kept, None)
-    lesson.sign_kept_code(kept, None)
+    walkthrough = lesson.open(kept.folder)
+    walkthrough.store("proof", walkthrough.registered_authority().sign_verification_code(code))
     assert python("verify", kept, dps) == "True"
     assert dps.certificates.get(NAME).verified
     kept.update(verified=True, verification_code=None)
@@ -75,17 +77,17 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
         (hub,),
     )
     kept.update(enrollment_group_id=GROUP)
-    (device,) = lesson.two_devices(kept, dps, lesson.EndAccess(device_id=DEVICE), None)[:1]
+    device, _ = walkthrough.two_devices(lesson.EndAccess(device_id=DEVICE))
     known = {"device_id": DEVICE, "id_scope": dps.describe().id_scope}
     assert python("register", kept, dps, **known) == hub
     assert f"{DEVICE} assigned {hub}" in python("records", kept, dps)
     python("revoke", kept, dps, device_id=DEVICE)
     (enrolled,) = dps.individual_enrollments.list()
     assert (enrolled.registration_id, enrolled.enabled) == (DEVICE, False)
-    assert lesson.AccessCard("", lesson.try_to_register(dps, [device])).let_in == [False]
+    assert walkthrough.try_devices("", [device]).let_in == [False]
     python("disable", kept, dps)
     assert not dps.enrollment_groups.get(GROUP).enabled
-    dps.certificates.upload("next-ca", kept.public_part("root").read_bytes())
+    dps.certificates.upload("next-ca", kept.public_part("root"))
     python("roll_over", kept, dps, next_certificate="next-ca")
     assert dps.enrollment_groups.get(GROUP).attestation == CaReference(NAME, "next-ca")
     python("delete_ca", kept, dps, next_certificate="next-ca")
@@ -95,7 +97,7 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
 
 
 def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: ProvisioningService) -> None:
-    lesson.register_authority(kept, dps, lesson.UploadCa())
+    walk(kept, NAME, last="02")
     wanted = EnrollmentGroup(
         GROUP,
         CaReference(NAME),
@@ -109,7 +111,7 @@ def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: Provi
 def test_a_webhooks_key_comes_from_the_environment(
     kept: Workspace, dps: ProvisioningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lesson.register_authority(kept, dps, lesson.UploadCa())
+    walk(kept, NAME, last="02")
     url = "http://localhost:7071/choose?it's=1&code=abc%3D%3D"
     wanted = EnrollmentGroup(
         GROUP,
@@ -210,20 +212,24 @@ def test_no_secret_is_in_a_recipe(kept: Workspace, dps: ProvisioningService) -> 
 
 def test_every_recipe_is_shown_in_a_notebook_and_no_notebook_asks_for_another() -> None:
     asked: set[str] = set()
-    for file in walkthrough.NOTEBOOKS:
+    for file in NOTEBOOKS:
         for cell in nbformat.read(file, as_version=4).cells:
-            asked |= set(re.findall(r"what_just_happened\(\s*kept,\s*[\w.]+,\s*\"(\w+)\"", cell.source))
+            asked |= set(re.findall(r"what_just_happened\(\s*\"(\w+)\"", cell.source))
     assert asked == set(STEPS)
 
 
 # --- what just happened ---
 
 
-def test_what_just_happened_is_folded_and_shows_the_wire_and_the_three_ways(
-    kept: Workspace, dps: ProvisioningService
-) -> None:
-    lesson.register_authority(kept, dps, lesson.UploadCa())
-    shown = lesson.what_just_happened(kept, dps, "upload")
+def happened(kept: Workspace, number: str, *, until: str = "checkpoint") -> Any:
+    """What the cell shows that a notebook has for it."""
+    notebook = Notebook(number, kept)
+    notebook.call(until=until)
+    return notebook.cell("what_just_happened") if number != "06" else notebook.cell("events=events")
+
+
+def test_what_just_happened_is_folded_and_shows_the_wire_and_the_three_ways(kept: Workspace) -> None:
+    shown = happened(kept, "02")
     assert "4 requests" in repr(shown)
     html = shown._repr_html_()
     assert html.index("<details>") < html.index("On the wire") < html.index("In the portal") < html.index("As commands")
@@ -234,40 +240,37 @@ def test_what_just_happened_is_folded_and_shows_the_wire_and_the_three_ways(
     assert token is None
 
 
-def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace, dps: ProvisioningService) -> None:
-    walk(kept, dps, NAME)
-    inputs = lesson.ProvisionDevices(fleet_size=12)
-    lesson.issue_device(kept, inputs, None)
-    lesson.provision_fleet(kept, dps, inputs, None)
-    cleaned = lesson.clean_up(kept, lesson.CleanUp())
-    shown = lesson.what_just_happened(kept, cleaned.dps, "clean_up", facts=cleaned.before)
+def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace) -> None:
+    walk(kept, NAME)
+    in_06 = Notebook("06", kept, fleet_size=12)
+    in_06.call(until="register_with_azure_sdk")
+    in_06.names["registration"] = in_06.dps.devices.register(in_06.device)
+    in_06.cell("issue_fleet")
+    shown = happened(kept, "10")
     deletions = [line for line in repr(shown).splitlines() if line.startswith("  DELETE /registrations/")]
     assert len(deletions) == 1, deletions
-    assert deletions[0].endswith("→ 204  and 11 more like it")
+    assert deletions[0].endswith("→ 204  and 12 more like it")
     html = shown._repr_html_()
-    assert "<summary>and 11 more like it</summary>" in html
-    assert html.count("<b>DELETE</b> <code>/registrations/") == 12, "each can be looked at"
+    assert "<summary>and 12 more like it</summary>" in html
+    assert html.count("<b>DELETE</b> <code>/registrations/") == 13, "each can be looked at"
     assert "DELETE /enrollmentGroups/" in repr(shown), "what is of another kind stands by itself"
 
 
 def test_nothing_sent_is_said_so(kept: Workspace) -> None:
-    shown = lesson.what_just_happened(kept, None, "sign")
+    shown = lesson.open(kept.folder).what_just_happened("sign")
     assert "nothing was sent" in repr(shown)
     assert "On the wire" not in shown._repr_html_()
 
 
-def test_what_a_device_says_is_shown_with_its_topics(kept: Workspace, dps: ProvisioningService) -> None:
-    walk(kept, dps, NAME)
-    lesson.issue_device(kept, lesson.ProvisionDevices(), None)
-    _, events = lesson.provision_device(kept, dps, lesson.ProvisionDevices())
-    shown = lesson.what_just_happened(kept, dps, "register", events=events, device_id=DEVICE)
+def test_what_a_device_says_is_shown_with_its_topics(kept: Workspace) -> None:
+    walk(kept, NAME)
+    shown = happened(kept, "06", until="walkthrough.at_hub")
     for text in ("$dps/registrations/PUT/iotdps-register", "$dps/registrations/res/202", "lines of the device's log"):
         assert text in repr(shown)
     assert "iotdps-get-operationstatus" in shown._repr_html_()
 
 
-def test_long_texts_are_shortened_and_html_in_an_answer_is_no_html(kept: Workspace, dps: ProvisioningService) -> None:
-    lesson.register_authority(kept, dps, lesson.UploadCa())
-    html = lesson.what_just_happened(kept, dps, "upload")._repr_html_()
+def test_long_texts_are_shortened_and_html_in_an_answer_is_no_html(kept: Workspace) -> None:
+    html = happened(kept, "02")._repr_html_()
     assert re.search(r"LS0tLS1CRUdJTi\S{50,80}… \(\d+ characters\)", html)
     assert "&#34;isVerified&#34;: false" in html

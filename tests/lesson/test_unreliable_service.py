@@ -1,29 +1,104 @@
-"""The steps when one request in ten goes wrong, in each of the ways in which one can."""
+"""The walkthrough's calls when one request in ten goes wrong, in each of the ways in which one can."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from helpers.dps import connect_local, read_and_change
+from helpers.certificates import CertificateAuthority, DeviceCredential
+from helpers.dps import (
+    CaReference,
+    EnrollmentGroup,
+    IndividualEnrollment,
+    ProvisioningService,
+    connect_local,
+    require_registered,
+)
+from helpers.lesson.targets.notes import Notes
+from helpers.lesson.targets.service import Service
 from helpers.local_dps import Fault, Faults, running
 from helpers.workspace import Workspace
-from tests.lesson.steps import walk
 
 ROUNDS = 3
+DEVICE = "pump-1"
+
+
+@contextmanager
+def unreliable(folder: Path, faults: Faults) -> Iterator[ProvisioningService]:
+    with running(folder / "state", faults=faults) as connection:
+        service = connect_local(Path(connection["ca_file"]).with_name("connection.json"))
+        yield service
+        service.close()
+
+
+def walk(place: Workspace, dps: Service) -> None:
+    """Make each call of a service at least once, as the cells of 02 to 07 and of 10 make it."""
+    assert dps.describe().iot_hubs
+    root = CertificateAuthority.create_root("Root")
+    below = root.create_intermediate("Intermediate")
+    place.save_authority("root", root)
+    place.save_authority("intermediate", below)
+    registered = dps.certificates.upload("ca", below.certificate)
+    code = dps.certificates.generate_verification_code(registered).verification_code
+    place.update(verification_code=code)
+    registered = dps.certificates.get("ca")
+    assert dps.certificates.verify(registered, below.sign_verification_code(str(code))).verified
+    facts = place.facts
+    assert (facts.verified, facts.used_code, facts.etags[-1][1]) == (True, code, dps.certificates.get("ca").etag)
+    group = dps.enrollment_groups.create(EnrollmentGroup("group", CaReference("ca")))
+    group = dps.enrollment_groups.create(EnrollmentGroup("group", CaReference("ca"), iot_hubs=dps.describe().iot_hubs))
+    place.devices_folder.mkdir(exist_ok=True)
+    device = DeviceCredential.in_folder(place.devices_folder, DEVICE)
+    device.save(below.issue_device(DEVICE))
+    require_registered(dps.devices.register_all([device]))
+    assert dps.devices.register(device).assigned_hub
+    assert [each.registration_id for each in dps.devices.records("group")] == [DEVICE]
+    revoked = dps.individual_enrollments.create(IndividualEnrollment(DEVICE, device.certificate, enabled=False))
+    assert place.facts.revoked_device == DEVICE
+    dps.individual_enrollments.delete(revoked)
+    dps.enrollment_groups.disable(group)
+    following = CertificateAuthority.create_root("Next")
+    uploaded = dps.certificates.upload("ca-next", following.certificate)
+    with_code = dps.certificates.generate_verification_code(uploaded)
+    proof = following.sign_verification_code(str(with_code.verification_code))
+    assert dps.certificates.verify(with_code, proof).verified
+    both = EnrollmentGroup("group", CaReference("ca", "ca-next"), etag=group.etag)
+    assert dps.enrollment_groups.update(both).enabled
+    assert dps.enrollment_groups.get("group").attestation == both.attestation
+    assert [each.name for each in dps.certificates.list()] == ["ca", "ca-next"]
+    dps.certificates.delete(dps.certificates.get("ca-next"))
+    assert (place.facts.revoked_device, place.facts.next_certificate_name) == (None, None)
+    dps.remove(place.facts)
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_every_step_is_taken(tmp_path: Path, fault: Fault) -> None:
+def test_every_call_is_made(tmp_path: Path, fault: Fault) -> None:
     faults = Faults({fault: 0.1}, seed=1)
-    with running(tmp_path / "state", faults=faults) as connection:
-        service = connect_local(Path(connection["ca_file"]).with_name("connection.json"))
+    with unreliable(tmp_path, faults) as service:
         for number in range(ROUNDS):
             place = Workspace(tmp_path / f"workspace-{number}")
-            walk(place, service, "ca")
-            assert service.certificates.get("ca").verified
-            assert [group.group_id for group in service.enrollment_groups.list()] == ["ca"]
-            read_and_change(lambda: service.enrollment_groups.get("ca"), service.enrollment_groups.delete)
-            read_and_change(lambda: service.certificates.get("ca"), service.certificates.delete)
-            assert (service.enrollment_groups.list(), service.certificates.list()) == ([], [])
-        service.close()
+            walk(place, Service(service, Notes(place)))
+            assert (service.certificates.list(), service.enrollment_groups.list()) == ([], [])
+            assert service.individual_enrollments.list() == []
     assert faults.counts[fault] >= 1, "no fault was met: choose another seed"
+
+
+def test_a_change_for_which_something_else_was_faster_is_made_once_more(tmp_path: Path) -> None:
+    """Each value that is changed here is stale."""
+    with unreliable(tmp_path, Faults()) as service:
+        place = Workspace(tmp_path / "workspace")
+        dps = Service(service, Notes(place))
+        authority = CertificateAuthority.create_root("Root")
+        place.save_authority("root", authority)
+        stale = dps.certificates.upload("ca", authority.certificate)
+        service.certificates.generate_verification_code(stale)
+        with_code = dps.certificates.generate_verification_code(stale)
+        proof = authority.sign_verification_code(str(with_code.verification_code))
+        assert dps.certificates.verify(stale, proof).verified
+        group = dps.enrollment_groups.create(EnrollmentGroup("group", CaReference("ca")))
+        dps.enrollment_groups.disable(group)
+        assert dps.enrollment_groups.update(group).enabled
+        assert not dps.enrollment_groups.disable(group).enabled
+        dps.certificates.delete(stale)
+        assert service.certificates.list() == []

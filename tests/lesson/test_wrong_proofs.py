@@ -10,14 +10,15 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers import lesson, walkthrough
+from helpers import walkthrough
 from helpers.certificates import certificate_pem
 from helpers.dps import stop_local_dps
-from helpers.lesson.experiments import wrong_proofs
+from helpers.lesson.experiments import Gallery, wrong_proofs
 from helpers.lesson.experiments.__main__ import PAGE, as_markdown
 from helpers.lesson.experiments.gallery import Exhibit
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, Attempt
 from helpers.lesson.figures.picture import ours, plain
+from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -57,18 +58,18 @@ ANSWERS_IN_WORDS = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     workspace = Workspace(tmp_path_factory.mktemp("gallery") / "workspace")
-    lesson.choose_target(workspace, lesson.StartHere())
+    workspace.update(target="local")
     yield workspace
     stop_local_dps(workspace.local_dps_folder)
 
 
 @pytest.fixture(scope="module")
-def gallery(place: Workspace) -> lesson.Gallery:
-    return lesson.Gallery(place)
+def gallery(place: Workspace) -> Gallery:
+    return Gallery(place)
 
 
 @pytest.mark.parametrize("name", WRONG_PROOFS)
-def test_the_service_answers_as_the_gallery_says(gallery: lesson.Gallery, name: str) -> None:
+def test_the_service_answers_as_the_gallery_says(gallery: Gallery, name: str) -> None:
     exhibit = gallery.show(name)
     refusal, answer = exhibit.answer.refusal, WRONG_PROOFS[name].answer
     assert (refusal.status, refusal.code) == (answer.status, answer.code)
@@ -79,16 +80,16 @@ def test_the_service_answers_as_the_gallery_says(gallery: lesson.Gallery, name: 
 
 
 @pytest.mark.parametrize("name", WRONG_PROOFS)
-def test_afterwards_nothing_of_it_is_left_at_the_service(gallery: lesson.Gallery, place: Workspace, name: str) -> None:
+def test_afterwards_nothing_of_it_is_left_at_the_service(gallery: Gallery, place: Workspace, name: str) -> None:
     gallery.show(name)
-    with lesson.connect_to_rehearse(place)._management as client:
+    with rehearse(place)._management as client:
         services = [each.name for each in client.iot_dps_resource.list_by_subscription()]
     assert services == ["local-dps", "gallery-dps"]
     assert gallery._dps.certificates.list() == []
-    assert lesson.connect_to_rehearse(place).certificates.list() == []
+    assert rehearse(place).certificates.list() == []
 
 
-def attempt(gallery: lesson.Gallery, name: str) -> tuple[Any, Attempt]:
+def attempt(gallery: Gallery, name: str) -> tuple[Any, Attempt]:
     """What is sent, and the CA that DPS has."""
     wrong = WRONG_PROOFS[name]
     authority = gallery._root if wrong.uploaded == "root" else gallery._intermediate
@@ -100,7 +101,7 @@ def attempt(gallery: lesson.Gallery, name: str) -> tuple[Any, Attempt]:
 
 @pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.answer is not Answer.ACCEPTED])
 def test_openssl_refuses_those_whose_signature_or_dates_are_wrong_and_only_those(
-    gallery: lesson.Gallery, name: str, tmp_path: Path
+    gallery: Gallery, name: str, tmp_path: Path
 ) -> None:
     authority, sent = attempt(gallery, name)
     if sent.proof is None:
@@ -119,9 +120,7 @@ def test_openssl_refuses_those_whose_signature_or_dates_are_wrong_and_only_those
 
 
 @pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.answer is Answer.UNREADABLE])
-def test_what_the_service_calls_an_internal_error_is_not_sent_again_and_again(
-    gallery: lesson.Gallery, name: str
-) -> None:
+def test_what_the_service_calls_an_internal_error_is_not_sent_again_and_again(gallery: Gallery, name: str) -> None:
     with gallery._dps.wire.chapter("once"):
         gallery.show(name)
     assert [each.status for each in gallery._dps.wire["once"]].count(500) == 1
@@ -155,42 +154,42 @@ def test_each_is_told_in_words_of_its_own(name: str) -> None:
 # --- predictions ---
 
 
-def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_then(gallery: lesson.Gallery) -> None:
+def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_then(gallery: Gallery) -> None:
     exhibit = gallery.show("namesake")
     story = exhibit._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in story
     control = exhibit.form._fields[0].control
     assert [label for label, _ in control.options] == ["Choose …", *(f"DPS {answer.words}" for answer in Answer)]
-    assert exhibit.form._outcome.value == ""
+    assert exhibit.shown.value == ""
     choose(exhibit, Answer.ACCEPTED)
-    assert "It does not." in exhibit.form._outcome.value
+    assert "It does not." in exhibit.shown.value
     choose(exhibit, Answer.DATES)
-    assert "It refuses it, but not for that reason." in exhibit.form._outcome.value
-    assert "Names prove nothing" in exhibit.form._outcome.value
+    assert "It refuses it, but not for that reason." in exhibit.shown.value
+    assert "Names prove nothing" in exhibit.shown.value
     choose(exhibit, Answer.SIGNER)
-    assert "So it does." in exhibit.form._outcome.value
+    assert "So it does." in exhibit.shown.value
 
 
 @pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.also])
 def test_a_second_thing_that_is_wrong_is_a_right_prediction_and_the_examiner_finds_it_too(
-    gallery: lesson.Gallery, name: str
+    gallery: Gallery, name: str
 ) -> None:
     exhibit = gallery.show(name)
     assert WRONG_PROOFS[name].also is Answer.NAME
     assert "Common name is the code" in EXAMINER[name]
     choose(exhibit, Answer.NAME)
-    assert "✔ You predicted" in plain(ours(exhibit.form._outcome.value))
-    assert "That is wrong with it, too." in exhibit.form._outcome.value
+    assert "✔ You predicted" in plain(ours(exhibit.shown.value))
+    assert "That is wrong with it, too." in exhibit.shown.value
 
 
-def test_who_opens_the_answer_without_a_prediction_gets_it_and_is_not_told_wrong(gallery: lesson.Gallery) -> None:
+def test_who_opens_the_answer_without_a_prediction_gets_it_and_is_not_told_wrong(gallery: Gallery) -> None:
     exhibit = gallery.show("namesake")
-    exhibit.form._button.click()
-    assert "You made no prediction" in exhibit.form._outcome.value
-    assert "✘ You" not in exhibit.form._outcome.value
+    exhibit.button.click()
+    assert "You made no prediction" in exhibit.shown.value
+    assert "✘ You" not in exhibit.shown.value
 
 
-def test_with_a_stale_etag_one_sees_both(gallery: lesson.Gallery) -> None:
+def test_with_a_stale_etag_one_sees_both(gallery: Gallery) -> None:
     etags = dict(exhibit_facts(gallery.show("stale_etag")))
     assert etags["ETag that is sent"] != etags["Present ETag"]
     assert "Present ETag" not in dict(exhibit_facts(gallery.show("expired")))
@@ -201,13 +200,13 @@ def exhibit_facts(exhibit: Exhibit) -> list[tuple[str, str]]:
 
 
 def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspace) -> None:
-    gallery = lesson.Gallery(place)
+    gallery = Gallery(place)
     right, wrong, _, opened = (gallery.show(name) for name in ("expired", "garbage", "namesake", "self_signed"))
     choose(right, Answer.DATES)
     wrong.form._fields[
         0
     ].control.value = Answer.SIGNER  # chosen, and run on without the button: a prediction all the same
-    opened.form._button.click()
+    opened.button.click()
     score = gallery.score()
     assert "4 wrong proofs, 2 predictions, 1 of them right" in repr(score)
     assert [str(each.sign.striptags()) for each in score.reveals] == ["✔", "✘", "·", "·"]
@@ -216,27 +215,27 @@ def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspa
 
 
 def test_what_is_chosen_after_the_answer_was_seen_does_not_count(place: Workspace) -> None:
-    gallery = lesson.Gallery(place)
+    gallery = Gallery(place)
     pressed_again, changed = gallery.show("expired"), gallery.show("garbage")
     choose(pressed_again, Answer.SIGNER)
     choose(pressed_again, Answer.DATES)
-    assert f"Your first prediction counts: {Answer.SIGNER}." in plain(ours(pressed_again.form._outcome.value))
+    assert f"Your first prediction counts: {Answer.SIGNER}." in plain(ours(pressed_again.shown.value))
     choose(changed, Answer.SIGNER)
     changed.form._fields[0].control.value = Answer.UNREADABLE
     assert "2 wrong proofs, 2 predictions, 0 of them right" in repr(gallery.score())
 
 
-def test_a_code_that_looks_like_any_other_is_said_to_be_whose_it_is(gallery: lesson.Gallery) -> None:
+def test_a_code_that_looks_like_any_other_is_said_to_be_whose_it_is(gallery: Gallery) -> None:
     assert "Its CN (the other service's code)" in dict(exhibit_facts(gallery.show("another_services_code")))
     assert "Its CN (the code before the newest)" in dict(exhibit_facts(gallery.show("old_code")))
 
 
 def choose(exhibit: Exhibit, answer: Answer) -> None:
     exhibit.form._fields[0].control.value = answer
-    exhibit.form._button.click()
+    exhibit.button.click()
 
 
-def test_where_no_widget_lives_the_answer_is_folded(gallery: lesson.Gallery) -> None:
+def test_where_no_widget_lives_the_answer_is_folded(gallery: Gallery) -> None:
     html = gallery.show("expired")._repr_mimebundle_()["text/html"]
     story, _, folded = html.partition("<details>")
     assert "Found again after three days" in story
@@ -245,22 +244,22 @@ def test_where_no_widget_lives_the_answer_is_folded(gallery: lesson.Gallery) -> 
     assert "The fix" in folded
 
 
-def test_an_exhibit_that_there_is_not_is_named_with_those_that_are(gallery: lesson.Gallery) -> None:
+def test_an_exhibit_that_there_is_not_is_named_with_those_that_are(gallery: Gallery) -> None:
     with pytest.raises(Problem, match="no_such") as caught:
         gallery.show("no_such")
     assert "namesake" in caught.value.next_step
 
 
-def test_a_service_that_answers_otherwise_is_believed(gallery: lesson.Gallery) -> None:
+def test_a_service_that_answers_otherwise_is_believed(gallery: Gallery) -> None:
     exhibit = gallery.show("garbage")
     exhibit.answer.refusal.status = 400
     assert "A surprise" in repr(exhibit)
     assert "Believe your service" in exhibit._repr_html_()
 
 
-def test_no_private_key_is_in_what_an_exhibit_shows(gallery: lesson.Gallery) -> None:
+def test_no_private_key_is_in_what_an_exhibit_shows(gallery: Gallery) -> None:
     exhibit = gallery.show("private_key")
-    exhibit.form._button.click()
-    everything = str(exhibit._repr_mimebundle_()) + str(exhibit.form._outcome.value)
+    exhibit.button.click()
+    everything = str(exhibit._repr_mimebundle_()) + str(exhibit.shown.value)
     assert "BEGIN" not in everything
     assert "LS0tLS1CRUdJTi" not in everything  # its beginning in base64
