@@ -150,6 +150,6 @@ def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[
         return widgets.Dropdown(options=[(str(choice), choice) for choice in kind], value=value, **look)
     if kind is bool:
         return widgets.Checkbox(value=value, indent=True, **look)
-    if kind is int:  # as text: a number's control turns 1.5 into 15
-        return widgets.Text(value=str(value), **look)
-    return widgets.Text(value=value, **look)
+    # A number is a text, too: a number's control turns 1.5 into 15. The text is sent when the field is left. If each letter were
+    # sent, those typed while the kernel is busy would wait in the browser, and the next cell would run without them.
+    return widgets.Text(value=str(value), continuous_update=False, **look)

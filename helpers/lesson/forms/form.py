@@ -125,7 +125,7 @@ class Form(Generic[Value]):
         return {**self._idle, **{field.name: field.value for field in self._fields}}
 
     def _edited(self, field: Field) -> None:
-        """While typing: the reason stands beside the field until it is right."""
+        """Show the reason beside the field from now on, until its value is right."""
         field.is_touched = True
         self._look()
 
