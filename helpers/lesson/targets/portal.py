@@ -52,6 +52,7 @@ class YourTurn(Problem):
             f"Do what the list says; then {checklist.then}",
         )
         self.checklist = checklist
+        self._is_shown = False
 
     def __str__(self) -> str:
         """For a terminal, which shows no picture, with the list."""
@@ -60,7 +61,9 @@ class YourTurn(Problem):
     def _render_traceback_(self) -> list[str]:
         from IPython.display import display
 
-        display(self.checklist)  # type: ignore[no-untyped-call]  # the list as a picture, above the error's sentences
+        if not self._is_shown:  # IPython renders an error twice: for the notebook, and for its history
+            display(self.checklist)  # type: ignore[no-untyped-call]  # the list as a picture, above the error's sentences
+        self._is_shown = True
         return super().__str__().splitlines()
 
     def _repr_html_(self) -> str:
