@@ -23,6 +23,7 @@ from helpers.problem import Problem
 __all__ = ["Form", "Setting"]
 
 _STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text()}</style>")
+_NOTHING_TO_FILL_IN = "There is nothing to fill in here. Run the next cell."
 Value = TypeVar("Value", bound=Inputs)
 
 
@@ -82,8 +83,10 @@ class Form(Generic[Value]):
             for name, info in model.model_fields.items()
             if name not in idle
         ]
-        rows = [*(field.box for field in self._fields), *([self.secret.box] if self.secret else [])]
-        self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *rows]).add_class("dps-form")
+        self._rows = [*self._fields, *([self.secret] if self.secret else [])]
+        self._nothing = widgets.HTML(Markup("<p class='dps-nothing'>{}</p>").format(_NOTHING_TO_FILL_IN))
+        boxes = [row.box for row in self._rows]
+        self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *boxes, self._nothing]).add_class("dps-form")
         for field in self._fields:
             field.control.observe(lambda _change, field=field: self._edited(field), names="value")
         self._look()
@@ -119,7 +122,7 @@ class Form(Generic[Value]):
     def _shown(self) -> list[tuple[str, str]]:
         rows = [(field.label, field.said) for field in self._fields if field.is_shown]
         rows += [(self.secret.label, self.secret.state)] if self.secret and self.secret.is_shown else []
-        return rows or [("Form", "nothing to fill in: run the next cell")]
+        return rows or [("Form", _NOTHING_TO_FILL_IN)]
 
     def _typed(self) -> dict[str, Any]:
         return {**self._idle, **{field.name: field.value for field in self._fields}}
@@ -131,8 +134,9 @@ class Form(Generic[Value]):
 
     def _look(self) -> None:
         held = {**self._about, **{field.name: field.control.value for field in self._fields}}
-        for row in [*self._fields, *([self.secret] if self.secret else [])]:
+        for row in self._rows:
             row.show_among(held)
+        self._nothing.layout.display = "none" if any(row.is_shown for row in self._rows) else None
         try:
             wrong = self._model.model_validate(self._typed()).missing()
         except ValidationError as error:
