@@ -22,6 +22,7 @@ KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 LABEL_WIDTH = "14em"
 _SENTENCE_WIDTH = "42em"  # for choices that are sentences; no reason has to stand beside them
 CONTROL_WIDTH = "36em"
+_HOW_TO_CHOOSE = " Ctrl+click (on a Mac, ⌘+click) selects another, or takes it off again."
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Field(Row):
         if dropped and keep_file:
             parts.append(self._drop(dropped, keep_file))
         if info.description:
-            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}</div>").format(info.description)))
+            how = _HOW_TO_CHOOSE if self._is_chosen else ""
+            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}{}</div>").format(info.description, how)))
         super().__init__(parts, marker(info, ShownWhen))
         if marker(info, MaskedUrl):
             self.control.observe(self._mask_keys, names="value")

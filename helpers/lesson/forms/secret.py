@@ -65,7 +65,7 @@ class Secret(Row):
         self.control.focus()
 
     def _explain(self) -> None:
-        # Its place is kept: what lies below must not move while somebody presses it.
+        # Hidden, it still takes its place: the cell below must not move while the mouse is pressed on it.
         self._forget.layout.visibility = "visible" if self._entered else "hidden"
         if self._entered:
             says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."

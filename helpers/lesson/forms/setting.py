@@ -26,8 +26,7 @@ __all__ = ["OPENS_KEYS", "TELLS_OF_PORTAL", "setting_of"]
 
 _OPENS = "Opens the CA's private key, if it is encrypted. No passphrase is stored, so each notebook asks for it."
 _ENCRYPTS = (
-    "Encrypts the CAs' private keys on disk, and opens your own CA's. Without one they are not encrypted. No passphrase is "
-    "stored, so each notebook asks for it."
+    "Encrypts the CAs' keys on disk, and opens your own CA's key. It is not stored, so each notebook asks for it."
 )
 OPENS_KEYS = (CreateCa, SignCode, ProvisionDevices, EndAccess)
 """The forms with a passphrase."""

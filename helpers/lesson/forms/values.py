@@ -145,8 +145,8 @@ class StartHere(Inputs):
     target: Target = Field(
         "local",
         title="Target",
-        description="local: on this machine, nothing else is needed. azure: your own, with your sign-in. portal: your own, by "
-        "your hands.",
+        description="local: a DPS on this machine. azure: your own DPS, with your sign-in. portal: your own DPS; you do each "
+        "step in the portal.",
     )
     subscription_id: Annotated[str, _FOR_AZURE, BeforeValidator(_stripped), _good(_guid, or_empty=True)] = Field(
         "", title="Subscription id", description="From the service's overview page."
@@ -195,17 +195,18 @@ class CreateCa(Inputs):
         ge=1,
         le=36500,
         title="Lifetime in days",
-        description="1 to 36500. Whatever a CA signs ends no later than the CA.",
+        description="1 to 36500. A certificate expires no later than the CA that signs it.",
     )
     own_ca_certificate: Annotated[str, DroppedFile(".pem,.cer,.crt,.der"), _good(_file, or_empty=True)] = Field(
         "",
         title="Your own CA",
-        description="Only if you have one: its certificate's file, dropped here or by its path. Then its key is asked for.",
+        description="Only if you have one. Drop its certificate's file here, or type the file's path. Then the form asks for "
+        "its key.",
     )
     own_ca_key: Annotated[str, DroppedFile(".pem,.key,.der"), _OWN_CA_GIVEN, _good(_file, or_empty=True)] = Field(
         "",
         title="Its private key",
-        description="It stays on this machine: it is copied into the workspace, for you alone.",
+        description="It stays on this machine. A copy goes into the workspace, where only you may read it.",
     )
 
     @field_validator("intermediate_name")
@@ -296,7 +297,7 @@ class CreateEnrollmentGroup(Inputs):
     iot_hubs: str = Field(
         "",
         title="Among the hubs",
-        description="One or several (as a parameter, with commas); none stands for all that are linked.",
+        description="One hub or several (in a text, with commas). If you choose none, the group uses all linked hubs.",
     )
     webhook_url: Annotated[
         str,
