@@ -135,7 +135,7 @@ class NotebookPage:
 
     Attributes:
         complaints: errors in the browser's console and uncaught ones. requests: the address of each, web sockets too.
-        told: what came from kernels. sent: what went to them. kernel: the line to the present one.
+        told: what came from kernels. sent: what went to them.
     """
 
     page: Page
@@ -145,7 +145,6 @@ class NotebookPage:
     requests: list[str] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
-    kernel: WebSocket | None = None
 
     @classmethod
     def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
@@ -174,8 +173,6 @@ class NotebookPage:
 
     def _note_socket(self, socket: WebSocket) -> None:
         self.requests.append(socket.url)
-        if "/channels" in socket.url:
-            self.kernel = socket
         socket.on("framereceived", lambda payload: self.told.append(_bytes(payload)))
         socket.on("framesent", lambda payload: self.sent.append(_bytes(payload)))
 
@@ -194,13 +191,6 @@ class NotebookPage:
     def code_cells(self) -> Locator:
         return self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell")
 
-    @property
-    def errors(self) -> list[str]:
-        """What cells have said went wrong."""
-        return self.page.locator(
-            ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
-        ).all_inner_texts()
-
     def output(self, cell: int) -> Locator:
         """The output of a code cell, the first being 0 and the last -1."""
         return self.code_cells.nth(cell).locator(".jp-Cell-outputArea")
@@ -216,13 +206,13 @@ class NotebookPage:
     # --- running them ---
 
     def run_all(self) -> None:
-        """By the menu, as a person does."""
-        with self._run_from(0):
+        """Run every cell by the menu, as a person does."""
+        with self._run_well(0):
             self._choose("Run", "Run All Cells")
 
     def run(self, first: int, last: int) -> None:
         """Run the code cells from one to another, with the texts between them."""
-        with self._run_from(first, last):
+        with self._run_well(first, last):
             self._select(first)
             if last != first:
                 self.code_cells.nth(last).locator(".jp-InputPrompt").click(modifiers=["Shift"])
@@ -230,9 +220,19 @@ class NotebookPage:
 
     def run_on(self, cell: int) -> None:
         """Run a code cell and all below it, by the menu."""
-        with self._run_from(cell):
+        with self._run_well(cell):
             self._select(cell)
             self._choose("Run", "Run Selected Cell and All Below")
+
+    def run_in_vain(self, cell: int) -> Locator:
+        """Run a code cell that must fail, and return its output."""
+        with self._run_from(cell, cell):
+            self._select(cell)
+            self.page.keyboard.press("Control+Enter")
+        expect(self.output(cell).locator(_ERROR)).to_have_count(1)
+        # The kernel cancels each cell that arrives within half a second after a failed one.
+        self.page.wait_for_timeout(600)
+        return self.output(cell)
 
     def keep_busy(self, seconds: int) -> None:
         """Let the kernel work on a cell of its own, at the notebook's end, and do not wait for it."""
@@ -258,22 +258,33 @@ class NotebookPage:
 
     @contextmanager
     def _run_from(self, first: int, last: int | None = None) -> Iterator[None]:
-        """What happens inside makes these cells run; wait until all have, or one has failed."""
-        before = self.page.evaluate(f"Math.max(0, ...{_COUNTS})")
+        """Wait until the cells that run because of the body have run, or one of them has failed."""
+        before = self.page.evaluate(f"Math.max(0, ...{_COUNTS}.filter(each => each > 0))")
         yield
         waited = [first, last, before]
         self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000)
-        errors = self.errors
+
+    @contextmanager
+    def _run_well(self, first: int, last: int | None = None) -> Iterator[None]:
+        """The same, and none of them may fail."""
+        with self._run_from(first, last):
+            yield
+        ran = self.code_cells.all()[first : None if last is None else last + 1]
+        errors = [text for cell in ran for text in cell.locator(_ERROR).all_inner_texts()]
         assert not errors, "\n".join([f"{self.name}, run from code cell {first}:", *errors])
 
     # --- what is in its outputs ---
 
+    @property
+    def forms(self) -> Locator:
+        """All forms; an exhibit of the gallery is one with the form for its prediction inside."""
+        return self.page.locator(".jp-NotebookPanel:visible .dps-form:not(.dps-form .dps-form)")
+
     def form(self, number: int = 0) -> "FormHand":
-        """One of its forms."""
-        box = self.page.locator(".jp-NotebookPanel:visible .dps-form").nth(number)
+        """Return one of its forms."""
+        box = self.forms.nth(number)
         expect(box).to_be_visible(timeout=SECONDS * 1000)
-        assert self.kernel is not None
-        return FormHand(box, self.kernel)
+        return FormHand(box)
 
     def show_whole(self) -> None:
         """Make the page so tall that the whole notebook is seen, from its beginning."""
@@ -298,14 +309,18 @@ class NotebookPage:
 
 
 _PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
-_PROMPTS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell .jp-InputArea-prompt')]"
+_ERROR = "[data-mime-type='application/vnd.jupyter.stderr']"
+_CELLS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]"
 # The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.
-_COUNTS = f"{_PROMPTS}.map(each => Number(each.innerText.replace(/[^0-9*]/g, '')))"
+_COUNTS = f"""{_CELLS}.map(
+    each => Number(each.querySelector('.jp-InputArea-prompt').innerText.replace(/[^0-9*]/g, ''))
+)"""
 _HAVE_RUN = f"""([first, last, before]) => {{
     const counts = {_COUNTS};
     if (counts.some(isNaN)) return false;
-    const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.stderr']");
-    return failed || counts.slice(first, last === null ? undefined : last + 1).every(each => each > before);
+    const end = last === null ? undefined : last + 1;
+    const failed = {_CELLS}.some((each, n) => counts[n] > before && each.querySelector("{_ERROR}"));
+    return failed || counts.slice(first, end).every(each => each > before);
 }}"""
 
 
@@ -314,31 +329,20 @@ class FormHand:
     """A form as a person works it: controls are found by their names."""
 
     box: Locator
-    kernel: WebSocket
 
     def field(self, label: str) -> Locator:
         """The control of that name, seen or not."""
         return self.box.get_by_label(label, exact=True)
 
     def type(self, label: str, text: str) -> None:
-        """Put a text into a field in place of what is there, key by key, and be no faster than the line to the kernel."""
-        kind, present = self.field(label).get_attribute("type"), self.field(label).input_value()
-        if kind == "password" or present == text:  # the one is sent when the field is left, the other never
-            self.type_fast(label, text)
-            return
-        value = json.dumps(int(text) if kind == "number" else text, ensure_ascii=False)
-        sent = f'"value":{value}'.encode()
-        with self.kernel.expect_event("framesent", lambda payload: sent in _bytes(payload), timeout=SECONDS * 1000):
-            self.type_fast(label, text)
-
-    def type_fast(self, label: str, text: str) -> None:
-        """The same by somebody who waits for nothing."""
+        """Put a text into a field in place of what is there, key by key, and leave the field."""
         control = self.field(label)
         control.click()
         control.press("ControlOrMeta+a")
         control.press("Delete")
         control.press_sequentially(text)
         expect(control).to_have_value(text)
+        control.press("Tab")
 
     def choose(self, label: str, option: str) -> None:
         """One of a dropdown's options."""
@@ -349,8 +353,13 @@ class FormHand:
         control = self.box.page.get_by_label(label, exact=True)
         return self.box.locator(".dps-field").filter(has=control).get_by_role("alert")
 
+    @property
+    def alerts(self) -> Locator:
+        """Every reason that the form shows."""
+        return self.box.get_by_role("alert")
+
     def button(self, says: str) -> Locator:
-        """The form's own button, by what it says."""
+        """A button, by what it says."""
         return self.box.get_by_role("button", name=says, exact=True)
 
     def press(self, button: str) -> None:
@@ -359,7 +368,7 @@ class FormHand:
 
     @property
     def outcome(self) -> Locator:
-        """What is shown below the button when it has been pressed, read out by screen readers."""
+        """What an exhibit shows below its button, read out by screen readers."""
         return self.box.locator(".dps-done").get_by_role("status")
 
     def expect_outcome(self, *texts: str) -> None:

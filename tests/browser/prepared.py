@@ -1,34 +1,42 @@
-"""A workspace as the notebooks before have left it, by the lesson's own steps: a form's test need not walk there."""
+"""A workspace as the notebooks before have left it, by the same calls: a form's test need not walk there."""
 
 from pathlib import Path
 
 from helpers import lesson
-from helpers.dps import ProvisioningService
+from helpers.certificates import CertificateAuthority
+from helpers.dps import CaReference, EnrollmentGroup
 from helpers.workspace import Workspace
 
 __all__ = ["ready_for"]
 
 
 def ready_for(notebook: str, folder: Path, *, passphrase: str | None = None) -> Workspace:
-    """The workspace of a learner who opens this notebook next; the local DPS runs, and all has its usual name.
+    """Return the workspace of a learner who opens this notebook next; the local DPS runs, and all has its usual name.
 
     Args:
         passphrase: for the CAs' keys.
     """
-    kept = Workspace(folder)
-    lesson.choose_target(kept, lesson.StartHere())
-    dps = lesson.connect(kept)
-    assert isinstance(dps, ProvisioningService)
+    walkthrough = lesson.open(folder)
+    walkthrough.choose(lesson.StartHere())
+    dps = walkthrough.dps
+    if passphrase:
+        secret = walkthrough.form(lesson.CreateCa, {}).secret
+        assert secret is not None
+        secret.control.value = passphrase
     if notebook > "01_create_ca":
-        lesson.create_authorities(kept, lesson.CreateCa(), passphrase)
+        root = CertificateAuthority.create_root("Walkthrough Root CA")
+        intermediate = root.create_intermediate("Walkthrough Intermediate CA")
+        walkthrough.store("root", root)
+        walkthrough.store("intermediate", intermediate)
     if notebook > "02_upload_ca":
-        lesson.register_authority(kept, dps, lesson.UploadCa())
+        registered = dps.certificates.upload("walkthrough-ca", intermediate.certificate)
     if notebook > "03_sign_verification_code":
-        lesson.ask_for_code(kept, dps, lesson.AskForCode())
-        lesson.sign_kept_code(kept, passphrase)
+        registered = dps.certificates.generate_verification_code(registered)
+        code = walkthrough.store("code", registered.verification_code)
+        proof = walkthrough.store("proof", intermediate.sign_verification_code(code))
     if notebook > "04_verify_ca":
-        lesson.verify_with_kept_proof(kept, dps, lesson.VerifyCa())
+        dps.certificates.verify(registered, proof)
     if notebook > "05_create_enrollment_group":
-        lesson.bind_enrollment_group(kept, dps, lesson.CreateEnrollmentGroup())
+        dps.enrollment_groups.create(EnrollmentGroup("walkthrough-devices", CaReference("walkthrough-ca")))
     dps.close()
-    return kept
+    return walkthrough.workspace

@@ -1,4 +1,4 @@
-"""A CA of one's own is brought along: its files are chosen, or dropped, and the key goes nowhere but into the workspace."""
+"""You bring your own CA: you choose its files or drop them, and the key goes nowhere but into the workspace."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +59,8 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate" / "own.pem"))
     expect(form.box.get_by_text("own.pem is taken.")).to_be_visible()
     expect(form.field("Its private key")).to_be_visible()
+    expect(form.alerts).to_have_count(0)
+    expect(notebook.run_in_vain(2)).to_contain_text("two files")
     expect(form.reason("Its private key")).to_contain_text("two files")
     bring_key(form, "Its private key", key)
     expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key" / key.name))
@@ -71,10 +73,9 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
         key.name: (key.read_bytes(), 0o600),
     }
     form.type("Passphrase", PASSPHRASE)
-    form.press("Create the CAs")
-    form.expect_outcome("Your own CA, and what was created below it", "Own Root", "Walkthrough Intermediate CA")
     notebook.run_on(2)
     expect(notebook.output(2)).to_contain_text("Own Root")
+    expect(notebook.output(3)).to_contain_text("Walkthrough Intermediate CA")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
     notebook.save()
     secret = key.read_bytes().splitlines()[5]  # a line of base64 that is in no other file
@@ -82,7 +83,7 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     assert any(secret in message for message in notebook.sent), "it went to the kernel"
     assert not any(secret in message for message in notebook.told), "nothing of it came back"
     files = [file for file in lab.root.rglob("*") if file.is_file() and secret in file.read_bytes()]
-    assert files == [], "the CA's copy is encrypted anew, and the dropped one is gone"
+    assert files == [], "the workspace's copy of the key is encrypted again, and the dropped file is deleted"
     assert not dropped.exists()
     assert PASSPHRASE.encode() not in notebook.file.read_bytes()
 

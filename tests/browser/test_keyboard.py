@@ -15,7 +15,7 @@ _FOCUSED = f"""() => {{
     return {{
         name: control.labels?.[0]?.firstChild.textContent ?? control.innerText,
         isOurs: control.closest('.dps-form, .dps') !== null,
-        top: control.getBoundingClientRect().top,
+        top: control.getBoundingClientRect().top - (control.closest('.dps-form') ?? control).getBoundingClientRect().top,
         outline: style.outlineStyle,
         width: parseFloat(style.outlineWidth),
         colour: style.outlineColor,
@@ -43,7 +43,7 @@ def tab_to(page: Page, control: Locator) -> None:
     raise AssertionError(f"Tab does not lead to {control}")
 
 
-def test_a_form_is_filled_in_and_its_step_taken_with_the_keyboard_alone(page: Page, lab: Lab) -> None:
+def test_a_form_is_filled_in_and_the_next_cell_run_with_the_keyboard_alone(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form, keys = notebook.form(), page.keyboard
@@ -68,17 +68,14 @@ def test_a_form_is_filled_in_and_its_step_taken_with_the_keyboard_alone(page: Pa
     expect(form.field("Lifetime in days")).to_be_focused()
     keys.press("ControlOrMeta+a")
     keys.type("30")
-    button = form.button("Create the CAs")
-    tab_to(page, button)
-    keys.press("Enter")
-    form.expect_outcome("Created", "add xx Contoso")
-    expect(button).to_be_focused()
-    keys.press("Space")
-    form.expect_outcome("Found in this workspace")
-    expect(button).to_be_focused()
-    expect(notebook.cells).to_have_count(cells)
+    tab_to(page, form.field("Passphrase"))
     keys.press("Shift+Tab")
-    expect(form.field("Passphrase")).to_be_focused()
+    expect(form.field("Your own CA: choose the file, or drop it here")).to_be_focused()
+    keys.press("Shift+Enter")  # the text below the form
+    keys.press("Shift+Enter")
+    for text in ("add xx Contoso", "P-384"):
+        expect(notebook.output(2)).to_contain_text(text)
+    expect(notebook.cells).to_have_count(cells)
 
 
 def test_the_order_of_tab_is_the_order_that_is_seen_and_the_focus_is_seen_in_both_themes(page: Page, lab: Lab) -> None:
@@ -100,7 +97,6 @@ def test_the_order_of_tab_is_the_order_that_is_seen_and_the_focus_is_seen_in_bot
             "Your own CA",
             "Your own CA: choose the file, or drop it here",
             "Passphrase",
-            "Create the CAs",
         ]
         tops = [each["top"] for each in seen]
         assert tops == sorted(tops)
@@ -127,56 +123,63 @@ def test_a_letter_chooses_in_a_dropdown_and_is_no_command_to_jupyterlab(page: Pa
     assert (notebook.cells.count(), notebook.code_cells.count()) == (cells, code_cells)
 
 
-def about_to_upload(page: Page, lab: Lab, name: str) -> NotebookPage:
-    """02 with its form filled in."""
-    ready_for("02_upload_ca", lab.workspace)
-    notebook = NotebookPage.open(page, lab, "02_upload_ca")
-    notebook.run(0, 2)
-    notebook.form().type("Name at DPS", name)
-    return notebook
-
-
 @contextmanager
 def not_run_again(notebook: NotebookPage, cell: int) -> Iterator[None]:
-    """What happens inside does not run this cell, which would make its form anew."""
+    """What happens inside does not run this cell, which would make a new form."""
     prompt = notebook.code_cells.nth(cell).locator(".jp-InputPrompt")
     counted = prompt.inner_text()
     yield
     expect(prompt).to_have_text(counted)
 
 
-def test_shift_enter_after_the_button_runs_the_next_cell_and_does_not_press_again(page: Page, lab: Lab) -> None:
-    notebook = about_to_upload(page, lab, "contoso-ca")
-    form = notebook.form()
-    form.press("Upload the CA's public part")
-    form.expect_outcome("contoso-ca")
-    expect(form.button("Upload the CA's public part")).to_be_focused()
-    with not_run_again(notebook, 2):
-        page.keyboard.press("Shift+Enter")  # the text below the form
-        page.keyboard.press("Shift+Enter")
-        expect(notebook.output(3)).to_contain_text("contoso-ca")
-
-
 def test_shift_enter_in_a_text_field_takes_what_was_typed_and_goes_on(page: Page, lab: Lab) -> None:
-    notebook = about_to_upload(page, lab, "typed-ca")
+    ready_for("02_upload_ca", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "02_upload_ca")
+    notebook.run(0, 2)
+    name = notebook.form().field("Name at DPS")
+    name.fill("typed-ca")
     with not_run_again(notebook, 2):
-        page.keyboard.press("Shift+Enter")
+        name.press("Shift+Enter")  # the text below the form
         page.keyboard.press("Shift+Enter")
         expect(notebook.output(3)).to_contain_text("typed-ca")
 
 
-def test_who_goes_on_while_the_form_works_is_not_called_back(page: Page, lab: Lab) -> None:
-    ready_for("07_when_access_ends", lab.workspace)
+def test_shift_enter_takes_a_passphrase_too(page: Page, lab: Lab) -> None:
+    ready_for("07_when_access_ends", lab.workspace, passphrase="open sesame")
     notebook = NotebookPage.open(page, lab, "07_when_access_ends")
     notebook.run(0, 1)
-    form, button = notebook.form(), "Make two devices, and see both get in"
+    passphrase = notebook.form().field("Passphrase")
+    passphrase.fill("open sesame")
     with not_run_again(notebook, 1):
-        form.button(button).click(delay=100)
-        expect(form.button("Working …")).to_be_disabled()
-        page.keyboard.press("Shift+Enter")
+        passphrase.press("Shift+Enter")
         expect(notebook.output(2)).to_contain_text("is let in")
-        form.expect_outcome("Before", "is let in")
-        expect(form.button(button)).not_to_be_focused()
+
+
+def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab) -> None:
+    ready_for("05_create_enrollment_group", lab.workspace)
+    notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
+    notebook.run(0, 1)
+    form = notebook.form()
+    hubs = form.field("Among the hubs")
+    with not_run_again(notebook, 1):
+        form.field("Hub chosen by").focus()
+        page.keyboard.type("geo")
+        page.keyboard.press("Tab")
+        expect(hubs).to_be_focused()
+        focused(page)
+        page.keyboard.press("ArrowDown")
+        chosen = hubs.evaluate("each => each.selectedOptions[0].text")
+        page.keyboard.press("Shift+Enter")  # the text below the form
+        page.keyboard.press("Shift+Enter")
+        for text in ("geoLatency", chosen):
+            expect(notebook.output(2)).to_contain_text(text)
+    notebook = NotebookPage.open(page, lab, "10_clean_up")
+    notebook.run(0, 1)
+    with not_run_again(notebook, 1):
+        notebook.form().field("Delete keys and certificates here, too").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Shift+Enter")
+        expect(notebook.output(2)).to_contain_text("root.key.pem is deleted here.")
 
 
 def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> None:

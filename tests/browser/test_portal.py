@@ -2,21 +2,37 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from helpers.dps import CaReference, EnrollmentGroup, connect_local, local_id_scope, start_local_dps
-from tests.browser.lab import SECONDS, FormHand, Lab, NotebookPage
+from tests.browser.lab import SECONDS, Lab, NotebookPage
 
 
-def downloaded(form: FormHand, file: str) -> bytes:
+def your_turn(notebook: NotebookPage, cell: int, *says: str) -> Locator:
+    """Run a cell that waits for a person: its output shows the clicks as a picture, and below it the error."""
+    output = notebook.run_in_vain(cell)
+    picture = output.locator(".dps")
+    for text in says:
+        expect(picture).to_contain_text(text)
+    error = output.get_by_text("It is your turn in the portal").first
+    expect(error).to_be_visible()
+    above, below = picture.bounding_box(), error.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"], "the picture is above the error"
+    return picture
+
+
+def downloaded(picture: Locator, file: str) -> bytes:
     """A file of the list, saved by its link."""
-    with form.box.page.expect_download() as download:
-        form.outcome.get_by_role("link", name=file, exact=True).click()
+    with picture.page.expect_download() as download:
+        picture.get_by_role("link", name=file, exact=True).click()
     assert download.value.suggested_filename == file
     return Path(download.value.path()).read_bytes()
 
 
-BY_HAND = "Show the clicks, or go on when they are done"
+def tick(notebook: NotebookPage) -> None:
+    notebook.form().field("Done in the portal").check()
 
 
 def test_with_the_files_and_the_clicks_that_are_shown_devices_get_in(page: Page, lab: Lab) -> None:
@@ -28,68 +44,57 @@ def test_with_the_files_and_the_clicks_that_are_shown_devices_get_in(page: Page,
     form.choose("Target", "portal")
     form.type("Provisioning service", "contoso-dps")
     form.type("ID scope", local_id_scope(connection))
-    form.press("Use this service")
-    form.expect_outcome("contoso-dps", local_id_scope(connection))
     notebook.run_on(4)
+    for text in ("contoso-dps", local_id_scope(connection)):
+        expect(notebook.output(4)).to_contain_text(text)
 
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run_all()
 
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
     notebook.run(0, 2)
-    form = notebook.form()
-    form.type("Name at DPS", "contoso-ca")
-    form.press(BY_HAND)
-    form.expect_outcome("▶ upload the CA's certificate", "contoso-dps", "Certificate name: contoso-ca", "Save")
-    certificate = downloaded(form, "intermediate.cer")
+    notebook.form().type("Name at DPS", "contoso-ca")
+    list_of_clicks = your_turn(
+        notebook, 3, "▶ upload the CA's certificate", "contoso-dps", "Certificate name: contoso-ca", "Save"
+    )
+    certificate = downloaded(list_of_clicks, "intermediate.cer")
     assert certificate == (lab.workspace / "ca" / "intermediate.cer").read_bytes()
     hands.certificates.upload("contoso-ca", certificate)
-    form.field("Done in the portal").check()
-    form.press(BY_HAND)
-    form.expect_outcome("registered as “contoso-ca”, not verified yet")
+    tick(notebook)
     notebook.run_on(3)
+    expect(notebook.output(3)).to_contain_text("registered as “contoso-ca”, not verified yet")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "03_sign_verification_code")
     notebook.run(0, 1)
-    form = notebook.form()
-    form.press(BY_HAND)
-    form.expect_outcome("▶ generate a verification code", "contoso-ca", "Generate verification code")
+    your_turn(notebook, 2, "▶ generate a verification code", "contoso-ca", "Generate verification code")
     with_code = hands.certificates.generate_verification_code(hands.certificates.get("contoso-ca"))
-    form.field("Verification code").fill(str(with_code.verification_code))
-    form.press(BY_HAND)
-    form.expect_outcome(str(with_code.verification_code), "48 hexadecimal characters")
-    notebook.run(2, 6)
-    form = notebook.form(1)
-    form.press("Sign the code with the CA's private key")
-    form.expect_outcome(str(with_code.verification_code))
-    notebook.run_on(7)
+    code = str(with_code.verification_code)
+    notebook.form().type("Verification code", code)
+    notebook.run_on(2)
+    for text in (code, "48 hexadecimal characters"):
+        expect(notebook.output(2)).to_contain_text(text)
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "04_verify_ca")
     notebook.run(0, 2)
-    form = notebook.form()
-    form.press(BY_HAND)
-    form.expect_outcome("▶ upload the proof and verify", "contoso-ca")
-    assert hands.certificates.verify(with_code, downloaded(form, "verification.cer")).verified
-    form.field("Done in the portal").check()
-    form.press(BY_HAND)
-    form.expect_outcome("registered as “contoso-ca”, VERIFIED")
+    list_of_clicks = your_turn(notebook, 3, "▶ upload the proof and verify", "contoso-ca")
+    assert hands.certificates.verify(with_code, downloaded(list_of_clicks, "verification.cer")).verified
+    tick(notebook)
     notebook.run_on(3)
+    expect(notebook.output(3)).to_contain_text("registered as “contoso-ca”, VERIFIED")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
     notebook.run(0, 1)
-    form = notebook.form()
-    form.type("Group's name", "contoso-pumps")
-    form.press(BY_HAND)
-    form.expect_outcome("▶ create the enrollment group", "contoso-pumps", "contoso-ca")
+    notebook.form().type("Group's name", "contoso-pumps")
+    your_turn(notebook, 2, "▶ create the enrollment group", "contoso-pumps", "contoso-ca")
     hands.enrollment_groups.create(EnrollmentGroup("contoso-pumps", CaReference("contoso-ca")))
-    form.field("Done in the portal").check()
-    form.press(BY_HAND)
-    form.expect_outcome("contoso-pumps", "contoso-ca")
-    expect(form.outcome).not_to_contain_text("▶")
+    tick(notebook)
     notebook.run_on(2)
+    for text in ("contoso-pumps", "contoso-ca"):
+        expect(notebook.output(2)).to_contain_text(text)
+    expect(notebook.output(2)).not_to_contain_text("▶")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "06_provision_devices")

@@ -1,4 +1,4 @@
-"""A value that is not good is named where it stands, while it is typed; and nothing is done with it."""
+"""A wrong value is named beside its field, once it was edited or a cell has asked for it; and no cell acts on it."""
 
 from playwright.sync_api import Page, expect
 
@@ -8,49 +8,50 @@ from tests.browser.lab import Lab, NotebookPage
 from tests.browser.prepared import ready_for
 
 
-def test_a_lifetime_of_nothing_creates_nothing_until_it_is_mended(page: Page, lab: Lab) -> None:
+def test_a_wrong_lifetime_creates_nothing_until_it_is_right(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()
-    form.type("Lifetime in days", "0")
-    expect(form.reason("Lifetime in days")).to_have_text("✘ It must be at least 1.")
-    control, reason = form.field("Lifetime in days").bounding_box(), form.reason("Lifetime in days").bounding_box()
+    expect(form.alerts).to_have_count(0)
+    for lifetime, reason in (("1.5", "It must be a whole number."), ("0", "It must be at least 1.")):
+        form.type("Lifetime in days", lifetime)
+        expect(form.reason("Lifetime in days")).to_have_text(f"✘ {reason}")
+    control, beside = form.field("Lifetime in days").bounding_box(), form.reason("Lifetime in days").bounding_box()
     assert control is not None
-    assert reason is not None
-    assert reason["x"] >= control["x"] + control["width"], "the reason is beside the field"
-    assert control["y"] - 5 <= reason["y"] <= control["y"] + control["height"], "in the same row"
-    expect(form.box.get_by_role("alert")).to_have_count(1)
-    form.press("Create the CAs")
-    form.expect_outcome(
-        "✘ The parameter lifetime_days is invalid (Lifetime in days).", "It must be at least 1.", "Next"
-    )
+    assert beside is not None
+    assert beside["x"] >= control["x"] + control["width"], "the reason is beside the field"
+    assert control["y"] - 5 <= beside["y"] <= control["y"] + control["height"], "in the same row"
+    expect(form.alerts).to_have_count(1)
+    failed = notebook.run_in_vain(2)
+    for text in ("The parameter lifetime_days is invalid (Lifetime in days).", "It must be at least 1.", "Next"):
+        expect(failed).to_contain_text(text)
     assert not (lab.workspace / "ca").exists()
     for theme in ("dark", "light"):
         notebook.turn(theme)
         assert barriers(page) == []
     form.type("Lifetime in days", "30")
-    expect(form.box.get_by_role("alert")).to_have_count(0)
-    expect(form.outcome).to_have_count(0)
-    form.press("Create the CAs")
-    form.expect_outcome("Created")
+    expect(form.alerts).to_have_count(0)
+    notebook.run(2, 2)
+    expect(notebook.output(2)).to_contain_text("Walkthrough Root CA")
     assert (lab.workspace / "ca" / "root.pem").exists()
 
 
 def test_a_name_that_dps_does_not_take_is_not_sent(page: Page, lab: Lab) -> None:
-    kept = ready_for("02_upload_ca", lab.workspace)
+    workspace = ready_for("02_upload_ca", lab.workspace)
     at_dps = connect_local(lab.workspace / "local-dps" / "connection.json")
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
     notebook.run(0, 2)
     form = notebook.form()
     form.type("Name at DPS", "my ca")
     expect(form.reason("Name at DPS")).to_contain_text("1 to 64 letters")
-    form.press("Upload the CA's public part")
-    form.expect_outcome("✘ The parameter certificate_name is invalid (Name at DPS).", "'my ca'")
-    assert kept.facts.certificate_name is None
+    failed = notebook.run_in_vain(3)
+    for text in ("The parameter certificate_name is invalid (Name at DPS).", "'my ca'"):
+        expect(failed).to_contain_text(text)
+    assert workspace.facts.certificate_name is None
     assert at_dps.certificates.list() == []
     form.type("Name at DPS", "my-ca")
     expect(form.reason("Name at DPS")).to_have_count(0)
-    form.press("Upload the CA's public part")
-    form.expect_outcome("registered as “my-ca”")
+    notebook.run(3, 3)
+    expect(notebook.output(3)).to_contain_text("registered as “my-ca”")
     assert [each.name for each in at_dps.certificates.list()] == ["my-ca"]
     at_dps.close()
