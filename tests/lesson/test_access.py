@@ -169,7 +169,7 @@ def test_walkthrough_pictures_what_07_uploads(workspace: Workspace, name: str) -
     for text, _ in MOMENTS[:3]:
         notebook.cell(text)
     registered = notebook.cell("create_root(form.value.next_ca_name")
-    picture = lesson.showing.picture_of(notebook.walkthrough, registered)
+    picture = lesson.walkthrough.showing.picture_of(notebook.walkthrough, registered)
     assert "Walkthrough Next CA" in repr(picture)
     assert "VERIFIED" in repr(picture)
     notebook.walkthrough.put_back()

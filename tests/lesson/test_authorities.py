@@ -34,7 +34,7 @@ def bring(
 ) -> dict[str, str]:
     """The CA as two files, and the parameters that point to them."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.write_bytes(own.pem)
+    certificate.write_bytes(own.certificate_file)
     key.write_bytes(key_pem(key_of or own, passphrase))
     return {"own_ca_certificate": str(certificate), "own_ca_key": str(key)}
 
@@ -161,7 +161,7 @@ def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace) -
     for model in (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess):
         secret = walkthrough.form(model, {}).secret
         assert secret is not None
-        assert "No passphrase is stored, so each notebook asks for it." in secret._help.value
+        assert "stored, so each notebook asks for it." in secret._help.value
 
 
 def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_no_file(
@@ -356,7 +356,7 @@ def test_what_was_dropped_goes_when_the_ca_is_stored(
 ) -> None:
     notebook = Notebook("01", workspace)
     notebook.call(until="wanted = form.value")
-    drop(notebook.form, "own_ca_certificate", "own.pem", own.pem)
+    drop(notebook.form, "own_ca_certificate", "own.pem", own.certificate_file)
     drop(notebook.form, "own_ca_key", "own.key", key_pem(own, passphrase))
     if passphrase:
         with pytest.raises(Problem, match="passphrase"):
@@ -379,8 +379,8 @@ def test_an_own_ca_that_is_stored_already_leaves_no_dropped_files(workspace: Wor
     again = Notebook("01", workspace)
     again.call(until="wanted = form.value")
     again.form.secret.control.value = SECRET
-    drop(again.form, "own_ca_certificate", "own.pem", own.pem)
-    drop(again.form, "own_ca_key", "own.key", own.key_pem)
+    drop(again.form, "own_ca_certificate", "own.pem", own.certificate_file)
+    drop(again.form, "own_ca_key", "own.key", own.key_file)
     again.cell("wanted = form.value")
     assert not (workspace.folder / "dropped").exists()
 
