@@ -16,7 +16,7 @@ from helpers.problem import Problem
 
 if TYPE_CHECKING:
     from helpers.local_dps import Faults, RequestRecord
-    from helpers.local_dps.planes.device.allocation import Latencies
+    from helpers.local_dps.planes.device.allocation import HubLatencies
 
 __all__: list[str] = []
 
@@ -161,19 +161,19 @@ class _Log:
 
 
 def _faults(wanted: list[str], seed: int) -> "Faults":
-    from helpers.local_dps.core.faults import NAMES, Faults, named
+    from helpers.local_dps.core.faults import FAULT_NAMES, Faults, fault_named
 
     try:
-        return Faults({named(name): rate for name, rate in _numbers(wanted).items()}, seed)
+        return Faults({fault_named(name): rate for name, rate in _numbers(wanted).items()}, seed)
     except ValueError as error:
-        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {NAMES}.") from error
+        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {FAULT_NAMES}.") from error
 
 
-def _latencies(wanted: list[str]) -> "Latencies":
-    from helpers.local_dps.planes.device.allocation import read_latencies
+def _latencies(wanted: list[str]) -> "HubLatencies":
+    from helpers.local_dps.planes.device.allocation import HubLatencies
 
     try:
-        return read_latencies(_numbers(wanted))
+        return HubLatencies(_numbers(wanted))
     except ValueError as error:
         raise typer.BadParameter(f"{error} A latency is hub=milliseconds.") from error
 
@@ -230,10 +230,10 @@ def local_dps(
     seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
-    from helpers.local_dps import CannotStart, LocalDps
+    from helpers.local_dps import CannotStart, Configuration, LocalDps
 
     log = _Log(log_megabytes)
-    dps = LocalDps(
+    configuration = Configuration(
         state or connection_file.with_name("local-dps-state"),
         reset=begin_anew,
         https_port=https_port,
@@ -250,7 +250,7 @@ def local_dps(
         known_hubs=tuple(known_hub or ()),
         allow_tls_1_3=allow_tls_1_3,
     )
-    if not dps.is_on_loopback:
+    if not configuration.is_on_loopback:
         print(
             f"Warning: at {bind} others can reach this local DPS. It is made for learning and tests: whoever reads the "
             "connection file, or finds a mistake in it, does with it what they like.",
@@ -267,7 +267,7 @@ def local_dps(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         try:
-            await dps.serve(stop, connection_file, ready)
+            await LocalDps(configuration).serve(stop, connection_file, ready)
         finally:
             log.flush()
 

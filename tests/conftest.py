@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from helpers.local_dps import server
+from helpers.local_dps import composition
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 
 # One worker runs each of these files, because each has a fixture that takes seconds to make.
@@ -47,5 +47,5 @@ def _one_client_certificate() -> Iterator[None]:
     """
     made = new_client_certificate(datetime.now(UTC))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "new_client_certificate", lambda _now: made)
+        patch.setattr(composition, "new_client_certificate", lambda _now: made)
         yield

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from helpers.local_dps.request.masking import mask_keys as mask_in_local_dps
+from helpers.local_dps.request.masking import mask_url_secrets as mask_in_local_dps
 from helpers.problem import Problem
 from helpers.urls import holds_key, mask_keys, replace_keys, with_key
 

@@ -4,10 +4,11 @@
 what it assumes is in the README beside this file.
 """
 
+from .configuration import Configuration
 from .core.faults import Fault, Faults
 from .request.record import RequestRecord
 from .running import running
 from .server import LocalDps
 from .state import CannotStart
 
-__all__ = ["CannotStart", "Fault", "Faults", "LocalDps", "RequestRecord", "running"]
+__all__ = ["CannotStart", "Configuration", "Fault", "Faults", "LocalDps", "RequestRecord", "running"]

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.local_dps.core import Core
-from helpers.local_dps.errors import Plane
+from helpers.local_dps.errors import ApiPlane
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
-from helpers.local_dps.planes.identity.tokens import SERVICE, issue_token
+from helpers.local_dps.planes.identity.tokens import SERVICE_AUDIENCE, issue_token
 from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import RegistrationRow, Store, new_etag
@@ -62,13 +62,15 @@ def lookups(folder: Path, size: Size) -> Iterator[Figure]:
 def _asker(state: Path, count: int) -> Callable[[], None]:
     store = _seed(state, count)
     core = Core(store, Endpoints(1, 1, {1: 1}), new_client_certificate(datetime.now(UTC))[1])
-    token = issue_token(store.identity, SERVICE, datetime.now(UTC))
+    token = issue_token(store.identity, SERVICE_AUDIENCE, datetime.now(UTC))
     headers, query = {"authorization": f"Bearer {token}"}, {"api-version": "2021-10-01"}
     numbers = random.Random(1)
 
     def ask() -> None:
         path = f"/registrations/device-{numbers.randrange(count)}"
-        outcome = core.read(Request("GET", "localhost", 1, Plane.SERVICE, path, query, headers, b"", datetime.now(UTC)))
+        outcome = core.read(
+            Request("GET", "localhost", 1, ApiPlane.SERVICE, path, query, headers, b"", datetime.now(UTC))
+        )
         assert outcome.response
         assert outcome.response.status == 200
 

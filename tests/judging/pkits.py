@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from helpers.local_dps.x509.chain import find_paths, flaw
+from helpers.local_dps.x509.chain import find_flaw, find_paths
 from tests.encodings import as_pem
 from tests.forging import elements
 from tests.judging.der import oid, sequence
@@ -120,7 +120,7 @@ def local_dps(tested: Chain) -> Verdict:
     flaws = []
     for path in find_paths(end, between, [anchor]):
         if anchor in path:
-            reason = flaw(path[: path.index(anchor) + 1], _NOW)
+            reason = find_flaw(path[: path.index(anchor) + 1], _NOW)
             if reason is None:
                 return Verdict(True)
             flaws.append(reason)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.x509.description import certificate_summary
 from helpers.local_dps.x509.proof import judge_proof
-from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
+from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read_certificate
 from tests.encodings import as_pem
 from tests.judging.making import Submission
 from tests.openssl import verify_pem
@@ -61,9 +61,9 @@ class OpenSslVerdict(Verdict):
 def local_dps(submission: Submission) -> Verdict:
     """The judge of the local DPS, called as the handlers of the two calls do."""
     try:
-        ca = read(as_pem(submission.ca))
+        ca = read_certificate(as_pem(submission.ca))
         certificate_summary(ca)
-        judge_proof(read(submission.sent), ca, submission.code, submission.now)
+        judge_proof(read_certificate(submission.sent), ca, submission.code, submission.now)
     except (NotACertificate, PrivateKeyInside) as error:
         return Verdict(False, f"can't be read: {error.__cause__}", is_unreadable=True)
     except Refusal as refusal:

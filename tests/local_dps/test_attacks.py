@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from helpers.local_dps import RequestRecord, running
-from helpers.local_dps.errors import Plane, Refusal
+from helpers.local_dps.errors import ApiPlane, Refusal
 from helpers.local_dps.net import edge, listeners
 from tests.crafting import key, root
 from tests.encodings import key_files
@@ -75,11 +75,11 @@ def test_a_service_without_a_port_is_activated_as_soon_as_there_is_one(
     def no_descriptors(*_: Any) -> socket.socket:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(listeners, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(listeners, "_RETRY_INTERVAL_SECONDS", 0.05)
     path = dps.root.rpartition("/")[0] + "/another?api-version=2026-11-01"
     bearer = {"Authorization": f"Bearer {dps.management_token}"}
     with monkeypatch.context() as patch:
-        patch.setattr(listeners, "open_port", no_descriptors)
+        patch.setattr(listeners, "open_port_sockets", no_descriptors)
         body = {"location": "local", "sku": SKU, "properties": {}}
         assert dps.call("PUT", path, body, bearer).status == 201
         assert dps.call("GET", path, None, bearer).json["properties"]["state"] == "Activating"
@@ -109,7 +109,7 @@ def test_a_page_of_large_documents_ends_early_and_nothing_is_left_out(dps: Local
 
 
 def test_a_client_that_takes_no_answer_is_let_go(dps: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "_TAKE_SECONDS", 0.2)
+    monkeypatch.setattr(edge, "_MAX_STALLED_WRITE_SECONDS", 0.2)
     plain = socket.create_connection((dps.address.hostname, dps.address.port), timeout=10)
     with dps.context.wrap_socket(plain, server_hostname=dps.address.hostname) as secured:
         request = b"GET /metadata/endpoints HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200
@@ -173,14 +173,14 @@ QUOTED = {
 
 @pytest.mark.parametrize("kind", QUOTED)
 def test_what_stands_between_two_quotations_is_no_secret(kind: str) -> None:
-    refusal = Refusal(Plane.SERVICE, 400, 1, "No.", QUOTED[kind])
+    refusal = Refusal(ApiPlane.SERVICE, 400, 1, "No.", QUOTED[kind])
     assert QUOTED[kind] in RequestRecord("GET", "/x", "", {}, b"", 400, 0.0, refusal).line()
 
 
 def test_a_long_text_in_quotes_is_masked() -> None:
     secret = "correct horse battery staple " * 3
     text = f"There is no group '{secret}' here."
-    line = RequestRecord("GET", "/x", "", {}, b"", 404, 0.0, Refusal(Plane.SERVICE, 404, 1, "No.", text)).line()
+    line = RequestRecord("GET", "/x", "", {}, b"", 404, 0.0, Refusal(ApiPlane.SERVICE, 404, 1, "No.", text)).line()
     assert "correct" not in line
     assert "There is no group '…' here." in line
 

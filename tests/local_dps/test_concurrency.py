@@ -17,7 +17,7 @@ import pytest
 from helpers.local_dps.core import Core, plane_of
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 from helpers.local_dps.request.endpoints import Endpoints
-from helpers.local_dps.request.outcome import Outcome
+from helpers.local_dps.request.outcome import RequestOutcome
 from helpers.local_dps.request.routing import Request
 from helpers.local_dps.store import Store
 from tests.crafting import root
@@ -121,7 +121,7 @@ class Together:
         self.ask = [self.call("POST", token_path, f"{form}&scope={scope}".encode()) for scope in scopes]
         self.management_token, self.service_token = (json_of(outcome)["access_token"] for outcome in self.handle())
 
-    def handle(self, *calls: Request) -> list[Outcome]:
+    def handle(self, *calls: Request) -> list[RequestOutcome]:
         return self.core.handle(calls or self.ask)
 
     def call(self, method: str, path: str, body: bytes = b"", version: str = "", **headers: str) -> Request:
@@ -159,12 +159,12 @@ class Together:
             return {name for (name,) in database.execute("SELECT name FROM certificate")}
 
 
-def json_of(outcome: Outcome) -> Any:
+def json_of(outcome: RequestOutcome) -> Any:
     assert outcome.response is not None
     return outcome.response.body
 
 
-def statuses(outcomes: list[Outcome]) -> list[int]:
+def statuses(outcomes: list[RequestOutcome]) -> list[int]:
     return [outcome.response.status for outcome in outcomes if outcome.response]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import helpers.local_dps
 from helpers.local_dps.control import Control
 from helpers.local_dps.core import Core, faults
+from helpers.local_dps.planes.device.allocation import HubLatencies
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
-from helpers.local_dps.planes.management.front_door import SERVICE
+from helpers.local_dps.planes.management.management_door import SERVICE_PATH
 from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.store import Store
 from tests.local_dps.pages import names_of_tests, rows
@@ -30,10 +31,12 @@ def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that
 def test_each_call_is_on_the_page_and_each_call_of_the_page_is_there(tmp_path: Path) -> None:
     store = Store(tmp_path / "dps.sqlite3")
     core = Core(store, Endpoints(1), new_client_certificate(datetime.now(UTC))[1])
-    unreliable = faults.Unreliable(lambda _call: None, lambda _call: None, faults.Faults())  # type: ignore[arg-type,return-value]
-    control = Control("", unreliable, store, {})
+    unreliable = faults.FaultInjector(lambda _call: None, lambda _call: None, faults.Faults())  # type: ignore[arg-type,return-value]
+    control = Control("", unreliable, store, HubLatencies())
     tables = [table.routes for table in core.tables.values()] + [control.routes]
-    served = {f"{route.method} {route.template.replace(SERVICE, '{dps}')}" for routes in tables for route in routes}
+    served = {
+        f"{route.method} {route.template.replace(SERVICE_PATH, '{dps}')}" for routes in tables for route in routes
+    }
     store.close()
     told = {
         call

@@ -167,7 +167,7 @@ def test_a_head_without_an_end_is_hung_up_on(plant: LocalService) -> None:
 
 def test_a_head_that_is_larger_than_the_limit_opens_no_tunnel(plant: LocalService) -> None:
     with dial(plant) as plain:
-        head = f"CONNECT {AZURE}:443 HTTP/1.1\r\nX: {'x' * proxy.HEAD_LIMIT}\r\n\r\n"
+        head = f"CONNECT {AZURE}:443 HTTP/1.1\r\nX: {'x' * proxy.MAX_HEAD_BYTES}\r\n\r\n"
         with contextlib.suppress(ConnectionError):
             plain.sendall(head.encode())
         plain.settimeout(2)
@@ -175,7 +175,7 @@ def test_a_head_that_is_larger_than_the_limit_opens_no_tunnel(plant: LocalServic
 
 
 def test_a_client_that_says_nothing_is_let_go(plant: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "_HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(proxy, "_MAX_HEAD_SECONDS", 0.2)
     with dial(plant) as plain:
         assert read_all(plain) == b""
 

@@ -228,9 +228,9 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_trace(server: Server, when
 def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalService, list[RequestRecord]]]:
     """Its patience ends within fractions of a second."""
     for module, name, seconds in (
-        (edge, "_HEAD_SECONDS", 0.5),
-        (edge, "_BODY_SECONDS", 0.5),
-        (listeners, "HANDSHAKE_SECONDS", 0.5),
+        (edge, "_MAX_HEAD_SECONDS", 0.5),
+        (edge, "_MAX_BODY_SECONDS", 0.5),
+        (listeners, "MAX_HANDSHAKE_SECONDS", 0.5),
     ):
         monkeypatch.setattr(module, name, seconds)
     seen: list[RequestRecord] = []
@@ -290,7 +290,7 @@ def test_a_client_that_drips_its_head_is_let_go(hasty: Hasty) -> None:
 
 def test_a_client_that_drips_its_second_head_is_let_go(hasty: Hasty, monkeypatch: pytest.MonkeyPatch) -> None:
     dps, _ = hasty
-    monkeypatch.setattr(edge, "_IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(edge, "_MAX_IDLE_SECONDS", 0.5)
     with in_time(), connected(dps) as connection:
         connection.sendall(head(dps, "GET", "/"))
         assert answer_of(connection).status == 404
@@ -331,7 +331,7 @@ def test_a_chunk_that_makes_no_sense_behind_a_good_head_is_refused(
 
 def test_a_client_that_idles_between_two_requests_is_let_go(hasty: Hasty, monkeypatch: pytest.MonkeyPatch) -> None:
     dps, _ = hasty
-    monkeypatch.setattr(edge, "_IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(edge, "_MAX_IDLE_SECONDS", 0.5)
     with in_time(), connected(dps) as connection:
         connection.sendall(head(dps, "GET", "/"))
         assert answer_of(connection).status == 404

@@ -18,7 +18,7 @@ import pytest
 from helpers.local_dps import running
 from helpers.local_dps.core.faults import Fault, Faults
 from helpers.local_dps.net.mqtt import gateway
-from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT
+from helpers.local_dps.net.mqtt.codec import MAX_PACKET_BYTES
 from tests.crafting import Crafted, leaf
 from tests.encodings import as_pem
 from tests.local_dps.devices import ROOT, TWIN_ROOT, write_chain
@@ -329,7 +329,7 @@ BAD_FIRST: dict[str, bytes] = {
     "another protocol": packet(0x10, text("HTTP") + b"\x04\x00\x00\x3c" + text("id")),
     "a client id of no UTF-8": packet(0x10, text("MQTT") + b"\x04\x00\x00\x3c" + text(b"\xff\xfe")),
     "a reserved flag": packet(0x10, text("MQTT") + b"\x04\x01\x00\x3c" + text("id")),
-    "an oversized CONNECT": packet(0x10, b"x" * (PACKET_LIMIT + 1)),
+    "an oversized CONNECT": packet(0x10, b"x" * (MAX_PACKET_BYTES + 1)),
     "a length of five bytes": b"\x10\xff\xff\xff\xff\x01",
     "zeros": b"\x00" * 1000,
     "ones": b"\xff" * 1000,
@@ -344,7 +344,7 @@ BAD_LATER: dict[str, bytes] = {
     "PUBLISH without a request id": publish(register_topic(""), b"{}", 2),
     "a poll without an operation": publish(poll_topic("1", ""), b" ", 2),
     "PUBLISH to a wildcard": publish(RESULTS, b"{}"),
-    "an oversized PUBLISH": publish(register_topic("1"), b"x" * PACKET_LIMIT, 2),
+    "an oversized PUBLISH": publish(register_topic("1"), b"x" * MAX_PACKET_BYTES, 2),
     "a length of five bytes": b"\x30\xff\xff\xff\xff\x01",
     "SUBSCRIBE to nothing": subscribe(3),
     "SUBSCRIBE with other flags": packet(0x80, b"\x00\x01" + text(RESULTS) + b"\x01"),
@@ -417,7 +417,7 @@ def test_what_is_no_tls_is_hung_up_on_and_the_next_gets_in(
 def test_a_client_that_says_nothing_is_let_go(
     plant: LocalService, files: Files, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(gateway, "_MAX_CONNECT_SECONDS", 0.2)
     with WAYS[way](plant, files) as line:
         assert line.packet() is None
 
@@ -426,7 +426,7 @@ def test_a_client_that_never_ends_its_connect_is_let_go(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte now and then is no CONNECT."""
-    monkeypatch.setattr(gateway, "_CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(gateway, "_MAX_CONNECT_SECONDS", 0.3)
     with over_tls(plant, files) as line:
         assert said_slowly(line, connect(who, username(plant, who))[:20], 0.1) < 15
 
@@ -449,7 +449,7 @@ def said_slowly(line: MqttClient, data: bytes, pause: float) -> int:
 def test_a_keep_alive_runs_out_half_as_late_again(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "_IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(gateway, "_MAX_IDLE_SECONDS", 0.1)
     with over_tls(plant, files).connect(plant, who, keep_alive=1) as line:
         began = time.monotonic()
         assert line.packet() is None
@@ -459,7 +459,7 @@ def test_a_keep_alive_runs_out_half_as_late_again(
 def test_without_a_keep_alive_a_silent_device_is_let_go_in_the_end(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "_IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(gateway, "_MAX_IDLE_SECONDS", 0.2)
     with over_tls(plant, files).connect(plant, who, keep_alive=0) as line:
         assert line.packet() is None
 
@@ -468,7 +468,7 @@ def test_a_device_that_takes_no_answers_is_let_go(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each question is answered with as many bytes; one that never reads them would hold the server's end for ever."""
-    monkeypatch.setattr(gateway, "_TAKE_SECONDS", 0.3)
+    monkeypatch.setattr(gateway, "_MAX_STALLED_WRITE_SECONDS", 0.3)
     question = publish(poll_topic("r" * 60_000, "5.0.0"), b" ")
     with over_tls(plant, files).connect(plant, who) as line, pytest.raises((ConnectionError, ssl.SSLError)):
         line.send(question * 2_000)
@@ -534,7 +534,7 @@ def test_a_text_message_ends_the_connection(plant: LocalService, files: Files, w
 
 def test_a_message_that_is_too_large_ends_the_connection(plant: LocalService, files: Files, who: str) -> None:
     with over_websocket(plant, files).connect(plant, who) as line:
-        line.send_in_vain(PING * PACKET_LIMIT)
+        line.send_in_vain(PING * MAX_PACKET_BYTES)
         assert line.packet() is None
     with over_websocket(plant, files) as line:
         line.connect(plant, who)

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.local_dps.net.mqtt import codec
-from helpers.local_dps.net.mqtt.codec import PACKET_LIMIT, Connect, Decoder, Malformed, PacketType, Publish, Subscribe
+from helpers.local_dps.net.mqtt.codec import (
+    MAX_PACKET_BYTES,
+    Connect,
+    Decoder,
+    MalformedPacket,
+    PacketType,
+    Publish,
+    Subscribe,
+)
 from tests.local_dps.mqtt_packets import connect, packet, publish, subscribe, text, unsubscribe
 
 READERS: dict[PacketType, Callable[[codec.Packet], Any]] = {
@@ -207,7 +215,7 @@ def test_a_stream_may_come_byte_by_byte() -> None:
 def or_malformed(*chunks: bytes) -> list[Any] | None:
     try:
         return decoded(*chunks)
-    except Malformed:
+    except MalformedPacket:
         return None
 
 
@@ -241,7 +249,7 @@ LENGTHS = {
     128: "8001",
     16_383: "ff7f",
     16_384: "808001",
-    PACKET_LIMIT: "808004",
+    MAX_PACKET_BYTES: "808004",
 }
 
 
@@ -259,13 +267,13 @@ def test_a_length_is_written_in_as_many_bytes_as_it_takes(length: int) -> None:
 
 @pytest.mark.parametrize("length", ["818004", "ffff7f", "80808001", "ffffff7f"])
 def test_a_packet_that_is_too_large_is_refused_before_any_of_it_has_come(length: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedPacket):
         decoded(b"\x30" + bytes.fromhex(length))
 
 
 @pytest.mark.parametrize("length", ["80808080", "8080808000", "8080808001", "ffffffff", "ffffffffff"])
 def test_a_length_of_five_bytes_is_refused(length: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedPacket):
         list(Decoder().feed(b"\x30" + bytes.fromhex(length)))
 
 
@@ -281,14 +289,14 @@ def test_what_is_not_whole_yet_is_waited_for(stream: str) -> None:
 def test_flags_other_than_the_reserved_ones_are_refused(kind: str) -> None:
     good = VALID[kind]
     for flags in set(range(16)) - {good[0] & 0x0F}:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedPacket):
             decoded(bytes([good[0] & 0xF0 | flags]) + good[1:])
 
 
 @pytest.mark.parametrize("flags", [0x4, 0x6, 0x8, 0xC, 0xE])
 def test_a_publish_of_a_quality_that_is_not_served_is_refused(flags: int) -> None:
     """QoS 2, QoS 3 which does not exist, and a second sending at QoS 0 (3.3.1)."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedPacket):
         decoded(packet(0x30 | flags, text("topic") + b"\x00\x01"))
 
 
@@ -296,14 +304,14 @@ def test_a_publish_of_a_quality_that_is_not_served_is_refused(flags: int) -> Non
 def test_a_body_that_ends_too_early_is_refused_wherever_it_ends(kind: str) -> None:
     first, body = VALID[kind][0], VALID[kind][2:]
     for length in range(len(body)):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedPacket):
             decoded(packet(first, body[:length]))
 
 
 def test_a_publish_that_ends_before_its_payload_is_refused() -> None:
     body = text("topic") + b"\x00\x01"
     for length in range(len(body)):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedPacket):
             decoded(packet(0x32, body[:length]))
 
 
@@ -322,7 +330,7 @@ def test_a_text_that_is_no_utf_8_is_refused(kind: str) -> None:
         packet(0xA2, b"\x00\x01" + bad),
         packet(0x30, bad),
     ):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedPacket):
             decoded(stream)
 
 
@@ -361,14 +369,14 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_makes_no_sense_is_refused(kind: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedPacket):
         decoded(WRONG[kind])
 
 
 def test_the_packets_before_a_malformed_one_are_given() -> None:
     stream = Decoder().feed(VALID["PINGREQ"] + VALID["SUBSCRIBE"] + b"\x00\x00")
     assert [next(stream).kind, next(stream).kind] == [PacketType.PINGREQ, PacketType.SUBSCRIBE]
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedPacket):
         next(stream)
 
 

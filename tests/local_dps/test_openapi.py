@@ -10,7 +10,7 @@ import schemathesis
 import yaml
 
 from helpers.local_dps.core import Core
-from helpers.local_dps.errors import Plane
+from helpers.local_dps.errors import ApiPlane
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 from helpers.local_dps.request.endpoints import Endpoints
 from helpers.local_dps.store import Store
@@ -45,7 +45,9 @@ def test_the_description_is_valid() -> None:
 
 
 def test_each_route_is_described_and_each_description_is_a_route(core: Core) -> None:
-    described = (table for plane, table in core.tables.items() if plane is not Plane.DEVICE)  # that one is mostly MQTT
+    described = (
+        table for plane, table in core.tables.items() if plane is not ApiPlane.DEVICE
+    )  # that one is mostly MQTT
     routes = {(route.method, route.template) for table in described for route in table.routes}
     assert {(method.upper(), path) for method, path, _ in operations()} == routes
 

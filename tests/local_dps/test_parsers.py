@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from helpers.local_dps.core import plane_of
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.planes.identity.assertion import check_assertion, new_client_certificate
-from helpers.local_dps.planes.identity.tokens import MANAGEMENT, SERVICE, check_token, issue_token
+from helpers.local_dps.planes.identity.tokens import MANAGEMENT_AUDIENCE, SERVICE_AUDIENCE, check_token, issue_token
 from helpers.local_dps.planes.service.credentials import check_credential
-from helpers.local_dps.request.routing import Request, Response, Route, find
-from helpers.local_dps.store import AccessPolicy, Identity
+from helpers.local_dps.request.routing import Request, Response, Route, find_route
+from helpers.local_dps.store import AccessPolicy, TenantIdentity
 from helpers.local_dps.x509.description import certificate_info, certificate_summary
 from helpers.local_dps.x509.proof import judge_proof
-from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read
+from helpers.local_dps.x509.reading import NotACertificate, PrivateKeyInside, read_certificate
 from tests import crafting
 from tests.encodings import as_pem
 from tests.local_dps.wire import signature
@@ -37,7 +37,7 @@ CODE = "0123456789ABCDEF"
 ROOT, INTERMEDIATE = crafting.root(), crafting.authority(crafting.name("Below"), crafting.key(which=1))
 PROOF = crafting.proof(ROOT, CODE)
 CERTIFICATES = [ROOT.der, crafting.root("RSA", "RSA-2048").der, PROOF.der, INTERMEDIATE.der]
-IDENTITY = Identity("tenant", "subscription", "client", "secret", bytes(32))
+IDENTITY = TenantIdentity("tenant", "subscription", "client", "secret", bytes(32))
 POLICY = AccessPolicy(
     "owner", "EnrollmentRead", base64.b64encode(bytes(64)).decode(), base64.b64encode(b"k" * 64).decode()
 )
@@ -74,7 +74,7 @@ def is_read_or_refused(text: str) -> bytes | None:
     """The DER that was read, which OpenSSL reads and which can be described; None when it was refused."""
     try:
         with in_time():
-            der = read(text)
+            der = read_certificate(text)
     except (NotACertificate, PrivateKeyInside):
         return None
     assert openssl_reads(der)
@@ -239,7 +239,7 @@ def test_a_damaged_uploaded_certificate_accepts_a_proof_or_refuses_it_as_a_proof
 
 # --- credentials ---
 
-GOOD_TOKEN = issue_token(IDENTITY, MANAGEMENT, NOW)
+GOOD_TOKEN = issue_token(IDENTITY, MANAGEMENT_AUDIENCE, NOW)
 NESTED = base64.urlsafe_b64encode(b"[" * 60_000).decode().rstrip("=")
 TOKENS = (
     st.text()
@@ -249,15 +249,15 @@ TOKENS = (
 
 
 def test_an_issued_token_opens_its_plane_and_no_other() -> None:
-    assert check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, MANAGEMENT, NOW)
-    assert not check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, SERVICE, NOW)
+    assert check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, MANAGEMENT_AUDIENCE, NOW)
+    assert not check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, SERVICE_AUDIENCE, NOW)
 
 
 @settings(examples, max_examples=300)
 @given(st.sampled_from(["Bearer ", "bearer  ", "Basic ", ""]), TOKENS)
 def test_any_other_token_opens_nothing(scheme: str, token: str) -> None:
     with in_time():
-        opened = check_token(scheme + token, IDENTITY, MANAGEMENT, NOW)
+        opened = check_token(scheme + token, IDENTITY, MANAGEMENT_AUDIENCE, NOW)
     assert not opened or token.strip() == GOOD_TOKEN
 
 
@@ -413,7 +413,7 @@ SEGMENTS = [
 )
 def test_any_path_has_a_route_or_none(path: str) -> None:
     with in_time():
-        found = find(ROUTES, call(path))
+        found = find_route(ROUTES, call(path))
     if isinstance(found, set):
         assert found <= {"GET", "POST"}
         return

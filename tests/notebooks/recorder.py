@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from helpers.local_dps import LocalDps, RequestRecord
+from helpers.local_dps import Configuration, LocalDps, RequestRecord
 from helpers.local_dps.request.routing import EMPTY
 
 __all__ = ["Exchange", "read_recording", "recording_local_dps"]
@@ -94,7 +94,7 @@ def main(folder: Path, recording: Path) -> None:
             stop = asyncio.Event()
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
             # helpers/dps/local_process.py starts it like this, so that devices need not wait before they poll.
-            dps = LocalDps(folder / "state", observe=write, retry_after=0)
+            dps = LocalDps(Configuration(folder / "state", observe=write, retry_after=0))
             await dps.serve(stop, folder / "connection.json", lambda connection: print("ready", flush=True))
 
         asyncio.run(serve())

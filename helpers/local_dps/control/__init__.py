@@ -3,16 +3,16 @@
 import hmac
 import logging
 
-from ..core import BODY_LIMIT
-from ..core.faults import Unreliable
-from ..errors import Plane, Refusal, body_too_large, crashed
+from ..core import MAX_BODY_BYTES
+from ..core.faults import FaultInjector
+from ..errors import ApiPlane, Refusal, body_too_large, crashed
 from ..errors import control as errors
-from ..planes.device.allocation import Latencies
-from ..request.outcome import Outcome, refusal_outcome
-from ..request.routing import Request, Response, find
+from ..planes.device.allocation import HubLatencies
+from ..request.outcome import RequestOutcome, outcome_of_refusal
+from ..request.routing import Request, Response, find_route
 from ..store import Store
-from .faults import FaultSettings
-from .hubs import HubRegistry
+from .fault_settings import FaultSettings
+from .hub_registry import HubRegistry
 
 __all__ = ["Control"]
 
@@ -20,28 +20,28 @@ __all__ = ["Control"]
 class Control:
     """What can be asked and changed with the token of the connection file."""
 
-    def __init__(self, token: str, unreliable: Unreliable, store: Store, latencies: Latencies) -> None:
+    def __init__(self, token: str, unreliable: FaultInjector, store: Store, latencies: HubLatencies) -> None:
         self._token = token
         self.routes = (*FaultSettings(unreliable).routes, *HubRegistry(store, latencies).routes)
 
-    async def handle(self, request: Request) -> Outcome:
+    async def handle(self, request: Request) -> RequestOutcome:
         """The answer to one call."""
         try:
-            return Outcome(self._answer(request))
+            return RequestOutcome(self._answer(request))
         except Refusal as refusal:
-            return refusal_outcome(refusal)
+            return outcome_of_refusal(refusal)
         except Exception as error:
             logging.getLogger(__name__).exception("A call was not answered.")
-            return refusal_outcome(crashed(Plane.CONTROL, type(error).__name__))
+            return outcome_of_refusal(crashed(ApiPlane.CONTROL, type(error).__name__))
 
     def _answer(self, request: Request) -> Response:
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         known = hmac.compare_digest(sent.strip().encode(errors="replace"), self._token.encode())
         if scheme.lower() != "bearer" or not known:
             raise errors.unauthorized()
-        if len(request.body) > BODY_LIMIT:
-            raise body_too_large(Plane.CONTROL, BODY_LIMIT)
-        found = find(self.routes, request)
+        if len(request.body) > MAX_BODY_BYTES:
+            raise body_too_large(ApiPlane.CONTROL, MAX_BODY_BYTES)
+        found = find_route(self.routes, request)
         if isinstance(found, set):
             there = ", ".join(sorted({route.template for route in self.routes}))
             raise errors.method_not_allowed(request.method) if found else errors.not_found(f"There is {there}.")

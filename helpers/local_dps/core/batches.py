@@ -3,17 +3,17 @@
 import asyncio
 from asyncio import Future
 
-from ..request.outcome import Outcome
+from ..request.outcome import RequestOutcome
 from ..request.routing import Request
 from . import Core
 
-__all__ = ["Batches"]
+__all__ = ["WriteBatches"]
 
-_READING = ("GET", "HEAD")
+_READING_METHODS = ("GET", "HEAD")
 _MAX_BATCH = 100  # calls in one transaction, so that a crowd does not keep the others from being read
 
 
-class Batches:
+class WriteBatches:
     """A core behind an event loop.
 
     A commit waits for the disk, and while it waits requests pile up: what has come until then goes into the next
@@ -22,14 +22,14 @@ class Batches:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._waiting: list[tuple[Request, Future[Outcome]]] = []
+        self._waiting: list[tuple[Request, Future[RequestOutcome]]] = []
 
-    async def handle(self, request: Request) -> Outcome:
+    async def handle(self, request: Request) -> RequestOutcome:
         """The answer to one call."""
-        if request.method in _READING:
+        if request.method in _READING_METHODS:
             return self._core.read(request)
         loop = asyncio.get_running_loop()
-        future: Future[Outcome] = loop.create_future()
+        future: Future[RequestOutcome] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._commit)
         self._waiting.append((request, future))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..errors import broken, throttled
-from ..request.outcome import Outcome, refusal_outcome
+from ..request.outcome import RequestOutcome, outcome_of_refusal
 from ..request.routing import Request
 
-__all__ = ["NAMES", "Fault", "Faults", "Unreliable", "named"]
+__all__ = ["FAULT_NAMES", "Fault", "FaultInjector", "Faults", "fault_named"]
 
-_LATE_SECONDS = 1.0
-_RETRY_SECONDS = 1
+_SLOW_SECONDS = 1.0
+_RETRY_AFTER_SECONDS = 1
 
 
 class Fault(Enum):
@@ -45,10 +45,10 @@ _MEANINGS = {
 }
 
 
-NAMES = ", ".join(fault.value for fault in Fault)
+FAULT_NAMES = ", ".join(fault.value for fault in Fault)
 
 
-def named(name: str) -> Fault:
+def fault_named(name: str) -> Fault:
     """The fault of that name.
 
     Raises:
@@ -98,11 +98,14 @@ class Faults:
         return rate > 0 and self._streams[fault].random() < rate
 
 
-class Unreliable:
+class FaultInjector:
     """A handler with which things go wrong: the one inside, and the faults that it is to have just now."""
 
     def __init__(
-        self, handle: Callable[[Request], Awaitable[Outcome]], change_etag: Callable[[Request], None], faults: Faults
+        self,
+        handle: Callable[[Request], Awaitable[RequestOutcome]],
+        change_etag: Callable[[Request], None],
+        faults: Faults,
     ) -> None:
         """
         Args:
@@ -112,7 +115,7 @@ class Unreliable:
         self._change_etag = change_etag
         self.faults = faults
 
-    async def handle(self, request: Request) -> Outcome:
+    async def handle(self, request: Request) -> RequestOutcome:
         """The outcome of one call, or what became of it instead."""
         fault = self.faults.draw(request)
         if fault is None:
@@ -120,15 +123,15 @@ class Unreliable:
         note, plane = f"{fault.value}: {fault.meaning}", request.plane
         match fault:
             case Fault.THROTTLE:
-                return refusal_outcome(throttled(plane, _RETRY_SECONDS), note)
+                return outcome_of_refusal(throttled(plane, _RETRY_AFTER_SECONDS), note)
             case Fault.INTERNAL_ERROR:
-                return refusal_outcome(broken(plane, 500), note)
+                return outcome_of_refusal(broken(plane, 500), note)
             case Fault.UNAVAILABLE:
-                return refusal_outcome(broken(plane, 503), note)
+                return outcome_of_refusal(broken(plane, 503), note)
             case Fault.DROP_REQUEST:
-                return Outcome(None, fault=note)
+                return RequestOutcome(None, fault=note)
             case Fault.SLOW:
-                await asyncio.sleep(_LATE_SECONDS)
+                await asyncio.sleep(_SLOW_SECONDS)
             case Fault.CHANGE_ETAG:
                 self._change_etag(request)
         outcome = (await self._handle(request))._replace(fault=note)

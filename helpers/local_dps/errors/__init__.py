@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 __all__ = [
-    "Plane",
+    "ApiPlane",
     "Refusal",
     "body_too_large",
     "body_too_slow",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Plane(Enum):
+class ApiPlane(Enum):
     """Whose error body an answer has: they look nothing like each other."""
 
     RESOURCE_PROVIDER = "Microsoft.Devices behind Azure Resource Manager"
@@ -40,7 +40,7 @@ class Plane(Enum):
     @property
     def is_named(self) -> bool:
         """Whether codes are names here; elsewhere they are numbers."""
-        return self in (Plane.RESOURCE_MANAGER, Plane.IDENTITY, Plane.CONTROL)
+        return self in (ApiPlane.RESOURCE_MANAGER, ApiPlane.IDENTITY, ApiPlane.CONTROL)
 
 
 @dataclass(eq=False)  # not frozen: Python writes tracebacks onto exceptions
@@ -54,7 +54,7 @@ class Refusal(Exception):
         request_id: a GUID that the answer's header `x-ms-request-id` and its body share.
     """
 
-    plane: Plane
+    plane: ApiPlane
     status: int
     code: int | str
     message: str
@@ -66,7 +66,7 @@ class Refusal(Exception):
         """The error body as this plane of the real service writes it."""
         now = datetime.now(UTC)
         match self.plane:
-            case Plane.RESOURCE_PROVIDER:
+            case ApiPlane.RESOURCE_PROVIDER:
                 support = (
                     f" If you contact a support representative please include this correlation identifier: "
                     f"{self.request_id}, "
@@ -74,9 +74,9 @@ class Refusal(Exception):
                 )
                 phrase = HTTPStatus(self.status).phrase.replace(" ", "")
                 return {"code": self.code, "httpStatusCode": phrase, "message": self.message + support}
-            case Plane.RESOURCE_MANAGER | Plane.CONTROL:
+            case ApiPlane.RESOURCE_MANAGER | ApiPlane.CONTROL:
                 return {"error": {"code": self.code, "message": self.message}}
-            case Plane.SERVICE | Plane.DEVICE:
+            case ApiPlane.SERVICE | ApiPlane.DEVICE:
                 stamp = f"{now:%Y-%m-%dT%H:%M:%S.%f}0Z"
                 return {
                     "errorCode": self.code,
@@ -84,49 +84,51 @@ class Refusal(Exception):
                     "message": self.message,
                     "timestampUtc": stamp,
                 }
-            case Plane.IDENTITY:
+            case ApiPlane.IDENTITY:
                 trace = f" Trace ID: {self.request_id} Timestamp: {now:%Y-%m-%d %H:%M:%S}Z"
                 return {"error": self.code, "error_description": self.message + trace}
 
 
-def state_not_writable(plane: Plane, reason: str) -> Refusal:
+def state_not_writable(plane: ApiPlane, reason: str) -> Refusal:
     return _internal_error(
         plane,
         f"The local DPS could not keep its state ({reason}). Nothing was changed; look at its disk, then try again.",
     )
 
 
-def crashed(plane: Plane, kind: str) -> Refusal:
+def crashed(plane: ApiPlane, kind: str) -> Refusal:
     return _internal_error(
         plane, f"A mistake in the local DPS ({kind}); its standard error has the details. Nothing was changed."
     )
 
 
-def _internal_error(plane: Plane, explanation: str) -> Refusal:
+def _internal_error(plane: ApiPlane, explanation: str) -> Refusal:
     code = "InternalServerError" if plane.is_named else 500000
     return Refusal(plane, 500, code, "Internal Error.", explanation)
 
 
-def body_too_large(plane: Plane, limit: int) -> Refusal:
+def body_too_large(plane: ApiPlane, limit: int) -> Refusal:
     code = "RequestEntityTooLarge" if plane.is_named else 413000
     message = "The request body is too large."
     return Refusal(plane, 413, code, message, f"At most {limit} bytes are taken; a certificate is a few thousand.")
 
 
-def body_too_slow(plane: Plane, seconds: float) -> Refusal:
+def body_too_slow(plane: ApiPlane, seconds: float) -> Refusal:
     code = "RequestTimeout" if plane.is_named else 408000
     message = "The request body did not arrive in time."
     return Refusal(plane, 408, code, message, f"A whole body must be here within {seconds:g} seconds.")
 
 
-def throttled(plane: Plane, seconds: int) -> Refusal:
+def throttled(plane: ApiPlane, seconds: int) -> Refusal:
     code = "TooManyRequests" if plane.is_named else 429001
-    message = "AADSTS90055: There are too many incoming requests." if plane is Plane.IDENTITY else "Too many requests."
+    message = (
+        "AADSTS90055: There are too many incoming requests." if plane is ApiPlane.IDENTITY else "Too many requests."
+    )
     explanation = f"Throttled on purpose, as a fault that was asked for. Try again after {seconds} s."
     return Refusal(plane, 429, code, message, explanation, retry_after=seconds)
 
 
-def broken(plane: Plane, status: int) -> Refusal:
+def broken(plane: ApiPlane, status: int) -> Refusal:
     """An internal error (500) or an unavailable service (503), on purpose."""
     names = {500: "InternalServerError", 503: "ServiceUnavailable"}
     code = names[status] if plane.is_named else status * 1000 + 1

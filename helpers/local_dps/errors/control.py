@@ -1,6 +1,6 @@
 """What the control refuses."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 
 def unauthorized() -> Refusal:
@@ -20,4 +20,4 @@ def method_not_allowed(method: str) -> Refusal:
 
 
 def _refusal(status: int, code: str, message: str) -> Refusal:
-    return Refusal(Plane.CONTROL, status, code, message, "Nothing was changed.")
+    return Refusal(ApiPlane.CONTROL, status, code, message, "Nothing was changed.")

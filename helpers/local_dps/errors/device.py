@@ -1,6 +1,6 @@
 """What the device plane refuses: the service plane's body, with its own codes."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 NO_CERTIFICATE = (
     "The device sent no certificate in its TLS handshake. Devices with symmetric keys or a TPM are not served here yet."
@@ -12,16 +12,16 @@ SYMMETRIC_KEY = (
 
 
 def unauthorized(explanation: str) -> Refusal:
-    return Refusal(Plane.DEVICE, 401, 401000, "Unauthorized", explanation)
+    return Refusal(ApiPlane.DEVICE, 401, 401000, "Unauthorized", explanation)
 
 
 def invalid_certificate(explanation: str) -> Refusal:
-    return Refusal(Plane.DEVICE, 401, 401002, "Invalid certificate.", explanation)
+    return Refusal(ApiPlane.DEVICE, 401, 401002, "Invalid certificate.", explanation)
 
 
 def ca_not_found() -> Refusal:
     return Refusal(
-        Plane.DEVICE,
+        ApiPlane.DEVICE,
         401,
         401002,
         "CA certificate not found.",
@@ -32,7 +32,7 @@ def ca_not_found() -> Refusal:
 
 def chain_does_not_match() -> Refusal:
     return Refusal(
-        Plane.DEVICE,
+        ApiPlane.DEVICE,
         401,
         401002,
         "Signing certificate info did not match chain elements",
@@ -42,7 +42,7 @@ def chain_does_not_match() -> Refusal:
 
 def invalid_registration_id(registration: str) -> Refusal:
     return Refusal(
-        Plane.DEVICE,
+        ApiPlane.DEVICE,
         400,
         400004,
         "Invalid RegistrationId",
@@ -51,12 +51,12 @@ def invalid_registration_id(registration: str) -> Refusal:
 
 
 def request_invalid(explanation: str) -> Refusal:
-    return Refusal(Plane.DEVICE, 400, 400000, "The request is invalid.", explanation)
+    return Refusal(ApiPlane.DEVICE, 400, 400000, "The request is invalid.", explanation)
 
 
 def operation_not_found() -> Refusal:
     return Refusal(
-        Plane.DEVICE,
+        ApiPlane.DEVICE,
         404,
         404203,
         "Operation not found.",
@@ -66,12 +66,12 @@ def operation_not_found() -> Refusal:
 
 def not_mqtt(reason: str) -> Refusal:
     """Only told in the log: MQTT 3.1.1 has no words for it, the connection just ends."""
-    return Refusal(Plane.DEVICE, 400, 400000, "The connection was ended.", reason)
+    return Refusal(ApiPlane.DEVICE, 400, 400000, "The connection was ended.", reason)
 
 
 def no_handshake(reason: str) -> Refusal:
     """Only told in the log: without a handshake there is nobody to tell."""
-    return Refusal(Plane.DEVICE, 400, 400000, "The TLS handshake failed.", reason)
+    return Refusal(ApiPlane.DEVICE, 400, 400000, "The TLS handshake failed.", reason)
 
 
 def proxy_leads_nowhere_else(ports: str) -> Refusal:
@@ -80,12 +80,12 @@ def proxy_leads_nowhere_else(ports: str) -> Refusal:
         f"This proxy leads to the local DPS's device plane only: CONNECT to any host at one of the ports {ports} (HTTPS and "
         "MQTT over TLS). AMQP is not served: let the device use MQTT or HTTPS."
     )
-    return Refusal(Plane.DEVICE, 403, 403000, "The proxy refused the connection.", explanation)
+    return Refusal(ApiPlane.DEVICE, 403, 403000, "The proxy refused the connection.", explanation)
 
 
 def route_not_found(path: str) -> Refusal:
-    return Refusal(Plane.DEVICE, 404, 404000, "Not found.", f"The device plane has nothing at {path}.")
+    return Refusal(ApiPlane.DEVICE, 404, 404000, "Not found.", f"The device plane has nothing at {path}.")
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(Plane.DEVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")
+    return Refusal(ApiPlane.DEVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")

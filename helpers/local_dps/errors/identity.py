@@ -1,11 +1,11 @@
 """What the token endpoint refuses: RFC 6749 section 5.2, with Entra's AADSTS numbers in the description."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 
 def unknown_tenant() -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         400,
         "invalid_tenant",
         "AADSTS90002: Tenant not found.",
@@ -15,7 +15,7 @@ def unknown_tenant() -> Refusal:
 
 def invalid_client() -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         401,
         "invalid_client",
         "AADSTS7000215: Invalid client secret provided.",
@@ -25,7 +25,7 @@ def invalid_client() -> Refusal:
 
 def invalid_assertion(reason: str) -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         401,
         "invalid_client",
         "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on "
@@ -36,7 +36,7 @@ def invalid_assertion(reason: str) -> Refusal:
 
 def unsupported_grant() -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         400,
         "unsupported_grant_type",
         "AADSTS70003: The app requested an unsupported grant type.",
@@ -47,7 +47,7 @@ def unsupported_grant() -> Refusal:
 def invalid_scope(scope: str) -> Refusal:
     scope = scope if len(scope) <= 60 else "…"  # whatever that is, a log is no place for it
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         400,
         "invalid_scope",
         f"AADSTS70011: The provided request must include a 'scope' input parameter. The scope {scope} is not valid.",
@@ -58,7 +58,7 @@ def invalid_scope(scope: str) -> Refusal:
 def invalid_resource(resource: str) -> Refusal:
     resource = resource if len(resource) <= 60 else "…"  # it may be anything, and a log is no place for it
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         400,
         "invalid_resource",
         f"AADSTS500011: The resource principal named {resource} was not found in the tenant.",
@@ -68,7 +68,7 @@ def invalid_resource(resource: str) -> Refusal:
 
 def route_not_found(path: str) -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         404,
         "not_found",
         f"AADSTS900144: There is nothing at {path}.",
@@ -78,7 +78,7 @@ def route_not_found(path: str) -> Refusal:
 
 def method_not_allowed(method: str) -> Refusal:
     return Refusal(
-        Plane.IDENTITY,
+        ApiPlane.IDENTITY,
         405,
         "invalid_request",
         f"AADSTS900561: The endpoint does not accept {method} requests.",

@@ -1,11 +1,11 @@
 """What Azure Resource Manager's front door refuses before the resource provider is asked."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 
 def unauthorized() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         401,
         "InvalidAuthenticationToken",
         "The access token is invalid.",
@@ -15,7 +15,7 @@ def unauthorized() -> Refusal:
 
 def api_version_required() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         400,
         "MissingApiVersionParameter",
         "The api-version query parameter (?api-version=) is required for all requests.",
@@ -26,7 +26,7 @@ def api_version_required() -> Refusal:
 def api_version_unknown(version: str, known: str) -> Refusal:
     version = version if len(version) <= 20 else "…"  # whatever that is, a log is no place for it
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         400,
         "InvalidApiVersionParameter",
         f"The api-version '{version}' is invalid. The supported versions are '{known}'.",
@@ -36,7 +36,7 @@ def api_version_unknown(version: str, known: str) -> Refusal:
 
 def resource_not_found(path: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         404,
         "ResourceNotFound",
         f"The Resource '{path}' was not found.",
@@ -46,7 +46,7 @@ def resource_not_found(path: str) -> Refusal:
 
 def service_not_found(name: str, group: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         404,
         "ResourceNotFound",
         f"The Resource 'Microsoft.Devices/provisioningServices/{name}' under resource group '{group}' was not found. "
@@ -57,7 +57,7 @@ def service_not_found(name: str, group: str) -> Refusal:
 
 def group_not_found(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         404,
         "ResourceGroupNotFound",
         f"Resource group '{name}' could not be found.",
@@ -67,7 +67,7 @@ def group_not_found(name: str) -> Refusal:
 
 def subscription_not_found(subscription: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         404,
         "SubscriptionNotFound",
         f"The subscription '{subscription}' could not be found.",
@@ -76,12 +76,12 @@ def subscription_not_found(subscription: str) -> Refusal:
 
 
 def request_invalid(message: str, explanation: str) -> Refusal:
-    return Refusal(Plane.RESOURCE_MANAGER, 400, "InvalidRequestContent", message, explanation)
+    return Refusal(ApiPlane.RESOURCE_MANAGER, 400, "InvalidRequestContent", message, explanation)
 
 
 def location_required() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         400,
         "LocationRequired",
         "The location property is required for this definition.",
@@ -91,7 +91,7 @@ def location_required() -> Refusal:
 
 def other_location(name: str, present: str, wanted: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         409,
         "InvalidResourceLocation",
         f"The resource '{name}' already exists in location '{present}'. A resource with the same name cannot be "
@@ -102,7 +102,7 @@ def other_location(name: str, present: str, wanted: str) -> Refusal:
 
 def method_not_allowed(method: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_MANAGER,
+        ApiPlane.RESOURCE_MANAGER,
         405,
         "MethodNotAllowed",
         f"The method '{method}' is not allowed on this resource.",

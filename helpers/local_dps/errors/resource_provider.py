@@ -1,11 +1,11 @@
 """What the resource provider (Microsoft.Devices) refuses: a flat body with a numeric code."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 
 def stale_etag() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         412,
         412001,
         "Invalid ETag supplied.",
@@ -16,7 +16,7 @@ def stale_etag() -> Refusal:
 
 def etag_required() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400001,
         "The If-Match header is required.",
@@ -26,7 +26,7 @@ def etag_required() -> Refusal:
 
 def certificate_not_found(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         404,
         404001,
         f"Certificate '{name}' was not found.",
@@ -36,7 +36,7 @@ def certificate_not_found(name: str) -> Refusal:
 
 def bad_certificate_name(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400002,
         f"Certificate name '{name}' is invalid.",
@@ -46,7 +46,7 @@ def bad_certificate_name(name: str) -> Refusal:
 
 def too_many_certificates(limit: int) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         403,
         403001,
         f"The maximum number of {limit} certificates has been reached.",
@@ -56,7 +56,7 @@ def too_many_certificates(limit: int) -> Refusal:
 
 def body_not_understood(reason: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400003,
         "The request body is invalid.",
@@ -67,7 +67,7 @@ def body_not_understood(reason: str) -> Refusal:
 
 def certificate_not_understood() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         500,
         500019,
         "Internal Error.",
@@ -78,7 +78,7 @@ def certificate_not_understood() -> Refusal:
 
 def private_key_refused() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400004,
         "The certificate contains a private key.",
@@ -88,7 +88,7 @@ def private_key_refused() -> Refusal:
 
 def proof_not_issued_by_certificate(issuer: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400053,
         f"Proof-Of-Possession failed. Issuer certificate '{issuer}' cannot be found in the certificate chain.",
@@ -99,7 +99,7 @@ def proof_not_issued_by_certificate(issuer: str) -> Refusal:
 
 def proof_of_other_code() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400053,
         "Proof-Of-Possession failed. The subject of the certificate does not match the verification code.",
@@ -109,7 +109,7 @@ def proof_of_other_code() -> Refusal:
 
 def proof_outside_its_dates() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400053,
         "Proof-Of-Possession failed. The certificate is not within its validity period.",
@@ -119,7 +119,7 @@ def proof_outside_its_dates() -> Refusal:
 
 def no_code_outstanding() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400053,
         "Proof-Of-Possession failed. No verification code is outstanding.",
@@ -132,7 +132,7 @@ def no_code_outstanding() -> Refusal:
 
 def bad_service_name(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400005,
         f"Provisioning service name '{name}' is invalid.",
@@ -142,7 +142,7 @@ def bad_service_name(name: str) -> Refusal:
 
 def service_name_taken(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         409,
         409001,
         f"Provisioning service name '{name}' is not available.",
@@ -151,12 +151,12 @@ def service_name_taken(name: str) -> Refusal:
 
 
 def service_not_understood(message: str, explanation: str) -> Refusal:
-    return Refusal(Plane.RESOURCE_PROVIDER, 400, 400006, message, explanation)
+    return Refusal(ApiPlane.RESOURCE_PROVIDER, 400, 400006, message, explanation)
 
 
 def service_changed() -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         412,
         412001,
         "Invalid ETag supplied.",
@@ -166,7 +166,7 @@ def service_changed() -> Refusal:
 
 def hub_not_found(host: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         404,
         404002,
         f"Unable to find the IoThub {host}. Check if the hub exists and the connection information is correct.",
@@ -176,7 +176,7 @@ def hub_not_found(host: str) -> Refusal:
 
 def data_residency_unavailable(location: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         400,
         400309,
         f"Data residency is not supported in the location '{location}'.",
@@ -186,7 +186,7 @@ def data_residency_unavailable(location: str) -> Refusal:
 
 def key_not_found(name: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         404,
         404004,
         f"Shared access policy '{name}' was not found.",
@@ -196,7 +196,7 @@ def key_not_found(name: str) -> Refusal:
 
 def operation_not_found(operation: str) -> Refusal:
     return Refusal(
-        Plane.RESOURCE_PROVIDER,
+        ApiPlane.RESOURCE_PROVIDER,
         404,
         404003,
         f"Operation '{operation}' was not found.",

@@ -1,19 +1,19 @@
 """What the service plane refuses."""
 
-from . import Plane, Refusal
+from . import ApiPlane, Refusal
 
 
 def unauthorized(reason: str) -> Refusal:
-    return Refusal(Plane.SERVICE, 401, 401000, "Unauthorized", reason)
+    return Refusal(ApiPlane.SERVICE, 401, 401000, "Unauthorized", reason)
 
 
 def request_invalid(message: str, explanation: str) -> Refusal:
-    return Refusal(Plane.SERVICE, 400, 400000, message, explanation)
+    return Refusal(ApiPlane.SERVICE, 400, 400000, message, explanation)
 
 
 def no_namespace(field: str) -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         400,
         400004,
         "A Device Registry Namespace is required to be set on this DPS instance",
@@ -38,13 +38,17 @@ def ca_reference_not_found(name: str) -> Refusal:
 
 def enrollment_not_found(noun: str, code: int, enrollment: str) -> Refusal:
     return Refusal(
-        Plane.SERVICE, 404, code, f"{noun} not found.", f"There is no {noun} '{enrollment}'. Query them to see what is."
+        ApiPlane.SERVICE,
+        404,
+        code,
+        f"{noun} not found.",
+        f"There is no {noun} '{enrollment}'. Query them to see what is.",
     )
 
 
 def enrollment_exists(noun: str, code: int) -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         409,
         code,
         f"{noun} already exists.",
@@ -54,7 +58,7 @@ def enrollment_exists(noun: str, code: int) -> Refusal:
 
 def stale_etag(code: int) -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         412,
         code,
         "ETag is invalid",
@@ -64,7 +68,7 @@ def stale_etag(code: int) -> Refusal:
 
 def too_many_groups(limit: int, attestation: str) -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         403,
         403202,
         f"The maximum number of {limit} enrollment groups with attestation type {attestation} has been reached.",
@@ -74,7 +78,7 @@ def too_many_groups(limit: int, attestation: str) -> Refusal:
 
 def registration_not_found(registration: str) -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         404,
         404202,
         "Device registration not found.",
@@ -82,9 +86,9 @@ def registration_not_found(registration: str) -> Refusal:
     )
 
 
-def no_service_here() -> Refusal:
+def service_not_found_at_port() -> Refusal:
     return Refusal(
-        Plane.SERVICE,
+        ApiPlane.SERVICE,
         404,
         404001,
         "Provisioning service not found.",
@@ -93,8 +97,8 @@ def no_service_here() -> Refusal:
 
 
 def route_not_found(path: str) -> Refusal:
-    return Refusal(Plane.SERVICE, 404, 404000, "Not found.", f"The service plane has nothing at {path}.")
+    return Refusal(ApiPlane.SERVICE, 404, 404000, "Not found.", f"The service plane has nothing at {path}.")
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(Plane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")
+    return Refusal(ApiPlane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 from cryptography import x509
 from OpenSSL import SSL
 
-from ..x509.chain import MAX_CHAIN_BYTES, size_of
+from ..x509.chain import MAX_CHAIN_BYTES, chain_size
 from .tls import ServerIdentity
 
 __all__ = ["DeviceTls", "device_context", "presented_chain"]
 
-Result = TypeVar("Result")
-_CHUNK = 64 * 1024
+_Result = TypeVar("_Result")
+_CHUNK_BYTES = 64 * 1024
 
 
 def device_context(
@@ -90,7 +90,7 @@ class DeviceTls:
             # A server's OpenSSL keeps the client's own certificate apart from the rest, pyOpenSSL puts it in front again.
             rest = self._connection.get_peer_cert_chain(as_cryptography=True) or []
             chain = (leaf, *(each for each in rest if each != leaf)) if leaf else ()
-            if size_of(chain) <= MAX_CHAIN_BYTES:  # a larger one is refused unread
+            if chain_size(chain) <= MAX_CHAIN_BYTES:  # a larger one is refused unread
                 for each in chain:
                     each.subject, each.issuer  # noqa: B018 - the parser is lazy
         except (
@@ -112,7 +112,7 @@ class DeviceTls:
             self._failed(str(error.args[-1]))
             raise
 
-    def read(self, size: int = _CHUNK, buffer: Any = None) -> Any:
+    def read(self, size: int = _CHUNK_BYTES, buffer: Any = None) -> Any:
         try:
             data = self._drive(lambda: self._connection.recv(size))
         except SSL.ZeroReturnError:
@@ -138,10 +138,10 @@ class DeviceTls:
     def compression(self) -> None:
         """None: TLS compression is off."""
 
-    def _drive(self, action: Callable[[], Result]) -> Result:
+    def _drive(self, action: Callable[[], _Result]) -> _Result:
         """Feed what has come, act, and take out what shall go; errors as the standard library raises them."""
         while self._incoming.pending:
-            self._connection.bio_write(self._incoming.read(_CHUNK))
+            self._connection.bio_write(self._incoming.read(_CHUNK_BYTES))
         try:
             return action()
         except SSL.WantReadError as error:
@@ -158,6 +158,6 @@ class DeviceTls:
     def _take_out(self) -> None:
         while True:
             try:
-                self._outgoing.write(self._connection.bio_read(_CHUNK))
+                self._outgoing.write(self._connection.bio_read(_CHUNK_BYTES))
             except SSL.WantReadError:
                 return

@@ -13,25 +13,25 @@ from uuid import uuid4
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, web
 from aiohttp.http import RawRequestMessage
 
-from ..core import BODY_LIMIT
-from ..errors import Plane, body_too_slow
-from ..request.outcome import Outcome, refusal_outcome
+from ..core import MAX_BODY_BYTES
+from ..errors import ApiPlane, body_too_slow
+from ..request.outcome import RequestOutcome, outcome_of_refusal
 from ..request.record import RequestRecord
-from ..request.routing import EMPTY, Request
+from ..request.routing import NO_BODY, Request, Response
 from .device_tls import presented_chain
 
-__all__ = ["Edge"]
+__all__ = ["HttpEdge"]
 
-_HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
-_BODY_SECONDS = 20.0  # for a whole body
-_IDLE_SECONDS = 75.0  # between two requests on one connection
-_TAKE_SECONDS = 20.0  # until a client must take more of an answer
-_HEAD_LIMIT = 16 * 1024  # bytes of the request line, and of each header
-_HEADERS_LIMIT = 64
+_MAX_HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
+_MAX_BODY_SECONDS = 20.0  # for a whole body
+_MAX_IDLE_SECONDS = 75.0  # between two requests on one connection
+_MAX_STALLED_WRITE_SECONDS = 20.0  # until a client must take more of an answer
+_MAX_HEADER_BYTES = 16 * 1024  # bytes of the request line, and of each header
+_MAX_HEADERS = 64
 _SLASHES = re.compile("/{2,}")
 
 
-class Edge:
+class HttpEdge:
     """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
 
     Args:
@@ -43,8 +43,8 @@ class Edge:
 
     def __init__(
         self,
-        handle: Callable[[Request], Awaitable[Outcome]],
-        plane_of: Callable[[str], Plane],
+        handle: Callable[[Request], Awaitable[RequestOutcome]],
+        plane_of: Callable[[str], ApiPlane],
         names: tuple[str, ...],
         observe: Callable[[RequestRecord], None],
         upgrade: Callable[[web.BaseRequest], Awaitable[web.StreamResponse | None]] | None = None,
@@ -62,10 +62,10 @@ class Edge:
             self._server,
             self._note_unreadable,
             access_log=None,
-            keepalive_timeout=_IDLE_SECONDS,
-            max_line_size=_HEAD_LIMIT,
-            max_field_size=_HEAD_LIMIT,
-            max_headers=_HEADERS_LIMIT,
+            keepalive_timeout=_MAX_IDLE_SECONDS,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+            max_headers=_MAX_HEADERS,
             lingering_time=1.0,
             auto_decompress=False,  # a small body may be endless when it is unpacked
         )
@@ -89,17 +89,7 @@ class Edge:
             incoming.protocol.heard()
         if self._upgrade and (upgraded := await self._upgrade(incoming)):
             return upgraded
-        try:
-            body = await _read_body(incoming)
-        except TimeoutError:
-            request = self._request(incoming, b"")
-            outcome = refusal_outcome(body_too_slow(request.plane, _BODY_SECONDS))
-        except (ConnectionError, ClientPayloadError):  # gone in the middle of it, or it makes no sense
-            request, outcome = self._request(incoming, b""), Outcome(None)
-        else:
-            request = self._request(incoming, body)
-            outcome = await self._handle(request)
-        response = outcome.response
+        request, outcome = await self._outcome(incoming)
         self._tell(
             RequestRecord(
                 method=request.method,
@@ -107,26 +97,29 @@ class Edge:
                 query=incoming.rel_url.raw_query_string,
                 headers=request.headers,
                 body=request.body,
-                status=response.status if response else None,
+                status=outcome.response.status if outcome.response else None,
                 seconds=time.monotonic() - began,
                 refusal=outcome.refusal,
                 fault=outcome.fault,
                 response=response,
             )
         )
-        if response is None:
+        if outcome.response is None:
             if incoming.transport:
                 incoming.transport.abort()
             return web.Response()
-        headers = {"x-ms-request-id": str(uuid4()), **response.headers}
-        if request.plane in (Plane.RESOURCE_MANAGER, Plane.RESOURCE_PROVIDER):
-            headers["x-ms-correlation-request-id"] = str(uuid4())
-        if response.body is EMPTY:
-            return web.Response(status=response.status, headers=headers)
-        headers["Content-Type"] = "application/json; charset=utf-8"
-        return web.Response(
-            status=response.status, body=json.dumps(response.body, separators=(",", ":")).encode(), headers=headers
-        )
+        return _as_http(outcome.response, request.plane)
+
+    async def _outcome(self, incoming: web.BaseRequest) -> tuple[Request, RequestOutcome]:
+        try:
+            body = await _read_body(incoming)
+        except TimeoutError:
+            request = self._request(incoming, b"")
+            return request, outcome_of_refusal(body_too_slow(request.plane, _MAX_BODY_SECONDS))
+        except (ConnectionError, ClientPayloadError):  # the client closed the connection, or sent a malformed body
+            return self._request(incoming, b""), RequestOutcome(None)
+        request = self._request(incoming, body)
+        return request, await self._handle(request)
 
     def _request(self, incoming: web.BaseRequest, body: bytes) -> Request:
         host = incoming.headers.get("Host", "").lower()
@@ -139,7 +132,7 @@ class Edge:
             name=name if name in self._names else self._names[0],
             port=incoming.transport.get_extra_info("sockname")[1] if incoming.transport else 0,
             plane=plane,
-            path=tidy if plane is Plane.RESOURCE_MANAGER else path,  # ARM reads // as /, and some clients write it
+            path=tidy if plane is ApiPlane.RESOURCE_MANAGER else path,  # ARM reads // as /, and some clients write it
             query={name.lower(): value for name, value in incoming.rel_url.query.items()},
             headers=incoming.headers,
             body=body,
@@ -168,7 +161,7 @@ class _Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if isinstance(transport, asyncio.Transport):
-            self._patience = asyncio.get_running_loop().call_later(_HEAD_SECONDS, transport.abort)
+            self._patience = asyncio.get_running_loop().call_later(_MAX_HEAD_SECONDS, transport.abort)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.heard()
@@ -179,7 +172,7 @@ class _Connection(web.RequestHandler):
         """The client does not take what it asked for; it has so long to go on."""
         super().pause_writing()
         if self.transport:
-            self._reluctance = asyncio.get_running_loop().call_later(_TAKE_SECONDS, self.transport.abort)
+            self._reluctance = asyncio.get_running_loop().call_later(_MAX_STALLED_WRITE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -212,6 +205,17 @@ class _Connection(web.RequestHandler):
         return written
 
 
+def _as_http(response: Response, plane: ApiPlane) -> web.Response:
+    headers = {"x-ms-request-id": str(uuid4()), **response.headers}
+    if plane in (ApiPlane.RESOURCE_MANAGER, ApiPlane.RESOURCE_PROVIDER):
+        headers["x-ms-correlation-request-id"] = str(uuid4())
+    if response.body is NO_BODY:
+        return web.Response(status=response.status, headers=headers)
+    headers["Content-Type"] = "application/json; charset=utf-8"
+    body = json.dumps(response.body, separators=(",", ":")).encode()
+    return web.Response(status=response.status, body=body, headers=headers)
+
+
 async def _read_body(incoming: web.BaseRequest) -> bytes:
     """The body, or so much of it that the core sees that it is too large.
 
@@ -224,9 +228,9 @@ async def _read_body(incoming: web.BaseRequest) -> bytes:
         await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         incoming.writer.output_size = 0
     body = bytearray()
-    async with asyncio.timeout(_BODY_SECONDS):
+    async with asyncio.timeout(_MAX_BODY_SECONDS):
         async for chunk in incoming.content.iter_any():
             body += chunk
-            if len(body) > BODY_LIMIT:
+            if len(body) > MAX_BODY_BYTES:
                 break
     return bytes(body)

@@ -12,46 +12,46 @@ from typing import Any, TypeAlias
 
 from ..request.endpoints import Endpoints
 from ..store import Store
-from .edge import Edge
+from .edge import HttpEdge
 
 __all__ = [
-    "BACKLOG",
-    "HANDSHAKE_SECONDS",
     "LOOPBACK",
+    "MAX_ACCEPTS_AT_ONCE",
+    "MAX_HANDSHAKE_SECONDS",
     "ErrorLog",
     "Listeners",
-    "Port",
-    "listen",
-    "number_of",
-    "open_port",
+    "PortSockets",
+    "open_port_sockets",
+    "port_number",
     "serve_tls",
+    "start_servers",
 ]
 
 # asyncio sets aside 256 KiB for what may come on each TLS connection, idle or not; a TLS record holds 16.
 SSLProtocol.max_size = 16 * 1024
 
-HANDSHAKE_SECONDS = 10.0
-_QUEUE = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
+MAX_HANDSHAKE_SECONDS = 10.0
+_MAX_WAITING_CONNECTIONS = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
 # asyncio accepts so many connections in one go; and when no more files can be opened, it fails as often in one go.
-BACKLOG = 16
+MAX_ACCEPTS_AT_ONCE = 16
 LOOPBACK = "127.0.0.1"
-_LOOPBACK_6 = "::1"
-_MAX_TRIES = 20  # a port that is free on one loopback address is seldom taken on the other
-_RETRY_SECONDS = 1.0
-_QUIET_SECONDS = 60.0
+_LOOPBACK_IPV6 = "::1"
+_MAX_PORT_TRIES = 20  # a port that is free on one loopback address is seldom taken on the other
+_RETRY_INTERVAL_SECONDS = 1.0
+_LOG_INTERVAL_SECONDS = 60.0
 
 
-Port: TypeAlias = tuple[socket.socket, ...]
+PortSockets: TypeAlias = tuple[socket.socket, ...]
 """The listening sockets of one port, on one address or on two."""
 
 
-def number_of(port: Port) -> int:
+def port_number(port: PortSockets) -> int:
     """A port's number."""
     number: int = port[0].getsockname()[1]
     return number
 
 
-def open_port(address: str, port: int) -> Port:
+def open_port_sockets(address: str, port: int) -> PortSockets:
     """Listening sockets of one port, 0 for a free one: one socket, or two of the same port on 127.0.0.1 and ::1.
 
     Clients that look up `localhost` may get ::1 first, and Node 18 does not try the other. A machine without IPv6 has one.
@@ -61,10 +61,10 @@ def open_port(address: str, port: int) -> Port:
     """
     if address != LOOPBACK:
         return (_open_socket(address, port),)
-    for _ in range(_MAX_TRIES):
+    for _ in range(_MAX_PORT_TRIES):
         first = _open_socket(LOOPBACK, port)
         try:
-            return first, _open_socket(_LOOPBACK_6, first.getsockname()[1])
+            return first, _open_socket(_LOOPBACK_IPV6, first.getsockname()[1])
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 return (first,)
@@ -78,18 +78,20 @@ def _open_socket(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
 
 
-async def listen(start: Callable[[socket.socket], Awaitable[asyncio.Server]], port: Port) -> list[asyncio.Server]:
+async def start_servers(
+    start: Callable[[socket.socket], Awaitable[asyncio.Server]], port: PortSockets
+) -> list[asyncio.Server]:
     """A server on each socket of a port. More clients may wait to be accepted than are accepted in one go."""
     servers = [await start(each) for each in port]
     for each in port:
-        each.listen(_QUEUE)
+        each.listen(_MAX_WAITING_CONNECTIONS)
     return servers
 
 
-async def serve_tls(edge: Edge, context: ssl.SSLContext, listener: socket.socket) -> asyncio.Server:
+async def serve_tls(edge: HttpEdge, context: ssl.SSLContext, listener: socket.socket) -> asyncio.Server:
     """HTTPS on a socket."""
     return await asyncio.get_running_loop().create_server(
-        edge, sock=listener, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS, backlog=BACKLOG
+        edge, sock=listener, ssl=context, ssl_handshake_timeout=MAX_HANDSHAKE_SECONDS, backlog=MAX_ACCEPTS_AT_ONCE
     )
 
 
@@ -104,7 +106,7 @@ class ErrorLog:
         if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
             loop.default_exception_handler(context)
         elif loop.time() > self._quiet_until:
-            self._quiet_until = loop.time() + _QUIET_SECONDS
+            self._quiet_until = loop.time() + _LOG_INTERVAL_SECONDS
             logging.getLogger(__name__).warning(
                 "%s: new connections wait. Raise the limit (ulimit -n), or open fewer connections.", error.strerror
             )
@@ -113,7 +115,9 @@ class ErrorLog:
 class Listeners:
     """TLS servers in front of one edge, as many as there are services."""
 
-    def __init__(self, edge: Edge, context: ssl.SSLContext, address: str, endpoints: Endpoints, store: Store) -> None:
+    def __init__(
+        self, edge: HttpEdge, context: ssl.SSLContext, address: str, endpoints: Endpoints, store: Store
+    ) -> None:
         self._edge = edge
         self._context = context
         self._address = address
@@ -123,15 +127,15 @@ class Listeners:
         self._one_at_a_time = asyncio.Lock()
         self._retries: set[asyncio.Task[None]] = set()
 
-    async def start(self, main: Port) -> list[asyncio.Server]:
+    async def start(self, main: PortSockets) -> list[asyncio.Server]:
         """Listen for the oldest service, and for each of the others."""
         oldest = self._store.services.all()[0]
         self._endpoints.ports[oldest.id] = self._endpoints.main_port
         await self._follow()
         return await self._listen(main)
 
-    async def _listen(self, port: Port) -> list[asyncio.Server]:
-        return await listen(partial(serve_tls, self._edge, self._context), port)
+    async def _listen(self, port: PortSockets) -> list[asyncio.Server]:
+        return await start_servers(partial(serve_tls, self._edge, self._context), port)
 
     async def follow(self) -> None:
         """Listen for services that are new, and no more for those that are gone.
@@ -143,18 +147,18 @@ class Listeners:
         except OSError as error:
             logging.getLogger(__name__).warning("A service has no port yet, trying again: %s", error)
             loop = asyncio.get_running_loop()
-            loop.call_later(_RETRY_SECONDS, lambda: self._retries.add(loop.create_task(self.follow())))
+            loop.call_later(_RETRY_INTERVAL_SECONDS, lambda: self._retries.add(loop.create_task(self.follow())))
 
     async def _follow(self) -> None:
         async with self._one_at_a_time:
             present = {service.id for service in self._store.services.all()}
-            for service in present - self._endpoints.ports.keys():
-                port = open_port(self._address, 0)
-                self._further[service] = await self._listen(port)
-                self._endpoints.ports[service] = number_of(port)
-            for service in self._endpoints.ports.keys() - present:
-                del self._endpoints.ports[service]
-                for server in self._further.pop(service, []):
+            for service_id in present - self._endpoints.ports.keys():
+                port = open_port_sockets(self._address, 0)
+                self._further[service_id] = await self._listen(port)
+                self._endpoints.ports[service_id] = port_number(port)
+            for service_id in self._endpoints.ports.keys() - present:
+                del self._endpoints.ports[service_id]
+                for server in self._further.pop(service_id, []):
                     server.close()
 
     def close(self) -> None:

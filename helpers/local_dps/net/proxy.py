@@ -12,14 +12,20 @@ from contextlib import suppress
 from ..errors import device as errors
 from ..request.record import RequestRecord
 
-__all__ = ["HEAD_LIMIT", "DeviceProxy"]
+__all__ = ["MAX_HEAD_BYTES", "DeviceProxy"]
 
 # A tunnel that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
-_ENDINGS = (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
+_EXPECTED_ENDINGS = (
+    TimeoutError,
+    OSError,
+    asyncio.IncompleteReadError,
+    asyncio.LimitOverrunError,
+    asyncio.CancelledError,
+)
 
-_HEAD_SECONDS = 10.0
-HEAD_LIMIT = 16 * 1024
-_CHUNK = 64 * 1024
+_MAX_HEAD_SECONDS = 10.0
+MAX_HEAD_BYTES = 16 * 1024
+_CHUNK_BYTES = 64 * 1024
 _CONNECT = re.compile(rb"CONNECT (?P<place>[A-Za-z0-9.-]+:(?P<port>\d{1,5})) HTTP/1\.[01]\r\n")
 
 
@@ -43,8 +49,8 @@ class DeviceProxy:
         assert task
         self._tunnels.add(task)
         try:
-            with suppress(*_ENDINGS):
-                async with asyncio.timeout(_HEAD_SECONDS):
+            with suppress(*_EXPECTED_ENDINGS):
+                async with asyncio.timeout(_MAX_HEAD_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
                 asked = _CONNECT.match(head)
                 port = self._ports.get(int(asked["port"])) if asked else None
@@ -74,7 +80,7 @@ class DeviceProxy:
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while data := await reader.read(_CHUNK):
+        while data := await reader.read(_CHUNK_BYTES):
             writer.write(data)
             await writer.drain()
     finally:

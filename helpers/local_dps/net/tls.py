@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["ServerIdentity", "new_server_identity"]
 
-_LIFETIME = timedelta(days=90)
+_CERTIFICATE_LIFETIME = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + _CERTIFICATE_LIFETIME)
     )
 
 

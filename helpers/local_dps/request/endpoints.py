@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["Endpoints", "authority"]
+__all__ = ["Endpoints", "host_and_port"]
 
 _HTTPS = 443
 
 
-def authority(name: str, port: int) -> str:
+def host_and_port(name: str, port: int) -> str:
     """A host and its port as a URL has them: without the port of HTTPS itself, which clients leave out of what they sign."""
     return name if port == _HTTPS else f"{name}:{port}"
 
@@ -26,6 +26,6 @@ class Endpoints:
     device_port: int = 0
     ports: dict[int, int] = field(default_factory=dict)
 
-    def service_at(self, port: int) -> int | None:
+    def service_id_at(self, port: int) -> int | None:
         """The number of the service whose plane is on that port."""
-        return next((service for service, own in self.ports.items() if own == port), None)
+        return next((service_id for service_id, own in self.ports.items() if own == port), None)

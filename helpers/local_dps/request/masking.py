@@ -2,16 +2,16 @@
 
 import re
 
-__all__ = ["mask_keys"]
+__all__ = ["mask_url_secrets"]
 
 # Each sign may be escaped (%63 for c), and escaped again where the whole URL stands in another one's query.
 _BEGIN = r"(?:[?&;#]|%(?:25)*(?:3F|26|3B|23))"
 _CODE = r"(?:c|%(?:25)*[46]3)(?:o|%(?:25)*[46]F)(?:d|%(?:25)*[46]4)(?:e|%(?:25)*[46]5)"
 _SIG = r"(?:s|%(?:25)*[57]3)(?:i|%(?:25)*[46]9)(?:g|%(?:25)*[46]7)"
-_KEY = re.compile(rf'({_BEGIN}(?:{_CODE}|{_SIG})(?:=|%(?:25)*3D))[^&#\s"<>]*', re.IGNORECASE)
-_USER = re.compile(r'(://)[^/?#\s"<>]*@')
+_SECRET_PARAMETER = re.compile(rf'({_BEGIN}(?:{_CODE}|{_SIG})(?:=|%(?:25)*3D))[^&#\s"<>]*', re.IGNORECASE)
+_USER_INFO = re.compile(r'(://)[^/?#\s"<>]*@')
 
 
-def mask_keys(text: str) -> str:
+def mask_url_secrets(text: str) -> str:
     """The text with "..." for each `code` and `sig` of a query, and for each user and password of a URL."""
-    return _USER.sub(r"\1...@", _KEY.sub(r"\1...", text))
+    return _USER_INFO.sub(r"\1...@", _SECRET_PARAMETER.sub(r"\1...", text))

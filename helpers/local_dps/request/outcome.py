@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from ..errors import Plane, Refusal
-from .masking import mask_keys
+from ..errors import ApiPlane, Refusal
+from .masking import mask_url_secrets
 from .routing import Response
 
-__all__ = ["Outcome", "refusal_outcome"]
+__all__ = ["RequestOutcome", "outcome_of_refusal"]
 
 _MAX_EXPLANATION_LENGTH = 1000  # letters of an explanation: a client takes no header without bounds
 
 
-class Outcome(NamedTuple):
+class RequestOutcome(NamedTuple):
     """The answer to one call.
 
     Attributes:
@@ -24,14 +24,14 @@ class Outcome(NamedTuple):
     fault: str | None = None
 
 
-def refusal_outcome(refusal: Refusal, fault: str | None = None) -> Outcome:
+def outcome_of_refusal(refusal: Refusal, fault: str | None = None) -> RequestOutcome:
     """The outcome that tells of a refusal."""
     # A header can't hold line ends or letters beyond ASCII, and a name in an explanation is whatever a client sent.
-    masked = mask_keys(refusal.explanation)[:_MAX_EXPLANATION_LENGTH]
+    masked = mask_url_secrets(refusal.explanation)[:_MAX_EXPLANATION_LENGTH]
     explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in masked)
     headers = {"x-ms-request-id": refusal.request_id, "x-local-dps-explanation": explanation}
-    if refusal.status == 401 and refusal.plane is not Plane.IDENTITY:
+    if refusal.status == 401 and refusal.plane is not ApiPlane.IDENTITY:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
-    return Outcome(Response(refusal.status, refusal.body(), headers), refusal, fault)
+    return RequestOutcome(Response(refusal.status, refusal.body(), headers), refusal, fault)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import Refusal
-from .masking import mask_keys
+from .masking import mask_url_secrets
 from .routing import Response
 
 __all__ = ["RequestRecord"]
@@ -54,8 +54,8 @@ class RequestRecord(NamedTuple):
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
-        line = _LIKE_A_SECRET.sub("…", mask_keys(_QUOTED.sub(_without_long, line[:_MAX_LINE_LENGTH])))
-        return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
+        line = _LIKE_A_SECRET.sub("…", mask_url_secrets(_QUOTED.sub(_without_long, line[:_MAX_LINE_LENGTH])))
+        return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _without_long(quoted: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 from cryptography import x509
 
-from ..errors import Plane
-from .endpoints import authority
+from ..errors import ApiPlane
+from .endpoints import host_and_port
 
-__all__ = ["EMPTY", "Handler", "Request", "Response", "Route", "find", "read_object", "unquoted"]
+__all__ = ["NO_BODY", "Handler", "Request", "Response", "Route", "find_route", "read_object", "unquoted_etag"]
 
-_DEPTH_LIMIT = 100
+_MAX_JSON_DEPTH = 100
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Request:
     method: str
     name: str
     port: int
-    plane: Plane
+    plane: ApiPlane
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -50,7 +50,7 @@ class Request:
     @property
     def host(self) -> str:
         """`name:port` as the client reached it: answers name places in the client's own words."""
-        return authority(self.name, self.port)
+        return host_and_port(self.name, self.port)
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object.
@@ -63,10 +63,10 @@ class Request:
     def if_match(self) -> str | None:
         """The ETag asked for; `*` for any; None when the header is absent. An empty one fits nothing."""
         value = self.headers.get("if-match")
-        return None if value is None else unquoted(value)
+        return None if value is None else unquoted_etag(value)
 
 
-def unquoted(etag: str) -> str:
+def unquoted_etag(etag: str) -> str:
     """An ETag without the quotes that some clients put around it."""
     value = etag.strip()
     return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
@@ -85,7 +85,7 @@ def read_object(content: bytes) -> dict[str, Any]:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
     except RecursionError as error:
         raise ValueError("The body is nested too deeply.") from error
-    _check_depth(value, _DEPTH_LIMIT)
+    _check_depth(value, _MAX_JSON_DEPTH)
     if not isinstance(value, dict):
         raise ValueError("The body is not a JSON object.")
     return value
@@ -99,21 +99,26 @@ def _finite(text: str) -> float:
 
 
 def _check_depth(value: Any, left: int) -> None:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        inner: Collection[Any] = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return
     if inner and not left:
         raise ValueError("The body is nested too deeply.")
     for each in inner:
         _check_depth(each, left - 1)
 
 
-EMPTY = object()
+NO_BODY = object()
 
 
 class Response(NamedTuple):
     """One response: a JSON body (None is `null`, `EMPTY` is no body) and the headers that it has besides."""
 
     status: int
-    body: Any = EMPTY
+    body: Any = NO_BODY
     headers: Mapping[str, str] = MappingProxyType({})
 
 
@@ -136,7 +141,7 @@ class Route:
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
-def find(routes: tuple[Route, ...], request: Request) -> tuple[Route, Mapping[str, str]] | set[str]:
+def find_route(routes: tuple[Route, ...], request: Request) -> tuple[Route, Mapping[str, str]] | set[str]:
     """The route of a call and its parameters, or else the methods that its path does take (none: no such path)."""
     methods = set()
     for route in routes:

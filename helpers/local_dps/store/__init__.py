@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from . import certificates, enrollments, hub_devices, registrations, services
-from .certificates import CertificateTable, StoredCertificate
+from . import certificate_table, enrollment_table, hub_device_table, registration_table, service_table
+from .certificate_table import CertificateTable, StoredCertificate
 from .database import Database
-from .enrollments import EnrollmentRow, EnrollmentTable
-from .hub_devices import HubDeviceRow, HubDeviceTable
-from .registrations import RegistrationRow, RegistrationTable
-from .services import (
+from .enrollment_table import EnrollmentRow, EnrollmentTable
+from .hub_device_table import HubDeviceRow, HubDeviceTable
+from .registration_table import RegistrationRow, RegistrationTable
+from .service_table import (
     AccessPolicy,
-    Hub,
+    LinkedHub,
     ResourceGroupRow,
     ResourceGroupTable,
     ServiceRow,
@@ -31,14 +31,14 @@ __all__ = [
     "RIGHTS",
     "AccessPolicy",
     "EnrollmentRow",
-    "Hub",
     "HubDeviceRow",
-    "Identity",
+    "LinkedHub",
     "RegistrationRow",
     "ResourceGroupRow",
     "ServiceRow",
     "Store",
     "StoredCertificate",
+    "TenantIdentity",
     "masked_connection_string",
     "new_etag",
     "new_id_scope",
@@ -71,7 +71,7 @@ _OWNER_RIGHTS = "ServiceConfig, DeviceConnect, EnrollmentWrite"  # as Azure give
 
 
 @dataclass(frozen=True)
-class Identity:
+class TenantIdentity:
     """The one tenant, its subscription, the application that may ask for tokens, and the key that signs these."""
 
     tenant_id: str
@@ -102,7 +102,7 @@ class Store:
         except BaseException:
             self._database.close()
             raise
-        self.identity = Identity(**dict(self._database.rows("SELECT * FROM identity")[0]))
+        self.identity = TenantIdentity(**dict(self._database.rows("SELECT * FROM identity")[0]))
 
     def close(self) -> None:
         """Close the file; what was committed stays."""
@@ -129,7 +129,7 @@ class Store:
             )
         with self.transaction():
             if version == 0:
-                for statement in "".join((_SCHEMA, *(room.SCHEMA for room in _ROOMS))).split(";"):
+                for statement in "".join((_SCHEMA, *(module.SCHEMA for module in _TABLE_MODULES))).split(";"):
                     self._database.execute(statement)
                 self._database.execute(
                     "INSERT INTO identity VALUES (?, ?, ?, ?, ?)",
@@ -143,8 +143,8 @@ class Store:
                 self.services.insert(_first_service())
 
 
-_FIRST_HUBS = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")
-_ROOMS = (services, certificates, enrollments, registrations, hub_devices)
+_FIRST_HUB_NAMES = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")
+_TABLE_MODULES = (service_table, certificate_table, enrollment_table, registration_table, hub_device_table)
 
 
 def _new_client_secret() -> str:
@@ -187,6 +187,7 @@ def _first_service() -> ServiceRow:
         properties={"allocationPolicy": "Hashed"},
         policies=(new_owner_policy(),),
         iot_hubs=tuple(
-            Hub(name, "local", connection_string=masked_connection_string(name, None)) for name in _FIRST_HUBS
+            LinkedHub(name, "local", connection_string=masked_connection_string(name, None))
+            for name in _FIRST_HUB_NAMES
         ),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["Database"]
 
-_PAGE_BYTES = 1024 * 1024  # a page is made and sent in one go, while everybody else waits
+_MAX_PAGE_BYTES = 1024 * 1024  # a page is made and sent in one go, while everybody else waits
 
 
 class Database:
@@ -75,7 +75,7 @@ class Database:
         weight = 0
         with closing(self._connection.execute(statement, values)) as cursor:
             for row in cursor:
-                if len(found) == size or weight > _PAGE_BYTES:
+                if len(found) == size or weight > _MAX_PAGE_BYTES:
                     return found, True
                 found.append(row)
                 weight += len(row["document"])

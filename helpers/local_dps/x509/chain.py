@@ -9,16 +9,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from .issuing import UNREADABLE, ComparableName, comparable, extension, is_issued
+from .issuing import UNREADABLE, ComparableName, comparable_name, find_extension, is_issued
 from .name_constraints import forbidden_names
 
-__all__ = ["MAX_CHAIN_BYTES", "find_paths", "flaw", "size_of"]
+__all__ = ["MAX_CHAIN_BYTES", "chain_size", "find_flaw", "find_paths"]
 
 _Identity = tuple[ComparableName, bytes]
-_FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+_CLIENT_PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 # RFC 5280 section 4.2: who does not process a critical extension must refuse the certificate. These are processed:
 # certificate policies because every policy will do.
-_PROCESSED = (
+_PROCESSED_EXTENSIONS = (
     x509.BasicConstraints,
     x509.CertificatePolicies,
     x509.ExtendedKeyUsage,
@@ -29,14 +29,14 @@ _PROCESSED = (
 # A device's certificate and three CAs of RSA-4096 take 8 KiB. Names may be so large that comparing them takes long.
 MAX_CHAIN_BYTES = 32 * 1024
 _MAX_PATH_LENGTH = 10
-_MAX_SENT = 16  # looked at besides the device's own: it must not decide how long that takes
+_MAX_PRESENTED_CAS = 16  # looked at besides the device's own: it must not decide how long that takes
 
 
 # The same CAs stand above every device of a fleet, and a device asks at least twice.
 _is_issued = lru_cache(512)(is_issued)
 
 
-def size_of(chain: Iterable[x509.Certificate]) -> int:
+def chain_size(chain: Iterable[x509.Certificate]) -> int:
     """Bytes of the certificates together, but for their signatures."""
     return sum(len(each.tbs_certificate_bytes) for each in chain)
 
@@ -50,7 +50,7 @@ def find_paths(
     enough if one holds. None has a name and key twice (RFC 4158 section 2.2). The order in which they were sent does not
     matter, and what has nothing to do with the device is left out.
     """
-    pool = dict.fromkeys((*trusted, *filter(_is_cheap, presented[:_MAX_SENT])))
+    pool = dict.fromkeys((*trusted, *filter(_is_cheap, presented[:_MAX_PRESENTED_CAS])))
 
     @cache
     def issuers(certificate: x509.Certificate) -> Mapping[x509.Certificate, _Identity]:
@@ -80,10 +80,10 @@ def _is_cheap(authority: x509.Certificate) -> bool:
 def _identity(authority: x509.Certificate) -> _Identity:
     """A CA, whichever of its certificates this is."""
     key = authority.public_key()
-    return comparable(authority.subject), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return comparable_name(authority.subject), key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def flaw(path: Sequence[x509.Certificate], now: datetime) -> str | None:
+def find_flaw(path: Sequence[x509.Certificate], now: datetime) -> str | None:
     """Why a path, from the device's certificate to its anchor, can't be relied on (RFC 5280 section 6.1); None if it can."""
     try:
         return next(_flaws(path, now), None)
@@ -98,18 +98,18 @@ def _flaws(path: Sequence[x509.Certificate], now: datetime) -> Iterator[str]:
             yield f"{name} is not valid yet."
         if now > certificate.not_valid_after_utc:
             yield f"{name} has expired."
-        purposes = extension(certificate, x509.ExtendedKeyUsage)
-        if purposes is not None and _FOR_CLIENTS.isdisjoint(purposes):
+        purposes = find_extension(certificate, x509.ExtendedKeyUsage)
+        if purposes is not None and _CLIENT_PURPOSES.isdisjoint(purposes):
             yield f"The extended key usage of {name} is not that of a TLS client."
         for each in certificate.extensions:
-            if each.critical and not isinstance(each.value, _PROCESSED):
+            if each.critical and not isinstance(each.value, _PROCESSED_EXTENSIONS):
                 yield f"{name} has a critical extension that is not applied here, {each.oid.dotted_string}."
-    usage = extension(path[0], x509.KeyUsage)
+    usage = find_extension(path[0], x509.KeyUsage)
     if usage is not None and not usage.digital_signature:
         yield f"The key usage of {path[0].subject.rfc4514_string()} does not let it sign a TLS handshake."
     for below, authority in enumerate(path[1:]):
         name = authority.subject.rfc4514_string()
-        constraints = extension(authority, x509.BasicConstraints)
+        constraints = find_extension(authority, x509.BasicConstraints)
         if constraints is None or not constraints.ca:
             yield f"{name} is no CA."
             return

@@ -6,10 +6,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-__all__ = ["certificate_info", "certificate_summary", "common_name"]
+__all__ = ["certificate_info", "certificate_summary", "short_subject"]
 
 
-def common_name(der: bytes) -> str:
+def short_subject(der: bytes) -> str:
     """The common name of a certificate's subject, or the whole subject if it has none: what newer api-versions show."""
     subject = x509.load_der_x509_certificate(der).subject
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)

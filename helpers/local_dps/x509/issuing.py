@@ -13,9 +13,9 @@ from cryptography.x509.name import _ASN1Type
 
 from .signatures import verify_signature
 
-__all__ = ["TEXT_TYPES", "UNREADABLE", "ComparableName", "comparable", "extension", "is_issued"]
+__all__ = ["TEXT_TYPES", "UNREADABLE", "ComparableName", "comparable_name", "find_extension", "is_issued"]
 
-Extension = TypeVar("Extension", bound=x509.ExtensionType)
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 # Of each relative name, each attribute's OID, its type where that counts, and its value.
 ComparableName = tuple[tuple[tuple[str, str, str | bytes], ...], ...]
 # What the library says when it looks into a certificate that it can't read, or not all of it: it parses lazily.
@@ -41,19 +41,19 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     looks at nothing but the signature besides.
     """
     try:
-        if comparable(certificate.issuer) != comparable(issuer.subject):
+        if comparable_name(certificate.issuer) != comparable_name(issuer.subject):
             return False
         for other in (certificate.subject, issuer.issuer):
-            comparable(other)  # a name that can't be compared is none, wherever it stands
+            comparable_name(other)  # a name that can't be compared is none, wherever it stands
         verify_signature(certificate, issuer)
-        usage = extension(issuer, x509.KeyUsage)
-        named = extension(certificate, x509.AuthorityKeyIdentifier)
+        usage = find_extension(issuer, x509.KeyUsage)
+        named = find_extension(certificate, x509.AuthorityKeyIdentifier)
         return (usage is None or usage.key_cert_sign) and (named is None or _is_named(named, issuer))
     except (*UNREADABLE, InvalidSignature, TypeError):
         return False
 
 
-def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
     """What a certificate says in an extension; None if it does not have that."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
@@ -61,7 +61,7 @@ def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension
         return None
 
 
-def comparable(name: x509.Name) -> ComparableName:
+def comparable_name(name: x509.Name) -> ComparableName:
     """Two names match even if their string types, case or runs of spaces differ (RFC 5280 section 7.1).
 
     Case and spaces of ASCII alone, as OpenSSL has it: the Kelvin sign is no k, and a no-break space is no space.
@@ -87,10 +87,10 @@ def _canonical(text: str) -> str:
 
 def _is_named(named: x509.AuthorityKeyIdentifier, issuer: x509.Certificate) -> bool:
     """Whether an authority key identifier is this issuer's, in each of its parts that is there (RFC 5280, 4.2.1.1)."""
-    key = extension(issuer, x509.SubjectKeyIdentifier)
+    key = find_extension(issuer, x509.SubjectKeyIdentifier)
     if named.key_identifier is not None and key is not None and named.key_identifier != key.digest:
         return False
     if named.authority_cert_serial_number not in (None, issuer.serial_number):
         return False
     directory = [name.value for name in named.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
-    return not directory or comparable(directory[0]) == comparable(issuer.issuer)
+    return not directory or comparable_name(directory[0]) == comparable_name(issuer.issuer)

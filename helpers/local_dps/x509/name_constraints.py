@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from .issuing import comparable, extension
+from .issuing import comparable_name, find_extension
 
 __all__ = ["forbidden_names"]
 
@@ -27,7 +27,7 @@ def forbidden_names(path: Sequence[x509.Certificate]) -> Iterator[str]:
         path: from the device's certificate to its anchor, which constrains what is below it like any other CA.
     """
     for above, authority in enumerate(path):
-        constraints = extension(authority, x509.NameConstraints)
+        constraints = find_extension(authority, x509.NameConstraints)
         if constraints is None:
             continue
         for at, certificate in enumerate(path[:above]):
@@ -46,7 +46,7 @@ def _names(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[x509.Gen
     subject = certificate.subject
     if subject.rdns:
         yield x509.DirectoryName(subject)
-    alternative = list(extension(certificate, x509.SubjectAlternativeName) or ())
+    alternative = list(find_extension(certificate, x509.SubjectAlternativeName) or ())
     yield from alternative
     kinds = {type(each) for each in alternative}
     if x509.RFC822Name not in kinds:
@@ -75,7 +75,7 @@ def _is_allowed(name: x509.GeneralName, constraints: x509.NameConstraints) -> bo
 
 
 def _is_directory_within(name: x509.Name, subtree: x509.Name) -> bool:
-    return comparable(name)[: len(subtree.rdns)] == comparable(subtree)
+    return comparable_name(name)[: len(subtree.rdns)] == comparable_name(subtree)
 
 
 def _is_host_within(name: str, subtree: str) -> bool:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from .der import after, content
 
-__all__ = ["NotACertificate", "PrivateKeyInside", "kept_text", "read"]
+__all__ = ["NotACertificate", "PrivateKeyInside", "read_certificate", "text_to_store"]
 
 _PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
@@ -22,7 +22,7 @@ class PrivateKeyInside(ValueError):
     """The client sent a private key along; it is neither kept nor logged."""
 
 
-def read(text: str) -> bytes:
+def read_certificate(text: str) -> bytes:
     """The DER of the certificate that a client sent.
 
     Args:
@@ -51,7 +51,7 @@ def read(text: str) -> bytes:
     raise NotACertificate
 
 
-def kept_text(text: str, der: bytes) -> str:
+def text_to_store(text: str, der: bytes) -> str:
     """The text to keep of what a client sent: verbatim if it is this certificate and nothing else.
 
     Whatever stands around a certificate may be anything, a key without its armour for one, and is not kept.

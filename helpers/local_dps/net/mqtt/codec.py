@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 __all__ = [
-    "LEVEL",
-    "PACKET_LIMIT",
+    "MAX_PACKET_BYTES",
     "PINGRESP",
+    "PROTOCOL_LEVEL",
     "Connect",
     "Decoder",
-    "Malformed",
+    "MalformedPacket",
     "Packet",
     "PacketType",
     "Publish",
@@ -28,12 +28,12 @@ __all__ = [
     "unsuback",
 ]
 
-PACKET_LIMIT = 64 * 1024  # bytes; a registration is a few hundred
+MAX_PACKET_BYTES = 64 * 1024  # bytes; a registration is a few hundred
 PINGRESP = b"\xd0\x00"
-LEVEL = 4  # what 3.1.1 calls itself
+PROTOCOL_LEVEL = 4  # what 3.1.1 calls itself
 
 
-class Malformed(ValueError):
+class MalformedPacket(ValueError):
     """What a client sent is no MQTT 3.1.1, or is more than is taken here. The connection ends (4.8)."""
 
 
@@ -121,8 +121,8 @@ def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
     if header is None:
         return None
     begin, length = start + header[0], header[1]
-    if length > PACKET_LIMIT:
-        raise Malformed(f"A packet of {length} bytes is too large.")
+    if length > MAX_PACKET_BYTES:
+        raise MalformedPacket(f"A packet of {length} bytes is too large.")
     end = begin + length
     return (Packet(kind, flags, bytes(data[begin:end])), end) if len(data) >= end else None
 
@@ -132,11 +132,11 @@ def _kind_and_flags(first: int) -> tuple[PacketType, int]:
     try:
         kind = PacketType(first >> 4)
     except ValueError as error:
-        raise Malformed(f"There is no packet type {first >> 4} here.") from error
+        raise MalformedPacket(f"There is no packet type {first >> 4} here.") from error
     flags = first & 0x0F
     expected = 2 if kind in (PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE) else 0
     if kind is not PacketType.PUBLISH and flags != expected:
-        raise Malformed(f"{kind.name} has the flags {flags}.")
+        raise MalformedPacket(f"{kind.name} has the flags {flags}.")
     return kind, flags
 
 
@@ -148,7 +148,7 @@ def _remaining_length(data: bytes | bytearray) -> tuple[int, int] | None:
         if byte < 0x80:
             return place + 2, value
     if len(data) >= 5:
-        raise Malformed("The remaining length has more than four bytes.")
+        raise MalformedPacket("The remaining length has more than four bytes.")
     return None
 
 
@@ -166,7 +166,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         found = self._body[self._at : self._at + count]
         if len(found) < count:
-            raise Malformed("A packet ends too early.")
+            raise MalformedPacket("A packet ends too early.")
         self._at += count
         return found
 
@@ -176,7 +176,7 @@ class _Reader:
     def packet_id(self) -> int:
         found = self.number(2)
         if not found:
-            raise Malformed("A packet has the id 0.")
+            raise MalformedPacket("A packet has the id 0.")
         return found
 
     def text(self) -> str:
@@ -184,9 +184,9 @@ class _Reader:
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
-            raise Malformed("A text is no UTF-8.") from error
+            raise MalformedPacket("A text is no UTF-8.") from error
         if "\0" in text:
-            raise Malformed("A text holds a zero byte.")
+            raise MalformedPacket("A text holds a zero byte.")
         return text
 
     def rest(self) -> bytes:
@@ -194,7 +194,7 @@ class _Reader:
 
     def end(self) -> None:
         if not self.is_at_end:
-            raise Malformed("A packet goes on after its end.")
+            raise MalformedPacket("A packet goes on after its end.")
 
 
 def read_connect(packet: Packet) -> Connect:
@@ -202,15 +202,15 @@ def read_connect(packet: Packet) -> Connect:
     reader = _Reader(packet.body)
     protocol, level = reader.text(), reader.number(1)
     if protocol != "MQTT":
-        raise Malformed(f"The protocol is called {protocol[:20]!r}.")
-    if level != LEVEL:  # whatever follows follows other rules
+        raise MalformedPacket(f"The protocol is called {protocol[:20]!r}.")
+    if level != PROTOCOL_LEVEL:  # whatever follows follows other rules
         return Connect(level, "", 0, None)
     flags, keep_alive = reader.number(1), reader.number(2)
     if flags & 0x01:
-        raise Malformed("The reserved flag of CONNECT is set.")
+        raise MalformedPacket("The reserved flag of CONNECT is set.")
     has_will, has_username, has_password = bool(flags & 0x04), bool(flags & 0x80), bool(flags & 0x40)
     if (not has_will and flags & 0x38) or flags & 0x18 == 0x18 or (has_password and not has_username):
-        raise Malformed("The flags of CONNECT contradict one another.")
+        raise MalformedPacket("The flags of CONNECT contradict one another.")
     client_id = reader.text()
     if has_will:
         reader.text()
@@ -225,13 +225,13 @@ def read_publish(packet: Packet) -> Publish:
     """A PUBLISH at QoS 0 or 1; at QoS 2 it is refused."""
     qos = (packet.flags >> 1) & 3
     if qos > 1:
-        raise Malformed(f"QoS {qos} is not served.")
+        raise MalformedPacket(f"QoS {qos} is not served.")
     if qos == 0 and packet.flags & 0x08:
-        raise Malformed("A packet of QoS 0 can't come a second time.")
+        raise MalformedPacket("A packet of QoS 0 can't come a second time.")
     reader = _Reader(packet.body)
     topic = reader.text()
     if not topic or "#" in topic or "+" in topic:
-        raise Malformed("A topic to publish to has no wildcards.")
+        raise MalformedPacket("A topic to publish to has no wildcards.")
     packet_id = reader.packet_id() if qos else None
     return Publish(topic, reader.rest(), packet_id)
 
@@ -243,10 +243,10 @@ def read_subscribe(packet: Packet) -> Subscribe:
     while not reader.is_at_end:
         name, qos = reader.text(), reader.number(1)
         if qos > 2 or not name:
-            raise Malformed("A filter of SUBSCRIBE makes no sense.")
+            raise MalformedPacket("A filter of SUBSCRIBE makes no sense.")
         filters.append((name, qos))
     if not filters:
-        raise Malformed("SUBSCRIBE names no filter.")
+        raise MalformedPacket("SUBSCRIBE names no filter.")
     return Subscribe(packet_id, tuple(filters))
 
 
@@ -257,7 +257,7 @@ def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
     while not reader.is_at_end:
         filters.append(reader.text())
     if not filters or "" in filters:
-        raise Malformed("UNSUBSCRIBE names no filter.")
+        raise MalformedPacket("UNSUBSCRIBE names no filter.")
     return packet_id, tuple(filters)
 
 

@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from ...errors import device as errors
-from ...request.outcome import Outcome
+from ...request.outcome import RequestOutcome
 from ...request.record import RequestRecord
 from ...request.routing import Request
 from ..device_tls import presented_chain
-from .codec import PACKET_LIMIT, Decoder, Malformed
-from .session import Closed, ConnectRefused, Session
+from .codec import MAX_PACKET_BYTES, Decoder, MalformedPacket
+from .session import ConnectionClosed, ConnectRefused, MqttSession
 
 __all__ = ["MqttGateway"]
 
-_CONNECT_SECONDS = 10.0
-_TAKE_SECONDS = 5.0  # until a client must take more of an answer
-_IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
+_MAX_CONNECT_SECONDS = 10.0
+_MAX_STALLED_WRITE_SECONDS = 5.0  # until a client must take more of an answer
+_MAX_IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
 _PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # Java's device SDK asks for the last
 _PROTOCOLS = ("mqtt", "MQTT")  # the C SDK asks for the second, and wants to be told the same
 _AMQP_HEADER = b"AMQP"  # how each AMQP connection begins; as MQTT it is a PUBACK before its CONNECT
@@ -37,7 +37,7 @@ class MqttGateway:
 
     def __init__(
         self,
-        handle: Callable[[Request], Awaitable[Outcome]],
+        handle: Callable[[Request], Awaitable[RequestOutcome]],
         name: str,
         observe: Callable[[RequestRecord], None],
     ) -> None:
@@ -50,7 +50,7 @@ class MqttGateway:
         """One connection; the callback that `asyncio.start_server` takes."""
         with self._counted():
             port = writer.get_extra_info("sockname")[1]
-            session = Session(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
+            session = MqttSession(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
 
             async def send(data: bytes) -> None:
                 writer.write(data)
@@ -71,7 +71,7 @@ class MqttGateway:
             return web.Response(status=400, text=_AMQP)
         if not _is_of_this_place(incoming):
             return web.Response(status=403, text="A web page of another origin may not open a websocket here.")
-        socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=PACKET_LIMIT)
+        socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=MAX_PACKET_BYTES)
         if not socket.can_prepare(incoming):
             return None
         with self._counted():
@@ -79,7 +79,7 @@ class MqttGateway:
             port = transport.get_extra_info("sockname")[1] if transport else 0
             chain = presented_chain(transport.get_extra_info("ssl_object")) if transport else ()
             await socket.prepare(incoming)
-            await self._serve(Session(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
+            await self._serve(MqttSession(self._noted, self._name, port, chain), _messages(socket), socket.send_bytes)
             with suppress(Exception):
                 await socket.close()
         return socket
@@ -94,7 +94,7 @@ class MqttGateway:
         return _Counted(self._connections)
 
     async def _serve(
-        self, session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+        self, session: MqttSession, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
     ) -> None:
         """One connection to its end. What makes no sense ends it, and is told in the log; nothing else suffers."""
         began = time.monotonic()
@@ -102,9 +102,9 @@ class MqttGateway:
             await _converse(session, incoming, send)
         except TimeoutError:
             self._note_end(session.path, began, "Nothing came, or nothing was taken, for too long.")
-        except (ConnectRefused, Malformed) as error:
+        except (ConnectRefused, MalformedPacket) as error:
             self._note_end(session.path, began, str(error))
-        except (Closed, OSError):
+        except (ConnectionClosed, OSError):
             pass  # it said goodbye, or went without
 
     def _note_end(self, path: str, began: float, reason: str) -> None:
@@ -114,7 +114,7 @@ class MqttGateway:
         with suppress(Exception):
             self._observe(RequestRecord("MQTT", path, "", {}, b"", None, seconds, refusal))
 
-    async def _noted(self, request: Request) -> Outcome:
+    async def _noted(self, request: Request) -> RequestOutcome:
         began = time.monotonic()
         outcome = await self._handle(request)
         response = outcome.response
@@ -163,7 +163,9 @@ class _Counted:
             self._tasks.discard(self._task)
 
 
-async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]) -> None:
+async def _converse(
+    session: MqttSession, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+) -> None:
     """Feed a session until either side has had enough.
 
     Raises:
@@ -171,14 +173,14 @@ async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Call
     """
     decoder = Decoder()
     loop = asyncio.get_running_loop()
-    until = loop.time() + _CONNECT_SECONDS  # for a whole packet, however many bytes of it have come
+    until = loop.time() + _MAX_CONNECT_SECONDS  # for a whole packet, however many bytes of it have come
     while True:
         async with asyncio.timeout_at(until):
             data = await anext(incoming, b"")
         if not data:
             return
         if data.startswith(_AMQP_HEADER):
-            raise Malformed(_AMQP)
+            raise MalformedPacket(_AMQP)
         for packet in decoder.feed(data):
             try:
                 responses = await session.receive(packet)
@@ -192,17 +194,17 @@ async def _converse(session: Session, incoming: AsyncIterator[bytes], send: Call
 
 
 async def _send(send: Callable[[bytes], Awaitable[None]], response: bytes) -> None:
-    async with asyncio.timeout(_TAKE_SECONDS):
+    async with asyncio.timeout(_MAX_STALLED_WRITE_SECONDS):
         await send(response)
 
 
-def _patience(session: Session) -> float:
+def _patience(session: MqttSession) -> float:
     """Seconds until the next packet must come: one and a half times the keep-alive (3.1.2.10)."""
-    return session.keep_alive * 1.5 if session.keep_alive else _IDLE_SECONDS
+    return session.keep_alive * 1.5 if session.keep_alive else _MAX_IDLE_SECONDS
 
 
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    while data := await reader.read(PACKET_LIMIT):
+    while data := await reader.read(MAX_PACKET_BYTES):
         yield data
 
 

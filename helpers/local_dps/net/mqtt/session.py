@@ -9,17 +9,17 @@ from urllib.parse import parse_qs, quote
 
 from cryptography import x509
 
-from ...errors import Plane
+from ...errors import ApiPlane
 from ...errors import device as errors
-from ...request.outcome import Outcome
+from ...request.outcome import RequestOutcome
 from ...request.routing import Request
 from . import codec
-from .codec import Malformed, Packet, PacketType
+from .codec import MalformedPacket, Packet, PacketType
 
-__all__ = ["Closed", "ConnectRefused", "Session"]
+__all__ = ["ConnectRefused", "ConnectionClosed", "MqttSession"]
 
 _RID = r"(?P<rid>[^&$]+)"
-_MAX_RID_BYTES = 65_400  # bytes; an answer's topic is a little longer than the question's, and 65,535 at most
+_MAX_REQUEST_ID_BYTES = 65_400  # bytes; an answer's topic is a little longer than the question's, and 65,535 at most
 _ANSWERS = "$dps/registrations/res/#"
 _USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
 _REGISTER = re.compile(rf"\$dps/registrations/PUT/iotdps-register/\?\$rid={_RID}")
@@ -29,7 +29,7 @@ _POLL = re.compile(
 _ACCEPTED, _OTHER_VERSION, _BAD_USERNAME, _NOT_AUTHORIZED = 0, 1, 4, 5
 
 
-class Closed(Exception):
+class ConnectionClosed(Exception):
     """The connection is over: the client said so, or its call was dropped."""
 
 
@@ -52,7 +52,7 @@ class _Device:
     api_version: str
 
 
-class Session:
+class MqttSession:
     """Takes packets, and gives the bytes to send back.
 
     Args:
@@ -62,7 +62,7 @@ class Session:
 
     def __init__(
         self,
-        handle: Callable[[Request], Awaitable[Outcome]],
+        handle: Callable[[Request], Awaitable[RequestOutcome]],
         name: str,
         port: int,
         chain: tuple[x509.Certificate, ...],
@@ -111,16 +111,16 @@ class Session:
                 return [codec.PINGRESP]
             case PacketType.DISCONNECT:
                 codec.read_nothing(packet)
-                raise Closed
+                raise ConnectionClosed
             case _:
-                raise Malformed(f"A client that is connected sends no {packet.kind.name}.")
+                raise MalformedPacket(f"A client that is connected sends no {packet.kind.name}.")
 
     def _connect(self, packet: Packet) -> list[bytes]:
         """CONNACK 0 for whoever may ask; whether a device is let in is said when it registers."""
         if packet.kind is not PacketType.CONNECT:
-            raise Malformed(f"The first packet is {packet.kind.name}.")
+            raise MalformedPacket(f"The first packet is {packet.kind.name}.")
         asked = codec.read_connect(packet)
-        if asked.level != codec.LEVEL:
+        if asked.level != codec.PROTOCOL_LEVEL:
             raise ConnectRefused(_OTHER_VERSION, f"MQTT 3.1.1 is level 4, and this client speaks level {asked.level}.")
         named = _USERNAME.fullmatch(asked.username or "")
         options = parse_qs(named["options"]) if named else {}
@@ -151,13 +151,13 @@ class Session:
         elif poll:
             request, rid = self._request(device, "GET", f"/operations/{quote(poll['operation'])}", b""), poll["rid"]
         else:
-            raise Malformed("Nothing is published to that topic.")
-        if len(rid.encode()) > _MAX_RID_BYTES:
-            raise Malformed("The $rid is too long.")
+            raise MalformedPacket("Nothing is published to that topic.")
+        if len(rid.encode()) > _MAX_REQUEST_ID_BYTES:
+            raise MalformedPacket("The $rid is too long.")
         acknowledged = [] if asked.packet_id is None else [codec.puback(asked.packet_id)]
         outcome = await self._handle(request)
         if outcome.response is None:
-            raise Closed
+            raise ConnectionClosed
         if self._answers_at is None:
             return acknowledged
         return [*acknowledged, self._answer(rid, outcome.response.status, outcome)]
@@ -167,7 +167,7 @@ class Session:
             method=method,
             name=self._name,
             port=self._port,
-            plane=Plane.DEVICE,
+            plane=ApiPlane.DEVICE,
             path=f"{self.path}{suffix}",
             query={"api-version": device.api_version},
             headers={},
@@ -176,7 +176,7 @@ class Session:
             chain=self._chain,
         )
 
-    def _answer(self, rid: str, status: int, outcome: Outcome) -> bytes:
+    def _answer(self, rid: str, status: int, outcome: RequestOutcome) -> bytes:
         assert outcome.response
         retry = outcome.response.headers.get("Retry-After")
         topic = f"$dps/registrations/res/{status}/?$rid={rid}{f'&retry-after={retry}' if retry else ''}"

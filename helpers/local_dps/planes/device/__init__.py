@@ -9,14 +9,14 @@ from uuid import uuid4
 from ...errors import device as errors
 from ...request.routing import Request, Response, Route
 from ...store import EnrollmentRow, RegistrationRow, ServiceRow, Store, new_etag, timestamp
-from ..service.kinds import GROUPS, is_id
-from ..service.registrations import describe_registration
+from ..service.enrollment_kinds import GROUPS, is_id
+from ..service.registration_routes import describe_registration
 from .admission import Admission
 from .assignment import Assignments
 
-__all__ = ["RETRY_AFTER_SECONDS", "DevicePlane"]
+__all__ = ["RETRY_AFTER_SECONDS", "DevicePlaneRoutes"]
 
-API_VERSIONS = (
+DEVICE_API_VERSIONS = (
     "2017-08-31-preview",
     "2018-09-01-preview",
     "2018-11-01",
@@ -31,7 +31,7 @@ API_VERSIONS = (
 RETRY_AFTER_SECONDS = 3  # what Azure tells a device to wait before it polls
 
 
-class DevicePlane:
+class DevicePlaneRoutes:
     """A registration is decided when it is asked for, unless a webhook decides; the device learns the outcome when it polls,
     as from Azure.
     """
@@ -103,8 +103,8 @@ class DevicePlane:
     def _asked(self, request: Request) -> tuple[ServiceRow, str, Mapping[str, Any]]:
         """Whom, about whom, and what was sent: the service by its scope, the registration id, the same in path and body."""
         registration = request.parameters["id"]
-        if request.query.get("api-version") not in API_VERSIONS:
-            raise errors.request_invalid(f"Add ?api-version= with one of {', '.join(API_VERSIONS)}.")
+        if request.query.get("api-version") not in DEVICE_API_VERSIONS:
+            raise errors.request_invalid(f"Add ?api-version= with one of {', '.join(DEVICE_API_VERSIONS)}.")
         service = self._store.services.by_scope(request.parameters["scope"])
         if service is None:
             raise errors.unauthorized("There is no provisioning service of that ID scope here.")

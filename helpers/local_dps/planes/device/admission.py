@@ -11,12 +11,14 @@ from cryptography.x509.oid import NameOID
 
 from ...errors import device as errors
 from ...store import EnrollmentRow, ServiceRow, Store
-from ...x509.chain import MAX_CHAIN_BYTES, find_paths, flaw, size_of
-from ..service.kinds import GROUPS, INDIVIDUALS
+from ...x509.chain import MAX_CHAIN_BYTES, chain_size, find_flaw, find_paths
+from ..service.enrollment_kinds import GROUPS, INDIVIDUALS
 
 __all__ = ["Admission"]
 
-_MAX_PATHS = 200  # there is one, or a few where a CA is renewed or cross-signed; whoever has more made them on purpose
+_MAX_CHAIN_PATHS = (
+    200  # there is one, or a few where a CA is renewed or cross-signed; whoever has more made them on purpose
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Admission:
         """
         if not chain:
             raise errors.unauthorized(errors.NO_CERTIFICATE)
-        if size_of(chain) > MAX_CHAIN_BYTES:
+        if chain_size(chain) > MAX_CHAIN_BYTES:
             raise errors.invalid_certificate(
                 f"The certificates that it sent are larger than {MAX_CHAIN_BYTES // 1024} KiB together."
             )
@@ -75,7 +77,7 @@ class Admission:
         if own is not None:
             if all(leaf != _kept(each["certificate"]) for each in own.values()):
                 raise errors.invalid_certificate("It is not one of the certificates of the device's enrollment.")
-            _check(flaw([leaf], now))
+            _check(find_flaw([leaf], now))
             return
         anchors = [_Anchor(each, enrollment) for each in self._certificates(service, enrollment)]
         self._climb(service, leaf, presented, anchors, now)
@@ -104,7 +106,7 @@ class Admission:
         ]
         if leaf in verified or any(anchor.certificate == leaf for anchor in anchors):
             raise errors.chain_does_not_match()
-        paths = list(islice(find_paths(leaf, presented, verified), _MAX_PATHS))
+        paths = list(islice(find_paths(leaf, presented, verified), _MAX_CHAIN_PATHS))
         decided = [found for path in paths if (found := _anchored(path, anchors, verified))]
         if not decided:
             known = {each for path in paths for each in path}
@@ -113,7 +115,7 @@ class Admission:
             raise errors.chain_does_not_match()
         flaws = []
         for path, enrollment in decided:
-            reason = flaw(path, now)
+            reason = find_flaw(path, now)
             if reason is None:
                 return enrollment
             flaws.append(reason)

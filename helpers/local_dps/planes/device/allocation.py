@@ -4,15 +4,44 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any
 
-from ...store import EnrollmentRow, Hub, ServiceRow
+from ...store import EnrollmentRow, LinkedHub, ServiceRow
 
-__all__ = ["CUSTOM", "Allocation", "Latencies", "allocation_of", "read_latencies"]
+__all__ = ["CUSTOM_POLICY", "Allocation", "HubLatencies", "allocation_of"]
 
-Latencies: TypeAlias = dict[str, float]  # milliseconds from the devices to a hub, by its host name in lower case
-CUSTOM = "custom"
-_FARTHEST = 1e9  # milliseconds, eleven days
+CUSTOM_POLICY = "custom"
+_MAX_LATENCY_MILLISECONDS = 1e9  # milliseconds, eleven days
+
+
+class HubLatencies:
+    """How far each IoT hub is from the devices: milliseconds by host name, which may change while the local DPS runs."""
+
+    def __init__(self, latencies: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Raises ValueError as `replace` does."""
+        self._milliseconds: dict[str, float] = {}
+        self.replace(latencies)
+
+    def replace(self, latencies: Mapping[str, Any]) -> None:
+        """Forget the present latencies, and store these.
+
+        Raises:
+            ValueError: one is not a number of milliseconds from 0 to eleven days. The present latencies then stay.
+        """
+        for hub, latency in latencies.items():
+            is_number = isinstance(latency, int | float) and not isinstance(latency, bool)
+            if not is_number or not 0 <= latency <= _MAX_LATENCY_MILLISECONDS:
+                raise ValueError(f"The latency of '{hub}' must be a number of milliseconds from 0 to 1,000,000,000.")
+        self._milliseconds = {hub.lower(): float(latency) for hub, latency in latencies.items()}
+
+    def to(self, hub: str) -> float:
+        """Return the milliseconds to a hub, compared without case; infinity if its latency is not known."""
+        return self._milliseconds.get(hub.lower(), math.inf)
+
+    def by_hub(self) -> Mapping[str, float]:
+        """Return the milliseconds by host name in lower case."""
+        return dict(self._milliseconds)
 
 
 @dataclass(frozen=True)
@@ -20,7 +49,7 @@ class Allocation:
     """A policy, in lower case, and the hubs among which it chooses."""
 
     policy: str
-    hubs: Sequence[Hub]
+    hubs: Sequence[LinkedHub]
 
     @property
     def key(self) -> str:
@@ -28,18 +57,18 @@ class Allocation:
         said = " ".join([self.policy, *sorted(hub.name.lower() for hub in self.hubs)])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
-    def hub(self, name: object) -> Hub | None:
+    def hub(self, name: object) -> LinkedHub | None:
         """The hub of that host name, if it is one of them."""
         return next((hub for hub in self.hubs if hub.name.lower() == str(name).lower()), None)
 
-    def choose(self, registration: str, latencies: Latencies) -> Hub:
+    def choose(self, registration: str, latencies: HubLatencies) -> LinkedHub:
         """hashed spreads devices by weight, always in the same way; geolatency takes the hub that answers fastest, where one
         without a latency is farther than all that have one; static takes the hub that is named, or the first.
         """
         if self.policy == "hashed":
             return max(self.hubs, key=lambda hub: _score(hub, registration))
         if self.policy == "geolatency":
-            return min(self.hubs, key=lambda hub: latencies.get(hub.name.lower(), math.inf))
+            return min(self.hubs, key=lambda hub: latencies.to(hub.name))
         return self.hubs[0]
 
 
@@ -50,19 +79,7 @@ def allocation_of(service: ServiceRow, enrollment: EnrollmentRow) -> Allocation:
     return Allocation(policy, _candidates(service, document))
 
 
-def read_latencies(sent: Mapping[str, Any]) -> Latencies:
-    """Milliseconds by a hub's host name.
-
-    Raises:
-        ValueError: one is not a number of milliseconds, 0 or more.
-    """
-    for hub, latency in sent.items():
-        if isinstance(latency, bool) or not isinstance(latency, int | float) or not 0 <= latency <= _FARTHEST:
-            raise ValueError(f"The latency of '{hub}' is not a number of milliseconds, 0 or more.")
-    return {hub.lower(): float(latency) for hub, latency in sent.items()}
-
-
-def _candidates(service: ServiceRow, document: Mapping[str, Any]) -> Sequence[Hub]:
+def _candidates(service: ServiceRow, document: Mapping[str, Any]) -> Sequence[LinkedHub]:
     named = [document["iotHubHostName"]] if document.get("iotHubHostName") else document.get("iotHubs") or []
     wanted = {name.lower() for name in named}
     if wanted:
@@ -70,7 +87,7 @@ def _candidates(service: ServiceRow, document: Mapping[str, Any]) -> Sequence[Hu
     return [hub for hub in service.iot_hubs if hub.apply_allocation_policy]
 
 
-def _score(hub: Hub, registration: str) -> float:
+def _score(hub: LinkedHub, registration: str) -> float:
     """Weighted rendezvous hashing: a hub that comes or goes moves no device but its own."""
     digest = hashlib.sha256(f"{registration.lower()} {hub.name.lower()}".encode()).digest()
     part = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)

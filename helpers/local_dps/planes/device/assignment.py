@@ -18,10 +18,10 @@ from ...store import (
     timestamp,
 )
 from ...x509.description import certificate_info
-from ..service.enrollments import describe_enrollment
-from ..service.kinds import GROUPS, INDIVIDUALS
-from .allocation import CUSTOM, Allocation, Latencies, allocation_of
-from .webhook import Question, Reply
+from ..service.enrollment_kinds import GROUPS, INDIVIDUALS
+from ..service.enrollment_routes import describe_enrollment
+from .allocation import CUSTOM_POLICY, Allocation, HubLatencies, allocation_of
+from .webhook import WebhookQuestion, WebhookReply
 
 __all__ = ["Assignments"]
 
@@ -55,7 +55,7 @@ def _place(record: RegistrationRow) -> _Place | None:
 class Assignments:
     """Decides, and keeps the hubs' device records."""
 
-    def __init__(self, store: Store, latencies: Latencies, ask: Callable[[Question], None]) -> None:
+    def __init__(self, store: Store, latencies: HubLatencies, ask: Callable[[WebhookQuestion], None]) -> None:
         """
         Args:
             latencies: as they are at the moment of a decision.
@@ -86,7 +86,7 @@ class Assignments:
         if not allocation.hubs:
             return {**kept, **_failed(_NO_HUB, "No IoT hub is linked to the service.")}
         thumbprint = leaf.fingerprint(hashes.SHA256()).hex().upper()
-        if allocation.policy == CUSTOM:
+        if allocation.policy == CUSTOM_POLICY:
             body = _asked(enrollment, allocation, record, leaf, payload)
             url = str(enrollment.document["customAllocationDefinition"].get("webhookUrl"))
             return {
@@ -104,9 +104,9 @@ class Assignments:
         question = record.document.get("question")
         if question:
             operation = record.document["operationId"]
-            self.ask(Question(record.service_id, record.id, operation, question["url"], question["body"]))
+            self.ask(WebhookQuestion(record.service_id, record.id, operation, question["url"], question["body"]))
 
-    def settle(self, question: Question, reply: Reply) -> None:
+    def settle(self, question: WebhookQuestion, reply: WebhookReply) -> None:
         """Write down what a webhook has said, unless the device has registered anew or is gone."""
         record = self._store.registrations.get(question.service_id, question.registration)
         if record is None or record.document["operationId"] != question.operation or "question" not in record.document:
@@ -117,7 +117,9 @@ class Assignments:
         now = timestamp(datetime.now(UTC))
         self._store.registrations.put(replace(record, document={**document, **outcome}, etag=new_etag(), updated=now))
 
-    def _settled(self, record: RegistrationRow, asked_for: str, thumbprint: str, reply: Reply) -> Mapping[str, Any]:
+    def _settled(
+        self, record: RegistrationRow, asked_for: str, thumbprint: str, reply: WebhookReply
+    ) -> Mapping[str, Any]:
         """Much may have changed since the webhook was asked.
 
         Args:

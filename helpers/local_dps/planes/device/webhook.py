@@ -11,14 +11,14 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 
 from ...request.routing import read_object
 
-__all__ = ["Question", "Reply", "Webhooks"]
+__all__ = ["WebhookQuestion", "WebhookReply", "Webhooks"]
 
-_SECONDS = 10.0
-_MAX_CONCURRENT = 50
-_ANSWER_LIMIT = 64 * 1024  # bytes; it names a hub and holds a twin of at most 40 KB
+_TIMEOUT_SECONDS = 10.0
+_MAX_CONCURRENT_CALLS = 50
+_MAX_REPLY_BYTES = 64 * 1024  # bytes; it names a hub and holds a twin of at most 40 KB
 
 
-class Question(NamedTuple):
+class WebhookQuestion(NamedTuple):
     """Where does this device go?
 
     Attributes:
@@ -32,7 +32,7 @@ class Question(NamedTuple):
     body: Mapping[str, Any]
 
 
-class Reply(NamedTuple):
+class WebhookReply(NamedTuple):
     """What a webhook has said. problem: why it has not, as the end of a sentence."""
 
     hub: object = None
@@ -44,12 +44,12 @@ class Reply(NamedTuple):
 class Webhooks:
     """Asks beside whatever else happens; nobody waits for it but the device, which polls."""
 
-    def __init__(self, settle: Callable[[Question, Reply], None]) -> None:
+    def __init__(self, settle: Callable[[WebhookQuestion, WebhookReply], None]) -> None:
         self._settle = settle
         self._asking: dict[tuple[int, str], tuple[str, asyncio.Task[None]]] = {}
-        self._turns = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._turns = asyncio.Semaphore(_MAX_CONCURRENT_CALLS)
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: WebhookQuestion) -> None:
         """Ask once the running call is through, unless the same is being asked already.
 
         A device that registers anew has its earlier question dropped: nobody waits for that answer any more.
@@ -75,12 +75,12 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: WebhookQuestion) -> None:
         async with self._turns:
             try:
                 reply = await _post(question.url, question.body)
             except (ClientError, OSError, TimeoutError, ValueError) as error:
-                reply = Reply(problem=f": the webhook gave no answer that counts ({_reason(error)}).")
+                reply = WebhookReply(problem=f": the webhook gave no answer that counts ({_reason(error)}).")
         try:
             self._settle(question, reply)
         except Exception:
@@ -91,7 +91,7 @@ def _reason(error: Exception) -> str:
     """Without the URL, which the device is told with it: a function's key is often a part of that."""
     match error:
         case TimeoutError():
-            return f"it did not answer within {_SECONDS:.0f} s"
+            return f"it did not answer within {_TIMEOUT_SECONDS:.0f} s"
         case InvalidURL():
             return "its address makes no sense"
         case ClientConnectorError():
@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
             return str(error)
 
 
-async def _post(url: str, body: Mapping[str, Any]) -> Reply:
+async def _post(url: str, body: Mapping[str, Any]) -> WebhookReply:
     """
     Raises:
         ValueError: the URL is beyond loopback, or the answer is not what it should be.
@@ -111,21 +111,21 @@ async def _post(url: str, body: Mapping[str, Any]) -> Reply:
     if not _is_on_loopback(url):
         raise ValueError("it is not on loopback, and this local DPS asks nobody else")
     async with (
-        ClientSession(timeout=ClientTimeout(_SECONDS)) as session,
+        ClientSession(timeout=ClientTimeout(_TIMEOUT_SECONDS)) as session,
         session.post(url, json=body, allow_redirects=False) as response,
     ):
         if response.status != 200:
-            return Reply(problem=f" with status code: {response.status}")
+            return WebhookReply(problem=f" with status code: {response.status}")
         content = bytearray()
         async for chunk in response.content.iter_any():
             content += chunk
-            if len(content) > _ANSWER_LIMIT:
-                raise ValueError(f"its answer is larger than {_ANSWER_LIMIT:,} bytes")
+            if len(content) > _MAX_REPLY_BYTES:
+                raise ValueError(f"its answer is larger than {_MAX_REPLY_BYTES:,} bytes")
     said = read_object(bytes(content))
     twin = said.get("initialTwin")
     if not isinstance(twin, dict | None):
         raise ValueError("initialTwin is not an object")
-    return Reply(said.get("iotHubHostName"), twin, said.get("payload"))
+    return WebhookReply(said.get("iotHubHostName"), twin, said.get("payload"))
 
 
 def _is_on_loopback(url: str) -> bool:

@@ -13,15 +13,15 @@ from ...errors import identity as errors
 from ...request.routing import Request, Response, Route
 from ...store import Store
 from .assertion import ASSERTION_TYPE, check_assertion
-from .tokens import LIFETIME, issue_token, known_audience
+from .tokens import TOKEN_LIFETIME, issue_token, known_audience
 
-__all__ = ["IdentityPlane"]
+__all__ = ["IdentityPlaneRoutes"]
 
-_SECONDS = int(LIFETIME.total_seconds())
-_DEFAULT = "/.default"
+_TOKEN_SECONDS = int(TOKEN_LIFETIME.total_seconds())
+_DEFAULT_SCOPE = "/.default"
 
 
-class IdentityPlane:
+class IdentityPlaneRoutes:
     """OpenID Connect discovery and the client-credentials grant (RFC 6749 section 4.4) for one application."""
 
     def __init__(self, store: Store, client_certificate: x509.Certificate) -> None:
@@ -53,11 +53,11 @@ class IdentityPlane:
     def _token(self, request: Request) -> Response:
         form = self._authenticated(request, _token_endpoint(self._root(request)))
         scope = form.get("scope", "")
-        audience = known_audience(scope.removesuffix(_DEFAULT), request.host)
-        if audience is None or not scope.endswith(_DEFAULT):
+        audience = known_audience(scope.removesuffix(_DEFAULT_SCOPE), request.host)
+        if audience is None or not scope.endswith(_DEFAULT_SCOPE):
             raise errors.invalid_scope(scope)
         token = issue_token(self._identity, audience, request.now)
-        return _issued(token, {"expires_in": _SECONDS, "ext_expires_in": _SECONDS})
+        return _issued(token, {"expires_in": _TOKEN_SECONDS, "ext_expires_in": _TOKEN_SECONDS})
 
     def _token_v1(self, request: Request) -> Response:
         """The endpoint before v2.0: it is told the audience as `resource`, and writes numbers as text."""
@@ -69,10 +69,10 @@ class IdentityPlane:
         token = issue_token(self._identity, audience, request.now)
         begins = int(request.now.timestamp())
         times = {
-            "expires_in": _SECONDS,
-            "ext_expires_in": _SECONDS,
+            "expires_in": _TOKEN_SECONDS,
+            "ext_expires_in": _TOKEN_SECONDS,
             "not_before": begins,
-            "expires_on": begins + _SECONDS,
+            "expires_on": begins + _TOKEN_SECONDS,
         }
         return _issued(token, {**{name: str(value) for name, value in times.items()}, "resource": resource})
 

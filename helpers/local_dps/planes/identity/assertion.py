@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from ...errors import identity as errors
-from .tokens import LEEWAY
+from .tokens import CLOCK_LEEWAY
 
 __all__ = ["ASSERTION_TYPE", "check_assertion", "new_client_certificate"]
 
@@ -60,7 +60,7 @@ def check_assertion(assertion: str, certificate: x509.Certificate, client_id: st
             algorithms=_ALGORITHMS,
             audience=audience,
             issuer=client_id,
-            leeway=LEEWAY,  # on all three of exp, nbf and iat: MSAL for Node rounds nbf up
+            leeway=CLOCK_LEEWAY,  # on all three of exp, nbf and iat: MSAL for Node rounds nbf up
             subject=client_id,
             options={"require": ["exp", "aud", "iss", "sub"]},
         )

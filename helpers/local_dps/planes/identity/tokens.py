@@ -8,15 +8,23 @@ from uuid import uuid4
 
 import jwt
 
-from ...store import Identity
+from ...store import TenantIdentity
 
-__all__ = ["LEEWAY", "LIFETIME", "MANAGEMENT", "SERVICE", "check_token", "issue_token", "known_audience"]
+__all__ = [
+    "CLOCK_LEEWAY",
+    "MANAGEMENT_AUDIENCE",
+    "SERVICE_AUDIENCE",
+    "TOKEN_LIFETIME",
+    "check_token",
+    "issue_token",
+    "known_audience",
+]
 
-MANAGEMENT = "https://management.azure.com"
+MANAGEMENT_AUDIENCE = "https://management.azure.com"
 _OLD_MANAGEMENT = "https://management.core.windows.net"
-SERVICE = "https://azure-devices-provisioning.net"
-LIFETIME = timedelta(hours=1)
-LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from a client's
+SERVICE_AUDIENCE = "https://azure-devices-provisioning.net"
+TOKEN_LIFETIME = timedelta(hours=1)
+CLOCK_LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from a client's
 
 
 def known_audience(wanted: str, host: str) -> str | None:
@@ -28,11 +36,11 @@ def known_audience(wanted: str, host: str) -> str | None:
     """
     audience = wanted.rstrip("/")
     if audience.lower() in (f"https://{host}".lower(), _OLD_MANAGEMENT):
-        return MANAGEMENT
-    return audience if audience in (MANAGEMENT, SERVICE) else None
+        return MANAGEMENT_AUDIENCE
+    return audience if audience in (MANAGEMENT_AUDIENCE, SERVICE_AUDIENCE) else None
 
 
-def issue_token(identity: Identity, audience: str, now: datetime) -> str:
+def issue_token(identity: TenantIdentity, audience: str, now: datetime) -> str:
     """An access token for one audience, valid for `LIFETIME`."""
     claims = {
         "aud": audience,
@@ -41,13 +49,13 @@ def issue_token(identity: Identity, audience: str, now: datetime) -> str:
         "appid": identity.client_id,
         "iat": now,
         "nbf": now,
-        "exp": now + LIFETIME,
+        "exp": now + TOKEN_LIFETIME,
         "jti": str(uuid4()),
     }
     return jwt.encode(claims, identity.token_key, algorithm="HS256")
 
 
-def check_token(authorization: str, identity: Identity, audience: str, now: datetime) -> bool:
+def check_token(authorization: str, identity: TenantIdentity, audience: str, now: datetime) -> bool:
     """Whether an Authorization header carries a bearer token of ours for that audience that is in time.
 
     It may begin up to `LEEWAY` from now: the clock may have been set back since it was issued. It ends when it says.
@@ -59,7 +67,7 @@ def check_token(authorization: str, identity: Identity, audience: str, now: date
         claims = _claims(token.strip(), identity.token_key)
     except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are no text
         return False
-    begins = max(claims["nbf"], claims["iat"]) - LEEWAY.total_seconds()
+    begins = max(claims["nbf"], claims["iat"]) - CLOCK_LEEWAY.total_seconds()
     return bool(claims["aud"] == audience and begins <= now.timestamp() < claims["exp"])
 
 

@@ -5,16 +5,16 @@ from collections.abc import Collection
 from ...request.endpoints import Endpoints
 from ...request.routing import Route
 from ...store import Store
-from .certificates import CertificateRoutes
-from .front_door import FrontDoor
-from .providers import ProviderRoutes
-from .resources import ResourceRoutes
-from .services import ServiceRoutes
+from .certificate_routes import CertificateRoutes
+from .management_door import ManagementDoor
+from .provider_routes import ProviderRoutes
+from .resource_routes import ResourceRoutes
+from .service_routes import ServiceRoutes
 
-__all__ = ["ManagementPlane"]
+__all__ = ["ManagementPlaneRoutes"]
 
 
-class ManagementPlane:
+class ManagementPlaneRoutes:
     """Resource Manager's own calls, then those of the resource provider Microsoft.Devices."""
 
     def __init__(self, store: Store, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
@@ -22,7 +22,7 @@ class ManagementPlane:
         Args:
             known_hubs: see `Services`.
         """
-        door = FrontDoor(store)
+        door = ManagementDoor(store)
         self.routes: tuple[Route, ...] = (
             *CertificateRoutes(store, door).routes,
             *ServiceRoutes(store, door, endpoints, known_hubs).routes,

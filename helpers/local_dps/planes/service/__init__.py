@@ -3,19 +3,19 @@
 from ...request.endpoints import Endpoints
 from ...request.routing import Route
 from ...store import Store
-from .door import Door
-from .enrollments import EnrollmentRoutes
-from .kinds import GROUPS, INDIVIDUALS
-from .registrations import RegistrationRoutes
+from .enrollment_kinds import GROUPS, INDIVIDUALS
+from .enrollment_routes import EnrollmentRoutes
+from .registration_routes import RegistrationRoutes
+from .service_door import ServiceDoor
 
-__all__ = ["ServicePlane"]
+__all__ = ["ServicePlaneRoutes"]
 
 
-class ServicePlane:
+class ServicePlaneRoutes:
     """The two kinds of enrollment share one implementation; `kinds` says in what they differ."""
 
     def __init__(self, store: Store, endpoints: Endpoints) -> None:
-        door = Door(store, endpoints)
+        door = ServiceDoor(store, endpoints)
         self.routes: tuple[Route, ...] = (
             *EnrollmentRoutes(GROUPS, store, door).routes,
             *EnrollmentRoutes(INDIVIDUALS, store, door).routes,

@@ -8,8 +8,8 @@ from typing import Any
 from ...errors import service as errors
 from ...store import new_key
 from ...x509.description import certificate_info
-from ...x509.reading import NotACertificate, PrivateKeyInside, read
-from .kinds import EnrollmentKind
+from ...x509.reading import NotACertificate, PrivateKeyInside, read_certificate
+from .enrollment_kinds import EnrollmentKind
 
 __all__ = ["describe_attestation", "read_attestation"]
 
@@ -106,7 +106,7 @@ def _certificate(sent: Any, stored: Sequence[Mapping[str, Any]]) -> Mapping[str,
     if not isinstance(text, str) or not text:
         raise errors.attestation_required()
     try:
-        der = read(text)
+        der = read_certificate(text)
     except PrivateKeyInside as error:
         raise errors.request_invalid(
             "The certificate contains a private key.", "A private key was sent; nothing of it was kept."

@@ -9,8 +9,8 @@ from urllib.parse import unquote, unquote_plus
 
 from ...errors import service as errors
 from ...request.routing import Request
-from ...store import AccessPolicy, Identity
-from ..identity.tokens import SERVICE, check_token
+from ...store import AccessPolicy, TenantIdentity
+from ..identity.tokens import SERVICE_AUDIENCE, check_token
 
 __all__ = ["check_credential"]
 
@@ -21,7 +21,9 @@ _INCLUDED = {
 }
 
 
-def check_credential(request: Request, identity: Identity, policies: tuple[AccessPolicy, ...], right: str) -> None:
+def check_credential(
+    request: Request, identity: TenantIdentity, policies: tuple[AccessPolicy, ...], right: str
+) -> None:
     """Raises a Refusal unless the call carries a token for the service plane, or a signature by a key with that right.
 
     A signature must be for what is asked, `name:port/path`, or for a whole number of its first segments.
@@ -33,10 +35,10 @@ def check_credential(request: Request, identity: Identity, policies: tuple[Acces
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() == "sharedaccesssignature":
         _check_signature(rest, request, policies, right)
-    elif not check_token(authorization, identity, SERVICE, request.now):
+    elif not check_token(authorization, identity, SERVICE_AUDIENCE, request.now):
         raise errors.unauthorized(
             "A service call needs a shared access signature by one of this service's keys, or a bearer token that this "
-            f"DPS issued for {SERVICE}, not expired."
+            f"DPS issued for {SERVICE_AUDIENCE}, not expired."
         )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import service as errors
-from ...store import Hub
-from .kinds import EnrollmentKind
+from ...store import LinkedHub
+from .enrollment_kinds import EnrollmentKind
 
 __all__ = ["read_settings"]
 
@@ -23,7 +23,7 @@ _SHARED = (
 )
 
 
-def read_settings(sent: Mapping[str, Any], kind: EnrollmentKind, hubs: tuple[Hub, ...]) -> Mapping[str, Any]:
+def read_settings(sent: Mapping[str, Any], kind: EnrollmentKind, hubs: tuple[LinkedHub, ...]) -> Mapping[str, Any]:
     """The fields that the service knows, checked; null ones left out, except the status, which comes back as it was.
 
     Args:
@@ -62,7 +62,7 @@ def _require_object(sent: Mapping[str, Any], name: str, members: str) -> None:
         raise errors.request_invalid(f"{name} is invalid.", f"It is an object with {members}.")
 
 
-def _require_hubs(sent: Mapping[str, Any], linked: tuple[Hub, ...]) -> None:
+def _require_hubs(sent: Mapping[str, Any], linked: tuple[LinkedHub, ...]) -> None:
     """ "Must be a subset of tenant level list of IoT hubs", says the service's own description of iotHubs."""
     hubs = sent.get("iotHubs")
     if hubs is None:

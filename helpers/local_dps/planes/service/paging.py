@@ -12,15 +12,15 @@ from ...request.routing import Request, Response
 __all__ = ["paged"]
 
 _MAX_PAGE_SIZE = 1000
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 _NUMBER = re.compile(r"after ([0-9]{1,18})", re.ASCII)
 
 
 def paged(
     request: Request,
     item_type: str,
-    read: Callable[[int, int], tuple[Sequence[Row], int | None]],
-    describe: Callable[[Row], Mapping[str, Any]],
+    read: Callable[[int, int], tuple[Sequence[_Row], int | None]],
+    describe: Callable[[_Row], Mapping[str, Any]],
 ) -> Response:
     """Answer one page. What is there from the first page to the last comes once, even if others come and go meanwhile.
 

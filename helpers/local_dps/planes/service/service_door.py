@@ -9,9 +9,9 @@ from ...request.routing import Handler, Request, Response
 from ...store import ServiceRow, Store
 from .credentials import check_credential
 
-__all__ = ["API_VERSIONS", "Door", "ServiceHandler", "check_if_match", "json_object"]
+__all__ = ["SERVICE_API_VERSIONS", "ServiceDoor", "ServiceHandler", "check_if_match", "service_body"]
 
-API_VERSIONS = (
+SERVICE_API_VERSIONS = (
     "2017-11-15",
     "2018-04-01",
     "2018-09-01-preview",
@@ -26,7 +26,7 @@ API_VERSIONS = (
 ServiceHandler: TypeAlias = Callable[[Request, ServiceRow], Response]
 
 
-class Door:
+class ServiceDoor:
     """Every call needs a shared access signature with the right that it takes, or a bearer token for this plane."""
 
     def __init__(self, store: Store, endpoints: Endpoints) -> None:
@@ -37,22 +37,22 @@ class Door:
         """The handler behind the door. It is given the service whose plane is on the port of the call."""
 
         def guarded(request: Request) -> Response:
-            number = self._endpoints.service_at(request.port)
-            service = self._store.services.by_id(number) if number is not None else None
+            service_id = self._endpoints.service_id_at(request.port)
+            service = self._store.services.by_id(service_id) if service_id is not None else None
             if service is None:
-                raise errors.no_service_here()
+                raise errors.service_not_found_at_port()
             check_credential(request, self._store.identity, service.policies, right)
-            if request.query.get("api-version") not in API_VERSIONS:
+            if request.query.get("api-version") not in SERVICE_API_VERSIONS:
                 raise errors.request_invalid(
                     "The api-version is missing or not supported.",
-                    f"Add ?api-version= with one of {', '.join(API_VERSIONS)}.",
+                    f"Add ?api-version= with one of {', '.join(SERVICE_API_VERSIONS)}.",
                 )
             return handler(request, service)
 
         return guarded
 
 
-def json_object(request: Request) -> Mapping[str, Any]:
+def service_body(request: Request) -> Mapping[str, Any]:
     """The body of a call."""
     try:
         return request.json_object()

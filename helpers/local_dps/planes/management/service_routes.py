@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from ...errors import resource_manager
 from ...errors import resource_provider as errors
-from ...request.endpoints import Endpoints, authority
+from ...request.endpoints import Endpoints, host_and_port
 from ...request.routing import Request, Response, Route
 from ...store import (
     RIGHTS,
     AccessPolicy,
-    Hub,
+    LinkedHub,
     ServiceRow,
     Store,
     new_id_scope,
@@ -23,29 +23,29 @@ from ...store import (
     new_owner_policy,
     new_row_version,
 )
-from .front_door import (
-    GROUP,
-    PROVIDER,
-    SERVICE,
-    SERVICE_TYPE,
-    SUBSCRIPTION,
-    FrontDoor,
-    json_object,
+from .linked_hubs import describe_hub, read_hubs
+from .management_door import (
+    GROUP_PATH,
+    PROVIDER_PATH,
+    SERVICE_PATH,
+    SERVICE_RESOURCE_TYPE,
+    SUBSCRIPTION_PATH,
+    ManagementDoor,
     normalized,
+    provider_body,
     read_tags,
+    resource_id,
     same_location,
-    service_id,
 )
-from .hubs import describe_hub, read_hubs
 
 __all__ = ["ServiceRoutes"]
 
-_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
+_SERVICE_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 _POLICY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+._^|~-]{1,64}")
 _ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
 _OWNER = "provisioningserviceowner"
 _RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # where Azure can keep a service's data in one region
-_ECHOED = (
+_ECHOED_PROPERTIES = (
     "publicNetworkAccess",
     "ipFilterRules",
     "enableDataResidency",
@@ -53,7 +53,7 @@ _ECHOED = (
     "disableLocalAuth",
     "minTlsVersion",
 )
-_OPERATION = SUBSCRIPTION + PROVIDER + "/locations/{location}/provisioningserviceoperationresults/{operation}"
+_OPERATION = SUBSCRIPTION_PATH + PROVIDER_PATH + "/locations/{location}/provisioningserviceoperationresults/{operation}"
 _BEGUN = {"state": "Activating", "provisioningState": "Accepted"}
 _CHANGING = {"state": "Transitioning", "provisioningState": "Accepted"}
 _DONE = {"state": "Active", "provisioningState": "Succeeded"}
@@ -62,7 +62,7 @@ _DONE = {"state": "Active", "provisioningState": "Succeeded"}
 class ServiceRoutes:
     """Creation, change and deletion are long-running operations, as in Azure; here they are over when they are answered."""
 
-    def __init__(self, store: Store, door: FrontDoor, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
+    def __init__(self, store: Store, door: ManagementDoor, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
         """
         Args:
             known_hubs: the host names, in lower case, of the hubs that exist; () if a hub of any name does.
@@ -71,21 +71,21 @@ class ServiceRoutes:
         self._door = door
         self._endpoints = endpoints
         self._known_hubs = known_hubs
-        collection = PROVIDER + "/provisioningServices"
-        name_check = SUBSCRIPTION + PROVIDER + "/checkProvisioningServiceNameAvailability"
+        collection = PROVIDER_PATH + "/provisioningServices"
+        name_check = SUBSCRIPTION_PATH + PROVIDER_PATH + "/checkProvisioningServiceNameAvailability"
         self.routes = (
-            Route("GET", SERVICE, door.of_dps(self._get)),
-            Route("HEAD", SERVICE, door.of_dps(self._exists)),
-            Route("PUT", SERVICE, door.of_dps(self._put)),
-            Route("PATCH", SERVICE, door.of_dps(self._patch)),
-            Route("DELETE", SERVICE, door.of_dps(self._delete)),
+            Route("GET", SERVICE_PATH, door.of_dps(self._get)),
+            Route("HEAD", SERVICE_PATH, door.of_dps(self._exists)),
+            Route("PUT", SERVICE_PATH, door.of_dps(self._put)),
+            Route("PATCH", SERVICE_PATH, door.of_dps(self._patch)),
+            Route("DELETE", SERVICE_PATH, door.of_dps(self._delete)),
             Route("GET", _OPERATION, door.of_dps(self._operation)),
-            Route("GET", SERVICE + "/operationResults/{operation}", door.of_dps(self._operation_of_service)),
-            Route("GET", SERVICE + "/skus", door.of_dps(self._skus)),
-            Route("POST", SERVICE + "/listkeys", door.of_dps(self._list_keys)),
-            Route("POST", SERVICE + "/keys/{key}/listkeys", door.of_dps(self._key)),
-            Route("GET", GROUP + collection, door.of_dps(self._list_in_group)),
-            Route("GET", SUBSCRIPTION + collection, door.of_dps(self._list)),
+            Route("GET", SERVICE_PATH + "/operationResults/{operation}", door.of_dps(self._operation_of_service)),
+            Route("GET", SERVICE_PATH + "/skus", door.of_dps(self._skus)),
+            Route("POST", SERVICE_PATH + "/listkeys", door.of_dps(self._list_keys)),
+            Route("POST", SERVICE_PATH + "/keys/{key}/listkeys", door.of_dps(self._key)),
+            Route("GET", GROUP_PATH + collection, door.of_dps(self._list_in_group)),
+            Route("GET", SUBSCRIPTION_PATH + collection, door.of_dps(self._list)),
             Route("POST", name_check, door.of_dps(self._check_name)),
         )
 
@@ -121,10 +121,10 @@ class ServiceRoutes:
 
     def _check_name(self, request: Request) -> Response:
         """`reason` is Invalid for a name that is free, too: so says the real service."""
-        name = json_object(request).get("name")
+        name = provider_body(request).get("name")
         if not isinstance(name, str):
             raise errors.service_not_understood("The name is missing.", "Send {'name': …}.")
-        if not _NAME.fullmatch(name):
+        if not _SERVICE_NAME.fullmatch(name):
             message = errors.bad_service_name(name)
             return Response(200, {"nameAvailable": False, "reason": "Invalid", "message": message.explanation})
         if self._store.services.get(name) is not None:
@@ -139,9 +139,9 @@ class ServiceRoutes:
         """The address that Azure gave until 2023, which the specification still has."""
         return self._succeeded(request, self._path(request))
 
-    def _succeeded(self, request: Request, service: str | None) -> Response:
+    def _succeeded(self, request: Request, service_path: str | None) -> Response:
         operation = request.parameters["operation"]
-        if not self._store.services.has_operation(operation, service):
+        if not self._store.services.has_operation(operation, service_path):
             raise errors.operation_not_found(operation)
         return Response(200, {"status": "Succeeded"})
 
@@ -150,12 +150,12 @@ class ServiceRoutes:
     def _put(self, request: Request) -> Response:
         group, present = self._door.group(request), self._door.find_service(request)
         name = request.parameters["service"]
-        if not _NAME.fullmatch(name):
+        if not _SERVICE_NAME.fullmatch(name):
             raise errors.bad_service_name(name)
         if present is None and self._store.services.get(name) is not None:
             raise errors.service_name_taken(name)
         self._check_conditions(request, present)
-        sent = json_object(request)
+        sent = provider_body(request)
         location = _location(sent, present)
         row = ServiceRow(
             id=present.id if present else 0,
@@ -179,7 +179,7 @@ class ServiceRoutes:
         """Tags and nothing else."""
         row = self._door.service(request)
         self._check_conditions(request, row)
-        tags = read_tags(json_object(request).get("tags", row.tags))
+        tags = read_tags(provider_body(request).get("tags", row.tags))
         changed = replace(row, tags=tags, etag=new_row_version())
         self._store.services.update(changed)
         return Response(200, self._answer(request, changed))
@@ -214,14 +214,14 @@ class ServiceRoutes:
             raise errors.data_residency_unavailable(location)
         hubs = read_hubs(sent.get("iotHubs"))
         self._require_known(hubs, present)
-        kept = {name: sent[name] for name in _ECHOED if sent.get(name) is not None}
+        kept = {name: sent[name] for name in _ECHOED_PROPERTIES if sent.get(name) is not None}
         return {
             "properties": {"allocationPolicy": allocation, **kept},
             "policies": _policies(sent.get("authorizationPolicies"), present),
             "iot_hubs": hubs,
         }
 
-    def _require_known(self, hubs: Iterable[Hub], present: ServiceRow | None) -> None:
+    def _require_known(self, hubs: Iterable[LinkedHub], present: ServiceRow | None) -> None:
         """A hub that is linked already was found when it was linked."""
         if self._known_hubs:
             linked = {hub.name.lower() for hub in present.iot_hubs} if present else set()
@@ -240,7 +240,7 @@ class ServiceRoutes:
         return f"https://{request.host}{path}?api-version={request.query['api-version']}"
 
     def _path(self, request: Request) -> str:
-        return SERVICE.format(**request.parameters)
+        return SERVICE_PATH.format(**request.parameters)
 
     def _answer(self, request: Request, row: ServiceRow) -> dict[str, Any]:
         properties: dict[str, Any] = {"iotHubs": _hubs(row)}
@@ -249,8 +249,8 @@ class ServiceRoutes:
             properties |= {"idScope": None, **row.properties, **_BEGUN}
         else:
             hosts = {
-                "serviceOperationsHostName": authority(request.name, port),
-                "deviceProvisioningHostName": authority(request.name, self._endpoints.device_port),
+                "serviceOperationsHostName": host_and_port(request.name, port),
+                "deviceProvisioningHostName": host_and_port(request.name, self._endpoints.device_port),
             }
             properties |= {**hosts, "idScope": row.id_scope, **row.properties, **_DONE}
         return {"etag": row.etag, **self._resource(row, properties)}
@@ -272,8 +272,8 @@ class ServiceRoutes:
             "location": row.location,
             "properties": properties,
             "resourcegroup": row.resource_group,
-            "type": SERVICE_TYPE,
-            "id": service_id(subscription, row),
+            "type": SERVICE_RESOURCE_TYPE,
+            "id": resource_id(subscription, row),
             "subscriptionid": subscription,
             "tags": row.tags,
             "sku": row.sku,

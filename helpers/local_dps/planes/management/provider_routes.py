@@ -7,16 +7,16 @@ from typing import Any
 from ...errors import resource_manager as errors
 from ...request.routing import Request, Response, Route
 from ...store import ServiceRow, Store
-from .front_door import (
-    DPS_VERSIONS,
-    GROUP,
+from .management_door import (
+    GROUP_PATH,
+    MANAGEMENT_API_VERSIONS,
     NAMESPACE,
-    PROVIDER,
-    SERVICE_TYPE,
-    SUBSCRIPTION,
-    FrontDoor,
+    PROVIDER_PATH,
+    SERVICE_RESOURCE_TYPE,
+    SUBSCRIPTION_PATH,
+    ManagementDoor,
     normalized,
-    service_id,
+    resource_id,
 )
 
 __all__ = ["ProviderRoutes"]
@@ -39,7 +39,7 @@ _AND = re.compile(r"\s+and\s+", re.IGNORECASE | re.ASCII)
 _FILTERS: Mapping[str, Callable[[ServiceRow], str]] = {
     "name": lambda row: row.name,
     "resourcegroup": lambda row: row.resource_group,
-    "resourcetype": lambda _row: SERVICE_TYPE,
+    "resourcetype": lambda _row: SERVICE_RESOURCE_TYPE,
     "location": lambda row: normalized(row.location),
 }
 
@@ -47,14 +47,14 @@ _FILTERS: Mapping[str, Callable[[ServiceRow], str]] = {
 class ProviderRoutes:
     """The provider Microsoft.Devices, its operations, and the list of resources of a subscription or a group."""
 
-    def __init__(self, store: Store, door: FrontDoor) -> None:
+    def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
         self._door = door
         self.routes = (
-            Route("GET", PROVIDER + "/operations", door.of_dps(self._operations)),
-            Route("GET", SUBSCRIPTION + PROVIDER, door.of_resource_manager(self._provider)),
-            Route("GET", SUBSCRIPTION + "/resources", door.of_resource_manager(self._resources)),
-            Route("GET", GROUP + "/resources", door.of_resource_manager(self._resources_of_group)),
+            Route("GET", PROVIDER_PATH + "/operations", door.of_dps(self._operations)),
+            Route("GET", SUBSCRIPTION_PATH + PROVIDER_PATH, door.of_resource_manager(self._provider)),
+            Route("GET", SUBSCRIPTION_PATH + "/resources", door.of_resource_manager(self._resources)),
+            Route("GET", GROUP_PATH + "/resources", door.of_resource_manager(self._resources_of_group)),
         )
 
     def _operations(self, _request: Request) -> Response:
@@ -74,10 +74,10 @@ class ProviderRoutes:
         return Response(200, {"value": described})
 
     def _provider(self, _request: Request) -> Response:
-        versions = sorted(DPS_VERSIONS, reverse=True)  # `az resource` takes the newest that is no preview
+        versions = sorted(MANAGEMENT_API_VERSIONS, reverse=True)  # `az resource` takes the newest that is no preview
         types = [{"resourceType": each, "locations": [], "apiVersions": versions} for each in _TYPES]
         described = {
-            "id": SUBSCRIPTION.format(subscription=self._store.identity.subscription_id) + PROVIDER,
+            "id": SUBSCRIPTION_PATH.format(subscription=self._store.identity.subscription_id) + PROVIDER_PATH,
             "namespace": NAMESPACE,
             "resourceTypes": types,
             "registrationState": "Registered",
@@ -98,9 +98,9 @@ class ProviderRoutes:
 
     def _resource(self, row: ServiceRow) -> Mapping[str, Any]:
         return {
-            "id": service_id(self._store.identity.subscription_id, row),
+            "id": resource_id(self._store.identity.subscription_id, row),
             "name": row.name,
-            "type": SERVICE_TYPE,
+            "type": SERVICE_RESOURCE_TYPE,
             "sku": row.sku,
             "location": row.location,
             "tags": row.tags,

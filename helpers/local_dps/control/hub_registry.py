@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import control as errors
-from ..planes.device.allocation import Latencies, read_latencies
+from ..planes.device.allocation import HubLatencies
 from ..request.routing import Request, Response, Route
 from ..store import HubDeviceRow, Store
 
@@ -17,7 +17,7 @@ _PAGE_SIZE = 1000
 class HubRegistry:
     """/hubs/{hub}/devices, as the hub's own registry would tell of them, and /latencies."""
 
-    def __init__(self, store: Store, latencies: Latencies) -> None:
+    def __init__(self, store: Store, latencies: HubLatencies) -> None:
         self._store = store
         self._latencies = latencies
         self.routes = (
@@ -41,17 +41,15 @@ class HubRegistry:
         return Response(200, _describe(row))
 
     def _get_latencies(self, _request: Request) -> Response:
-        return Response(200, self._latencies)
+        return Response(200, self._latencies.by_hub())
 
     def _put_latencies(self, request: Request) -> Response:
         """Milliseconds by host name, instead of all that were there."""
         try:
-            wanted = read_latencies(request.json_object())
+            self._latencies.replace(request.json_object())
         except ValueError as error:
             raise errors.bad_request(str(error)) from error
-        self._latencies.clear()
-        self._latencies.update(wanted)
-        return Response(200, self._latencies)
+        return Response(200, self._latencies.by_hub())
 
 
 def _describe(row: HubDeviceRow) -> Mapping[str, Any]:

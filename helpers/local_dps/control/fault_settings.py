@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.faults import NAMES, Fault, Faults, Unreliable, named
+from ..core.faults import FAULT_NAMES, Fault, FaultInjector, Faults, fault_named
 from ..errors import control as errors
 from ..request.routing import Request, Response, Route
 
@@ -13,7 +13,7 @@ __all__ = ["FaultSettings"]
 class FaultSettings:
     """/faults."""
 
-    def __init__(self, unreliable: Unreliable) -> None:
+    def __init__(self, unreliable: FaultInjector) -> None:
         self._unreliable = unreliable
         self.routes = (
             Route("GET", "/faults", self._get),
@@ -30,10 +30,10 @@ class FaultSettings:
             rates = sent.get("rates", {})
             if not set(sent) <= {"rates", "seed"} or not isinstance(rates, dict):
                 raise ValueError("The body has rates (an object) and seed, and nothing else.")
-            wanted = {named(name): _number(rate) for name, rate in rates.items()}
+            wanted = {fault_named(name): _number(rate) for name, rate in rates.items()}
             self._unreliable.faults = Faults(wanted, _seed(sent.get("seed", 0)))
         except ValueError as error:
-            raise errors.bad_request(f"{error} Faults: {NAMES}.") from error
+            raise errors.bad_request(f"{error} Faults: {FAULT_NAMES}.") from error
         return Response(200, self._describe())
 
     def _delete(self, _request: Request) -> Response:

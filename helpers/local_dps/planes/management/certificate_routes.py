@@ -10,10 +10,10 @@ from typing import Any
 from ...errors import resource_provider as errors
 from ...request.routing import Request, Response, Route
 from ...store import ServiceRow, Store, StoredCertificate, new_etag
-from ...x509.description import certificate_summary, common_name
+from ...x509.description import certificate_summary, short_subject
 from ...x509.proof import judge_proof
-from ...x509.reading import NotACertificate, PrivateKeyInside, kept_text, read
-from .front_door import SERVICE, SERVICE_TYPE, FrontDoor, json_object, service_id
+from ...x509.reading import NotACertificate, PrivateKeyInside, read_certificate, text_to_store
+from .management_door import SERVICE_PATH, SERVICE_RESOURCE_TYPE, ManagementDoor, provider_body, resource_id
 
 __all__ = ["CertificateRoutes"]
 
@@ -22,18 +22,18 @@ _SELF_ATTESTED_SINCE = "2020-01-01"  # the versions before know no isVerified in
 _ECHOED_SINCE = "2018-01-22"  # the versions before have no member "certificate" in answers
 _BARE_SUBJECT_SINCE = "2020-01-01"  # recordings of 2018 show CN=…, those of 2022 the common name alone
 _MAX_CERTIFICATES = 25
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class CertificateRoutes:
     """Every change needs the certificate's present ETag, and gives it a new one."""
 
-    def __init__(self, store: Store, door: FrontDoor) -> None:
+    def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
         self._door = door
-        one = SERVICE + "/certificates/{name}"
+        one = SERVICE_PATH + "/certificates/{name}"
         self.routes = (
-            Route("GET", SERVICE + "/certificates", door.of_dps(self._list)),
+            Route("GET", SERVICE_PATH + "/certificates", door.of_dps(self._list)),
             Route("GET", one, door.of_dps(self._get)),
             Route("HEAD", one, door.of_dps(self._exists)),
             Route("PUT", one, door.of_dps(self._put)),
@@ -59,7 +59,7 @@ class CertificateRoutes:
     def _put(self, request: Request) -> Response:
         service = self._door.service(request)
         name = request.parameters["name"]
-        if not _NAME.fullmatch(name):
+        if not _CERTIFICATE_NAME.fullmatch(name):
             raise errors.bad_certificate_name(name)
         present = self._store.certificates.get(service.id, name)
         self._check_put_conditions(request, service, present)
@@ -108,7 +108,7 @@ class CertificateRoutes:
     def _verify(self, request: Request) -> Response:
         service = self._door.service(request)
         row = self._require_matched(service, request)
-        _, proof = _read_certificate(json_object(request))
+        _, proof = _read_certificate(provider_body(request))
         judge_proof(proof, row.der, row.code, request.now)
         return Response(200, self._answer(request, service, self._change(row, request.now, code=None, verified=True)))
 
@@ -144,19 +144,19 @@ class CertificateRoutes:
         if request.query["api-version"] >= _ECHOED_SINCE:
             properties["certificate"] = certificate
         if request.query["api-version"] >= _BARE_SUBJECT_SINCE:
-            properties["subject"] = common_name(row.der)
+            properties["subject"] = short_subject(row.der)
         return {
             "properties": properties,
-            "id": f"{service_id(self._store.identity.subscription_id, service)}/certificates/{row.name}",
+            "id": f"{resource_id(self._store.identity.subscription_id, service)}/certificates/{row.name}",
             "name": row.name,
-            "type": f"{SERVICE_TYPE}/Certificates",
+            "type": f"{SERVICE_RESOURCE_TYPE}/Certificates",
             "etag": row.etag,
         }
 
 
 def _upload_fields(request: Request) -> Mapping[str, Any]:
     """An upload's fields, from where this api-version has them."""
-    body = json_object(request)
+    body = provider_body(request)
     fields = body.get("properties") if request.query["api-version"] >= _NESTED_SINCE else body
     if not isinstance(fields, dict):
         raise errors.body_not_understood("It has no properties.")
@@ -169,8 +169,8 @@ def _read_certificate(fields: Mapping[str, Any]) -> tuple[str, bytes]:
     if not isinstance(text, str) or not text:
         raise errors.body_not_understood("It has no certificate.")
     try:
-        der = read(text)
-        return kept_text(text, der), der
+        der = read_certificate(text)
+        return text_to_store(text, der), der
     except PrivateKeyInside as error:
         raise errors.private_key_refused() from error
     except NotACertificate as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import resource_provider as errors
-from ...store import Hub, masked_connection_string
+from ...store import LinkedHub, masked_connection_string
 
 __all__ = ["describe_hub", "read_hubs"]
 
@@ -14,7 +14,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _ECHOED = ("authenticationType", "selectedUserAssignedIdentityResourceId")
 
 
-def read_hubs(sent: Any) -> tuple[Hub, ...]:
+def read_hubs(sent: Any) -> tuple[LinkedHub, ...]:
     """The hubs of a PUT, which says all of them each time."""
     if sent is None:
         return ()
@@ -28,7 +28,7 @@ def read_hubs(sent: Any) -> tuple[Hub, ...]:
     return hubs
 
 
-def describe_hub(hub: Hub) -> Mapping[str, Any]:
+def describe_hub(hub: LinkedHub) -> Mapping[str, Any]:
     """One entry of `iotHubs`. The key in a connection string never comes back."""
     return {
         "applyAllocationPolicy": hub.apply_allocation_policy,
@@ -42,7 +42,7 @@ def describe_hub(hub: Hub) -> Mapping[str, Any]:
     }
 
 
-def _hub(sent: Mapping[str, Any]) -> Hub:
+def _hub(sent: Mapping[str, Any]) -> LinkedHub:
     connection_string = sent.get("connectionString")
     if connection_string is not None and not isinstance(connection_string, str):
         raise _invalid("A hub's connectionString is invalid.", "It is HostName=…;SharedAccessKeyName=…;….")
@@ -59,7 +59,7 @@ def _hub(sent: Mapping[str, Any]) -> Hub:
         raise _invalid(f"The allocationWeight of '{name}' is invalid.", "It is a whole number from 1 to 1000.")
     if not isinstance(applies, bool | None):
         raise _invalid(f"The applyAllocationPolicy of '{name}' is invalid.", "It is true or false.")
-    return Hub(
+    return LinkedHub(
         name=name,
         location=location,
         allocation_weight=weight,

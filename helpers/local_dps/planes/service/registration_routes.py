@@ -6,20 +6,20 @@ from typing import Any
 from ...errors import service as errors
 from ...request.routing import Request, Response, Route
 from ...store import RegistrationRow, ServiceRow, Store
-from .door import Door, check_if_match
-from .kinds import GROUPS
+from .enrollment_kinds import GROUPS
 from .paging import paged
+from .service_door import ServiceDoor, check_if_match
 
 __all__ = ["RegistrationRoutes", "describe_registration"]
 
-_STALE = 412203
-_KEPT_TO_ITSELF = ("operationId", "place", "thumbprint", "question")
+_STALE_ETAG_CODE = 412203
+_INTERNAL_MEMBERS = ("operationId", "place", "thumbprint", "question")
 
 
 class RegistrationRoutes:
     """Read and deleted here; made when a device registers."""
 
-    def __init__(self, store: Store, door: Door) -> None:
+    def __init__(self, store: Store, door: ServiceDoor) -> None:
         self._store = store
         one = "/registrations/{id}"
         self.routes = (
@@ -33,7 +33,7 @@ class RegistrationRoutes:
 
     def _delete(self, request: Request, service: ServiceRow) -> Response:
         row = self._require(service, request)
-        check_if_match(request.if_match(), row.etag, _STALE)
+        check_if_match(request.if_match(), row.etag, _STALE_ETAG_CODE)
         self._store.registrations.delete(row)
         return Response(204)
 
@@ -57,7 +57,7 @@ class RegistrationRoutes:
 
 def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
     """A record as both planes that show it write it."""
-    told = {name: value for name, value in row.document.items() if name not in _KEPT_TO_ITSELF}
+    told = {name: value for name, value in row.document.items() if name not in _INTERNAL_MEMBERS}
     return {
         "registrationId": row.id,
         "createdDateTimeUtc": row.created,

@@ -7,25 +7,25 @@ from typing import Any
 from ...errors import resource_manager, resource_provider
 from ...request.routing import Handler, Request, Response
 from ...store import ResourceGroupRow, ServiceRow, Store
-from ..identity.tokens import MANAGEMENT, check_token
+from ..identity.tokens import MANAGEMENT_AUDIENCE, check_token
 
 __all__ = [
-    "DPS_VERSIONS",
-    "GROUP",
+    "GROUP_PATH",
+    "MANAGEMENT_API_VERSIONS",
     "NAMESPACE",
-    "PROVIDER",
-    "SERVICE",
-    "SERVICE_TYPE",
-    "SUBSCRIPTION",
-    "FrontDoor",
-    "json_object",
+    "PROVIDER_PATH",
+    "SERVICE_PATH",
+    "SERVICE_RESOURCE_TYPE",
+    "SUBSCRIPTION_PATH",
+    "ManagementDoor",
     "normalized",
+    "provider_body",
     "read_tags",
+    "resource_id",
     "same_location",
-    "service_id",
 ]
 
-DPS_VERSIONS = (
+MANAGEMENT_API_VERSIONS = (
     "2017-08-21-preview",
     "2017-11-15",
     "2018-01-22",
@@ -43,17 +43,17 @@ DPS_VERSIONS = (
     "2026-11-01",
     "2026-11-02-preview",
 )
-SUBSCRIPTION = "/subscriptions/{subscription}"
-GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
+SUBSCRIPTION_PATH = "/subscriptions/{subscription}"
+GROUP_PATH = SUBSCRIPTION_PATH + "/resourceGroups/{group}"
 NAMESPACE = "Microsoft.Devices"
-PROVIDER = f"/providers/{NAMESPACE}"
-SERVICE_TYPE = f"{NAMESPACE}/provisioningServices"
-SERVICE = GROUP + f"/providers/{SERVICE_TYPE}/{{service}}"
+PROVIDER_PATH = f"/providers/{NAMESPACE}"
+SERVICE_RESOURCE_TYPE = f"{NAMESPACE}/provisioningServices"
+SERVICE_PATH = GROUP_PATH + f"/providers/{SERVICE_RESOURCE_TYPE}/{{service}}"
 _IS_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-[a-z]+)?").fullmatch
-_TAG_LIMIT = 50
+_MAX_TAGS = 50
 
 
-class FrontDoor:
+class ManagementDoor:
     """Every call needs a bearer token for Azure Resource Manager and a known api-version."""
 
     def __init__(self, store: Store) -> None:
@@ -64,8 +64,8 @@ class FrontDoor:
 
         def guarded(request: Request) -> Response:
             version = self._admitted(request)
-            if version not in DPS_VERSIONS:
-                raise resource_manager.api_version_unknown(version, ", ".join(DPS_VERSIONS))
+            if version not in MANAGEMENT_API_VERSIONS:
+                raise resource_manager.api_version_unknown(version, ", ".join(MANAGEMENT_API_VERSIONS))
             return handler(request)
 
         return guarded
@@ -83,7 +83,9 @@ class FrontDoor:
 
     def _admitted(self, request: Request) -> str:
         """The api-version. The token comes first, so that a stranger learns nothing, then the subscription."""
-        if not check_token(request.headers.get("authorization", ""), self._store.identity, MANAGEMENT, request.now):
+        if not check_token(
+            request.headers.get("authorization", ""), self._store.identity, MANAGEMENT_AUDIENCE, request.now
+        ):
             raise resource_manager.unauthorized()
         version = request.query.get("api-version", "")
         if not version:
@@ -115,12 +117,12 @@ class FrontDoor:
         return found[0] if found else None
 
 
-def service_id(subscription: str, service: ServiceRow) -> str:
+def resource_id(subscription: str, service: ServiceRow) -> str:
     """The resource id, which is also the path."""
-    return SERVICE.format(subscription=subscription, group=service.resource_group, service=service.name)
+    return SERVICE_PATH.format(subscription=subscription, group=service.resource_group, service=service.name)
 
 
-def json_object(request: Request) -> Mapping[str, Any]:
+def provider_body(request: Request) -> Mapping[str, Any]:
     """The body of a call to the resource provider."""
     try:
         return request.json_object()
@@ -133,8 +135,8 @@ def read_tags(sent: Any) -> Mapping[str, str]:
     tags = {} if sent is None else sent
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
         raise resource_manager.request_invalid("The tags are invalid.", "tags is an object of strings.")
-    if len(tags) > _TAG_LIMIT:
-        raise resource_manager.request_invalid("Too many tags.", f"A resource has at most {_TAG_LIMIT}.")
+    if len(tags) > _MAX_TAGS:
+        raise resource_manager.request_invalid("Too many tags.", f"A resource has at most {_MAX_TAGS}.")
     return tags
 
 

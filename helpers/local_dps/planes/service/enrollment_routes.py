@@ -8,19 +8,19 @@ from typing import Any
 
 from ...errors import Refusal
 from ...errors import service as errors
-from ...request.routing import Request, Response, Route, unquoted
+from ...request.routing import Request, Response, Route, unquoted_etag
 from ...store import EnrollmentRow, ServiceRow, Store, new_etag, timestamp
 from .attestation import describe_attestation, read_attestation
 from .document import read_settings
-from .door import Door, check_if_match, json_object
-from .kinds import GROUPS, EnrollmentKind, is_id
+from .enrollment_kinds import GROUPS, EnrollmentKind, is_id
 from .paging import paged
-from .registrations import describe_registration
+from .registration_routes import describe_registration
+from .service_door import ServiceDoor, check_if_match, service_body
 
 __all__ = ["EnrollmentRoutes", "describe_enrollment"]
 
-_MAX_GROUPS = 100  # for each type of attestation
-_MAX_BULK = 10
+_MAX_GROUPS_PER_ATTESTATION = 100  # for each type of attestation
+_MAX_BULK_ITEMS = 10
 _SELECT_ALL = re.compile(r"\bSELECT\s+\*", re.IGNORECASE | re.ASCII)
 _WHERE = re.compile(r"\bWHERE\b", re.IGNORECASE | re.ASCII)
 
@@ -28,7 +28,7 @@ _WHERE = re.compile(r"\bWHERE\b", re.IGNORECASE | re.ASCII)
 class EnrollmentRoutes:
     """The calls on one kind of enrollment."""
 
-    def __init__(self, kind: EnrollmentKind, store: Store, door: Door) -> None:
+    def __init__(self, kind: EnrollmentKind, store: Store, door: ServiceDoor) -> None:
         self._kind = kind
         self._store = store
         all_, one = f"/{kind.collection}", f"/{kind.collection}/{{id}}"
@@ -58,7 +58,7 @@ class EnrollmentRoutes:
         return Response(200, response)
 
     def _put(self, request: Request, service: ServiceRow) -> Response:
-        change = _Change(service, request.parameters["id"], json_object(request), request.if_match(), request.now)
+        change = _Change(service, request.parameters["id"], service_body(request), request.if_match(), request.now)
         return Response(200, describe_enrollment(self._write(change), self._kind, with_keys=True))
 
     def _delete(self, request: Request, service: ServiceRow) -> Response:
@@ -70,7 +70,7 @@ class EnrollmentRoutes:
         return Response(200, describe_attestation(row.document["attestation"], with_keys=True))
 
     def _query(self, request: Request, service: ServiceRow) -> Response:
-        query = json_object(request).get("query")
+        query = service_body(request).get("query")
         if not isinstance(query, str) or not _asks_for_all(query):
             raise errors.request_invalid("The query is not supported.", 'It is "SELECT *", without a condition.')
 
@@ -85,13 +85,13 @@ class EnrollmentRoutes:
 
     def _bulk(self, request: Request, service: ServiceRow) -> Response:
         """Up to ten changes at once. Each is made or not for itself, and the answer lists those that were not."""
-        sent = json_object(request)
+        sent = service_body(request)
         mode, items = sent.get("mode"), sent.get(self._kind.collection)
         if not isinstance(mode, str) or mode not in self._bulk_modes:
             raise errors.request_invalid("The bulk mode is invalid.", f"It is one of {', '.join(self._bulk_modes)}.")
-        if not isinstance(items, list) or not 1 <= len(items) <= _MAX_BULK:
+        if not isinstance(items, list) or not 1 <= len(items) <= _MAX_BULK_ITEMS:
             raise errors.request_invalid(
-                f"{self._kind.collection} is invalid.", f"It is a list of 1 to {_MAX_BULK} enrollments."
+                f"{self._kind.collection} is invalid.", f"It is a list of 1 to {_MAX_BULK_ITEMS} enrollments."
             )
         failures = [failed for item in items if (failed := self._attempt(mode, item, service, request.now))]
         return Response(200, {"isSuccessful": not failures, "errors": failures})
@@ -102,7 +102,7 @@ class EnrollmentRoutes:
         try:
             if not isinstance(enrollment, str) or not isinstance(etag, str | None):
                 raise errors.request_invalid("The enrollment is invalid.", "It has an id, and may have an etag.")
-            self._bulk_modes[mode](_Change(service, enrollment, sent, unquoted(etag) if etag else None, now))
+            self._bulk_modes[mode](_Change(service, enrollment, sent, unquoted_etag(etag) if etag else None, now))
         except Refusal as refusal:
             named = enrollment if isinstance(enrollment, str) else None
             return {self._kind.id_name: named, "errorCode": refusal.code, "errorStatus": refusal.message}
@@ -191,8 +191,8 @@ class EnrollmentRoutes:
         attestation = document["attestation"]["type"]
         if self._kind is not GROUPS or (present and present.document["attestation"]["type"] == attestation):
             return
-        if self._store.enrollments.count(service.id, self._kind.collection, attestation) >= _MAX_GROUPS:
-            raise errors.too_many_groups(_MAX_GROUPS, attestation)
+        if self._store.enrollments.count(service.id, self._kind.collection, attestation) >= _MAX_GROUPS_PER_ATTESTATION:
+            raise errors.too_many_groups(_MAX_GROUPS_PER_ATTESTATION, attestation)
 
 
 def _asks_for_all(query: str) -> bool:

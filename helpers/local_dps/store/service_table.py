@@ -14,7 +14,7 @@ from .database import Database
 
 __all__ = [
     "AccessPolicy",
-    "Hub",
+    "LinkedHub",
     "ResourceGroupRow",
     "ResourceGroupTable",
     "ServiceRow",
@@ -45,7 +45,7 @@ CREATE TABLE service (
 );
 CREATE TABLE operation (id TEXT PRIMARY KEY, service TEXT NOT NULL COLLATE NOCASE, started TEXT NOT NULL);
 """
-_OPERATIONS_KEPT = 1000
+_MAX_OPERATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class AccessPolicy:
 
 
 @dataclass(frozen=True)
-class Hub:
+class LinkedHub:
     """A linked IoT hub. Nothing is ever asked of it, so its key is not kept.
 
     Attributes:
@@ -105,7 +105,7 @@ class ServiceRow:
     sku: Mapping[str, Any]
     properties: Mapping[str, Any]
     policies: tuple[AccessPolicy, ...]
-    iot_hubs: tuple[Hub, ...]
+    iot_hubs: tuple[LinkedHub, ...]
 
 
 class ResourceGroupTable:
@@ -189,17 +189,17 @@ class ServiceTable:
         """Forget a service and everything in it."""
         self._database.execute("DELETE FROM service WHERE id = ?", row.id)
 
-    def add_operation(self, operation: str, service: str, started: str) -> None:
+    def add_operation(self, operation: str, service_path: str, started: str) -> None:
         """Remember a long-running operation. It is over already; only the newest are kept."""
-        self._database.execute("INSERT INTO operation VALUES (?, ?, ?)", operation, service, started)
+        self._database.execute("INSERT INTO operation VALUES (?, ?, ?)", operation, service_path, started)
         self._database.execute(
-            "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", _OPERATIONS_KEPT
+            "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", _MAX_OPERATIONS
         )
 
-    def has_operation(self, operation: str, service: str | None) -> bool:
+    def has_operation(self, operation: str, service_path: str | None) -> bool:
         """Whether that operation was begun, on that service if one is given. The service may be gone by now."""
         row = self._database.row("SELECT service FROM operation WHERE id = ?", operation)
-        return row is not None and (service is None or row["service"].lower() == service.lower())
+        return row is not None and (service_path is None or row["service"].lower() == service_path.lower())
 
 
 def masked_connection_string(hub: str, policy: str | None) -> str:
@@ -240,5 +240,5 @@ def _decoded(names: tuple[str, ...], columns: tuple[Any, ...]) -> ServiceRow:
     values = dict(zip(names, columns, strict=True))
     values |= {name: json.loads(values[name]) for name in _JSON_COLUMNS}
     policies = tuple(AccessPolicy(**policy) for policy in values.pop("policies"))
-    hubs = tuple(Hub(**hub) for hub in values.pop("iot_hubs"))
+    hubs = tuple(LinkedHub(**hub) for hub in values.pop("iot_hubs"))
     return ServiceRow(policies=policies, iot_hubs=hubs, **values)

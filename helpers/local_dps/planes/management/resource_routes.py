@@ -8,12 +8,12 @@ from typing import Any
 from ...errors import resource_manager as errors
 from ...request.routing import Request, Response, Route
 from ...store import ResourceGroupRow, Store
-from ..identity.tokens import MANAGEMENT
-from .front_door import (
-    GROUP,
-    PROVIDER,
-    SUBSCRIPTION,
-    FrontDoor,
+from ..identity.tokens import MANAGEMENT_AUDIENCE
+from .management_door import (
+    GROUP_PATH,
+    PROVIDER_PATH,
+    SUBSCRIPTION_PATH,
+    ManagementDoor,
     normalized,
     read_tags,
     same_location,
@@ -29,29 +29,29 @@ _GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
 class ResourceRoutes:
     """One tenant with one subscription, and the resource groups in it."""
 
-    def __init__(self, store: Store, door: FrontDoor) -> None:
+    def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
         self._door = door
         self.routes = (
             Route("GET", "/metadata/endpoints", self._metadata),
             Route("GET", "/tenants", door.of_resource_manager(self._tenants)),
             Route("GET", "/subscriptions", door.of_resource_manager(self._subscriptions)),
-            Route("GET", SUBSCRIPTION, door.of_resource_manager(self._get_subscription)),
-            Route("GET", SUBSCRIPTION + "/locations", door.of_resource_manager(self._locations)),
-            Route("GET", SUBSCRIPTION + PROVIDER + "/IotHubs", door.of_resource_manager(self._hubs)),
-            Route("GET", SUBSCRIPTION + "/resourceGroups", door.of_resource_manager(self._groups)),
-            Route("GET", GROUP, door.of_resource_manager(self._get_group)),
-            Route("HEAD", GROUP, door.of_resource_manager(self._has_group)),
-            Route("PUT", GROUP, door.of_resource_manager(self._put_group)),
-            Route("PATCH", GROUP, door.of_resource_manager(self._patch_group)),
-            Route("DELETE", GROUP, door.of_resource_manager(self._delete_group)),
+            Route("GET", SUBSCRIPTION_PATH, door.of_resource_manager(self._get_subscription)),
+            Route("GET", SUBSCRIPTION_PATH + "/locations", door.of_resource_manager(self._locations)),
+            Route("GET", SUBSCRIPTION_PATH + PROVIDER_PATH + "/IotHubs", door.of_resource_manager(self._hubs)),
+            Route("GET", SUBSCRIPTION_PATH + "/resourceGroups", door.of_resource_manager(self._groups)),
+            Route("GET", GROUP_PATH, door.of_resource_manager(self._get_group)),
+            Route("HEAD", GROUP_PATH, door.of_resource_manager(self._has_group)),
+            Route("PUT", GROUP_PATH, door.of_resource_manager(self._put_group)),
+            Route("PATCH", GROUP_PATH, door.of_resource_manager(self._patch_group)),
+            Route("DELETE", GROUP_PATH, door.of_resource_manager(self._delete_group)),
         )
 
     def _metadata(self, request: Request) -> Response:
         """What `az cloud register` asks before anyone has signed in: where everything of this cloud is."""
         here = f"https://{request.host}"
         if request.query.get("api-version") == _OLD_METADATA:
-            authentication = {"loginEndpoint": here, "audiences": [f"{MANAGEMENT}/"]}
+            authentication = {"loginEndpoint": here, "audiences": [f"{MANAGEMENT_AUDIENCE}/"]}
             endpoints = {f"{name}Endpoint": here for name in ("gallery", "graph", "portal")}
             return Response(200, {**endpoints, "authentication": authentication})
         return Response(
@@ -62,7 +62,7 @@ class ResourceRoutes:
                 "resourceManager": here,
                 "authentication": {
                     "loginEndpoint": here,
-                    "audiences": [f"{MANAGEMENT}/"],
+                    "audiences": [f"{MANAGEMENT_AUDIENCE}/"],
                     "tenant": self._store.identity.tenant_id,
                     "identityProvider": "AAD",
                 },
@@ -145,7 +145,7 @@ class ResourceRoutes:
                 f"The resource group name '{name}' is invalid.",
                 "A name has 1 to 90 letters, digits, and ( ) - _ . and does not end in a full stop.",
             )
-        sent = _json_object(request)
+        sent = _body(request)
         location = sent.get("location")
         if not isinstance(location, str) or not location:
             raise errors.location_required()
@@ -160,7 +160,7 @@ class ResourceRoutes:
 
     def _patch_group(self, request: Request) -> Response:
         """Tags and nothing else; without tags nothing changes."""
-        present, sent = self._door.group(request), _json_object(request)
+        present, sent = self._door.group(request), _body(request)
         row = replace(present, tags=read_tags(sent.get("tags", present.tags)))
         self._store.resource_groups.put(row)
         return Response(200, self._group(row))
@@ -171,7 +171,7 @@ class ResourceRoutes:
 
     def _group(self, row: ResourceGroupRow) -> Mapping[str, Any]:
         return {
-            "id": GROUP.format(subscription=self._store.identity.subscription_id, group=row.name),
+            "id": GROUP_PATH.format(subscription=self._store.identity.subscription_id, group=row.name),
             "name": row.name,
             "type": "Microsoft.Resources/resourceGroups",
             "location": row.location,
@@ -180,7 +180,7 @@ class ResourceRoutes:
         }
 
 
-def _json_object(request: Request) -> Mapping[str, Any]:
+def _body(request: Request) -> Mapping[str, Any]:
     """The body of one of Resource Manager's own calls."""
     try:
         return request.json_object()
