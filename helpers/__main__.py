@@ -22,7 +22,7 @@ __all__: list[str] = []
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _LEARNERS = _PROJECT / "data" / "workspace" / "lab"
-_MANY_FILES = 10_240  # what macOS allows in any case
+_MANY_FILES = 10_240  # macOS always allows this many
 _HEADLESS = _PROJECT / "data" / "workspace" / "run"
 
 app = typer.Typer(
@@ -120,12 +120,12 @@ def reset(
 
 
 class _Log:
-    """Lines to standard output, for as long as somebody reads it: at once on a terminal, else ten times a second."""
+    """The request log on standard output. Lines appear at once on a terminal, else ten times a second."""
 
     def __init__(self, megabytes: int | None = None) -> None:
         """
         Args:
-            megabytes: how long the file may become that standard output is; then it begins again.
+            megabytes: the largest size of the file that standard output goes to. The log then starts over.
         """
         self._waiting: list[RequestRecord] = []
         self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
@@ -147,14 +147,14 @@ class _Log:
         except BrokenPipeError:
             self._is_read = False
         except OSError:
-            pass  # the disk is full: these lines are lost, and later ones need not be
+            pass  # on a full disk these lines are lost, but later ones may succeed
 
     def _write(self, text: str) -> None:
-        """Past Python's buffer, which keeps what a full disk did not take, and fails with it again at the end."""
+        """Write without Python's buffer, which would keep lines that a full disk rejected, and fail again at exit."""
         output = sys.stdout.fileno()
         if self._limit is not None and os.fstat(output).st_size > self._limit:
             os.ftruncate(output, 0)
-            text = f"(This log was longer than {self._limit >> 20} MB, and began again here.)\n{text}"
+            text = f"(This log reached {self._limit >> 20} MB, and starts over here.)\n{text}"
         content = text.encode(errors="replace")
         while content:
             content = content[os.write(output, content) :]
@@ -166,7 +166,9 @@ def _faults(wanted: list[str], seed: int) -> "Faults":
     try:
         return Faults({fault_named(name): rate for name, rate in _numbers(wanted).items()}, seed)
     except ValueError as error:
-        raise typer.BadParameter(f"{error} A fault is name=rate, as in throttle=0.1; names: {FAULT_NAMES}.") from error
+        raise typer.BadParameter(
+            f"{error} Write a fault as name=rate, for example throttle=0.1. The names are {FAULT_NAMES}."
+        ) from error
 
 
 def _latencies(wanted: list[str]) -> "HubLatencies":
@@ -175,17 +177,20 @@ def _latencies(wanted: list[str]) -> "HubLatencies":
     try:
         return HubLatencies(_numbers(wanted))
     except ValueError as error:
-        raise typer.BadParameter(f"{error} A latency is hub=milliseconds.") from error
+        raise typer.BadParameter(f"{error} Write a latency as hub=milliseconds.") from error
 
 
 def _numbers(wanted: list[str]) -> dict[str, float]:
-    """name=number, each."""
+    """Parse entries of the form name=number."""
     parts = [each.partition("=") for each in wanted]
     return {name: float(number or "nan") for name, _, number in parts}
 
 
 def _allow_many_connections() -> None:
-    """Each connection is a file, and shells often allow 1,024. macOS says that there is no limit, and refuses to have none."""
+    """Raise the limit on open files. Each connection is one, and shells often allow 1,024.
+
+    macOS reports that there is no limit, but rejects an attempt to set none.
+    """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for limit in (most, _MANY_FILES):
         with suppress(ValueError, OSError):
@@ -195,39 +200,53 @@ def _allow_many_connections() -> None:
 
 @app.command("local-dps")
 def local_dps(
-    connection_file: Annotated[Path, typer.Option(help="Written, mode 0600, once the service is ready.")],
+    connection_file: Annotated[
+        Path, typer.Option(help="A file to write, with mode 0600, when the local DPS is ready.")
+    ],
     state: Annotated[
-        Path | None, typer.Option(help="Where its data lives; a folder beside the connection file unless given.")
+        Path | None,
+        typer.Option(help="The folder for its data. By default, local-dps-state beside the connection file."),
     ] = None,
-    begin_anew: Annotated[bool, typer.Option("--reset", help="Forget what the state holds.")] = False,
-    https_port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free port.")] = 0,
-    device_port: Annotated[int, typer.Option(min=0, max=65535, help="Of the device plane's HTTPS.")] = 0,
-    mqtts_port: Annotated[int, typer.Option(min=0, max=65535, help="Of the device plane's MQTT over TLS.")] = 0,
-    proxy_port: Annotated[int, typer.Option(min=0, max=65535, help="Of the proxy to the device plane.")] = 0,
-    bind: Annotated[str, typer.Option(help="The address to listen on; beyond loopback you are warned.")] = "127.0.0.1",
-    host_name: Annotated[list[str] | None, typer.Option(help="A further name for its certificate; repeatable.")] = None,
+    start_over: Annotated[bool, typer.Option("--reset", help="Delete the present state first.")] = False,
+    https_port: Annotated[int, typer.Option(min=0, max=65535, help="The main HTTPS port. 0 for a free port.")] = 0,
+    device_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port for devices over HTTPS. 0 for a free port.")
+    ] = 0,
+    mqtts_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port for devices over MQTT with TLS. 0 for a free port.")
+    ] = 0,
+    proxy_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the proxy for devices. 0 for a free port.")
+    ] = 0,
+    bind: Annotated[
+        str, typer.Option(help="The address to listen on. Beyond loopback, it prints a warning.")
+    ] = "127.0.0.1",
+    host_name: Annotated[
+        list[str] | None, typer.Option(help="An additional name for its certificate. Repeatable.")
+    ] = None,
     idle_seconds: Annotated[
-        float | None, typer.Option(min=1, help="Stop after this long without a request; never unless given.")
+        float | None, typer.Option(min=1, help="Stop after this long without a request. By default, never.")
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="name=rate, the part of the requests that meet it; repeatable.")
+        list[str] | None, typer.Option(help="name=rate: the proportion of requests that get the fault. Repeatable.")
     ] = None,
     latency: Annotated[
-        list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency; repeatable.")
+        list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency. Repeatable.")
     ] = None,
     log_megabytes: Annotated[
-        int | None, typer.Option(min=1, help="Begin the log again when the file that it goes to is longer than that.")
+        int | None, typer.Option(min=1, help="Start the log over when its file is longer than this.")
     ] = None,
     retry_after: Annotated[
-        int, typer.Option(min=0, max=3600, help="Seconds that a device is told to wait before it polls; Azure says 3.")
+        int,
+        typer.Option(min=0, max=3600, help="How many seconds a device is told to wait before it polls. Azure says 3."),
     ] = 3,
     known_hub: Annotated[
-        list[str] | None, typer.Option(help="An IoT hub that exists, and then no others do; repeatable.")
+        list[str] | None, typer.Option(help="An IoT hub that exists. Without this option, all hubs exist. Repeatable.")
     ] = None,
     allow_tls_1_3: Annotated[
-        bool, typer.Option("--allow-tls-1-3", help="Devices may use TLS 1.3, too; Azure documents TLS 1.2 alone.")
+        bool, typer.Option("--allow-tls-1-3", help="Let devices use TLS 1.3 as well. Azure documents TLS 1.2 only.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Other faults for another number, the same for the same.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the faults. The same seed gives the same faults.")] = 0,
 ) -> None:
     """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
     from helpers.local_dps import CannotStart, Configuration, LocalDps
@@ -235,7 +254,7 @@ def local_dps(
     log = _Log(log_megabytes)
     configuration = Configuration(
         state or connection_file.with_name("local-dps-state"),
-        reset=begin_anew,
+        reset=start_over,
         https_port=https_port,
         device_port=device_port,
         mqtts_port=mqtts_port,
@@ -252,8 +271,8 @@ def local_dps(
     )
     if not configuration.is_on_loopback:
         print(
-            f"Warning: at {bind} others can reach this local DPS. It is made for learning and tests: whoever reads the "
-            "connection file, or finds a mistake in it, does with it what they like.",
+            f"Warning: at {bind}, other machines may reach this local DPS. It is made for learning and tests: anyone who reads "
+            "the connection file, or exploits a bug, has full control of it.",
             file=sys.stderr,
         )
 

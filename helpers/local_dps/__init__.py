@@ -1,7 +1,7 @@
 """A Device Provisioning Service on loopback that really verifies. It imports nothing from the other rooms.
 
-`python -m helpers local-dps --connection-file PATH` serves it; `running(folder)` does in a test. What it checks and
-what it assumes is in the README beside this file.
+`python -m helpers local-dps --connection-file PATH` serves it. In a test, `running(folder)` does. CONFORMANCE.md beside
+this file lists what it checks and what it assumes.
 """
 
 from .configuration import Configuration

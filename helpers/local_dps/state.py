@@ -1,4 +1,4 @@
-"""The folder in which a local DPS keeps its state: one process at a time, readable by its owner alone."""
+"""The folder that holds the state of a local DPS. Only one process at a time may use it, and only its owner may read it."""
 
 import fcntl
 import os
@@ -16,11 +16,11 @@ _DATABASE = "dps.sqlite3"
 
 
 class CannotStart(Exception):
-    """The local DPS could not begin to serve: the message says why and what to do."""
+    """The local DPS could not start. The message says why, and what to do."""
 
 
 class StateFolder:
-    """A folder that holds the state, created when it is not there.
+    """A folder that holds the state. It is created if it does not exist.
 
     Every method raises CannotStart if the folder can't be used.
     """
@@ -30,11 +30,11 @@ class StateFolder:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep other processes from serving the folder. The lock goes with the process, however that ends."""
+        """Lock the folder against other processes. The lock ends with the process, even if the process is killed."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (self._folder / _DATABASE).exists():
-                self._folder.chmod(0o700)  # our own, and it may have been open to others
+                self._folder.chmod(0o700)  # the folder is ours, and others may have been able to read it
             descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise CannotStart(
@@ -45,19 +45,21 @@ class StateFolder:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise CannotStart(
-                    f"Another local DPS serves {self._folder} already. Use it, or choose another folder with --state."
+                    f"Another local DPS already uses {self._folder}. Use that one, or choose another folder with --state."
                 ) from error
-            self.write("pid", str(os.getpid()).encode())  # a process that waits for the lock can name its owner
+            self.write(
+                "pid", str(os.getpid()).encode()
+            )  # so that a process that waits for the lock can name its holder
             yield
         finally:
             os.close(descriptor)
 
     @contextmanager
     def store(self, *, reset: bool) -> Iterator[Store]:
-        """Open the store.
+        """Open the store, and close it at the end.
 
         Args:
-            reset: forget first what it holds.
+            reset: delete its present content first.
         """
         try:
             if reset:
@@ -66,8 +68,8 @@ class StateFolder:
             store = Store(self._folder / _DATABASE)
         except (sqlite3.Error, OSError) as error:
             raise CannotStart(
-                f"The state in {self._folder} can't be opened: {error}. Check that the disk may be written, choose another "
-                "folder with --state, or begin again with --reset."
+                f"The state in {self._folder} can't be opened: {error}. Check that you can write to the disk, choose another "
+                "folder with --state, or start over with --reset."
             ) from error
         try:
             yield store
@@ -82,7 +84,7 @@ class StateFolder:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and never readable by others: it may hold a secret.
+    """Write a file completely or not at all, readable by its owner only, because it may hold a secret.
 
     Raises:
         CannotStart
@@ -94,4 +96,6 @@ def write_private(path: Path, content: bytes) -> None:
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise CannotStart(f"{path} could not be written: {error.strerror}. Choose another place for it.") from error
+        raise CannotStart(
+            f"{path} can't be written: {error.strerror}. Choose another place with --connection-file or --state."
+        ) from error

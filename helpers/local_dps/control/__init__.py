@@ -1,4 +1,4 @@
-"""The control of a running local DPS: a port and a token of its own, apart from everything that Azure has."""
+"""The control interface of a running local DPS. It has its own port and token, and no counterpart in Azure."""
 
 import hmac
 import logging
@@ -18,20 +18,20 @@ __all__ = ["Control"]
 
 
 class Control:
-    """What can be asked and changed with the token of the connection file."""
+    """The requests that the token in the connection file allows."""
 
     def __init__(self, token: str, unreliable: FaultInjector, store: Store, latencies: HubLatencies) -> None:
         self._token = token
         self.routes = (*FaultSettings(unreliable).routes, *HubRegistry(store, latencies).routes)
 
     async def handle(self, request: Request) -> RequestOutcome:
-        """The answer to one call."""
+        """Return the outcome of one request."""
         try:
             return RequestOutcome(self._answer(request))
         except Refusal as refusal:
             return outcome_of_refusal(refusal)
         except Exception as error:
-            logging.getLogger(__name__).exception("A call was not answered.")
+            logging.getLogger(__name__).exception("A request failed.")
             return outcome_of_refusal(crashed(ApiPlane.CONTROL, type(error).__name__))
 
     def _answer(self, request: Request) -> Response:
@@ -44,6 +44,10 @@ class Control:
         found = find_route(self.routes, request)
         if isinstance(found, set):
             there = ", ".join(sorted({route.template for route in self.routes}))
-            raise errors.method_not_allowed(request.method) if found else errors.not_found(f"There is {there}.")
+            raise (
+                errors.method_not_allowed(request.method)
+                if found
+                else errors.not_found(f"There is nothing at this path. The paths are {there}.")
+            )
         route, request.parameters = found
         return route.handler(request)

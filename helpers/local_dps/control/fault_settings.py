@@ -1,4 +1,4 @@
-"""What goes wrong: GET tells, PUT sets (from now on, with new streams and counts), DELETE switches off."""
+"""The path /faults: GET reads the faults, PUT replaces them with new streams and counts, DELETE switches them off."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["FaultSettings"]
 
 
 class FaultSettings:
-    """/faults."""
+    """The requests to /faults."""
 
     def __init__(self, unreliable: FaultInjector) -> None:
         self._unreliable = unreliable
@@ -29,11 +29,11 @@ class FaultSettings:
             sent = request.json_object()
             rates = sent.get("rates", {})
             if not set(sent) <= {"rates", "seed"} or not isinstance(rates, dict):
-                raise ValueError("The body has rates (an object) and seed, and nothing else.")
+                raise ValueError("The body may have rates (an object) and seed, and nothing else.")
             wanted = {fault_named(name): _number(rate) for name, rate in rates.items()}
             self._unreliable.faults = Faults(wanted, _seed(sent.get("seed", 0)))
         except ValueError as error:
-            raise errors.bad_request(f"{error} Faults: {FAULT_NAMES}.") from error
+            raise errors.bad_request(f"{error} The faults are {FAULT_NAMES}.") from error
         return Response(200, self._describe())
 
     def _delete(self, _request: Request) -> Response:
@@ -51,11 +51,11 @@ class FaultSettings:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError("A rate is a number from 0 to 1.")
+        raise ValueError("A rate must be a number from 0 to 1.")
     return float(value)
 
 
 def _seed(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("The seed is a whole number.")
+        raise ValueError("The seed must be a whole number.")
     return value

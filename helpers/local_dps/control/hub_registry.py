@@ -1,4 +1,4 @@
-"""The linked IoT hubs, which are names and no more here: the devices that were assigned to them, and how far they are."""
+"""The linked IoT hubs: the devices that DPS assigned to them, and their latencies. Here a hub is only a name."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _PAGE_SIZE = 1000
 
 
 class HubRegistry:
-    """/hubs/{hub}/devices, as the hub's own registry would tell of them, and /latencies."""
+    """The requests to /hubs/{hub}/devices, answered as the hub's own registry would, and to /latencies."""
 
     def __init__(self, store: Store, latencies: HubLatencies) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class HubRegistry:
         )
 
     def _list(self, request: Request) -> Response:
-        """By device id, at most a thousand; `next` is there when there are more: ask for those `?after=` it."""
+        """List at most a thousand devices, in order of their ids. If there are more, `next` is the value for `?after=`."""
         rows, more = self._store.hub_devices.page(request.parameters["hub"], request.query.get("after", ""), _PAGE_SIZE)
         further = {"next": rows[-1].id} if more else {}
         return Response(200, {"devices": [_describe(row) for row in rows], **further})
@@ -37,14 +37,14 @@ class HubRegistry:
         hub, device = request.parameters["hub"], request.parameters["device"]
         row = self._store.hub_devices.get(hub, device)
         if row is None:
-            raise errors.not_found(f"The hub '{hub}' knows no device '{device}'.")
+            raise errors.not_found(f"The hub '{hub}' has no device '{device}'.")
         return Response(200, _describe(row))
 
     def _get_latencies(self, _request: Request) -> Response:
         return Response(200, self._latencies.by_hub())
 
     def _put_latencies(self, request: Request) -> Response:
-        """Milliseconds by host name, instead of all that were there."""
+        """Replace all latencies. The body has milliseconds by host name."""
         try:
             self._latencies.replace(request.json_object())
         except ValueError as error:
@@ -53,8 +53,9 @@ class HubRegistry:
 
 
 def _describe(row: HubDeviceRow) -> Mapping[str, Any]:
-    """A device identity as IoT Hub's registry writes one, with its twin. DPS enters every X.509 device as self-signed, known
-    by its certificate, whichever CA let it in.
+    """Return a device identity as IoT Hub's registry writes it, with its twin.
+
+    DPS enters every X.509 device as self-signed, with its certificate's thumbprint, even if a CA signed the certificate.
     """
     same = f"{row.hub} {row.id} {row.thumbprint}".lower()
     return {

@@ -1,4 +1,4 @@
-"""The local DPS without a network: a call goes in, an answer comes out, the store holds what changed."""
+"""The local DPS without a network: it answers requests, and stores what they change."""
 
 import logging
 import sqlite3
@@ -38,7 +38,7 @@ MAX_BODY_BYTES = 256 * 1024  # bytes; a certificate is a few KiB, and the real s
 
 @dataclass(frozen=True)
 class _Table:
-    """What a plane answers, and what it says of a path or a method that it does not have."""
+    """The routes of a plane, and its refusals for a path or a method that it does not have."""
 
     routes: tuple[Route, ...]
     no_such_path: Callable[[str], Refusal]
@@ -46,7 +46,7 @@ class _Table:
 
 
 class Core:
-    """The planes of one local DPS on one store: a refused call changes nothing."""
+    """The planes of one local DPS, with one store. A refused request changes nothing."""
 
     def __init__(
         self,
@@ -59,11 +59,12 @@ class Core:
     ) -> None:
         """
         Args:
-            client_certificate: of the application, for tokens by client assertion.
-            retry_after: seconds that a device is told to wait before it polls.
-            known_hubs: host names of the IoT hubs that exist; () if a hub of any name does.
+            client_certificate: the application's, for client assertions.
+            latencies: how far each hub is from the devices. They may change at any time. None if no latency is known.
+            retry_after: how many seconds a device is told to wait before it polls.
+            known_hubs: host names of the IoT hubs that exist; () if a hub of any name exists.
 
-        `latencies` may be changed at any time; `webhooks` are to be closed at the end.
+        The owner closes `webhooks` at the end.
         """
         self._store = store
         self.webhooks = Webhooks(self._settle)
@@ -90,21 +91,21 @@ class Core:
         }
 
     def handle(self, requests: Sequence[Request]) -> list[RequestOutcome]:
-        """Answer calls that came at the same time, in their order.
+        """Return the outcomes of requests that arrived at the same time, in their order.
 
-        They share one transaction, each with a savepoint of its own: a durable commit costs as much for ten as for one.
-        Nothing of it is answered before it is durable.
+        They share one transaction, and each has its own savepoint: a durable commit of ten costs as much as one of one.
+        None of them is answered before all are durable.
         """
         try:
             with self._store.transaction():
                 return [self._attempt(request) for request in requests]
         except sqlite3.Error as error:
-            if len(requests) > 1:  # one that can't be kept must not take its neighbours with it
+            if len(requests) > 1:  # one that can't be stored must not fail the others
                 return [outcome for request in requests for outcome in self.handle([request])]
             return [outcome_of_refusal(state_not_writable(request.plane, str(error))) for request in requests]
 
     def read(self, request: Request) -> RequestOutcome:
-        """Answer a call that changes nothing, without a transaction: nobody writes in between."""
+        """Return the outcome of a request that changes nothing. It needs no transaction: no other request runs meanwhile."""
         try:
             return self._answered(request)
         except Refusal as refusal:
@@ -113,15 +114,15 @@ class Core:
             return outcome_of_refusal(state_not_writable(request.plane, str(error)))
 
     def change_etag(self, request: Request) -> None:
-        """Give what the call's If-Match names another ETag, as if somebody else had been faster."""
+        """Give the resource that If-Match names a new ETag, as if another client had changed it first."""
         etag = request.if_match()
         if etag is not None:
-            # The call itself will tell of a disk that is full, or of an ETag that is no text.
+            # The request itself will report a full disk, or an ETag that is not text.
             with suppress(sqlite3.Error, UnicodeError), self._store.transaction():
                 self._store.change_etag(etag)
 
     def _settle(self, question: WebhookQuestion, reply: WebhookReply) -> None:
-        """What a webhook has said; if it can't be kept the device that polls has it asked again."""
+        """Store a webhook's reply. If that fails, the webhook is called again when the device polls."""
         with suppress(sqlite3.Error), self._store.transaction():
             self._assignments.settle(question, reply)
 
@@ -138,7 +139,7 @@ class Core:
         except (Refusal, sqlite3.Error):
             raise
         except Exception as error:
-            logging.getLogger(__name__).exception("A call was not answered.")
+            logging.getLogger(__name__).exception("A request failed.")
             raise crashed(request.plane, type(error).__name__) from error
 
     def _answer(self, table: _Table, request: Request) -> Response:
@@ -152,7 +153,7 @@ class Core:
 
 
 def plane_of(path: str) -> ApiPlane:
-    """Azure has a host for each plane; here three share one, and the first segment of the path tells them apart."""
+    """Return the plane of a path, by its first segment. In Azure each plane has its own host; here three share one."""
     first = path.split("/")[1].lower() if path.startswith("/") else ""
     if first in ("subscriptions", "providers", "tenants", "metadata"):
         return ApiPlane.RESOURCE_MANAGER

@@ -1,4 +1,4 @@
-"""Calls that wait at the same moment are made durable together."""
+"""Requests that wait at the same time share one durable commit."""
 
 import asyncio
 from asyncio import Future
@@ -10,14 +10,14 @@ from . import Core
 __all__ = ["WriteBatches"]
 
 _READING_METHODS = ("GET", "HEAD")
-_MAX_BATCH = 100  # calls in one transaction, so that a crowd does not keep the others from being read
+_MAX_BATCH = 100  # requests in one transaction, so that many of them don't hold up the reading of new ones
 
 
 class WriteBatches:
-    """A core behind an event loop.
+    """A queue in front of a core, for use in an event loop.
 
-    A commit waits for the disk, and while it waits requests pile up: what has come until then goes into the next
-    transaction. Nobody is answered before the commit that holds the change.
+    A commit waits for the disk. Requests that arrive meanwhile go into the next transaction together. No request is
+    answered before the commit that holds its change.
     """
 
     def __init__(self, core: Core) -> None:
@@ -25,7 +25,7 @@ class WriteBatches:
         self._waiting: list[tuple[Request, Future[RequestOutcome]]] = []
 
     async def handle(self, request: Request) -> RequestOutcome:
-        """The answer to one call."""
+        """Return the outcome of one request."""
         if request.method in _READING_METHODS:
             return self._core.read(request)
         loop = asyncio.get_running_loop()
@@ -41,11 +41,11 @@ class WriteBatches:
             asyncio.get_running_loop().call_soon(self._commit)
         try:
             outcomes = self._core.handle([request for request, _ in waiting])
-        except Exception as error:  # nobody may be left waiting
+        except Exception as error:  # otherwise these requests would wait forever
             for _, future in waiting:
                 if not future.done():
                     future.set_exception(error)
             return
         for (_, future), outcome in zip(waiting, outcomes, strict=True):
-            if not future.done():  # its client may be gone
+            if not future.done():  # its client may have disconnected
                 future.set_result(outcome)

@@ -1,4 +1,4 @@
-"""Faults on request: seeded, so that the same requests meet the same faults again; counted; off unless asked for."""
+"""Faults on purpose. They are off by default, counted, and seeded: the same requests get the same faults again."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ _RETRY_AFTER_SECONDS = 1
 
 
 class Fault(Enum):
-    """What can go wrong with a request. At most one thing does."""
+    """A fault that a request can get. Each request gets at most one."""
 
     SLOW = "slow"
     THROTTLE = "throttle"
@@ -30,7 +30,7 @@ class Fault(Enum):
 
     @property
     def meaning(self) -> str:
-        """In a few words, for the log and the command line."""
+        """What the fault does, in a few words, for the log."""
         return _MEANINGS[self]
 
 
@@ -40,8 +40,8 @@ _MEANINGS = {
     Fault.INTERNAL_ERROR: "500; nothing is done",
     Fault.UNAVAILABLE: "503; nothing is done",
     Fault.DROP_REQUEST: "the connection is dropped; nothing is done",
-    Fault.DROP_ANSWER: "the connection is dropped after the work was done",
-    Fault.CHANGE_ETAG: "what If-Match names gets another ETag just before",
+    Fault.DROP_ANSWER: "the connection is dropped after the work is done",
+    Fault.CHANGE_ETAG: "the resource that If-Match names gets a new ETag first",
 }
 
 
@@ -49,10 +49,10 @@ FAULT_NAMES = ", ".join(fault.value for fault in Fault)
 
 
 def fault_named(name: str) -> Fault:
-    """The fault of that name.
+    """Return the fault with that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: no fault has that name.
     """
     try:
         return Fault(name)
@@ -62,13 +62,13 @@ def fault_named(name: str) -> Fault:
 
 @dataclass
 class Faults:
-    """How often each fault happens, and how often it did.
+    """How often each fault should happen, and how often it has happened.
 
-    Each fault has a random stream of its own, so that one that is switched on does not move the others.
+    Each fault has its own random stream, so that switching one on does not change when the others happen.
 
     Args:
-        rates: the part of the requests that meet the fault, 0 to 1.
-        seed: where the streams begin.
+        rates: the proportion of requests that get the fault, from 0 to 1.
+        seed: the seed of the random streams.
     """
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
@@ -78,11 +78,14 @@ class Faults:
     def __post_init__(self) -> None:
         wrong = [fault.value for fault, rate in self.rates.items() if not 0 <= rate <= 1]
         if wrong:
-            raise ValueError(f"The rate of {wrong[0]} is not between 0 and 1.")
+            raise ValueError(f"The rate of {wrong[0]} must be between 0 and 1.")
         self._streams = {fault: random.Random(f"{self.seed} {fault.value}") for fault in Fault}  # noqa: S311 - no secret
 
     def draw(self, request: Request) -> Fault | None:
-        """The fault that this call meets, if any. Each call moves the stream of each fault that could meet it."""
+        """Return the fault that this request gets, if any, and count it.
+
+        Each request advances the random streams of all faults that it could get.
+        """
         if not self.rates:
             return None
         met = [fault for fault in Fault if self._meets(fault, request)]
@@ -99,7 +102,7 @@ class Faults:
 
 
 class FaultInjector:
-    """A handler with which things go wrong: the one inside, and the faults that it is to have just now."""
+    """A wrapper around a handler that adds faults. `faults` may be replaced at any time."""
 
     def __init__(
         self,
@@ -109,14 +112,14 @@ class FaultInjector:
     ) -> None:
         """
         Args:
-            change_etag: gives what the call's If-Match names another ETag.
+            change_etag: gives the resource that If-Match names a new ETag.
         """
         self._handle = handle
         self._change_etag = change_etag
         self.faults = faults
 
     async def handle(self, request: Request) -> RequestOutcome:
-        """The outcome of one call, or what became of it instead."""
+        """Return the outcome of one request, changed by the fault that it gets."""
         fault = self.faults.draw(request)
         if fault is None:
             return await self._handle(request)

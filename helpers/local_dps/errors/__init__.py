@@ -1,10 +1,10 @@
-"""Every refusal of the local DPS, in one catalogue.
+"""The catalogue of every refusal that the local DPS gives.
 
-Each has the real service's status, code and message where they are known (CONFORMANCE.md beside this folder lists
-what is assumed where they are not), and a plain explanation. The explanation never changes a body: it travels in
-the header `x-local-dps-explanation` and in the request log.
+Each refusal has the real service's status, code and message, if they are known; CONFORMANCE.md lists the assumptions.
+Each also has a plain explanation. The explanation never changes the body: it is sent in the header
+`x-local-dps-explanation` and written to the request log.
 
-This module says what a refusal is, and has those that every plane knows; the others stand in a module a plane.
+This module defines a refusal, and the refusals that all planes share. Each plane's own refusals are in its own module.
 """
 
 from collections.abc import Mapping
@@ -28,30 +28,30 @@ __all__ = [
 
 
 class ApiPlane(Enum):
-    """Whose error body an answer has: they look nothing like each other."""
+    """The part of the service that a request goes to. Each part has its own form of error body."""
 
     RESOURCE_PROVIDER = "Microsoft.Devices behind Azure Resource Manager"
     RESOURCE_MANAGER = "Azure Resource Manager's front door"
     SERVICE = "the service plane"
     DEVICE = "the device plane"
     IDENTITY = "Entra ID"
-    CONTROL = "the control of this local DPS"
+    CONTROL = "the control interface of this local DPS"
 
     @property
     def is_named(self) -> bool:
-        """Whether codes are names here; elsewhere they are numbers."""
+        """Whether error codes are names on this plane. On the others they are numbers."""
         return self in (ApiPlane.RESOURCE_MANAGER, ApiPlane.IDENTITY, ApiPlane.CONTROL)
 
 
 @dataclass(eq=False)  # not frozen: Python writes tracebacks onto exceptions
 class Refusal(Exception):
-    """A request that is answered with an error.
+    """An error answer. The code that refuses a request raises it.
 
     Attributes:
-        code: the number of the resource provider and the service plane, or the name of the others.
-        explanation: one line for a learner; never a secret.
-        retry_after: seconds, for the header of that name.
-        request_id: a GUID that the answer's header `x-ms-request-id` and its body share.
+        code: a name if `plane.is_named`, else a number.
+        explanation: one line for a learner. It never holds a secret.
+        retry_after: seconds, for the header Retry-After.
+        request_id: a GUID, sent both in the header `x-ms-request-id` and in the body.
     """
 
     plane: ApiPlane
@@ -63,7 +63,7 @@ class Refusal(Exception):
     request_id: str = field(default_factory=lambda: str(uuid4()))
 
     def body(self) -> Mapping[str, Any]:
-        """The error body as this plane of the real service writes it."""
+        """Return the error body as this plane of the real service writes it."""
         now = datetime.now(UTC)
         match self.plane:
             case ApiPlane.RESOURCE_PROVIDER:
@@ -92,13 +92,13 @@ class Refusal(Exception):
 def state_not_writable(plane: ApiPlane, reason: str) -> Refusal:
     return _internal_error(
         plane,
-        f"The local DPS could not keep its state ({reason}). Nothing was changed; look at its disk, then try again.",
+        f"The local DPS could not save its state ({reason}), so nothing was changed. Check its disk, then try again.",
     )
 
 
 def crashed(plane: ApiPlane, kind: str) -> Refusal:
     return _internal_error(
-        plane, f"A mistake in the local DPS ({kind}); its standard error has the details. Nothing was changed."
+        plane, f"An error inside the local DPS ({kind}). Nothing was changed. Its standard error has the details."
     )
 
 
@@ -110,13 +110,13 @@ def _internal_error(plane: ApiPlane, explanation: str) -> Refusal:
 def body_too_large(plane: ApiPlane, limit: int) -> Refusal:
     code = "RequestEntityTooLarge" if plane.is_named else 413000
     message = "The request body is too large."
-    return Refusal(plane, 413, code, message, f"At most {limit} bytes are taken; a certificate is a few thousand.")
+    return Refusal(plane, 413, code, message, f"At most {limit} bytes are accepted. A certificate has a few thousand.")
 
 
 def body_too_slow(plane: ApiPlane, seconds: float) -> Refusal:
     code = "RequestTimeout" if plane.is_named else 408000
     message = "The request body did not arrive in time."
-    return Refusal(plane, 408, code, message, f"A whole body must be here within {seconds:g} seconds.")
+    return Refusal(plane, 408, code, message, f"The whole body must arrive within {seconds:g} seconds.")
 
 
 def throttled(plane: ApiPlane, seconds: int) -> Refusal:
@@ -124,13 +124,13 @@ def throttled(plane: ApiPlane, seconds: int) -> Refusal:
     message = (
         "AADSTS90055: There are too many incoming requests." if plane is ApiPlane.IDENTITY else "Too many requests."
     )
-    explanation = f"Throttled on purpose, as a fault that was asked for. Try again after {seconds} s."
+    explanation = f"Throttled on purpose, because this fault is switched on. Try again after {seconds} s."
     return Refusal(plane, 429, code, message, explanation, retry_after=seconds)
 
 
 def broken(plane: ApiPlane, status: int) -> Refusal:
-    """An internal error (500) or an unavailable service (503), on purpose."""
+    """Return an internal error (500) or an unavailable service (503) that a fault causes on purpose."""
     names = {500: "InternalServerError", 503: "ServiceUnavailable"}
     code = names[status] if plane.is_named else status * 1000 + 1
-    explanation = "Broken on purpose, as a fault that was asked for. Nothing was done; try again."
+    explanation = "Failed on purpose, because this fault is switched on. Nothing was done. Try again."
     return Refusal(plane, status, code, "The service is not available.", explanation)

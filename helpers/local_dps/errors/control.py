@@ -1,10 +1,10 @@
-"""What the control refuses."""
+"""The refusals of the control interface."""
 
 from . import ApiPlane, Refusal
 
 
 def unauthorized() -> Refusal:
-    return _refusal(401, "Unauthorized", "Send control_token of the connection file as a bearer token.")
+    return _refusal(401, "Unauthorized", "Send control_token from the connection file as a bearer token.")
 
 
 def bad_request(message: str) -> Refusal:
@@ -16,7 +16,7 @@ def not_found(message: str) -> Refusal:
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return _refusal(405, "MethodNotAllowed", f"{method} is not allowed here.")
+    return _refusal(405, "MethodNotAllowed", f"{method} is not allowed on this path.")
 
 
 def _refusal(status: int, code: str, message: str) -> Refusal:

@@ -1,13 +1,14 @@
-"""What the device plane refuses: the service plane's body, with its own codes."""
+"""The refusals of the device plane: the service plane's error body, with other codes."""
 
 from . import ApiPlane, Refusal
 
 NO_CERTIFICATE = (
-    "The device sent no certificate in its TLS handshake. Devices with symmetric keys or a TPM are not served here yet."
+    "The device sent no certificate in its TLS handshake. "
+    "This local DPS does not support devices with a symmetric key or a TPM yet."
 )
 SYMMETRIC_KEY = (
-    "The device signs with a symmetric key. Symmetric keys are not served here yet: "
-    "register it with an X.509 certificate."
+    "The device signs with a symmetric key, which this local DPS does not support yet. "
+    "Register the device with an X.509 certificate."
 )
 
 
@@ -25,8 +26,8 @@ def ca_not_found() -> Refusal:
         401,
         401002,
         "CA certificate not found.",
-        "No verified CA certificate was reached from what the device sent. Is its CA uploaded and verified? Did it send "
-        "every certificate between its own and that one?",
+        "The certificates that the device sent do not lead to a verified CA certificate. Check that its CA is uploaded and "
+        "verified, and that the device sends every certificate between its own and that one.",
     )
 
 
@@ -36,7 +37,8 @@ def chain_does_not_match() -> Refusal:
         401,
         401002,
         "Signing certificate info did not match chain elements",
-        "The CA is known, but no enrollment group lets in what it has signed; or a CA's own certificate was sent as a device's.",
+        "DPS knows a CA in the device's chain, but no enrollment group is bound to a CA in that chain; or the device sent a "
+        "CA's certificate as its own.",
     )
 
 
@@ -46,7 +48,8 @@ def invalid_registration_id(registration: str) -> Refusal:
         400,
         400004,
         "Invalid RegistrationId",
-        f"'{registration}' is not up to 128 letters, digits and - . _ : that end in a letter, a digit or a hyphen.",
+        f"'{registration}' is not a registration id. An id has up to 128 letters, digits and - . _ : and ends in a letter, "
+        "a digit or a hyphen.",
     )
 
 
@@ -60,25 +63,25 @@ def operation_not_found() -> Refusal:
         404,
         404203,
         "Operation not found.",
-        "The newest registration of this device has another operation.",
+        "This is not the operation of the device's newest registration. Poll the operation that the newest one returned.",
     )
 
 
 def not_mqtt(reason: str) -> Refusal:
-    """Only told in the log: MQTT 3.1.1 has no words for it, the connection just ends."""
+    """Return a refusal for the log only: MQTT 3.1.1 can't express it, so the connection just ends."""
     return Refusal(ApiPlane.DEVICE, 400, 400000, "The connection was ended.", reason)
 
 
 def no_handshake(reason: str) -> Refusal:
-    """Only told in the log: without a handshake there is nobody to tell."""
+    """Return a refusal for the log only: without a handshake there is no connection to answer on."""
     return Refusal(ApiPlane.DEVICE, 400, 400000, "The TLS handshake failed.", reason)
 
 
 def proxy_leads_nowhere_else(ports: str) -> Refusal:
-    """Only told in the log: an HTTP proxy answers with its status alone."""
+    """Return a refusal for the log only: an HTTP proxy answers with a status alone."""
     explanation = (
-        f"This proxy leads to the local DPS's device plane only: CONNECT to any host at one of the ports {ports} (HTTPS and "
-        "MQTT over TLS). AMQP is not served: let the device use MQTT or HTTPS."
+        f"This proxy leads only to the device plane of the local DPS. Use CONNECT with any host and one of the ports {ports} "
+        "(HTTPS and MQTT over TLS). AMQP is not supported: configure the device to use MQTT or HTTPS."
     )
     return Refusal(ApiPlane.DEVICE, 403, 403000, "The proxy refused the connection.", explanation)
 
@@ -88,4 +91,6 @@ def route_not_found(path: str) -> Refusal:
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(ApiPlane.DEVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")
+    return Refusal(
+        ApiPlane.DEVICE, 405, 405000, f"{method} is not allowed here.", "This path supports other methods only."
+    )

@@ -1,4 +1,4 @@
-"""What the token endpoint refuses: RFC 6749 section 5.2, with Entra's AADSTS numbers in the description."""
+"""The refusals of the token endpoint: RFC 6749 section 5.2, with Entra's AADSTS numbers in the description."""
 
 from . import ApiPlane, Refusal
 
@@ -9,7 +9,7 @@ def unknown_tenant() -> Refusal:
         400,
         "invalid_tenant",
         "AADSTS90002: Tenant not found.",
-        "The connection file names the one tenant that exists here.",
+        "Use tenant_id from the connection file. No other tenant exists here.",
     )
 
 
@@ -19,7 +19,7 @@ def invalid_client() -> Refusal:
         401,
         "invalid_client",
         "AADSTS7000215: Invalid client secret provided.",
-        "client_id and client_secret are in the connection file.",
+        "Use client_id and client_secret from the connection file.",
     )
 
 
@@ -30,7 +30,7 @@ def invalid_assertion(reason: str) -> Refusal:
         "invalid_client",
         "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on "
         "application, or the assertion is not valid.",
-        f"The client assertion was not accepted: {reason} client_certificate_file in the connection file signs good ones.",
+        f"The client assertion was rejected: {reason} Sign it with client_certificate_file from the connection file.",
     )
 
 
@@ -40,29 +40,29 @@ def unsupported_grant() -> Refusal:
         400,
         "unsupported_grant_type",
         "AADSTS70003: The app requested an unsupported grant type.",
-        "Only client_credentials is issued here.",
+        "Use the grant type client_credentials. No other is supported here.",
     )
 
 
 def invalid_scope(scope: str) -> Refusal:
-    scope = scope if len(scope) <= 60 else "…"  # whatever that is, a log is no place for it
+    scope = scope if len(scope) <= 60 else "…"  # it may be a secret sent by mistake, so keep it out of the log
     return Refusal(
         ApiPlane.IDENTITY,
         400,
         "invalid_scope",
         f"AADSTS70011: The provided request must include a 'scope' input parameter. The scope {scope} is not valid.",
-        "Ask for https://management.azure.com/.default or https://azure-devices-provisioning.net/.default.",
+        "Request the scope https://management.azure.com/.default or https://azure-devices-provisioning.net/.default.",
     )
 
 
 def invalid_resource(resource: str) -> Refusal:
-    resource = resource if len(resource) <= 60 else "…"  # it may be anything, and a log is no place for it
+    resource = resource if len(resource) <= 60 else "…"  # it may be a secret sent by mistake, so keep it out of the log
     return Refusal(
         ApiPlane.IDENTITY,
         400,
         "invalid_resource",
         f"AADSTS500011: The resource principal named {resource} was not found in the tenant.",
-        "Ask for https://management.azure.com or https://azure-devices-provisioning.net as resource.",
+        "Request https://management.azure.com or https://azure-devices-provisioning.net as the resource.",
     )
 
 
@@ -82,5 +82,5 @@ def method_not_allowed(method: str) -> Refusal:
         405,
         "invalid_request",
         f"AADSTS900561: The endpoint does not accept {method} requests.",
-        "Tokens are asked for with POST.",
+        "Request tokens with POST.",
     )

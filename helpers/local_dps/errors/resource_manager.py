@@ -1,4 +1,4 @@
-"""What Azure Resource Manager's front door refuses before the resource provider is asked."""
+"""The refusals of Azure Resource Manager, before a request reaches the resource provider."""
 
 from . import ApiPlane, Refusal
 
@@ -9,7 +9,8 @@ def unauthorized() -> Refusal:
         401,
         "InvalidAuthenticationToken",
         "The access token is invalid.",
-        "A management call needs a bearer token that this DPS issued for https://management.azure.com, not expired.",
+        "A management request needs a bearer token that this DPS issued for https://management.azure.com and that has not "
+        "expired.",
     )
 
 
@@ -24,13 +25,13 @@ def api_version_required() -> Refusal:
 
 
 def api_version_unknown(version: str, known: str) -> Refusal:
-    version = version if len(version) <= 20 else "…"  # whatever that is, a log is no place for it
+    version = version if len(version) <= 20 else "…"  # it may be a secret sent by mistake, so keep it out of the log
     return Refusal(
         ApiPlane.RESOURCE_MANAGER,
         400,
         "InvalidApiVersionParameter",
         f"The api-version '{version}' is invalid. The supported versions are '{known}'.",
-        "Use one of the versions that the message names.",
+        "Use one of the versions in the message.",
     )
 
 
@@ -40,7 +41,7 @@ def resource_not_found(path: str) -> Refusal:
         404,
         "ResourceNotFound",
         f"The Resource '{path}' was not found.",
-        "There is nothing at this path. The connection file names the subscription, group and service that are here.",
+        "There is nothing at this path. The connection file names the subscription, resource group and service that exist here.",
     )
 
 
@@ -51,7 +52,7 @@ def service_not_found(name: str, group: str) -> Refusal:
         "ResourceNotFound",
         f"The Resource 'Microsoft.Devices/provisioningServices/{name}' under resource group '{group}' was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-        "This group has no such service. The connection file names one that is there; the group lists all.",
+        "This resource group has no such service. The connection file names one that exists. List the group to see all.",
     )
 
 
@@ -61,7 +62,7 @@ def group_not_found(name: str) -> Refusal:
         404,
         "ResourceGroupNotFound",
         f"Resource group '{name}' could not be found.",
-        "Create the resource group first, or use the one that the connection file names.",
+        "Create the resource group first, or use resource_group from the connection file.",
     )
 
 
@@ -71,7 +72,7 @@ def subscription_not_found(subscription: str) -> Refusal:
         404,
         "SubscriptionNotFound",
         f"The subscription '{subscription}' could not be found.",
-        "There is one subscription here; the connection file names it.",
+        "Use subscription_id from the connection file. No other subscription exists here.",
     )
 
 
@@ -85,7 +86,7 @@ def location_required() -> Refusal:
         400,
         "LocationRequired",
         "The location property is required for this definition.",
-        "Any location will do here, but there must be one.",
+        "Send a location. Any location will do here.",
     )
 
 
@@ -96,7 +97,7 @@ def other_location(name: str, present: str, wanted: str) -> Refusal:
         "InvalidResourceLocation",
         f"The resource '{name}' already exists in location '{present}'. A resource with the same name cannot be "
         f"created in location '{wanted}'. Please select a new resource name.",
-        "A resource does not move: send the location that it has.",
+        "A resource can't move to another location. Send its current location.",
     )
 
 
@@ -106,5 +107,5 @@ def method_not_allowed(method: str) -> Refusal:
         405,
         "MethodNotAllowed",
         f"The method '{method}' is not allowed on this resource.",
-        "The local DPS knows this path, but not this method on it.",
+        "This path supports other methods only.",
     )

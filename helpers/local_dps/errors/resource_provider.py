@@ -1,4 +1,4 @@
-"""What the resource provider (Microsoft.Devices) refuses: a flat body with a numeric code."""
+"""The refusals of the resource provider (Microsoft.Devices): a flat body with a numeric code."""
 
 from . import ApiPlane, Refusal
 
@@ -9,8 +9,8 @@ def stale_etag() -> Refusal:
         412,
         412001,
         "Invalid ETag supplied.",
-        "The certificate has changed since you got this ETag: every upload, code and verification gives a new one. "
-        "Read the certificate again and use its present ETag.",
+        "The certificate has changed since you got this ETag: every upload, code and verification gives it a "
+        "new one. Read the certificate again and use its current ETag.",
     )
 
 
@@ -20,7 +20,7 @@ def etag_required() -> Refusal:
         400,
         400001,
         "The If-Match header is required.",
-        "A code, a verification and a deletion need the certificate's present ETag in If-Match (or *).",
+        "To generate a code, verify or delete, send the certificate's current ETag (or *) in If-Match.",
     )
 
 
@@ -30,7 +30,7 @@ def certificate_not_found(name: str) -> Refusal:
         404,
         404001,
         f"Certificate '{name}' was not found.",
-        "No certificate of that name is uploaded to this provisioning service. List them to see what there is.",
+        "This provisioning service has no certificate with that name. List its certificates to see their names.",
     )
 
 
@@ -50,7 +50,7 @@ def too_many_certificates(limit: int) -> Refusal:
         403,
         403001,
         f"The maximum number of {limit} certificates has been reached.",
-        "Delete a CA certificate that no enrollment group needs any more.",
+        "Delete a CA certificate that no enrollment group needs anymore.",
     )
 
 
@@ -60,8 +60,8 @@ def body_not_understood(reason: str) -> Refusal:
         400,
         400003,
         "The request body is invalid.",
-        f"{reason} An upload is {{'properties': {{'certificate': base64}}}} since api-version 2022-02-05, and "
-        "{'certificate': base64} before; a proof is {'certificate': base64} in all versions.",
+        f"{reason} Since api-version 2022-02-05, an upload is {{'properties': {{'certificate': base64}}}}; before, it is "
+        "{'certificate': base64}. A proof is {'certificate': base64} in all versions.",
     )
 
 
@@ -71,8 +71,8 @@ def certificate_not_understood() -> Refusal:
         500,
         500019,
         "Internal Error.",
-        "The body's certificate is not base64 of a PEM or DER X.509 certificate (in base64 twice it is none either). The "
-        "real service answers 500, too.",
+        "The certificate in the body is not base64 of a PEM or DER X.509 certificate. PEM that is base64-encoded twice is "
+        "not accepted either. The real service answers 500 too.",
     )
 
 
@@ -82,7 +82,7 @@ def private_key_refused() -> Refusal:
         400,
         400004,
         "The certificate contains a private key.",
-        "A private key was sent. Nothing of it was kept, but think about replacing that key.",
+        "The request contains a private key. The local DPS stored nothing of it, but consider replacing that key.",
     )
 
 
@@ -92,8 +92,8 @@ def proof_not_issued_by_certificate(issuer: str) -> Refusal:
         400,
         400053,
         f"Proof-Of-Possession failed. Issuer certificate '{issuer}' cannot be found in the certificate chain.",
-        "The verification certificate was not signed with the private key of the uploaded certificate. A root can't "
-        "prove an intermediate, nor the reverse, and another CA of the same name is another CA.",
+        "The verification certificate was not signed with the private key that matches the uploaded certificate. A root "
+        "can't prove possession for an intermediate, nor the reverse. A different CA with the same name can't either.",
     )
 
 
@@ -103,7 +103,7 @@ def proof_of_other_code() -> Refusal:
         400,
         400053,
         "Proof-Of-Possession failed. The subject of the certificate does not match the verification code.",
-        "The verification certificate's common name is not the newest code. Only the newest code counts.",
+        "The verification certificate's common name is not the newest verification code. Only the newest one counts.",
     )
 
 
@@ -123,7 +123,7 @@ def no_code_outstanding() -> Refusal:
         400,
         400053,
         "Proof-Of-Possession failed. No verification code is outstanding.",
-        "Ask for a verification code first; a code is used up by the verification that succeeds with it.",
+        "Generate a verification code first. A successful verification uses up its code.",
     )
 
 
@@ -136,7 +136,7 @@ def bad_service_name(name: str) -> Refusal:
         400,
         400005,
         f"Provisioning service name '{name}' is invalid.",
-        "A name has 3 to 50 letters, digits and hyphens, not only digits, and no hyphen at either end.",
+        "A name has 3 to 50 letters, digits and hyphens. It can't be all digits, and can't begin or end with a hyphen.",
     )
 
 
@@ -146,7 +146,7 @@ def service_name_taken(name: str) -> Refusal:
         409,
         409001,
         f"Provisioning service name '{name}' is not available.",
-        "A service of that name exists in another resource group; names are unique everywhere.",
+        "A service with that name exists in another resource group. Names are unique across all of them.",
     )
 
 
@@ -160,7 +160,7 @@ def service_changed() -> Refusal:
         412,
         412001,
         "Invalid ETag supplied.",
-        "The service has changed since you got this ETag. Read it again, change what you read, and send that.",
+        "The service has changed since you got this ETag. Read it again, and apply your change to the new version.",
     )
 
 
@@ -170,7 +170,7 @@ def hub_not_found(host: str) -> Refusal:
         404,
         404002,
         f"Unable to find the IoThub {host}. Check if the hub exists and the connection information is correct.",
-        "This local DPS was started with --known-hub, so no other hubs exist. Name one of those, or start it without.",
+        "This local DPS was started with --known-hub, so no other hubs exist. Link a known hub, or start it without the option.",
     )
 
 
@@ -180,7 +180,7 @@ def data_residency_unavailable(location: str) -> Refusal:
         400,
         400309,
         f"Data residency is not supported in the location '{location}'.",
-        "enableDataResidency works in the locations brazilsouth and southeastasia only. Leave it out, or send false.",
+        "enableDataResidency works only in the locations brazilsouth and southeastasia. Leave it out, or send false.",
     )
 
 
@@ -190,7 +190,7 @@ def key_not_found(name: str) -> Refusal:
         404,
         404004,
         f"Shared access policy '{name}' was not found.",
-        "The service has no access policy of that name. List its keys to see what there is.",
+        "The service has no access policy with that name. List its keys to see the names.",
     )
 
 
@@ -200,5 +200,5 @@ def operation_not_found(operation: str) -> Refusal:
         404,
         404003,
         f"Operation '{operation}' was not found.",
-        "Nothing was begun under that id here, or it was long ago.",
+        "No operation with that id was started here, or it is too old: only the newest 1,000 are remembered.",
     )

@@ -1,4 +1,4 @@
-"""What the service plane refuses."""
+"""The refusals of the service plane."""
 
 from . import ApiPlane, Refusal
 
@@ -17,14 +17,14 @@ def no_namespace(field: str) -> Refusal:
         400,
         400004,
         "A Device Registry Namespace is required to be set on this DPS instance",
-        f"{field} asks for certificates that DPS issues to devices, which this local DPS does not do yet. Leave it out.",
+        f"{field} is for certificates that DPS issues to devices. This local DPS does not issue them yet. Leave {field} out.",
     )
 
 
 def attestation_required() -> Refusal:
     return request_invalid(
         "TPM or X509 attestation is required.",
-        "An enrollment group says how its devices prove who they are: caReferences (the name of an uploaded CA) or "
+        "An enrollment group must say how its devices prove their identity: caReferences (the name of an uploaded CA) or "
         "signingCertificates (the CA itself).",
     )
 
@@ -32,7 +32,7 @@ def attestation_required() -> Refusal:
 def ca_reference_not_found(name: str) -> Refusal:
     return request_invalid(
         f"CA certificate '{name}' was not found.",
-        "The group refers to a CA by the name under which it was uploaded; no certificate has that name.",
+        "caReferences holds names of uploaded CA certificates, and none has this name. Upload the CA, or correct the name.",
     )
 
 
@@ -42,7 +42,7 @@ def enrollment_not_found(noun: str, code: int, enrollment: str) -> Refusal:
         404,
         code,
         f"{noun} not found.",
-        f"There is no {noun} '{enrollment}'. Query them to see what is.",
+        f"There is no {noun} '{enrollment}'. Run a query to see which exist.",
     )
 
 
@@ -52,7 +52,7 @@ def enrollment_exists(noun: str, code: int) -> Refusal:
         409,
         code,
         f"{noun} already exists.",
-        "A PUT without If-Match creates; to change what is there, send its ETag (or *) in If-Match.",
+        "A PUT without If-Match only creates. To change what exists, send its ETag (or *) in If-Match.",
     )
 
 
@@ -62,7 +62,7 @@ def stale_etag(code: int) -> Refusal:
         412,
         code,
         "ETag is invalid",
-        "It has changed since you got this ETag. Read it again and use its present ETag.",
+        "It has changed since you got this ETag. Read it again and use its current ETag.",
     )
 
 
@@ -72,7 +72,7 @@ def too_many_groups(limit: int, attestation: str) -> Refusal:
         403,
         403202,
         f"The maximum number of {limit} enrollment groups with attestation type {attestation} has been reached.",
-        "Delete a group that is not needed any more.",
+        "Delete a group that you no longer need.",
     )
 
 
@@ -82,7 +82,7 @@ def registration_not_found(registration: str) -> Refusal:
         404,
         404202,
         "Device registration not found.",
-        f"No device has registered as '{registration}'.",
+        f"No device has registered with the id '{registration}'.",
     )
 
 
@@ -92,7 +92,7 @@ def service_not_found_at_port() -> Refusal:
         404,
         404001,
         "Provisioning service not found.",
-        "The service of this port was deleted. The management plane lists what there is, with the host of each.",
+        "The service on this port was deleted. The management plane lists the services that exist, with their hosts.",
     )
 
 
@@ -101,4 +101,6 @@ def route_not_found(path: str) -> Refusal:
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(ApiPlane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path takes other methods.")
+    return Refusal(
+        ApiPlane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path supports other methods only."
+    )

@@ -1,1 +1,1 @@
-"""What talks to the network: HTTP, MQTT, TLS, and the proxy to the device plane."""
+"""The network: HTTP, MQTT, TLS, and the proxy to the device plane."""

@@ -1,9 +1,9 @@
-"""TLS that asks every device for its certificate and lets any chain through the handshake.
+"""TLS that requests a certificate from every device, and completes the handshake with any chain.
 
-The real service answers an untrusted chain with a status and a reason; a server that breaks off the handshake instead
-gives a device nothing but a reset. The standard library's `ssl` can only break off, so OpenSSL is driven through pyOpenSSL.
-The handshake still proves that the device holds the key of its certificate (TLS 1.2: CertificateVerify, RFC 5246 7.4.8;
-TLS 1.3: RFC 8446 4.4.3).
+The real service answers an untrusted chain with a status and a reason. If the server aborted the handshake instead, the
+device would see only a reset connection. The standard library's `ssl` can only abort, so this uses OpenSSL through
+pyOpenSSL. The handshake still proves that the device holds the private key that matches its certificate (TLS 1.2:
+CertificateVerify, RFC 5246 7.4.8; TLS 1.3: RFC 8446 4.4.3).
 """
 
 import ssl
@@ -25,11 +25,11 @@ _CHUNK_BYTES = 64 * 1024
 def device_context(
     identity: ServerIdentity, failed: Callable[[str], None], *, allow_tls_1_3: bool = False
 ) -> ssl.SSLContext:
-    """What asyncio takes for an `ssl.SSLContext`, on OpenSSL's own.
+    """Return a context that asyncio accepts as an `ssl.SSLContext`, and that uses pyOpenSSL.
 
     Args:
-        failed: told why, when a handshake fails.
-        allow_tls_1_3: Azure's documentation of DPS knows TLS 1.2 alone (tls-support.md).
+        failed: called with the reason when a handshake fails.
+        allow_tls_1_3: Azure documents TLS 1.2 only for DPS (tls-support.md).
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -37,8 +37,8 @@ def device_context(
     context.use_certificate(identity.certificate)
     context.use_privatekey(identity.key)
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection needs none
-    # A resumed session carries no chain. Without an id context OpenSSL would reset a client that tries to resume one.
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection needs no buffers
+    # A resumed session has no chain. Without a session id, OpenSSL would reset a client that tries to resume one.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_id(b"local-dps")
@@ -46,16 +46,16 @@ def device_context(
 
 
 def presented_chain(tls: object) -> tuple[x509.Certificate, ...]:
-    """The certificates that the client of a connection sent, its own first; () if it sent none.
+    """Return the certificates that the client of a connection sent, its own first; () if it sent none.
 
     Args:
-        tls: the transport's `ssl_object`.
+        tls: the `ssl_object` of the transport.
     """
     return tls.chain() if isinstance(tls, DeviceTls) else ()
 
 
 class _Context(ssl.SSLContext):
-    """asyncio asks that a context be an SSLContext, and calls nothing of it but `wrap_bio`."""
+    """asyncio requires an SSLContext, but calls only its `wrap_bio`."""
 
     _openssl: SSL.Context
     _failed: Callable[[str], None]
@@ -71,7 +71,7 @@ class _Context(ssl.SSLContext):
 
 
 class DeviceTls:
-    """The server's side of one connection: what asyncio needs of an `ssl.SSLObject`, and the client's chain."""
+    """The server's side of one connection: the methods of `ssl.SSLObject` that asyncio calls, and the client's chain."""
 
     def __init__(
         self, context: SSL.Context, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, failed: Callable[[str], None]
@@ -84,20 +84,20 @@ class DeviceTls:
         self.context = None
 
     def chain(self) -> tuple[x509.Certificate, ...]:
-        """The certificates that the client sent, its own first."""
+        """Return the certificates that the client sent, its own first."""
         try:
             leaf = self._connection.get_peer_certificate(as_cryptography=True)
-            # A server's OpenSSL keeps the client's own certificate apart from the rest, pyOpenSSL puts it in front again.
+            # On a server, OpenSSL stores the client's own certificate apart from the rest. pyOpenSSL may add it in front.
             rest = self._connection.get_peer_cert_chain(as_cryptography=True) or []
             chain = (leaf, *(each for each in rest if each != leaf)) if leaf else ()
-            if chain_size(chain) <= MAX_CHAIN_BYTES:  # a larger one is refused unread
+            if chain_size(chain) <= MAX_CHAIN_BYTES:  # a larger chain is rejected without being read
                 for each in chain:
                     each.subject, each.issuer  # noqa: B018 - the parser is lazy
         except (
             ValueError,
             x509.InvalidVersion,
             SSL.Error,
-        ):  # OpenSSL took what the library that judges chains can't read
+        ):  # OpenSSL accepts some certificates that `cryptography` can't read
             return ()
         return chain
 
@@ -105,7 +105,9 @@ class DeviceTls:
         try:
             self._drive(self._connection.do_handshake)
         except SSL.ZeroReturnError as error:
-            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "The client said goodbye before it was let in.") from error
+            raise ssl.SSLEOFError(
+                ssl.SSL_ERROR_EOF, "The client closed the connection during the handshake."
+            ) from error
         except ssl.SSLWantReadError:
             raise
         except ssl.SSLError as error:
@@ -127,29 +129,32 @@ class DeviceTls:
 
     def unwrap(self) -> None:
         if not self._drive(self._connection.shutdown):
-            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "The client has not said goodbye yet.")
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "The client has not closed the connection yet.")
 
     def getpeercert(self, binary_form: bool = False) -> None:
-        """Nothing: whoever wants to know asks for the whole chain."""
+        """Return None. `chain` has all certificates."""
 
     def cipher(self) -> tuple[str | None, str, None]:
         return self._connection.get_cipher_name(), self._connection.get_protocol_version_name(), None
 
     def compression(self) -> None:
-        """None: TLS compression is off."""
+        """Return None, because TLS compression is off."""
 
     def _drive(self, action: Callable[[], _Result]) -> _Result:
-        """Feed what has come, act, and take out what shall go; errors as the standard library raises them."""
+        """Feed the received bytes to OpenSSL, run the action, and take out the bytes to send.
+
+        Errors are raised as the standard library raises them.
+        """
         while self._incoming.pending:
             self._connection.bio_write(self._incoming.read(_CHUNK_BYTES))
         try:
             return action()
         except SSL.WantReadError as error:
-            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "More bytes are needed.") from error
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "OpenSSL needs more bytes.") from error
         except SSL.ZeroReturnError:
             raise
         except SSL.SysCallError as error:
-            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "The client went away.") from error
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "The client dropped the connection.") from error
         except SSL.Error as error:
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, str(error)) from error
         finally:

@@ -1,4 +1,4 @@
-"""The edge: HTTP requests in, answers out, with limits, and an observer who sees what was exchanged."""
+"""The HTTP edge: it reads requests within limits, passes them to a handler, and writes the responses."""
 
 import asyncio
 import json
@@ -22,11 +22,11 @@ from .device_tls import presented_chain
 
 __all__ = ["HttpEdge"]
 
-_MAX_HEAD_SECONDS = 10.0  # from the connection to the end of the first request's head
+_MAX_HEAD_SECONDS = 10.0  # from the start of the connection to the end of the first request's headers
 _MAX_BODY_SECONDS = 20.0  # for a whole body
 _MAX_IDLE_SECONDS = 75.0  # between two requests on one connection
-_MAX_STALLED_WRITE_SECONDS = 20.0  # until a client must take more of an answer
-_MAX_HEADER_BYTES = 16 * 1024  # bytes of the request line, and of each header
+_MAX_STALLED_WRITE_SECONDS = 20.0  # while a client reads nothing of a response
+_MAX_HEADER_BYTES = 16 * 1024  # for the request line, and for each header
 _MAX_HEADERS = 64
 _SLASHES = re.compile("/{2,}")
 
@@ -35,10 +35,10 @@ class HttpEdge:
     """An HTTP server in front of a handler: the factory that `loop.create_server` takes.
 
     Args:
-        plane_of: whose call a path is.
-        names: under which clients may reach it, in lower case; the first stands for every other.
+        plane_of: returns the plane of a path.
+        names: the names by which clients may reach it, in lower case. The first replaces any other name.
         observe: called after each request.
-        upgrade: takes a request that is to become something else than HTTP; None if it is none.
+        upgrade: handles a request that asks for another protocol; returns None for all other requests.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HttpEdge:
         self._server = web.Server(self._respond, request_factory=self._incoming, access_log=None)
 
     def __call__(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
+        """Return the protocol for a new connection."""
         return _Connection(
             self._server,
             self._note_unreadable,
@@ -67,18 +67,18 @@ class HttpEdge:
             max_field_size=_MAX_HEADER_BYTES,
             max_headers=_MAX_HEADERS,
             lingering_time=1.0,
-            auto_decompress=False,  # a small body may be endless when it is unpacked
+            auto_decompress=False,  # a small compressed body may be huge when decompressed
         )
 
     async def close(self, seconds: float) -> None:
-        """Let requests that are being answered come to their end, at most that long."""
+        """Wait for the requests in progress, at most that many seconds, then close all connections."""
         self._server.pre_shutdown()
         await self._server.shutdown(seconds)
 
     def _incoming(
         self, message: RawRequestMessage, payload: StreamReader, protocol: web.RequestHandler, writer: Any, task: Any
     ) -> web.BaseRequest:
-        """A request, whatever host a client wrote into its first line: aiohttp would read it as a name, and it may be none."""
+        """Return a request without the host in its first line: aiohttp would parse it, and it may be invalid."""
         if message.url.absolute:
             message = message._replace(url=message.url.relative())
         return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
@@ -132,7 +132,9 @@ class HttpEdge:
             name=name if name in self._names else self._names[0],
             port=incoming.transport.get_extra_info("sockname")[1] if incoming.transport else 0,
             plane=plane,
-            path=tidy if plane is ApiPlane.RESOURCE_MANAGER else path,  # ARM reads // as /, and some clients write it
+            path=tidy
+            if plane is ApiPlane.RESOURCE_MANAGER
+            else path,  # Resource Manager reads // as /, and some clients send it
             query={name.lower(): value for name, value in incoming.rel_url.query.items()},
             headers=incoming.headers,
             body=body,
@@ -141,16 +143,16 @@ class HttpEdge:
         )
 
     def _note_unreadable(self, status: int) -> None:
-        """A request that is no HTTP, or whose head is too large, has no method and no path to tell of."""
+        """Record a request that is not HTTP, or whose headers are too large. It has no method and no path."""
         self._tell(RequestRecord("?", "(a request that can't be read)", "", {}, b"", status, 0.0))
 
     def _tell(self, record: RequestRecord) -> None:
-        with suppress(Exception):  # the answer stands already, whatever becomes of the log
+        with suppress(Exception):  # an observer that fails must not change the response
             self._observe(record)
 
 
 class _Connection(web.RequestHandler):
-    """One client. One that connects and says nothing, or never ends its first request's head, is let go."""
+    """One client connection. It is closed if the client does not complete its first request's headers in time."""
 
     def __init__(self, server: web.Server, note_unreadable: Callable[[int], None], **limits: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **limits)
@@ -169,7 +171,7 @@ class _Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client does not take what it asked for; it has so long to go on."""
+        """Start a timer, because the client has stopped reading the response. When it ends, the connection is dropped."""
         super().pause_writing()
         if self.transport:
             self._reluctance = asyncio.get_running_loop().call_later(_MAX_STALLED_WRITE_SECONDS, self.transport.abort)
@@ -184,7 +186,7 @@ class _Connection(web.RequestHandler):
             self._reluctance = None
 
     def heard(self) -> None:
-        """A request has come; from here on the time between two requests counts."""
+        """Stop the timer for the first request. From now on, only the idle time between requests is limited."""
         if self._patience:
             self._patience.cancel()
             self._patience = None
@@ -196,11 +198,11 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What can't be parsed is answered in a line and forgotten; nothing that it held is written down."""
+        """Answer a request that can't be parsed. Nothing of its content is logged."""
         if status >= 500:
             return super().handle_error(incoming, status, exc, message)
         self._note_unreadable(status)
-        written = web.Response(status=status, text="This is not an HTTP request that can be read, or it is too large.")
+        written = web.Response(status=status, text="The request is not valid HTTP, or it is too large.")
         written.force_close()
         return written
 
@@ -217,10 +219,10 @@ def _as_http(response: Response, plane: ApiPlane) -> web.Response:
 
 
 async def _read_body(incoming: web.BaseRequest) -> bytes:
-    """The body, or so much of it that the core sees that it is too large.
+    """Return the body, or just enough of it for the core to see that it is too large.
 
     Raises:
-        TimeoutError: it did not come.
+        TimeoutError: the body did not arrive in time.
     """
     if not incoming.can_read_body:
         return b""

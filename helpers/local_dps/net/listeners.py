@@ -1,4 +1,4 @@
-"""The ports of one local DPS: one for the oldest service and everything else, and one for each further service."""
+"""Listening sockets, and a port of its own for each service but the oldest, which shares the main port."""
 
 import asyncio
 import errno
@@ -27,16 +27,16 @@ __all__ = [
     "start_servers",
 ]
 
-# asyncio sets aside 256 KiB for what may come on each TLS connection, idle or not; a TLS record holds 16.
+# asyncio reserves a read buffer of 256 KiB for each TLS connection, even an idle one. A TLS record holds 16 KiB.
 SSLProtocol.max_size = 16 * 1024
 
 MAX_HANDSHAKE_SECONDS = 10.0
-_MAX_WAITING_CONNECTIONS = 1024  # a fleet comes at once; whom the system turns away knocks again a whole second later
-# asyncio accepts so many connections in one go; and when no more files can be opened, it fails as often in one go.
+_MAX_WAITING_CONNECTIONS = 1024  # a fleet connects at once, and a rejected client retries only a second later
+# asyncio accepts this many connections in one turn. If no more files can be opened, it also fails this often in one turn.
 MAX_ACCEPTS_AT_ONCE = 16
 LOOPBACK = "127.0.0.1"
 _LOOPBACK_IPV6 = "::1"
-_MAX_PORT_TRIES = 20  # a port that is free on one loopback address is seldom taken on the other
+_MAX_PORT_TRIES = 20  # a port that is free on one loopback address is rarely taken on the other
 _RETRY_INTERVAL_SECONDS = 1.0
 _LOG_INTERVAL_SECONDS = 60.0
 
@@ -46,15 +46,18 @@ PortSockets: TypeAlias = tuple[socket.socket, ...]
 
 
 def port_number(port: PortSockets) -> int:
-    """A port's number."""
+    """Return the number of a port."""
     number: int = port[0].getsockname()[1]
     return number
 
 
 def open_port_sockets(address: str, port: int) -> PortSockets:
-    """Listening sockets of one port, 0 for a free one: one socket, or two of the same port on 127.0.0.1 and ::1.
+    """Open the listening sockets of one port. For 127.0.0.1 they are two, on 127.0.0.1 and ::1, if the machine has IPv6.
 
-    Clients that look up `localhost` may get ::1 first, and Node 18 does not try the other. A machine without IPv6 has one.
+    Clients that look up `localhost` may get ::1 first, and Node 18 does not try the other address.
+
+    Args:
+        port: 0 for a free port.
 
     Raises:
         OSError: the port can't be used.
@@ -81,7 +84,7 @@ def _open_socket(address: str, port: int) -> socket.socket:
 async def start_servers(
     start: Callable[[socket.socket], Awaitable[asyncio.Server]], port: PortSockets
 ) -> list[asyncio.Server]:
-    """A server on each socket of a port. More clients may wait to be accepted than are accepted in one go."""
+    """Start a server on each socket of a port, with a longer queue for new connections than asyncio sets."""
     servers = [await start(each) for each in port]
     for each in port:
         each.listen(_MAX_WAITING_CONNECTIONS)
@@ -89,14 +92,17 @@ async def start_servers(
 
 
 async def serve_tls(edge: HttpEdge, context: ssl.SSLContext, listener: socket.socket) -> asyncio.Server:
-    """HTTPS on a socket."""
+    """Serve HTTPS on a socket."""
     return await asyncio.get_running_loop().create_server(
         edge, sock=listener, ssl=context, ssl_handshake_timeout=MAX_HANDSHAKE_SECONDS, backlog=MAX_ACCEPTS_AT_ONCE
     )
 
 
 class ErrorLog:
-    """An event loop's exception handler. When no more files can be opened, asyncio says so hundreds of times a second."""
+    """An event loop's exception handler that limits one warning.
+
+    If no more files can be opened, asyncio reports it hundreds of times a second.
+    """
 
     def __init__(self) -> None:
         self._quiet_until = float("-inf")
@@ -108,12 +114,12 @@ class ErrorLog:
         elif loop.time() > self._quiet_until:
             self._quiet_until = loop.time() + _LOG_INTERVAL_SECONDS
             logging.getLogger(__name__).warning(
-                "%s: new connections wait. Raise the limit (ulimit -n), or open fewer connections.", error.strerror
+                "%s: new connections must wait. Raise the limit (ulimit -n), or open fewer connections.", error.strerror
             )
 
 
 class Listeners:
-    """TLS servers in front of one edge, as many as there are services."""
+    """The TLS servers of the services, all in front of one edge."""
 
     def __init__(
         self, edge: HttpEdge, context: ssl.SSLContext, address: str, endpoints: Endpoints, store: Store
@@ -128,7 +134,7 @@ class Listeners:
         self._retries: set[asyncio.Task[None]] = set()
 
     async def start(self, main: PortSockets) -> list[asyncio.Server]:
-        """Listen for the oldest service, and for each of the others."""
+        """Listen for every service. Returns the servers of the main port."""
         oldest = self._store.services.all()[0]
         self._endpoints.ports[oldest.id] = self._endpoints.main_port
         await self._follow()
@@ -138,14 +144,14 @@ class Listeners:
         return await start_servers(partial(serve_tls, self._edge, self._context), port)
 
     async def follow(self) -> None:
-        """Listen for services that are new, and no more for those that are gone.
+        """Start to listen for new services, and stop for deleted ones.
 
-        A service for which there is no port just now is still being activated; it is tried again.
+        If no port is free, the service remains in the state Activating, and this is tried again later.
         """
         try:
             await self._follow()
         except OSError as error:
-            logging.getLogger(__name__).warning("A service has no port yet, trying again: %s", error)
+            logging.getLogger(__name__).warning("A service has no port yet. Trying again soon. %s", error)
             loop = asyncio.get_running_loop()
             loop.call_later(_RETRY_INTERVAL_SECONDS, lambda: self._retries.add(loop.create_task(self.follow())))
 
@@ -162,7 +168,7 @@ class Listeners:
                     server.close()
 
     def close(self) -> None:
-        """Accept no more connections of further services."""
+        """Stop accepting connections for all services but the oldest."""
         for task in self._retries:
             task.cancel()
         for servers in self._further.values():

@@ -1,7 +1,7 @@
-"""A CONNECT proxy on loopback: it reaches the device plane under Azure's own names and ports.
+"""A CONNECT proxy on loopback that leads from Azure's own names and ports to the device plane.
 
-Azure's device client can be told a host and a proxy, but no port: it asks for 8883 or 443. Through this proxy those are the
-ports of this local DPS, whatever they are, so that nothing has to bind a fixed port.
+Azure's device client has options for a host and a proxy, but not for a port: it always uses 8883 or 443. This proxy maps
+these two to the ports of the local DPS, which therefore needs no fixed ports.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from ..request.record import RequestRecord
 
 __all__ = ["MAX_HEAD_BYTES", "DeviceProxy"]
 
-# A tunnel that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+# CancelledError is included because asyncio's streams would write a traceback for a tunnel that is cancelled at the end.
 _EXPECTED_ENDINGS = (
     TimeoutError,
     OSError,
@@ -30,10 +30,11 @@ _CONNECT = re.compile(rb"CONNECT (?P<place>[A-Za-z0-9.-]+:(?P<port>\d{1,5})) HTT
 
 
 class DeviceProxy:
-    """Tunnels to the device plane and to nothing else.
+    """A proxy that opens tunnels to the device plane only.
 
     Args:
-        address: where the device plane listens. ports: its own port for each port that a client may ask for.
+        address: the address on which the device plane listens.
+        ports: the device plane's port for each port that a client may name.
         observe: called when a request is refused.
     """
 
@@ -44,7 +45,7 @@ class DeviceProxy:
         self._tunnels: set[asyncio.Task[None]] = set()
 
     async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection; the callback that `asyncio.start_server` takes."""
+        """Serve one connection. This is the callback for `asyncio.start_server`."""
         task = asyncio.current_task()
         assert task
         self._tunnels.add(task)
@@ -68,7 +69,7 @@ class DeviceProxy:
 
     def _note_refused(self, place: str) -> None:
         refusal = errors.proxy_leads_nowhere_else(", ".join(map(str, self._ports)))
-        with suppress(Exception):  # whatever becomes of the log
+        with suppress(Exception):  # an observer that fails must not change the response
             self._observe(RequestRecord("CONNECT", place, "", {}, b"", 403, 0.0, refusal))
 
     async def close(self) -> None:

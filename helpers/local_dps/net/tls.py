@@ -1,4 +1,4 @@
-"""The server's own TLS: a CA for this one start, and a certificate for loopback that it signs."""
+"""The server's own TLS: a new CA at each start, and a certificate that it signs for loopback."""
 
 import ipaddress
 import ssl
@@ -20,10 +20,10 @@ _CERTIFICATE_LIFETIME = timedelta(days=90)
 
 @dataclass(frozen=True)
 class ServerIdentity:
-    """The certificate that this start shows to clients, its key, and the CA that signed it.
+    """The server's certificate, its private key, and the CA that signed the certificate.
 
-    Both keys are new at each start. The CA's is forgotten as soon as it has signed, so that nobody can use the CA that
-    clients were told to trust for anything else.
+    Both key pairs are new at each start. The CA's private key is discarded after it has signed, so the CA that clients
+    trust can't sign anything else.
     """
 
     certificate: x509.Certificate
@@ -32,11 +32,11 @@ class ServerIdentity:
 
     @property
     def authority_pem(self) -> bytes:
-        """What a client must trust."""
+        """The CA certificate in PEM, which clients must trust."""
         return self.authority.public_bytes(serialization.Encoding.PEM)
 
     def context(self) -> ssl.SSLContext:
-        """For a server that asks for no client certificate."""
+        """Return a context for servers that request no client certificate."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         _load(context, self.certificate, self.key)
@@ -44,7 +44,7 @@ class ServerIdentity:
 
 
 def new_server_identity(host_names: Iterable[str]) -> ServerIdentity:
-    """An identity for these names and addresses."""
+    """Make an identity for these host names and addresses."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Local DPS, this start only")
     authority_identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
@@ -70,7 +70,7 @@ def new_server_identity(host_names: Iterable[str]) -> ServerIdentity:
 
 
 def _load(context: ssl.SSLContext, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-    """The standard library takes keys from files only: a private folder that is gone again at once."""
+    """Load a key through a private temporary folder, because the standard library reads keys only from files."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "server.pem")
         file.touch(mode=0o600)

@@ -1,1 +1,1 @@
-"""What each plane of Azure answers: management, service, device and identity."""
+"""The planes of the service: management, service, device and identity."""

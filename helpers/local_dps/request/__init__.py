@@ -1,1 +1,1 @@
-"""What a request is, where it goes, what comes of it, and how it is written down."""
+"""Requests: their content, their routes, their outcomes, and their lines in the log."""

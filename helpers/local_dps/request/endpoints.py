@@ -1,4 +1,4 @@
-"""Where each provisioning service is reached."""
+"""The ports of the provisioning services."""
 
 from dataclasses import dataclass, field
 
@@ -8,18 +8,18 @@ _HTTPS = 443
 
 
 def host_and_port(name: str, port: int) -> str:
-    """A host and its port as a URL has them: without the port of HTTPS itself, which clients leave out of what they sign."""
+    """Return `name:port`, or `name` alone for port 443, because clients leave that port out of what they sign."""
     return name if port == _HTTPS else f"{name}:{port}"
 
 
 @dataclass
 class Endpoints:
-    """In Azure each service has a host name; here each has a port.
+    """The ports at which clients reach the services. In Azure each service has a host name; here each has a port.
 
     Attributes:
-        main_port: the management and identity planes; the oldest service's own plane is there, too.
-        device_port: the device plane of every service: a device says by its ID scope which it means.
-        ports: the port of each service by its number.
+        main_port: serves the management plane, the identity plane and the oldest service's own plane.
+        device_port: serves the device plane of every service. A device names its service by the ID scope.
+        ports: the port of each service, by service id.
     """
 
     main_port: int
@@ -27,5 +27,5 @@ class Endpoints:
     ports: dict[int, int] = field(default_factory=dict)
 
     def service_id_at(self, port: int) -> int | None:
-        """The number of the service whose plane is on that port."""
+        """Return the id of the service whose plane is on that port, or None."""
         return next((service_id for service_id, own in self.ports.items() if own == port), None)

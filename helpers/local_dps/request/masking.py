@@ -1,10 +1,10 @@
-"""Masks keys in URLs: a webhook's URL often holds one, and a client may send it in the wrong place."""
+"""Masking of secrets in URLs. A webhook's URL often holds one, and a client may send it in the wrong place."""
 
 import re
 
 __all__ = ["mask_url_secrets"]
 
-# Each sign may be escaped (%63 for c), and escaped again where the whole URL stands in another one's query.
+# Each character may be escaped (%63 for c), and escaped again if the whole URL is part of another URL's query.
 _BEGIN = r"(?:[?&;#]|%(?:25)*(?:3F|26|3B|23))"
 _CODE = r"(?:c|%(?:25)*[46]3)(?:o|%(?:25)*[46]F)(?:d|%(?:25)*[46]4)(?:e|%(?:25)*[46]5)"
 _SIG = r"(?:s|%(?:25)*[57]3)(?:i|%(?:25)*[46]9)(?:g|%(?:25)*[46]7)"
@@ -13,5 +13,5 @@ _USER_INFO = re.compile(r'(://)[^/?#\s"<>]*@')
 
 
 def mask_url_secrets(text: str) -> str:
-    """The text with "..." for each `code` and `sig` of a query, and for each user and password of a URL."""
+    """Return the text with "..." in place of each `code` and `sig` in a query, and of each user and password in a URL."""
     return _USER_INFO.sub(r"\1...@", _SECRET_PARAMETER.sub(r"\1...", text))

@@ -1,4 +1,4 @@
-"""What becomes of a call."""
+"""The outcome of a request."""
 
 from typing import NamedTuple
 
@@ -8,15 +8,16 @@ from .routing import Response
 
 __all__ = ["RequestOutcome", "outcome_of_refusal"]
 
-_MAX_EXPLANATION_LENGTH = 1000  # letters of an explanation: a client takes no header without bounds
+_MAX_EXPLANATION_LENGTH = 1000  # characters; clients limit the size of a header
 
 
 class RequestOutcome(NamedTuple):
-    """The answer to one call.
+    """The outcome of one request.
 
     Attributes:
-        answer: None if the connection is to be dropped without one.
-        refusal: what the answer tells of, if it refuses. fault: what went wrong on purpose, for the log.
+        response: None if the connection is to be dropped without an answer.
+        refusal: the refusal in the response, if it is one.
+        fault: the fault that the request got, for the log.
     """
 
     response: Response | None
@@ -25,8 +26,8 @@ class RequestOutcome(NamedTuple):
 
 
 def outcome_of_refusal(refusal: Refusal, fault: str | None = None) -> RequestOutcome:
-    """The outcome that tells of a refusal."""
-    # A header can't hold line ends or letters beyond ASCII, and a name in an explanation is whatever a client sent.
+    """Return the outcome whose response is a refusal."""
+    # A header can't hold line breaks or characters beyond ASCII, and a client may have sent these in a name.
     masked = mask_url_secrets(refusal.explanation)[:_MAX_EXPLANATION_LENGTH]
     explanation = "".join(letter if " " <= letter <= "~" else "?" for letter in masked)
     headers = {"x-ms-request-id": refusal.request_id, "x-local-dps-explanation": explanation}

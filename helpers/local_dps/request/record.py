@@ -1,4 +1,4 @@
-"""One request and what became of it, for whoever watches: the log, a test."""
+"""The record of one request, for the log and for tests."""
 
 import re
 from collections.abc import Mapping
@@ -10,30 +10,30 @@ from .routing import Response
 
 __all__ = ["RequestRecord"]
 
-_MAX_LINE_LENGTH = 2000  # letters of a line
-# A path or a name is what a client sent, and it may have put a secret there by mistake. The secrets made here have 43
-# letters and more, a GUID 36; a key that a client chose may be shorter, but mixes cases and digits. What an answer quotes
-# may have come with slashes.
+_MAX_LINE_LENGTH = 2000  # characters of a line in the log
+# A client may have put a secret into a path or a name by mistake. Secrets made here have 43 characters or more, and a GUID
+# has 36. A key that a client chose may be shorter, but it mixes cases and digits. Quoted text may contain slashes.
 _LIKE_A_SECRET = re.compile(
     r"(?<![^/\s'])[^/\s']{43,}"
     r"|(?<![\w+=%])(?=[\w+=%]*[a-z])(?=[\w+=%]*[A-Z])(?=[\w+=%]*[0-9])[\w+=%]{22,}"
 )
 
 
-# What stands in quotes, each with its own end: between the end of one and the apostrophe of "can't" are our own words.
+# Text in quotes. The text between a closing quote and the apostrophe of "can't" is our own, so it does not count.
 _QUOTED = re.compile(r"(?<!\w)'(?P<inside>[^']*)'(?!\w)")
 _MAX_QUOTED_LENGTH = 42
 
 
 class RequestRecord(NamedTuple):
-    """One request and what became of it, as an observer sees it.
+    """One request and its outcome, as an observer sees them.
 
     Attributes:
-        headers, body: the request's, with whatever secrets the client put in: an observer must not write them down.
-        status: None if the connection was dropped instead.
-        seconds: from the request's first line to the answer.
-        refusal: why it was refused, if it was. fault: what went wrong on purpose, if something did.
-        response: the answer to a call, which may hold keys and tokens; None if nothing answered it.
+        headers, body: the request's. They may hold secrets, so an observer must not write them down.
+        status: None if the connection was dropped without an answer.
+        seconds: from the start of the request to the answer.
+        refusal: why the request was refused, if it was.
+        fault: the fault that the request got, if any.
+        response: the response to the request, which may hold keys and tokens; None if there is none.
     """
 
     method: str
@@ -48,7 +48,7 @@ class RequestRecord(NamedTuple):
     response: Response | None = None
 
     def line(self) -> str:
-        """For the request log: method, path, status, time, and the reason of a refusal. Never a secret."""
+        """Return the line for the request log: method, path, status, time, and the reason for a refusal. It holds no secret."""
         line = f"{self.method:6} {self.path}  {self.status or 'dropped'}  {self.seconds * 1000:.1f} ms"
         if self.fault:
             line += f"  [fault {self.fault}]"

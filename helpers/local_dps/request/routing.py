@@ -1,4 +1,4 @@
-"""Calls, answers, and which function answers what: the local DPS without any input or output."""
+"""Requests, responses, and the routes between them, without any input or output."""
 
 import json
 import math
@@ -22,17 +22,17 @@ _MAX_JSON_DEPTH = 100
 
 @dataclass(slots=True)
 class Request:
-    """One request, as far as a handler may look at it.
+    """One request, as a handler sees it.
 
     Attributes:
-        name, port: how the client reached the local DPS; `name` is one of those in its certificate.
-        plane: whose call it is, and so whose error body it may get.
+        name, port: how the client reached the local DPS. `name` is one of the names in the server certificate.
+        plane: the plane that answers it, and so the form of an error body.
         path: percent-encoded, without the query.
-        query: names in lower case, as Azure compares them without case.
-        headers: asked for in lower case.
+        query: names are in lower case, because Azure compares them without case.
+        headers: look them up in lower case.
         chain: the certificates that a device sent in its handshake, its own first.
-        parameters: the path's named parts, decoded; there once its route is found.
-        now: the moment of the request, UTC: everything in one answer agrees on it.
+        parameters: the path's named segments, decoded. They are set when the route is found.
+        now: the time of the request in UTC. Everything in one answer uses it.
     """
 
     method: str
@@ -49,11 +49,11 @@ class Request:
 
     @property
     def host(self) -> str:
-        """`name:port` as the client reached it: answers name places in the client's own words."""
+        """The host and port as the client used them, for the URLs in an answer."""
         return host_and_port(self.name, self.port)
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object.
+        """Return the body as a JSON object.
 
         Raises:
             ValueError: see `read_object`.
@@ -61,28 +61,28 @@ class Request:
         return read_object(self.body)
 
     def if_match(self) -> str | None:
-        """The ETag asked for; `*` for any; None when the header is absent. An empty one fits nothing."""
+        """Return the ETag in If-Match, `*` for any, or None without the header. An empty ETag matches nothing."""
         value = self.headers.get("if-match")
         return None if value is None else unquoted_etag(value)
 
 
 def unquoted_etag(etag: str) -> str:
-    """An ETag without the quotes that some clients put around it."""
+    """Return an ETag without the quotes that some clients put around it."""
     value = etag.strip()
     return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
 
 
 def read_object(content: bytes) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
 
     Raises:
-        ValueError: it is something else, has what JSON does not (NaN, numbers beyond all bounds, half a surrogate pair), or
-            is nested more than 100 deep.
+        ValueError: the content is not a JSON object, is nested more than 100 levels deep, or has something that JSON does
+            not allow: NaN, an infinite number, or half a surrogate pair.
     """
     try:
         value = json.loads(content, parse_constant=_finite, parse_float=_finite)
         if b"\\u" in content:
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can't be written
+            json.dumps(value, ensure_ascii=False).encode()  # raises for half a surrogate pair
     except RecursionError as error:
         raise ValueError("The body is nested too deeply.") from error
     _check_depth(value, _MAX_JSON_DEPTH)
@@ -94,7 +94,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is not JSON.")
+        raise ValueError(f"{text} is not a JSON number.")
     return value
 
 
@@ -115,7 +115,12 @@ NO_BODY = object()
 
 
 class Response(NamedTuple):
-    """One response: a JSON body (None is `null`, `EMPTY` is no body) and the headers that it has besides."""
+    """One response.
+
+    Attributes:
+        body: JSON. None is `null`, and `NO_BODY` means that there is no body.
+        headers: the headers besides the usual ones.
+    """
 
     status: int
     body: Any = NO_BODY
@@ -126,7 +131,7 @@ Handler: TypeAlias = Callable[[Request], Response]
 
 
 class Route:
-    """One line of a plane's table. `{name}` in the template stands for one path segment; case does not matter."""
+    """One route of a plane. `{name}` in the template stands for one path segment. Paths are compared without case."""
 
     def __init__(self, method: str, template: str, handler: Handler) -> None:
         self.method = method
@@ -136,13 +141,13 @@ class Route:
         self._pattern = re.compile(named, re.IGNORECASE)
 
     def match(self, path: str) -> Mapping[str, str] | None:
-        """The decoded parameters if the whole path fits."""
+        """Return the decoded parameters if the whole path matches, else None."""
         found = self._pattern.fullmatch(path)
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
 def find_route(routes: tuple[Route, ...], request: Request) -> tuple[Route, Mapping[str, str]] | set[str]:
-    """The route of a call and its parameters, or else the methods that its path does take (none: no such path)."""
+    """Return the route of a request and its parameters. If there is none, return the methods that its path has."""
     methods = set()
     for route in routes:
         parameters = route.match(request.path)

@@ -1,4 +1,4 @@
-"""What the local DPS remembers: one SQLite file. Acknowledged means durable."""
+"""The state of the local DPS, in one SQLite file. A change is durable before it is acknowledged."""
 
 import base64
 import secrets
@@ -67,12 +67,12 @@ RIGHTS = (
     "RegistrationStatusRead",
     "RegistrationStatusWrite",
 )
-_OWNER_RIGHTS = "ServiceConfig, DeviceConnect, EnrollmentWrite"  # as Azure gives them to a new service's policy
+_OWNER_RIGHTS = "ServiceConfig, DeviceConnect, EnrollmentWrite"  # as in the policy of a new service in Azure
 
 
 @dataclass(frozen=True)
 class TenantIdentity:
-    """The one tenant, its subscription, the application that may ask for tokens, and the key that signs these."""
+    """The one tenant, its subscription, the application that may request tokens, and the key that signs the tokens."""
 
     tenant_id: str
     subscription_id: str
@@ -82,13 +82,13 @@ class TenantIdentity:
 
 
 class Store:
-    """The SQLite file behind one local DPS, a room for each kind of thing."""
+    """The SQLite file of one local DPS, with one attribute per table."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or create it with one resource group and one provisioning service in it.
+        """Open the file, or create it with one resource group and one provisioning service.
 
         Raises:
-            sqlite3.Error: it can't be opened, or another version of the local DPS wrote it.
+            sqlite3.Error: the file can't be opened, or another version of the local DPS wrote it.
         """
         self._database = Database(path)
         self.resource_groups = ResourceGroupTable(self._database)
@@ -105,27 +105,27 @@ class Store:
         self.identity = TenantIdentity(**dict(self._database.rows("SELECT * FROM identity")[0]))
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
+        """Close the file. Committed changes stay."""
         self._database.close()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All of what happens inside is kept, or none of it."""
+        """Return a context in which all changes are committed, or none if it raises."""
         return self._database.transaction()
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Inside a transaction: undo what happens inside if it raises, and nothing else."""
+        """Return a context inside a transaction. If it raises, only the changes made in it are undone."""
         return self._database.savepoint()
 
     def change_etag(self, etag: str) -> None:
-        """Give whatever has this ETag another, as if somebody else had changed it."""
+        """Give the resource with this ETag a new one, as if another client had changed it."""
         for table in _WITH_ETAGS:
-            self._database.execute(f"UPDATE {table} SET etag = ? WHERE etag = ?", new_etag(), etag)  # noqa: S608 - ours
+            self._database.execute(f"UPDATE {table} SET etag = ? WHERE etag = ?", new_etag(), etag)  # noqa: S608 - our own table names
 
     def _create(self) -> None:
         version = self._database.count("PRAGMA user_version")
         if version not in (0, _SCHEMA_VERSION):
             raise sqlite3.DatabaseError(
-                f"it was written by another version of the local DPS (schema {version}, this is {_SCHEMA_VERSION})"
+                f"another version of the local DPS wrote it (schema {version}; this version reads {_SCHEMA_VERSION})"
             )
         with self.transaction():
             if version == 0:
@@ -138,7 +138,9 @@ class Store:
                     secrets.token_bytes(32),
                 )
                 self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            if not self.services.all():  # a new file, or somebody deleted the last one: a start needs one to tell of
+            if (
+                not self.services.all()
+            ):  # the file is new, or the last service was deleted; the connection file needs one
                 self.resource_groups.put(ResourceGroupRow("local-group", "local", {}))
                 self.services.insert(_first_service())
 
@@ -148,29 +150,29 @@ _TABLE_MODULES = (service_table, certificate_table, enrollment_table, registrati
 
 
 def _new_client_secret() -> str:
-    """`az login -p SECRET` takes a secret that begins with a hyphen for an option."""
+    """Return a secret that does not begin with a hyphen, which `az login -p SECRET` would read as an option."""
     while (secret := secrets.token_urlsafe(32)).startswith("-"):
         pass
     return secret
 
 
 def new_etag() -> str:
-    """An ETag as the service writes them since 2020: base64 of a GUID in double quotes."""
+    """Return an ETag as the service has written it since 2020: base64 of a GUID in double quotes."""
     return base64.b64encode(f'"{uuid4()}"'.encode()).decode()
 
 
 def timestamp(now: datetime) -> str:
-    """A time as the service plane writes it: seven fractional digits, as .NET does."""
+    """Return a time as the service plane writes it: with seven fractional digits, as .NET does."""
     return now.replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"
 
 
 def new_id_scope() -> str:
-    """`0ne` and eight upper-case hex digits."""
+    """Return an ID scope: `0ne` and eight upper-case hex digits."""
     return f"0ne{secrets.token_hex(4).upper()}"
 
 
 def new_owner_policy() -> AccessPolicy:
-    """The policy that a new service has: it may make every call of the service plane."""
+    """Return the access policy of a new service. It allows every request to the service plane."""
     return AccessPolicy("provisioningserviceowner", _OWNER_RIGHTS, new_key(), new_key())
 
 

@@ -1,4 +1,4 @@
-"""The CA certificates that were uploaded to a provisioning service."""
+"""The CA certificates that are uploaded to a provisioning service."""
 
 import json
 import sqlite3
@@ -32,10 +32,11 @@ class StoredCertificate:
     """An uploaded CA certificate.
 
     Attributes:
-        body: as it was uploaded, verbatim; der: the same certificate decoded.
-        summary: subject, expiry and thumbprint as the management plane writes them.
-        code: the newest verification code that has not been used, or None.
-        created, updated: RFC 1123.
+        body: the text as it was uploaded.
+        der: the same certificate in DER.
+        summary: subject, expiry and thumbprint, as the management plane writes them.
+        code: the newest verification code if it is unused, else None.
+        created, updated: times in the format of RFC 1123.
     """
 
     service_id: int
@@ -51,32 +52,32 @@ class StoredCertificate:
 
 
 class CertificateTable:
-    """Certificates by service and name, compared without case."""
+    """Certificates by service and name. Names are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self, service_id: int) -> list[StoredCertificate]:
-        """The certificates of a service, by name."""
+        """Return the certificates of a service, ordered by name."""
         rows = self._database.rows("SELECT * FROM certificate WHERE service = ? ORDER BY name", service_id)
         return [_certificate(row) for row in rows]
 
     def count(self, service_id: int) -> int:
-        """How many certificates the service has."""
+        """Return the number of certificates of a service."""
         return self._database.count("SELECT count(*) FROM certificate WHERE service = ?", service_id)
 
     def get(self, service_id: int, name: str) -> StoredCertificate | None:
-        """One certificate."""
+        """Return one certificate, or None."""
         row = self._database.row("SELECT * FROM certificate WHERE service = ? AND name = ?", service_id, name)
         return _certificate(row) if row else None
 
     def put(self, row: StoredCertificate) -> None:
-        """Insert or replace."""
+        """Insert or replace a certificate."""
         values = [json.dumps(value) if isinstance(value, dict) else value for value in astuple(row)]
         self._database.execute(f"INSERT OR REPLACE INTO certificate VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
 
     def delete(self, row: StoredCertificate) -> None:
-        """Forget one."""
+        """Delete a certificate."""
         self._database.execute("DELETE FROM certificate WHERE service = ? AND name = ?", row.service_id, row.name)
 
 

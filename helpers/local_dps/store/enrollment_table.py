@@ -1,4 +1,4 @@
-"""Enrollment groups and individual enrollments: documents by id, with an ETag and times."""
+"""Enrollment groups and individual enrollments: documents with an id, an ETag and times."""
 
 import json
 import sqlite3
@@ -28,11 +28,12 @@ CREATE INDEX enrollment_by_creation ON enrollment (service, collection);
 
 @dataclass(frozen=True)
 class EnrollmentRow:
-    """One enrollment: the document without id, ETag and times, which stand beside it.
+    """One enrollment.
 
     Attributes:
         collection: `enrollmentGroups` or `enrollments`.
-        created, updated: as the service plane writes times.
+        document: the enrollment without its id, its ETag and its times.
+        created, updated: times as the service plane writes them.
     """
 
     service_id: int
@@ -45,40 +46,40 @@ class EnrollmentRow:
 
 
 class EnrollmentTable:
-    """Enrollments by service, collection and id, compared without case."""
+    """Enrollments by service, collection and id. Ids are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self, service_id: int, collection: str) -> list[EnrollmentRow]:
-        """Every enrollment of a collection, in order of creation."""
+        """Return every enrollment of a collection, in order of creation."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? ORDER BY rowid"
         return [_enrollment(row) for row in self._database.rows(statement, service_id, collection)]
 
     def page(self, service_id: int, collection: str, after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
-        """At most `size` enrollments in order of creation, those after the number `after` (0: from the first).
+        """Return at most `size` enrollments after the row number `after`, in order of creation. 0 is before the first.
 
         Returns:
-            The enrollments; and the number of the last if there are more, else None.
+            The enrollments, and the row number of the last one if there are more, else None.
         """
         wanted = "service = ? AND collection = ? AND rowid > ?"
-        statement = f"SELECT rowid AS number, * FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
+        statement = f"SELECT rowid AS number, * FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
         rows, more = self._database.page(statement, service_id, collection, after, size + 1, size=size)
         return [_enrollment(row) for row in rows], rows[-1]["number"] if more else None
 
     def count(self, service_id: int, collection: str, attestation: str) -> int:
-        """How many enrollments of a collection have that attestation type."""
+        """Return how many enrollments of a collection have an attestation type."""
         statement = "SELECT count(*) FROM enrollment WHERE service = ? AND collection = ? AND attestation = ?"
         return self._database.count(statement, service_id, collection, attestation)
 
     def get(self, service_id: int, collection: str, enrollment: str) -> EnrollmentRow | None:
-        """One enrollment."""
+        """Return one enrollment, or None."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
         row = self._database.row(statement, service_id, collection, enrollment)
         return _enrollment(row) if row else None
 
     def put(self, row: EnrollmentRow) -> None:
-        """Insert or change. A change leaves SQLite's number of the row (rowid) as it is, and so its place in a query."""
+        """Insert or update an enrollment. An update leaves the row number (rowid) unchanged, and so its place in a query."""
         self._database.execute(
             "INSERT INTO enrollment VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "attestation = excluded.attestation, document = excluded.document, etag = excluded.etag, "
@@ -94,7 +95,7 @@ class EnrollmentTable:
         )
 
     def delete(self, row: EnrollmentRow) -> None:
-        """Forget one."""
+        """Delete an enrollment."""
         statement = "DELETE FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
         self._database.execute(statement, row.service_id, row.collection, row.id)
 

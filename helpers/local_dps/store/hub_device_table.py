@@ -1,4 +1,4 @@
-"""What the linked IoT hubs know: a device record for each device that was assigned."""
+"""The device records in the linked IoT hubs: one for each device that is assigned to a hub."""
 
 import json
 import sqlite3
@@ -23,12 +23,12 @@ CREATE TABLE hub_device (
 
 @dataclass(frozen=True)
 class HubDeviceRow:
-    """A device at a hub.
+    """A device record in a hub.
 
     Attributes:
-        hub: its host name.
-        thumbprint: SHA-256 of the certificate by which the hub knows the device, upper-case hex.
-        capabilities, twin: as the enrollment said; the twin has tags and properties.
+        hub: the host name of the hub.
+        thumbprint: SHA-256 of the certificate by which the hub knows the device, in upper-case hex.
+        capabilities, twin: as in the enrollment. The twin has tags and properties.
     """
 
     hub: str
@@ -39,31 +39,31 @@ class HubDeviceRow:
 
 
 class HubDeviceTable:
-    """Device records by hub and device id, compared without case."""
+    """Device records by hub and device id, which are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(self, hub: str, after: str, size: int) -> tuple[list[HubDeviceRow], bool]:
-        """The devices of a hub by id, those behind `after`, at most `size` of them; and whether there are more."""
+        """Return at most `size` devices of a hub whose ids come after `after`, ordered by id, and whether there are more."""
         statement = "SELECT * FROM hub_device WHERE hub = ? AND id > ? ORDER BY id LIMIT ?"
         rows, more = self._database.page(statement, hub, after, size + 1, size=size)
         return [_device(row) for row in rows], more
 
     def get(self, hub: str, device: str) -> HubDeviceRow | None:
-        """One device at one hub."""
+        """Return one device record, or None."""
         row = self._database.row("SELECT * FROM hub_device WHERE hub = ? AND id = ?", hub, device)
         return _device(row) if row else None
 
     def put(self, row: HubDeviceRow) -> None:
-        """Insert or replace."""
+        """Insert or replace a device record."""
         document = json.dumps({"capabilities": row.capabilities, "twin": row.twin})
         self._database.execute(
             "INSERT OR REPLACE INTO hub_device VALUES (?, ?, ?, ?)", row.hub, row.id, row.thumbprint, document
         )
 
     def delete(self, row: HubDeviceRow) -> None:
-        """Forget one."""
+        """Delete a device record."""
         self._database.execute("DELETE FROM hub_device WHERE hub = ? AND id = ?", row.hub, row.id)
 
 

@@ -1,4 +1,4 @@
-"""What became of each device that registered: one record a device."""
+"""The registration records: one for each device that has registered."""
 
 import json
 import sqlite3
@@ -30,9 +30,9 @@ class RegistrationRow:
     """One registration record.
 
     Attributes:
-        enrollment_group: through which the device came; None for an individual enrollment.
-        document: status, substatus, assignedHub, deviceId, … as the service plane writes them.
-        created, updated: as the service plane writes times.
+        enrollment_group: the group through which the device registered; None for an individual enrollment.
+        document: status, substatus, assignedHub, deviceId and so on, as the service plane writes them.
+        created, updated: times as the service plane writes them.
     """
 
     service_id: int
@@ -45,7 +45,7 @@ class RegistrationRow:
 
 
 class RegistrationTable:
-    """Registration records by service and registration id, compared without case."""
+    """Registration records by service and registration id. Ids are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,23 +53,23 @@ class RegistrationTable:
     def page(
         self, service_id: int, enrollment_group: str, after: int, size: int
     ) -> tuple[list[RegistrationRow], int | None]:
-        """At most `size` records of a group in order of creation, those after the number `after` (0: from the first).
+        """Return at most `size` records of a group after the row number `after`, in order of creation. 0 is before the first.
 
         Returns:
-            The records; and the number of the last if there are more, else None.
+            The records, and the row number of the last one if there are more, else None.
         """
         wanted = "service = ? AND enrollment_group = ? AND rowid > ?"
-        statement = f"SELECT rowid AS number, * FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - ours
+        statement = f"SELECT rowid AS number, * FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
         rows, more = self._database.page(statement, service_id, enrollment_group, after, size + 1, size=size)
         return [_registration(row) for row in rows], rows[-1]["number"] if more else None
 
     def get(self, service_id: int, registration: str) -> RegistrationRow | None:
-        """One record."""
+        """Return one record, or None."""
         row = self._database.row("SELECT * FROM registration WHERE service = ? AND id = ?", service_id, registration)
         return _registration(row) if row else None
 
     def put(self, row: RegistrationRow) -> None:
-        """Insert or change. A change leaves SQLite's number of the row (rowid) as it is, and so its place in a query."""
+        """Insert or update a record. An update leaves the row number (rowid) unchanged, and so its place in a query."""
         self._database.execute(
             "INSERT INTO registration VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "enrollment_group = excluded.enrollment_group, document = excluded.document, etag = excluded.etag, "
@@ -84,7 +84,7 @@ class RegistrationTable:
         )
 
     def delete(self, row: RegistrationRow) -> None:
-        """Forget one."""
+        """Delete a record."""
         self._database.execute("DELETE FROM registration WHERE service = ? AND id = ?", row.service_id, row.id)
 
 

@@ -1,4 +1,4 @@
-"""Resource groups, and the provisioning services in them, with their access policies and linked hubs."""
+"""Resource groups, and their provisioning services with access policies and linked hubs."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ class ResourceGroupRow:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """A shared access policy: its name, its rights (comma and space between them) and its two keys in base64."""
+    """A shared access policy: its name, its rights separated by a comma and a space, and its two keys in base64."""
 
     name: str
     rights: str
@@ -69,13 +69,13 @@ class AccessPolicy:
 
 @dataclass(frozen=True)
 class LinkedHub:
-    """A linked IoT hub. Nothing is ever asked of it, so its key is not kept.
+    """A linked IoT hub. The local DPS sends no requests to a hub, so it does not store the hub's key.
 
     Attributes:
-        name: its host name.
-        allocation_weight: None if none was sent; it then counts as 1.
-        connection_string: with the key masked; None if it was linked without one.
-        properties: what else was said of it, returned as it came.
+        name: the host name.
+        allocation_weight: None if the client sent none, which counts as 1.
+        connection_string: with the key masked; None if the hub was linked without one.
+        properties: other fields that the client sent, returned unchanged.
     """
 
     name: str
@@ -91,8 +91,8 @@ class ServiceRow:
     """A provisioning service.
 
     Attributes:
-        id: its number here; 0 before it is stored.
-        properties: allocationPolicy, and what else was said of it, returned as it came.
+        id: the number of the row; 0 before it is stored.
+        properties: allocationPolicy, and other fields that the client sent, returned unchanged.
     """
 
     id: int
@@ -109,22 +109,22 @@ class ServiceRow:
 
 
 class ResourceGroupTable:
-    """Resource groups by name, compared without case."""
+    """Resource groups by name. Names are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> list[ResourceGroupRow]:
-        """Every group, by name."""
+        """Return every resource group, ordered by name."""
         return [_group(row) for row in self._database.rows("SELECT * FROM resource_group ORDER BY name")]
 
     def get(self, name: str) -> ResourceGroupRow | None:
-        """One group."""
+        """Return one resource group, or None."""
         row = self._database.row("SELECT * FROM resource_group WHERE name = ?", name)
         return _group(row) if row else None
 
     def put(self, row: ResourceGroupRow) -> None:
-        """Insert or change."""
+        """Insert or update a resource group."""
         self._database.execute(
             "INSERT INTO resource_group VALUES (?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET location = excluded.location, tags = excluded.tags",
@@ -134,42 +134,42 @@ class ResourceGroupTable:
         )
 
     def delete(self, name: str) -> None:
-        """Forget a group and every service in it."""
+        """Delete a resource group and every service in it."""
         self._database.execute("DELETE FROM resource_group WHERE name = ?", name)
 
 
 class ServiceTable:
-    """Provisioning services; names are compared without case."""
+    """Provisioning services. Names are compared without case."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> list[ServiceRow]:
-        """Every service, the oldest first."""
+        """Return every service, the oldest first."""
         return [_service(row) for row in self._database.rows("SELECT * FROM service ORDER BY id")]
 
     def in_group(self, resource_group: str) -> list[ServiceRow]:
-        """The services of a group, the oldest first."""
+        """Return the services of a resource group, the oldest first."""
         rows = self._database.rows("SELECT * FROM service WHERE resource_group = ? ORDER BY id", resource_group)
         return [_service(row) for row in rows]
 
     def get(self, name: str) -> ServiceRow | None:
-        """One service: a name exists once, whatever its group, as it is part of a host name in Azure."""
+        """Return the service with a name, or None. Names are unique across resource groups: in Azure they form host names."""
         row = self._database.row("SELECT * FROM service WHERE name = ?", name)
         return _service(row) if row else None
 
     def by_id(self, service_id: int) -> ServiceRow | None:
-        """One service by its number."""
+        """Return the service with an id, or None."""
         row = self._database.row("SELECT * FROM service WHERE id = ?", service_id)
         return _service(row) if row else None
 
     def by_scope(self, id_scope: str) -> ServiceRow | None:
-        """One service by its ID scope."""
+        """Return the service with an ID scope, or None."""
         row = self._database.row("SELECT * FROM service WHERE id_scope = ?", id_scope)
         return _service(row) if row else None
 
     def insert(self, row: ServiceRow) -> None:
-        """Keep a new service."""
+        """Insert a new service."""
         columns = _columns(row)
         self._database.execute(
             f"INSERT INTO service ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608 - names
@@ -177,7 +177,7 @@ class ServiceTable:
         )
 
     def update(self, row: ServiceRow) -> None:
-        """Keep a changed service."""
+        """Update a service."""
         columns = _columns(row)
         self._database.execute(
             f"UPDATE service SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",  # noqa: S608 - names
@@ -186,35 +186,35 @@ class ServiceTable:
         )
 
     def delete(self, row: ServiceRow) -> None:
-        """Forget a service and everything in it."""
+        """Delete a service and everything in it."""
         self._database.execute("DELETE FROM service WHERE id = ?", row.id)
 
     def add_operation(self, operation: str, service_path: str, started: str) -> None:
-        """Remember a long-running operation. It is over already; only the newest are kept."""
+        """Store the id of a long-running operation, which is complete already. Only the newest ids are kept."""
         self._database.execute("INSERT INTO operation VALUES (?, ?, ?)", operation, service_path, started)
         self._database.execute(
             "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", _MAX_OPERATIONS
         )
 
     def has_operation(self, operation: str, service_path: str | None) -> bool:
-        """Whether that operation was begun, on that service if one is given. The service may be gone by now."""
+        """Return whether an operation was started, on that service if one is given. The service may be deleted since."""
         row = self._database.row("SELECT service FROM operation WHERE id = ?", operation)
         return row is not None and (service_path is None or row["service"].lower() == service_path.lower())
 
 
 def masked_connection_string(hub: str, policy: str | None) -> str:
-    """A hub's connection string as the service shows it: without the key."""
+    """Return a hub's connection string as the service shows it, with the key masked."""
     name = policy if policy and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", policy) else "iothubowner"
     return f"HostName={hub};SharedAccessKeyName={name};SharedAccessKey=****"
 
 
 def new_key() -> str:
-    """A key of a policy, or of a device: 64 random bytes in base64."""
+    """Return a new key for a policy or a device: 64 random bytes in base64."""
     return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
 def new_row_version() -> str:
-    """The service resource's own ETag is of the older form: base64 of eight bytes."""
+    """Return a new ETag for a service resource. It has the older form: base64 of eight bytes."""
     return base64.b64encode(bytes(3) + secrets.token_bytes(5)).decode()
 
 
@@ -235,7 +235,7 @@ def _service(row: sqlite3.Row) -> ServiceRow:
     return _decoded(tuple(row.keys()), tuple(row))
 
 
-@lru_cache(maxsize=64)  # every call reads its service, and a service seldom changes
+@lru_cache(maxsize=64)  # every request reads its service, and a service rarely changes
 def _decoded(names: tuple[str, ...], columns: tuple[Any, ...]) -> ServiceRow:
     values = dict(zip(names, columns, strict=True))
     values |= {name: json.loads(values[name]) for name in _JSON_COLUMNS}

@@ -1,1 +1,1 @@
-"""Certificates: reading, describing and judging them. Nothing here knows of a request."""
+"""Reading, describing and verifying certificates, without any knowledge of requests."""

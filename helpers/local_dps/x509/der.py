@@ -1,4 +1,4 @@
-"""As much of DER as is needed to look where `cryptography` does not show everything (X.690)."""
+"""The part of DER (X.690) that is needed to read what `cryptography` does not expose."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,19 @@ __all__ = ["after", "content", "elements"]
 
 
 def content(der: bytes) -> bytes:
-    """What is inside the first element."""
+    """Return the content of the first element."""
     start, length = _header(der)
     return der[start : start + length]
 
 
 def after(der: bytes) -> bytes:
-    """What follows the first element."""
+    """Return the bytes after the first element."""
     start, length = _header(der)
     return der[start + length :]
 
 
 def elements(der: bytes) -> Iterator[bytes]:
-    """Each element of what stands one after the other, whole."""
+    """Yield each element of a sequence of elements, with its header."""
     while der:
         rest = after(der)
         yield der[: len(der) - len(rest)]
@@ -26,7 +26,7 @@ def elements(der: bytes) -> Iterator[bytes]:
 
 
 def _header(der: bytes) -> tuple[int, int]:
-    """Where an element's content begins, and how long it says that it is (X.690 8.1.3)."""
+    """Return where an element's content begins, and its declared length (X.690 8.1.3)."""
     if len(der) < 2 or der[1] < 0x80:
         return 2, der[1] if len(der) > 1 else 0
     size = der[1] & 0x7F

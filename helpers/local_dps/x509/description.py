@@ -1,4 +1,4 @@
-"""Describing a certificate as each plane writes it."""
+"""Descriptions of a certificate, as each plane writes them."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ __all__ = ["certificate_info", "certificate_summary", "short_subject"]
 
 
 def short_subject(der: bytes) -> str:
-    """The common name of a certificate's subject, or the whole subject if it has none: what newer api-versions show."""
+    """Return the common name of the subject, or the whole subject if it has none, as newer api-versions show it."""
     subject = x509.load_der_x509_certificate(der).subject
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[-1].value) if names else subject.rfc4514_string()
 
 
 def certificate_summary(der: bytes) -> dict[str, Any]:
-    """subject, expiry (RFC 1123) and thumbprint (SHA-1, upper-case hex) as the management plane writes them."""
+    """Return subject, expiry (RFC 1123) and thumbprint (SHA-1, upper-case hex), as the management plane writes them."""
     certificate = x509.load_der_x509_certificate(der)
     return {
         "subject": certificate.subject.rfc4514_string(),
@@ -27,7 +27,7 @@ def certificate_summary(der: bytes) -> dict[str, Any]:
 
 
 def certificate_info(der: bytes) -> dict[str, Any]:
-    """The `info` object as the service plane writes it."""
+    """Return the `info` object as the service plane writes it."""
     certificate = x509.load_der_x509_certificate(der)
     return {
         "subjectName": certificate.subject.rfc4514_string(),
@@ -42,6 +42,6 @@ def certificate_info(der: bytes) -> dict[str, Any]:
 
 
 def _whole_bytes(number: int) -> str:
-    """Upper-case hex, two digits a byte, as .NET writes serial numbers."""
+    """Return upper-case hex with two digits per byte, as .NET writes serial numbers."""
     digits = f"{number:X}"
     return digits.zfill(len(digits) + len(digits) % 2)

@@ -1,6 +1,6 @@
 """Whether one certificate was issued by another: names, key identifiers, the right to sign, and the signature.
 
-It shares no line with the helpers that make certificates: a mistake must not sit on both sides of the table.
+This shares no code with the helpers that make certificates, so that no mistake is in both the maker and the verifier.
 """
 
 import re
@@ -16,9 +16,9 @@ from .signatures import verify_signature
 __all__ = ["TEXT_TYPES", "UNREADABLE", "ComparableName", "comparable_name", "find_extension", "is_issued"]
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-# Of each relative name, each attribute's OID, its type where that counts, and its value.
+# For each relative distinguished name: the OID, the type if it matters, and the value of each attribute.
 ComparableName = tuple[tuple[tuple[str, str, str | bytes], ...], ...]
-# What the library says when it looks into a certificate that it can't read, or not all of it: it parses lazily.
+# Errors of `cryptography` for a certificate that it can't read, or not completely. It parses lazily.
 UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 # A common name is a DirectoryString (RFC 5280 section 4.1.2.4).
@@ -29,22 +29,22 @@ TEXT_TYPES = (
     _ASN1Type.UTF8String,
     _ASN1Type.UniversalString,
 )
-# OpenSSL compares these by what they say, two others by type and bytes, and reads no name that has a type besides.
+# OpenSSL compares these types as text and two others by type and bytes. It rejects names with any other type.
 _COMPARED_AS_TEXT = (*TEXT_TYPES, _ASN1Type.IA5String)
 _COMPARED_AS_BYTES = (_ASN1Type.BitString, _ASN1Type.NumericString)
 
 
 def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Names fit, key identifiers fit where both are there, the issuer may sign, and the signature holds.
+    """Return whether the names match, key identifiers match if both exist, the issuer may sign, and the signature is valid.
 
-    So does OpenSSL (X509_check_issued). `cryptography`'s own verify_directly_issued_by compares names byte by byte and
-    looks at nothing but the signature besides.
+    OpenSSL checks the same (X509_check_issued). verify_directly_issued_by of `cryptography` compares the names byte by
+    byte, and besides them checks only the signature.
     """
     try:
         if comparable_name(certificate.issuer) != comparable_name(issuer.subject):
             return False
         for other in (certificate.subject, issuer.issuer):
-            comparable_name(other)  # a name that can't be compared is none, wherever it stands
+            comparable_name(other)  # raises for a name that can't be compared
         verify_signature(certificate, issuer)
         usage = find_extension(issuer, x509.KeyUsage)
         named = find_extension(certificate, x509.AuthorityKeyIdentifier)
@@ -54,7 +54,7 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    """What a certificate says in an extension; None if it does not have that."""
+    """Return an extension of a certificate, or None if it does not have it."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
@@ -62,12 +62,13 @@ def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Ex
 
 
 def comparable_name(name: x509.Name) -> ComparableName:
-    """Two names match even if their string types, case or runs of spaces differ (RFC 5280 section 7.1).
+    """Return a form of a name in which matching names are equal (RFC 5280 section 7.1).
 
-    Case and spaces of ASCII alone, as OpenSSL has it: the Kelvin sign is no k, and a no-break space is no space.
+    String types, case and runs of spaces don't matter. As in OpenSSL, this applies to case and spaces in ASCII only: the
+    Kelvin sign does not match k, and a no-break space does not match a space.
 
     Raises:
-        ValueError: a value has a type that no name may have.
+        ValueError: a value has a type that a name can't have.
     """
     return tuple(tuple(sorted(map(_comparable_part, relative))) for relative in name.rdns)
 
@@ -78,7 +79,7 @@ def _comparable_part(part: x509.NameAttribute[str | bytes]) -> tuple[str, str, s
         return oid, "", _canonical(value)
     if kind in _COMPARED_AS_BYTES:
         return oid, kind.name, value
-    raise ValueError(f"A name has a {kind.name}.")
+    raise ValueError(f"A name has a value of the type {kind.name}.")
 
 
 def _canonical(text: str) -> str:
@@ -86,7 +87,7 @@ def _canonical(text: str) -> str:
 
 
 def _is_named(named: x509.AuthorityKeyIdentifier, issuer: x509.Certificate) -> bool:
-    """Whether an authority key identifier is this issuer's, in each of its parts that is there (RFC 5280, 4.2.1.1)."""
+    """Return whether each part that an authority key identifier has matches this issuer (RFC 5280, 4.2.1.1)."""
     key = find_extension(issuer, x509.SubjectKeyIdentifier)
     if named.key_identifier is not None and key is not None and named.key_identifier != key.digest:
         return False

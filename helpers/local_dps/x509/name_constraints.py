@@ -1,7 +1,7 @@
 """Name constraints: which names a CA may issue certificates for (RFC 5280 sections 4.2.1.10 and 6.1.4(b) and (g)).
 
-They apply whenever they are there, critical or not. A form of name counts only if a certificate below carries it: a CA
-that is limited to DNS names may issue to devices that have none.
+They apply whether critical or not. A constraint on one form of name applies only to names of that form: a CA that is
+limited to certain DNS names may issue certificates without any DNS name.
 """
 
 import re
@@ -16,33 +16,34 @@ from .issuing import comparable_name, find_extension
 
 __all__ = ["forbidden_names"]
 
-# What OpenSSL takes for a DNS name in a common name (its cn2dnsid): labels of letters, digits, hyphens, and a full stop.
+# A common name that OpenSSL treats as a DNS name (in cn2dnsid): labels of letters, digits, hyphens and underscores, with
+# at least one full stop.
 _LIKE_A_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
 
 
 def forbidden_names(path: Sequence[x509.Certificate]) -> Iterator[str]:
-    """What the names of a path break, a sentence each.
+    """Yield one sentence for each name in a path that a name constraint forbids.
 
     Args:
-        path: from the device's certificate to its anchor, which constrains what is below it like any other CA.
+        path: from the device's certificate to its trust anchor, whose constraints apply like any other CA's.
     """
     for above, authority in enumerate(path):
         constraints = find_extension(authority, x509.NameConstraints)
         if constraints is None:
             continue
         for at, certificate in enumerate(path[:above]):
-            if at > 0 and certificate.subject == certificate.issuer:  # a CA that renews its key names itself
+            if at > 0 and certificate.subject == certificate.issuer:  # a self-issued certificate, as for a renewed key
                 continue
             for name in _names(certificate, is_leaf=at == 0):
                 if not _is_allowed(name, constraints):
                     yield (
                         f"The name constraints of {authority.subject.rfc4514_string()} do not allow "
-                        f"{_shown(name)}, which {certificate.subject.rfc4514_string()} carries."
+                        f"{_shown(name)}, which is a name of {certificate.subject.rfc4514_string()}."
                     )
 
 
 def _names(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[x509.GeneralName]:
-    """Every name that a certificate carries, in each form."""
+    """Yield every name of a certificate, in each form."""
     subject = certificate.subject
     if subject.rdns:
         yield x509.DirectoryName(subject)
@@ -64,13 +65,13 @@ def _is_allowed(name: x509.GeneralName, constraints: x509.NameConstraints) -> bo
     if not (permitted or excluded):
         return True
     is_within = _FORMS.get(type(name))
-    if is_within is None:  # it is constrained, and this can't be applied
+    if is_within is None:  # names of this form are constrained, and the check is not implemented
         return False
     try:
         if any(is_within(name.value, each.value) for each in excluded):
             return False
         return not permitted or any(is_within(name.value, each.value) for each in permitted)
-    except ValueError:  # a name that makes no sense
+    except ValueError:  # a malformed name
         return False
 
 
@@ -79,7 +80,7 @@ def _is_directory_within(name: x509.Name, subtree: x509.Name) -> bool:
 
 
 def _is_host_within(name: str, subtree: str) -> bool:
-    """A host is within its own name and those above it; a leading full stop asks for one label more."""
+    """A host is within its own name and its parent domains. A leading full stop requires at least one more label."""
     name, subtree = name.lower(), subtree.lower()
     if subtree.startswith("."):
         return name.endswith(subtree)

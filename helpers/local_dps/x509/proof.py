@@ -1,4 +1,4 @@
-"""Judging a proof of possession."""
+"""Verification of a proof of possession."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ __all__ = ["judge_proof"]
 def judge_proof(proof_der: bytes, uploaded_der: bytes, code: str | None, now: datetime) -> None:
     """Accept a proof of possession, or raise the refusal that the service gives.
 
-    Accepted if and only if it was signed directly by the uploaded certificate's key, its one CN is the newest code to
-    the letter, and today lies within its dates.
+    A proof is accepted if and only if the private key that matches the uploaded certificate signed it directly, its only
+    common name is exactly the newest code, and the current time is within its dates.
     """
     proof, uploaded = (x509.load_der_x509_certificate(der) for der in (proof_der, uploaded_der))
     if code is None:

@@ -1,4 +1,4 @@
-"""Reading the certificates that clients send, in all the forms in which they send them."""
+"""Reading of certificates, in each encoding that clients send."""
 
 import base64
 import binascii
@@ -15,20 +15,20 @@ _PEM_BEGIN, _PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE---
 
 
 class NotACertificate(ValueError):
-    """Neither base64 of PEM, nor base64 of DER, nor PEM."""
+    """The text is not a certificate in an encoding that is accepted."""
 
 
 class PrivateKeyInside(ValueError):
-    """The client sent a private key along; it is neither kept nor logged."""
+    """The text contains a private key, which is neither stored nor logged."""
 
 
 def read_certificate(text: str) -> bytes:
-    """The DER of the certificate that a client sent.
+    """Return the DER of the certificate that a client sent.
 
     Args:
         text: base64 of a PEM file (azure-cli), base64 of DER (PowerShell), the PEM itself, or base64 of a file that is
-            itself base64 of DER (what the removed C# sample wrote). A PEM file in base64 twice is what people send by
-            mistake, and is none of these. Line ends don't matter. Of several certificates in a PEM the first counts.
+            itself base64 of DER (from the C# sample that was removed). PEM that is base64-encoded twice, a common
+            mistake, is rejected. Line ends don't matter. If a PEM has several certificates, the first one counts.
 
     Raises:
         NotACertificate, PrivateKeyInside
@@ -52,9 +52,9 @@ def read_certificate(text: str) -> bytes:
 
 
 def text_to_store(text: str, der: bytes) -> str:
-    """The text to keep of what a client sent: verbatim if it is this certificate and nothing else.
+    """Return the text to store: as the client sent it if it holds only this certificate, else this certificate alone.
 
-    Whatever stands around a certificate may be anything, a key without its armour for one, and is not kept.
+    Text around a certificate may hold a secret, for example a key without its PEM armor, so it is not stored.
     """
     pem = x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
     content = text.encode()
@@ -71,7 +71,7 @@ def text_to_store(text: str, der: bytes) -> str:
 def _der(load: Callable[[bytes], x509.Certificate], content: bytes) -> bytes:
     try:
         certificate = load(content)
-        # The parser is lazy: reading these now keeps a half-broken certificate out of the store.
+        # The parser is lazy. Reading these now prevents a partly broken certificate from being stored.
         certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
         certificate.not_valid_before_utc, certificate.not_valid_after_utc  # noqa: B018
         certificate.signature_algorithm_oid  # noqa: B018
@@ -81,9 +81,9 @@ def _der(load: Callable[[bytes], x509.Certificate], content: bytes) -> bytes:
 
 
 def _looks_like_a_private_key(der: bytes) -> bool:
-    """PKCS#1, SEC 1, PKCS#8 and PKCS#12 begin with a small version number; an encrypted PKCS#8 is an algorithm and octets.
+    """Return whether DER has the structure of a private key. The key is not loaded: for a hostile one, that takes minutes.
 
-    Told by the shape alone: to load a key is to test its numbers, and of hostile ones that takes minutes.
+    PKCS#1, SEC 1, PKCS#8 and PKCS#12 begin with a small version number. An encrypted PKCS#8 is an algorithm and octets.
     """
     inner = content(der)
     if inner[:1] == b"\x02":

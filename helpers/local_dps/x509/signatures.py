@@ -1,7 +1,7 @@
-"""Whether a certificate's signature was made with a key, as strictly as OpenSSL says it.
+"""Verification of a certificate's signature, as strictly as OpenSSL verifies it.
 
-`cryptography` checks the mathematics. What a certificate says of its signature twice, and what a key allows, is checked
-here, from the DER.
+`cryptography` checks the mathematics. This module checks, in the DER, that both copies of the signature algorithm agree,
+and that the key allows the algorithm.
 """
 
 from cryptography import x509
@@ -21,7 +21,7 @@ _EDWARDS = {
     ed25519.Ed25519PublicKey: SignatureAlgorithmOID.ED25519,
     ed448.Ed448PublicKey: SignatureAlgorithmOID.ED448,
 }
-# RSASSA-PSS-params (RFC 4055 section 3.1): tag of each field, and its default.
+# RSASSA-PSS-params (RFC 4055 section 3.1): the tag of each field, and its default.
 _HASH, _MASK, _SALT, _TRAILER = 0xA0, 0xA1, 0xA2, 0xA3
 _SHA1 = bytes.fromhex("300906052b0e03021a0500")
 _MGF1_SHA1 = bytes.fromhex("301606092a864886f70d010108") + _SHA1
@@ -29,14 +29,15 @@ _DEFAULTS = {_HASH: _SHA1, _MASK: _MGF1_SHA1, _SALT: b"\x02\x01\x14", _TRAILER: 
 
 
 def verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    """
+    """Verify the signature of a certificate.
+
     Raises:
-        InvalidSignature: the issuer's key did not make it, or says that it would not.
+        InvalidSignature: the issuer's key did not make the signature, or does not allow its algorithm.
     """
     inner, outer, bits = _algorithms_and_signature(certificate)
     if inner != outer:  # RFC 5280 section 4.1.1.2
         raise InvalidSignature
-    if der.content(bits)[:1] != b"\0":  # the number of bits that are left over: a signature is whole bytes
+    if der.content(bits)[:1] != b"\0":  # the number of unused bits: a signature has whole bytes
         raise InvalidSignature
     for each in (certificate, issuer):
         if _has_explicit_curve(each):  # RFC 5480 section 2.1.1
@@ -60,17 +61,19 @@ def verify_signature(certificate: x509.Certificate, issuer: x509.Certificate) ->
 
 
 def _algorithms_and_signature(certificate: x509.Certificate) -> tuple[bytes, bytes, bytes]:
-    """The algorithm as the signed part names it, and as the certificate does; the signature. Each is an element of DER."""
+    """Return the algorithm in the signed part, the algorithm outside it, and the signature, each as a DER element."""
     signed, outer, bits = der.elements(der.content(certificate.public_bytes(serialization.Encoding.DER)))
-    first, second, third, *_ = der.elements(der.content(signed))  # a version, if it is not 1; a serial number; this
+    first, second, third, *_ = der.elements(
+        der.content(signed)
+    )  # the version unless it is 1, the serial number, the algorithm
     return third if first[:1] == _VERSION else second, outer, bits
 
 
 def _key_algorithm(certificate: x509.Certificate) -> list[bytes]:
-    """The kind of a certificate's key, and its parameters if any, as the certificate has them: the library rewrites them."""
+    """Return the algorithm of a certificate's key and its parameters, as in the DER, which `cryptography` rewrites."""
     signed, *_ = der.elements(der.content(certificate.public_bytes(serialization.Encoding.DER)))
     parts = [each for each in der.elements(der.content(signed)) if each[:1] != _VERSION]
-    algorithm, *_ = der.elements(der.content(parts[5]))  # after serial, signature, issuer, validity and subject
+    algorithm, *_ = der.elements(der.content(parts[5]))  # after serial number, signature, issuer, validity and subject
     return list(der.elements(der.content(algorithm)))
 
 
@@ -80,7 +83,7 @@ def _has_explicit_curve(certificate: x509.Certificate) -> bool:
 
 
 def _check_pss(algorithm: bytes, issuer: x509.Certificate) -> None:
-    """A key that is for RSA-PSS alone, and may restrict even that (RFC 4055 section 1.2 and 3.1)."""
+    """Check that the key allows the signature: it may be for RSA-PSS only, with restrictions (RFC 4055 sections 1.2 and 3.1)."""
     made_with, *parameters = der.elements(der.content(algorithm))
     kind, *restrictions = _key_algorithm(issuer)
     if made_with != _RSA_PSS:
@@ -104,6 +107,6 @@ def _pss(parameters: list[bytes]) -> dict[int, bytes]:
 
 
 def _bare(algorithm: bytes) -> list[bytes]:
-    """An algorithm's elements; a NULL may stand for no parameters (RFC 4055 section 2.1)."""
+    """Return an algorithm's elements without NULL, which means no parameters (RFC 4055 section 2.1)."""
     parts = [each for each in der.elements(der.content(algorithm)) if each != b"\x05\x00"]
     return [inner for each in parts for inner in (_bare(each) if each[:1] == _SEQUENCE else [each])]

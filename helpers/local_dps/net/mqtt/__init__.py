@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 as far as a device needs it to register: a codec that knows no network, and a session on top of it."""
+"""The part of MQTT 3.1.1 that a device needs to register: a codec without a network, and a session on top of it."""
 
 from .session import ConnectionClosed, MqttSession
 

@@ -1,4 +1,4 @@
-"""MQTT control packets as bytes, without any input or output (OASIS MQTT 3.1.1; section numbers are its)."""
+"""Encoding and decoding of MQTT control packets, without any input or output. Section numbers are those of MQTT 3.1.1."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ __all__ = [
     "unsuback",
 ]
 
-MAX_PACKET_BYTES = 64 * 1024  # bytes; a registration is a few hundred
+MAX_PACKET_BYTES = 64 * 1024  # a registration has a few hundred
 PINGRESP = b"\xd0\x00"
-PROTOCOL_LEVEL = 4  # what 3.1.1 calls itself
+PROTOCOL_LEVEL = 4  # the number of MQTT 3.1.1 in a CONNECT
 
 
 class MalformedPacket(ValueError):
-    """What a client sent is no MQTT 3.1.1, or is more than is taken here. The connection ends (4.8)."""
+    """The client sent something that is not MQTT 3.1.1, or is not supported here. The connection ends (4.8)."""
 
 
 class PacketType(IntEnum):
@@ -55,7 +55,7 @@ class PacketType(IntEnum):
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet: its type, the four flags beside it, and the rest."""
+    """One packet: its type, its four flags, and everything after the fixed header."""
 
     kind: PacketType
     flags: int
@@ -64,7 +64,12 @@ class Packet:
 
 @dataclass(frozen=True)
 class Connect:
-    """CONNECT (3.1). keep_alive: seconds, 0 for never. has_password: whether there is one, and it is not empty."""
+    """CONNECT (3.1).
+
+    Attributes:
+        keep_alive: seconds; 0 turns it off.
+        has_password: whether there is a password that is not empty.
+    """
 
     level: int
     client_id: str
@@ -75,7 +80,7 @@ class Connect:
 
 @dataclass(frozen=True)
 class Publish:
-    """PUBLISH (3.3). packet_id: None at QoS 0."""
+    """PUBLISH (3.3). At QoS 0, packet_id is None."""
 
     topic: str
     payload: bytes
@@ -84,23 +89,23 @@ class Publish:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """SUBSCRIBE (3.8): topic filters with the QoS asked for."""
+    """SUBSCRIBE (3.8): topic filters, each with the requested QoS."""
 
     packet_id: int
     filters: tuple[tuple[str, int], ...]
 
 
 class Decoder:
-    """Bytes in, whole packets out."""
+    """A decoder that takes bytes as they arrive, and returns complete packets."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Packet]:
-        """The packets that are whole now.
+        """Yield the packets that are complete now.
 
         Raises:
-            Malformed: as soon as the bytes that are there can't become a packet.
+            MalformedPacket: as soon as the bytes can't become a valid packet.
         """
         self._waiting += data
         start = 0
@@ -113,7 +118,7 @@ class Decoder:
 
 
 def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
-    """The packet that begins there, and where the next one does; None while it is not all there."""
+    """Return the packet that begins at `start`, and where the next one begins; None while the packet is incomplete."""
     if len(data) <= start:
         return None
     kind, flags = _kind_and_flags(data[start])
@@ -122,38 +127,38 @@ def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
         return None
     begin, length = start + header[0], header[1]
     if length > MAX_PACKET_BYTES:
-        raise MalformedPacket(f"A packet of {length} bytes is too large.")
+        raise MalformedPacket(f"A packet of {length} bytes is too large: at most {MAX_PACKET_BYTES} are accepted.")
     end = begin + length
     return (Packet(kind, flags, bytes(data[begin:end])), end) if len(data) >= end else None
 
 
 def _kind_and_flags(first: int) -> tuple[PacketType, int]:
-    """Both halves of a packet's first byte (2.2)."""
+    """Return the two halves of a packet's first byte (2.2)."""
     try:
         kind = PacketType(first >> 4)
     except ValueError as error:
-        raise MalformedPacket(f"There is no packet type {first >> 4} here.") from error
+        raise MalformedPacket(f"A client sends no packets of type {first >> 4}.") from error
     flags = first & 0x0F
     expected = 2 if kind in (PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE) else 0
     if kind is not PacketType.PUBLISH and flags != expected:
-        raise MalformedPacket(f"{kind.name} has the flags {flags}.")
+        raise MalformedPacket(f"{kind.name} has the flags {flags}, where MQTT requires {expected}.")
     return kind, flags
 
 
 def _remaining_length(data: bytes | bytearray) -> tuple[int, int] | None:
-    """Where the rest begins, and how long it is (2.2.3); None while that is not all there."""
+    """Return where the rest of a packet begins, and its length (2.2.3); None while the length is incomplete."""
     value = 0
     for place, byte in enumerate(data[1:5]):
         value += (byte & 0x7F) << (7 * place)
         if byte < 0x80:
             return place + 2, value
     if len(data) >= 5:
-        raise MalformedPacket("The remaining length has more than four bytes.")
+        raise MalformedPacket("The remaining length of a packet has more than four bytes.")
     return None
 
 
 class _Reader:
-    """The fields of a packet's rest, one after the other."""
+    """A reader for the fields after the fixed header."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -166,7 +171,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         found = self._body[self._at : self._at + count]
         if len(found) < count:
-            raise MalformedPacket("A packet ends too early.")
+            raise MalformedPacket("A packet ends before its last field.")
         self._at += count
         return found
 
@@ -176,7 +181,7 @@ class _Reader:
     def packet_id(self) -> int:
         found = self.number(2)
         if not found:
-            raise MalformedPacket("A packet has the id 0.")
+            raise MalformedPacket("A packet has the id 0, which MQTT forbids.")
         return found
 
     def text(self) -> str:
@@ -184,9 +189,9 @@ class _Reader:
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
-            raise MalformedPacket("A text is no UTF-8.") from error
+            raise MalformedPacket("A string is not UTF-8.") from error
         if "\0" in text:
-            raise MalformedPacket("A text holds a zero byte.")
+            raise MalformedPacket("A string contains a zero byte.")
         return text
 
     def rest(self) -> bytes:
@@ -194,23 +199,23 @@ class _Reader:
 
     def end(self) -> None:
         if not self.is_at_end:
-            raise MalformedPacket("A packet goes on after its end.")
+            raise MalformedPacket("A packet has bytes after its last field.")
 
 
 def read_connect(packet: Packet) -> Connect:
-    """The fields of a CONNECT that matter here; the will is skipped, and of the password only its presence counts."""
+    """Return the fields of a CONNECT that matter here. The will is skipped, and of the password only its presence counts."""
     reader = _Reader(packet.body)
     protocol, level = reader.text(), reader.number(1)
     if protocol != "MQTT":
-        raise MalformedPacket(f"The protocol is called {protocol[:20]!r}.")
-    if level != PROTOCOL_LEVEL:  # whatever follows follows other rules
+        raise MalformedPacket(f"The protocol name is {protocol[:20]!r}, not 'MQTT'.")
+    if level != PROTOCOL_LEVEL:  # the format of the rest differs at another level
         return Connect(level, "", 0, None)
     flags, keep_alive = reader.number(1), reader.number(2)
     if flags & 0x01:
         raise MalformedPacket("The reserved flag of CONNECT is set.")
     has_will, has_username, has_password = bool(flags & 0x04), bool(flags & 0x80), bool(flags & 0x40)
     if (not has_will and flags & 0x38) or flags & 0x18 == 0x18 or (has_password and not has_username):
-        raise MalformedPacket("The flags of CONNECT contradict one another.")
+        raise MalformedPacket("The flags of CONNECT contradict each other.")
     client_id = reader.text()
     if has_will:
         reader.text()
@@ -222,47 +227,47 @@ def read_connect(packet: Packet) -> Connect:
 
 
 def read_publish(packet: Packet) -> Publish:
-    """A PUBLISH at QoS 0 or 1; at QoS 2 it is refused."""
+    """Return the fields of a PUBLISH at QoS 0 or 1. QoS 2 is rejected."""
     qos = (packet.flags >> 1) & 3
     if qos > 1:
-        raise MalformedPacket(f"QoS {qos} is not served.")
+        raise MalformedPacket(f"QoS {qos} is not supported.")
     if qos == 0 and packet.flags & 0x08:
-        raise MalformedPacket("A packet of QoS 0 can't come a second time.")
+        raise MalformedPacket("A packet with QoS 0 can't be a duplicate, but its DUP flag is set.")
     reader = _Reader(packet.body)
     topic = reader.text()
     if not topic or "#" in topic or "+" in topic:
-        raise MalformedPacket("A topic to publish to has no wildcards.")
+        raise MalformedPacket("The topic of a PUBLISH is empty or has wildcards.")
     packet_id = reader.packet_id() if qos else None
     return Publish(topic, reader.rest(), packet_id)
 
 
 def read_subscribe(packet: Packet) -> Subscribe:
-    """The filters of a SUBSCRIBE."""
+    """Return the fields of a SUBSCRIBE."""
     reader = _Reader(packet.body)
     packet_id, filters = reader.packet_id(), []
     while not reader.is_at_end:
         name, qos = reader.text(), reader.number(1)
         if qos > 2 or not name:
-            raise MalformedPacket("A filter of SUBSCRIBE makes no sense.")
+            raise MalformedPacket("A filter of SUBSCRIBE is empty, or its QoS is above 2.")
         filters.append((name, qos))
     if not filters:
-        raise MalformedPacket("SUBSCRIBE names no filter.")
+        raise MalformedPacket("SUBSCRIBE has no filter.")
     return Subscribe(packet_id, tuple(filters))
 
 
 def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
-    """The packet id and the filters of an UNSUBSCRIBE."""
+    """Return the packet id and the filters of an UNSUBSCRIBE."""
     reader = _Reader(packet.body)
     packet_id, filters = reader.packet_id(), []
     while not reader.is_at_end:
         filters.append(reader.text())
     if not filters or "" in filters:
-        raise MalformedPacket("UNSUBSCRIBE names no filter.")
+        raise MalformedPacket("UNSUBSCRIBE has no filter, or an empty one.")
     return packet_id, tuple(filters)
 
 
 def read_puback(packet: Packet) -> int:
-    """The packet id of a PUBACK."""
+    """Return the packet id of a PUBACK."""
     reader = _Reader(packet.body)
     packet_id = reader.packet_id()
     reader.end()
@@ -270,32 +275,32 @@ def read_puback(packet: Packet) -> int:
 
 
 def read_nothing(packet: Packet) -> None:
-    """PINGREQ and DISCONNECT have no rest."""
+    """Check that nothing follows the fixed header, as in PINGREQ and DISCONNECT."""
     _Reader(packet.body).end()
 
 
 def connack(code: int) -> bytes:
-    """CONNACK (3.2); there is never a session from before."""
+    """Return a CONNACK (3.2) that says that no earlier session is present."""
     return _packet(PacketType.CONNACK, 0, bytes((0, code)))
 
 
 def suback(packet_id: int, granted: tuple[int, ...]) -> bytes:
-    """SUBACK (3.9): the QoS of each filter, 0x80 for one that is refused."""
+    """Return a SUBACK (3.9) with the QoS of each filter, or 0x80 for a rejected one."""
     return _packet(PacketType.SUBACK, 0, packet_id.to_bytes(2, "big") + bytes(granted))
 
 
 def unsuback(packet_id: int) -> bytes:
-    """UNSUBACK (3.11)."""
+    """Return an UNSUBACK (3.11)."""
     return _packet(PacketType.UNSUBACK, 0, packet_id.to_bytes(2, "big"))
 
 
 def puback(packet_id: int) -> bytes:
-    """PUBACK (3.4)."""
+    """Return a PUBACK (3.4)."""
     return _packet(PacketType.PUBACK, 0, packet_id.to_bytes(2, "big"))
 
 
 def publish(topic: str, payload: bytes, packet_id: int | None) -> bytes:
-    """PUBLISH at QoS 1, or at QoS 0 without a packet id."""
+    """Return a PUBLISH at QoS 1, or at QoS 0 if packet_id is None."""
     name = topic.encode()
     number = b"" if packet_id is None else packet_id.to_bytes(2, "big")
     return _packet(

@@ -1,4 +1,4 @@
-"""MQTT connections of devices: over TLS, and over a websocket on the HTTPS port."""
+"""MQTT connections of devices, over TLS or over a websocket on the HTTPS port."""
 
 import asyncio
 import time
@@ -19,20 +19,20 @@ from .session import ConnectionClosed, ConnectRefused, MqttSession
 __all__ = ["MqttGateway"]
 
 _MAX_CONNECT_SECONDS = 10.0
-_MAX_STALLED_WRITE_SECONDS = 5.0  # until a client must take more of an answer
-_MAX_IDLE_SECONDS = 20 * 60.0  # for a client that asked for no keep-alive
-_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # Java's device SDK asks for the last
-_PROTOCOLS = ("mqtt", "MQTT")  # the C SDK asks for the second, and wants to be told the same
-_AMQP_HEADER = b"AMQP"  # how each AMQP connection begins; as MQTT it is a PUBACK before its CONNECT
-_AMQP = "The client speaks AMQP, which is not served here: let it use MQTT or HTTPS."
+_MAX_STALLED_WRITE_SECONDS = 5.0  # while a client reads nothing of an answer
+_MAX_IDLE_SECONDS = 20 * 60.0  # for a client without a keep-alive
+_PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # the last is the path of the device SDK for Java
+_PROTOCOLS = ("mqtt", "MQTT")  # the device SDK for C requests the second, and expects the same in return
+_AMQP_HEADER = b"AMQP"  # AMQP connections begin so; in MQTT it would be a PUBACK before the CONNECT
+_AMQP = "The client uses AMQP, which is not supported here. Configure it to use MQTT or HTTPS."
 
 
 class MqttGateway:
-    """Sessions in front of a handler.
+    """MQTT connections in front of a handler.
 
     Args:
-        name: how devices are taken to have reached it; MQTT has no Host header.
-        observe: called after each registration and each poll, and when a connection ends badly.
+        name: the host name for requests, because MQTT has no Host header.
+        observe: called after each registration and each poll, and when a connection ends with an error.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class MqttGateway:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def over_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection; the callback that `asyncio.start_server` takes."""
+        """Serve one connection. This is the callback for `asyncio.start_server`."""
         with self._counted():
             port = writer.get_extra_info("sockname")[1]
             session = MqttSession(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
@@ -56,21 +56,21 @@ class MqttGateway:
                 writer.write(data)
                 await writer.drain()
 
-            # One that is cancelled at the end just ends: asyncio's streams would write a traceback about it.
+            # asyncio's streams would write a traceback for a connection that is cancelled at the end.
             with suppress(asyncio.CancelledError):
                 await self._serve(session, _chunks(reader), send)
-            with suppress(Exception):  # whatever state the client left it in
+            with suppress(Exception):  # the client may have closed it already
                 writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     async def over_websocket(self, incoming: web.BaseRequest) -> web.StreamResponse | None:
-        """One connection that began as an HTTP request; None if the request asks for no such thing."""
+        """Serve one connection that began as an HTTP request. Return None if the request does not ask for MQTT."""
         if incoming.headers.get("Upgrade", "").lower() != "websocket" or incoming.rel_url.raw_path not in _PATHS:
             return None
         if "amqp" in incoming.headers.get("Sec-WebSocket-Protocol", "").lower():
             self._note_end("/", time.monotonic(), _AMQP)
             return web.Response(status=400, text=_AMQP)
-        if not _is_of_this_place(incoming):
-            return web.Response(status=403, text="A web page of another origin may not open a websocket here.")
+        if not _is_same_origin(incoming):
+            return web.Response(status=403, text="A web page from another origin can't open a websocket here.")
         socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=MAX_PACKET_BYTES)
         if not socket.can_prepare(incoming):
             return None
@@ -96,19 +96,19 @@ class MqttGateway:
     async def _serve(
         self, session: MqttSession, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
     ) -> None:
-        """One connection to its end. What makes no sense ends it, and is told in the log; nothing else suffers."""
+        """Serve one connection until it ends. An invalid packet ends this connection only, with a line in the log."""
         began = time.monotonic()
         try:
             await _converse(session, incoming, send)
         except TimeoutError:
-            self._note_end(session.path, began, "Nothing came, or nothing was taken, for too long.")
+            self._note_end(session.path, began, "For too long, the client sent no complete packet, or read nothing.")
         except (ConnectRefused, MalformedPacket) as error:
             self._note_end(session.path, began, str(error))
         except (ConnectionClosed, OSError):
-            pass  # it said goodbye, or went without
+            pass  # the client disconnected, or dropped the connection
 
     def _note_end(self, path: str, began: float, reason: str) -> None:
-        """One line a connection, however it is flooded."""
+        """Write one line for a connection that ended with an error, even if the client sent a flood of packets."""
         refusal = errors.not_mqtt(reason)
         seconds = time.monotonic() - began
         with suppress(Exception):
@@ -136,8 +136,11 @@ class MqttGateway:
         return outcome
 
 
-def _is_of_this_place(incoming: web.BaseRequest) -> bool:
-    """A browser names the page that asks (RFC 6455 section 10.2); Azure's device SDKs name the host that they ask."""
+def _is_same_origin(incoming: web.BaseRequest) -> bool:
+    """Whether the Origin header is absent or names this host.
+
+    A browser sends the origin of the web page (RFC 6455 section 10.2). Azure's device SDKs send this host.
+    """
     origin = incoming.headers.get("Origin")
     if origin is None:
         return True
@@ -148,7 +151,7 @@ def _is_of_this_place(incoming: web.BaseRequest) -> bool:
 
 
 class _Counted:
-    """The present task is one of those that `close` ends."""
+    """A context in which the current task is one of those that `close` ends."""
 
     def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
         self._tasks = tasks
@@ -166,14 +169,14 @@ class _Counted:
 async def _converse(
     session: MqttSession, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
 ) -> None:
-    """Feed a session until either side has had enough.
+    """Pass packets to a session, and send its answers, until the connection ends.
 
     Raises:
-        Closed, Refused, Malformed, TimeoutError, OSError: why it ended before the client hung up.
+        ConnectionClosed, ConnectRefused, MalformedPacket, TimeoutError, OSError: why it ended.
     """
     decoder = Decoder()
     loop = asyncio.get_running_loop()
-    until = loop.time() + _MAX_CONNECT_SECONDS  # for a whole packet, however many bytes of it have come
+    until = loop.time() + _MAX_CONNECT_SECONDS  # for a complete packet: single bytes don't extend it
     while True:
         async with asyncio.timeout_at(until):
             data = await anext(incoming, b"")
@@ -190,7 +193,7 @@ async def _converse(
             for response in responses:
                 await _send(send, response)
             until = loop.time() + _patience(session)
-            await asyncio.sleep(0)  # whoever sends without a pause leaves the others their turns
+            await asyncio.sleep(0)  # a client that sends without a pause must not block the others
 
 
 async def _send(send: Callable[[bytes], Awaitable[None]], response: bytes) -> None:
@@ -199,7 +202,7 @@ async def _send(send: Callable[[bytes], Awaitable[None]], response: bytes) -> No
 
 
 def _patience(session: MqttSession) -> float:
-    """Seconds until the next packet must come: one and a half times the keep-alive (3.1.2.10)."""
+    """Return the seconds within which the next packet must arrive: one and a half times the keep-alive (3.1.2.10)."""
     return session.keep_alive * 1.5 if session.keep_alive else _MAX_IDLE_SECONDS
 
 

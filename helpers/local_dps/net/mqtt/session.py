@@ -1,4 +1,4 @@
-"""One device's MQTT connection: it connects, subscribes to its answers, registers and polls. Without a network, too."""
+"""The MQTT session of one device, without a network. The device connects, subscribes to answers, registers and polls."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from .codec import MalformedPacket, Packet, PacketType
 __all__ = ["ConnectRefused", "ConnectionClosed", "MqttSession"]
 
 _RID = r"(?P<rid>[^&$]+)"
-_MAX_REQUEST_ID_BYTES = 65_400  # bytes; an answer's topic is a little longer than the question's, and 65,535 at most
+_MAX_REQUEST_ID_BYTES = 65_400  # an answer's topic is a little longer than the request's, and MQTT allows 65,535
 _ANSWERS = "$dps/registrations/res/#"
 _USERNAME = re.compile(r"(?P<scope>[^/]+)/registrations/(?P<registration>[^/]+)/(?P<options>.*)")
 _REGISTER = re.compile(rf"\$dps/registrations/PUT/iotdps-register/\?\$rid={_RID}")
@@ -30,14 +30,14 @@ _ACCEPTED, _OTHER_VERSION, _BAD_USERNAME, _NOT_AUTHORIZED = 0, 1, 4, 5
 
 
 class ConnectionClosed(Exception):
-    """The connection is over: the client said so, or its call was dropped."""
+    """The connection is over: the client disconnected, or a fault dropped its request."""
 
 
 class ConnectRefused(Exception):
-    """CONNECT is refused, and the connection is over.
+    """The CONNECT is refused, and the connection is over.
 
     Attributes:
-        answer: the CONNACK that says so.
+        response: the CONNACK that says so.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -53,10 +53,11 @@ class _Device:
 
 
 class MqttSession:
-    """Takes packets, and gives the bytes to send back.
+    """A session that takes packets, and returns the bytes to send back.
 
     Args:
-        handle: answers a call of the device plane. name, port: how the client reached the local DPS.
+        handle: answers a request to the device plane.
+        name, port: how the client reached the local DPS.
         chain: the certificates that the client sent in its handshake.
     """
 
@@ -72,24 +73,25 @@ class MqttSession:
         self._port = port
         self._chain = chain
         self._device: _Device | None = None
-        self._answers_at: int | None = None  # the QoS of the subscription to the answers
+        self._answers_at: int | None = None  # the QoS of the subscription to answers; None without one
         self._next_id = 0
         self.keep_alive = 0
 
     @property
     def path(self) -> str:
-        """Whose connection it is, as the path of its calls begins; `/` before CONNECT has been accepted."""
+        """The start of the path of this device's requests; `/` before its CONNECT is accepted."""
         device = self._device
         if device is None:
             return "/"
         return f"/{quote(device.scope, safe='')}/registrations/{quote(device.registration, safe='')}"
 
     async def receive(self, packet: Packet) -> list[bytes]:
-        """What to send back, in this order.
+        """Return the packets to send back, in their order.
 
         Raises:
-            Closed: the client said goodbye. Refused: its CONNECT can't be accepted.
-            Malformed
+            ConnectionClosed: the client disconnected.
+            ConnectRefused: the CONNECT can't be accepted.
+            MalformedPacket
         """
         if self._device is None:
             return self._connect(packet)
@@ -113,23 +115,28 @@ class MqttSession:
                 codec.read_nothing(packet)
                 raise ConnectionClosed
             case _:
-                raise MalformedPacket(f"A client that is connected sends no {packet.kind.name}.")
+                raise MalformedPacket(f"A connected client must not send {packet.kind.name}.")
 
     def _connect(self, packet: Packet) -> list[bytes]:
-        """CONNACK 0 for whoever may ask; whether a device is let in is said when it registers."""
+        """Accept any device that sends a certificate. Whether DPS accepts the certificate is decided when it registers."""
         if packet.kind is not PacketType.CONNECT:
-            raise MalformedPacket(f"The first packet is {packet.kind.name}.")
+            raise MalformedPacket(f"The first packet must be CONNECT, but it is {packet.kind.name}.")
         asked = codec.read_connect(packet)
         if asked.level != codec.PROTOCOL_LEVEL:
-            raise ConnectRefused(_OTHER_VERSION, f"MQTT 3.1.1 is level 4, and this client speaks level {asked.level}.")
+            raise ConnectRefused(
+                _OTHER_VERSION,
+                f"This client uses protocol level {asked.level}. Only level 4, which is MQTT 3.1.1, is supported.",
+            )
         named = _USERNAME.fullmatch(asked.username or "")
         options = parse_qs(named["options"]) if named else {}
         if not named or "api-version" not in options:
-            raise ConnectRefused(_BAD_USERNAME, "A user name is {idScope}/registrations/{registrationId}/api-version=…")
+            raise ConnectRefused(
+                _BAD_USERNAME, "The user name must be {idScope}/registrations/{registrationId}/api-version=…"
+            )
         if not self._chain:
             raise ConnectRefused(_NOT_AUTHORIZED, errors.SYMMETRIC_KEY if asked.has_password else errors.NO_CERTIFICATE)
         if asked.client_id.lower() != named["registration"].lower():
-            raise ConnectRefused(_NOT_AUTHORIZED, "The client id is not the registration id of the user name.")
+            raise ConnectRefused(_NOT_AUTHORIZED, "The client id must be the registration id in the user name.")
         self._device = _Device(named["scope"], named["registration"], options["api-version"][0])
         self.keep_alive = asked.keep_alive
         return [codec.connack(_ACCEPTED)]
@@ -151,7 +158,7 @@ class MqttSession:
         elif poll:
             request, rid = self._request(device, "GET", f"/operations/{quote(poll['operation'])}", b""), poll["rid"]
         else:
-            raise MalformedPacket("Nothing is published to that topic.")
+            raise MalformedPacket("A device must not publish to this topic.")
         if len(rid.encode()) > _MAX_REQUEST_ID_BYTES:
             raise MalformedPacket("The $rid is too long.")
         acknowledged = [] if asked.packet_id is None else [codec.puback(asked.packet_id)]

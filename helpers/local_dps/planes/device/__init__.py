@@ -1,4 +1,4 @@
-"""The device plane: register, poll, look up. HTTPS and MQTT ask the same three questions."""
+"""The device plane: register, poll, and look up a registration. HTTPS and MQTT use the same three routes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -28,18 +28,19 @@ DEVICE_API_VERSIONS = (
     "2026-11-01",
     "2026-11-02-preview",
 )
-RETRY_AFTER_SECONDS = 3  # what Azure tells a device to wait before it polls
+RETRY_AFTER_SECONDS = 3  # how long Azure tells a device to wait before it polls
 
 
 class DevicePlaneRoutes:
-    """A registration is decided when it is asked for, unless a webhook decides; the device learns the outcome when it polls,
-    as from Azure.
+    """The routes of the device plane.
+
+    A registration is decided at once, unless a webhook decides. As in Azure, the device gets the result when it polls.
     """
 
     def __init__(self, store: Store, assignments: Assignments, retry_after: int) -> None:
         """
         Args:
-            retry_after: seconds that a device is told to wait before it polls.
+            retry_after: how many seconds a device is told to wait before it polls.
         """
         self._store = store
         self._retry = {"Retry-After": str(retry_after)}
@@ -81,7 +82,7 @@ class DevicePlaneRoutes:
             raise errors.operation_not_found()
         result = {"operationId": row.document["operationId"], "status": row.document["status"]}
         if row.document["status"] == "assigning":
-            self._assignments.ask_about(row)  # the local DPS may have been stopped before there was an answer
+            self._assignments.ask_about(row)  # the local DPS may have been stopped before the webhook replied
             return Response(202, {**result, "registrationState": _brief(registration, "assigning")}, self._retry)
         return Response(200, {**result, "registrationState": _state(row)})
 
@@ -94,20 +95,22 @@ class DevicePlaneRoutes:
         return Response(200, _state(row))
 
     def _admitted(self, request: Request, service: ServiceRow, registration: str) -> EnrollmentRow:
-        """The enrollment that decides about the device."""
+        """Return the enrollment that decides about the device, or raise the refusal."""
         signs = request.headers.get("authorization", "").lower().startswith("sharedaccesssignature ")
         if signs and not request.chain:
             raise errors.unauthorized(errors.SYMMETRIC_KEY)
         return self._admission.decide(service, registration, request.chain, request.now)
 
     def _asked(self, request: Request) -> tuple[ServiceRow, str, Mapping[str, Any]]:
-        """Whom, about whom, and what was sent: the service by its scope, the registration id, the same in path and body."""
+        """Return the service with the ID scope, the registration id, and the body."""
         registration = request.parameters["id"]
         if request.query.get("api-version") not in DEVICE_API_VERSIONS:
             raise errors.request_invalid(f"Add ?api-version= with one of {', '.join(DEVICE_API_VERSIONS)}.")
         service = self._store.services.by_scope(request.parameters["scope"])
         if service is None:
-            raise errors.unauthorized("There is no provisioning service of that ID scope here.")
+            raise errors.unauthorized(
+                "No provisioning service here has that ID scope. Use id_scope from the connection file."
+            )
         if not is_id(registration):
             raise errors.invalid_registration_id(registration)
         sent: Mapping[str, Any] = {}
@@ -118,16 +121,16 @@ class DevicePlaneRoutes:
                 raise errors.request_invalid("The body is not a JSON object.") from error
             named = sent.get("registrationId")
             if named is not None and str(named).lower() != registration.lower():
-                raise errors.request_invalid("The registrationId of the body is not the one asked about.")
+                raise errors.request_invalid("The registrationId in the body must be the one in the path.")
             if sent.get("csr") is not None:
                 raise errors.request_invalid(
-                    "This local DPS does not issue certificates to devices yet: register without a csr."
+                    "This local DPS does not issue certificates to devices yet. Register without a csr."
                 )
         return service, registration, sent
 
 
 def _new_operation(service: ServiceRow, registration: str) -> str:
-    """`5.`, sixteen hex digits that stay the same for a device, and a GUID."""
+    """Return an operation id: `5.`, sixteen hex digits that are always the same for a device, and a GUID."""
     device = hashlib.sha256(f"{service.id_scope} {registration.lower()}".encode()).hexdigest()[:16]
     return f"5.{device}.{uuid4()}"
 
@@ -137,5 +140,5 @@ def _brief(registration: str, status: str) -> Mapping[str, Any]:
 
 
 def _state(row: RegistrationRow) -> Mapping[str, Any]:
-    """A record as a device sees it: `x509` is there and empty."""
+    """Return a record as a device sees it, with an empty `x509`."""
     return {"x509": {}, **describe_registration(row)}

@@ -1,4 +1,4 @@
-"""Who is let in: the enrollment that decides about a device, or why none does."""
+"""The decision whether DPS accepts a device, and the enrollment that decides."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,19 @@ from ..service.enrollment_kinds import GROUPS, INDIVIDUALS
 
 __all__ = ["Admission"]
 
-_MAX_CHAIN_PATHS = (
-    200  # there is one, or a few where a CA is renewed or cross-signed; whoever has more made them on purpose
-)
+_MAX_CHAIN_PATHS = 200  # usually one, or a few if a CA is renewed or cross-signed; a device with more may be hostile
 
 
 @dataclass(frozen=True)
 class _Anchor:
-    """A certificate for which an enrollment group vouches."""
+    """A certificate to which an enrollment is bound."""
 
     certificate: x509.Certificate
     group: EnrollmentRow
 
 
 class Admission:
-    """The rules of concepts-x509-attestation.md: an individual enrollment decides; else the group nearest the device."""
+    """The rules of concepts-x509-attestation.md: an individual enrollment decides, else the group nearest to the device."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -38,19 +36,19 @@ class Admission:
     def decide(
         self, service: ServiceRow, registration: str, chain: Sequence[x509.Certificate], now: datetime
     ) -> EnrollmentRow:
-        """The enrollment through which the device comes, enabled or not.
+        """Return the enrollment that decides about the device, enabled or disabled.
 
         Args:
-            chain: what the device sent in its handshake, its own certificate first.
+            chain: the certificates that the device sent in its handshake, its own first.
 
         Raises:
-            Refusal: it is not let in.
+            Refusal: DPS does not accept the device.
         """
         if not chain:
             raise errors.unauthorized(errors.NO_CERTIFICATE)
         if chain_size(chain) > MAX_CHAIN_BYTES:
             raise errors.invalid_certificate(
-                f"The certificates that it sent are larger than {MAX_CHAIN_BYTES // 1024} KiB together."
+                f"The certificates that the device sent are larger than {MAX_CHAIN_BYTES // 1024} KiB in total."
             )
         leaf, *presented = chain
         _check_name(leaf, registration)
@@ -71,12 +69,12 @@ class Admission:
         attestation = enrollment.document["attestation"]
         if attestation["type"] != "x509":
             raise errors.unauthorized(
-                f"Its enrollment asks for {attestation['type']}, and the device sent a certificate."
+                f"The device's enrollment requires {attestation['type']}, but the device sent a certificate."
             )
         own = attestation["x509"].get(INDIVIDUALS.certificates)
         if own is not None:
             if all(leaf != _kept(each["certificate"]) for each in own.values()):
-                raise errors.invalid_certificate("It is not one of the certificates of the device's enrollment.")
+                raise errors.invalid_certificate("The device's certificate is not one of those in its enrollment.")
             _check(find_flaw([leaf], now))
             return
         anchors = [_Anchor(each, enrollment) for each in self._certificates(service, enrollment)]
@@ -97,9 +95,9 @@ class Admission:
         anchors: Sequence[_Anchor],
         now: datetime,
     ) -> EnrollmentRow:
-        """Up from the device: the first anchor decides; it, or one above it, must be verified.
+        """Return the enrollment of the first anchor above the device. The anchor, or a certificate above it, must be verified.
 
-        What an enrollment brings along is not taken for sent: the device must send the chain up to a verified certificate.
+        Certificates in an enrollment don't complete the chain: the device must send it up to a verified certificate.
         """
         verified = [
             x509.load_der_x509_certificate(row.der) for row in self._store.certificates.all(service.id) if row.verified
@@ -122,7 +120,7 @@ class Admission:
         raise errors.invalid_certificate(flaws[0])
 
     def _certificates(self, service: ServiceRow, enrollment: EnrollmentRow) -> Iterator[x509.Certificate]:
-        """What an X.509 enrollment is bound to; a reference to a certificate that was deleted binds it to nothing."""
+        """Yield the certificates to which an X.509 enrollment is bound. A reference to a deleted certificate yields nothing."""
         said = enrollment.document["attestation"].get("x509", {})
         for each in said.get(GROUPS.certificates, {}).values():
             yield _kept(each["certificate"])
@@ -135,7 +133,10 @@ class Admission:
 def _anchored(
     path: Sequence[x509.Certificate], anchors: Sequence[_Anchor], verified: Sequence[x509.Certificate]
 ) -> tuple[Sequence[x509.Certificate], EnrollmentRow] | None:
-    """The path up to what is verified, and the enrollment whose certificate comes first on it; that, or one above it, is."""
+    """Return the path up to a verified certificate, and the enrollment of the first anchor on it.
+
+    Return None if the path has no anchor, or no verified certificate at the anchor or above it.
+    """
     for at, each in enumerate(path):
         anchor = next((anchor for anchor in anchors if anchor.certificate == each), None)
         if anchor is not None:
@@ -145,9 +146,9 @@ def _anchored(
 
 
 def _check_name(leaf: x509.Certificate, registration: str) -> None:
-    """The registration id is the certificate's common name, without case."""
+    """Check that the registration id is the certificate's only common name, compared without case."""
     names = [str(name.value) for name in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    # ASCII alone: the Kelvin sign in lower case is a k.
+    # ASCII only, because the Kelvin sign in lower case is a k.
     if [name.lower() for name in names if name.isascii()] != [registration.lower()] or len(names) != 1:
         raise errors.unauthorized(
             f"The registration id '{registration}' is not the common name of the device's certificate ({', '.join(names)})."

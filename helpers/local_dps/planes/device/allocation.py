@@ -1,4 +1,4 @@
-"""Which of the linked IoT hubs a device goes to (how-to-use-allocation-policies.md)."""
+"""The choice of an IoT hub for a device (how-to-use-allocation-policies.md)."""
 
 import hashlib
 import math
@@ -46,24 +46,26 @@ class HubLatencies:
 
 @dataclass(frozen=True)
 class Allocation:
-    """A policy, in lower case, and the hubs among which it chooses."""
+    """An allocation policy in lower case, and the hubs from which it chooses."""
 
     policy: str
     hubs: Sequence[LinkedHub]
 
     @property
     def key(self) -> str:
-        """The same as long as the policy and its hubs are: only when it changes is a device's hub chosen again."""
+        """A value that changes with the policy or its hubs. Only then is the hub of a device chosen again."""
         said = " ".join([self.policy, *sorted(hub.name.lower() for hub in self.hubs)])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def hub(self, name: object) -> LinkedHub | None:
-        """The hub of that host name, if it is one of them."""
+        """Return the hub with a host name, or None if it is not one of the hubs."""
         return next((hub for hub in self.hubs if hub.name.lower() == str(name).lower()), None)
 
     def choose(self, registration: str, latencies: HubLatencies) -> LinkedHub:
-        """hashed spreads devices by weight, always in the same way; geolatency takes the hub that answers fastest, where one
-        without a latency is farther than all that have one; static takes the hub that is named, or the first.
+        """Return the hub for a device.
+
+        hashed distributes devices by weight, and always makes the same choice. geolatency chooses the hub with the lowest
+        latency; a hub without a latency comes last. static chooses the named hub, or the first one.
         """
         if self.policy == "hashed":
             return max(self.hubs, key=lambda hub: _score(hub, registration))
@@ -73,7 +75,7 @@ class Allocation:
 
 
 def allocation_of(service: ServiceRow, enrollment: EnrollmentRow) -> Allocation:
-    """The enrollment's, or the service's where it has none."""
+    """Return the allocation of an enrollment. Without a policy of its own, it has the service's."""
     document = enrollment.document
     policy = str(document.get("allocationPolicy") or service.properties["allocationPolicy"]).lower()
     return Allocation(policy, _candidates(service, document))
@@ -88,7 +90,7 @@ def _candidates(service: ServiceRow, document: Mapping[str, Any]) -> Sequence[Li
 
 
 def _score(hub: LinkedHub, registration: str) -> float:
-    """Weighted rendezvous hashing: a hub that comes or goes moves no device but its own."""
+    """Score a hub by weighted rendezvous hashing: adding or removing a hub moves only its own devices."""
     digest = hashlib.sha256(f"{registration.lower()} {hub.name.lower()}".encode()).digest()
     part = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
     return -(hub.allocation_weight or 1) / math.log(part)

@@ -1,4 +1,4 @@
-"""What becomes of a device that is let in: assigned to a hub and entered there, failed, disabled, or still being assigned."""
+"""The registration of an accepted device: assigned to a hub, failed, disabled, or still being assigned."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -30,12 +30,14 @@ _NO_HUB, _CUSTOM_FAILED = 400208, 400207
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a device is, which outlives its being disabled.
+    """The hub of a device. It is remembered even while the device is disabled.
 
     Attributes:
-        hub: its host name; initial_hub: the first that it ever had. substatus: how it came to this one.
-        among: the key of the allocation that chose it.
-        device, thumbprint: under which the hub knows it.
+        hub: the host name of the hub.
+        initial_hub: the host name of the device's first hub.
+        substatus: how the device came to its present hub.
+        among: the key of the allocation that chose the hub.
+        device, thumbprint: the device's id and its certificate's thumbprint in the hub.
     """
 
     hub: str
@@ -47,19 +49,19 @@ class _Place:
 
 
 def _place(record: RegistrationRow) -> _Place | None:
-    """Where a device is; None if it never was at a hub."""
+    """Return the place of a device, or None if it was never assigned to a hub."""
     kept = record.document.get("place")
     return _Place(**kept) if kept else None
 
 
 class Assignments:
-    """Decides, and keeps the hubs' device records."""
+    """The assignment of devices to hubs, and the device records in the hubs."""
 
     def __init__(self, store: Store, latencies: HubLatencies, ask: Callable[[WebhookQuestion], None]) -> None:
         """
         Args:
-            latencies: as they are at the moment of a decision.
-            ask: has a custom allocation's webhook asked, after this call; `settle` gets what it says.
+            latencies: they may change at any time.
+            ask: calls the webhook of a custom allocation after this request. `settle` takes its reply.
         """
         self._store = store
         self._latencies = latencies
@@ -73,10 +75,12 @@ class Assignments:
         leaf: x509.Certificate,
         payload: Any,
     ) -> Mapping[str, Any]:
-        """What the record of a device that registers becomes.
+        """Return the new document for the record of a device that registers.
 
         Args:
-            record: new, or from the last time. leaf: the certificate that it showed. payload: what it sent along.
+            record: a new record, or the one from the last registration.
+            leaf: the device's certificate.
+            payload: the payload that the device sent.
         """
         before = _place(record)
         kept = {"place": asdict(before)} if before else {}
@@ -100,14 +104,14 @@ class Assignments:
         return self._assigned(enrollment, record, allocation, hub.name, thumbprint)
 
     def ask_about(self, record: RegistrationRow) -> None:
-        """Have the webhook asked where a device goes, if that is not known yet; it is asked once at a time."""
+        """Call the webhook for a device that has no hub yet, unless a call for it is in progress."""
         question = record.document.get("question")
         if question:
             operation = record.document["operationId"]
             self.ask(WebhookQuestion(record.service_id, record.id, operation, question["url"], question["body"]))
 
     def settle(self, question: WebhookQuestion, reply: WebhookReply) -> None:
-        """Write down what a webhook has said, unless the device has registered anew or is gone."""
+        """Store the result of a webhook's reply, unless the device has registered again or its record is deleted."""
         record = self._store.registrations.get(question.service_id, question.registration)
         if record is None or record.document["operationId"] != question.operation or "question" not in record.document:
             return
@@ -120,7 +124,7 @@ class Assignments:
     def _settled(
         self, record: RegistrationRow, asked_for: str, thumbprint: str, reply: WebhookReply
     ) -> Mapping[str, Any]:
-        """Much may have changed since the webhook was asked.
+        """Return the result of a webhook's reply. The enrollment may have changed since the webhook was called.
 
         Args:
             asked_for: the ETag that the enrollment had then.
@@ -135,14 +139,16 @@ class Assignments:
         allocation = allocation_of(service, enrollment)
         hub = allocation.hub(reply.hub)
         if hub is None:
-            return _failed(_CUSTOM_FAILED, "Custom allocation failed: the webhook named no hub among linkedHubs.")
+            return _failed(
+                _CUSTOM_FAILED, "Custom allocation failed: the webhook's reply names no hub from linkedHubs."
+            )
         if reply.initial_twin is not None:
             enrollment = replace(enrollment, document={**enrollment.document, "initialTwin": reply.initial_twin})
         told = {} if reply.payload is None else {"payload": reply.payload}
         return {**told, **self._assigned(enrollment, record, allocation, hub.name, thumbprint)}
 
     def _enrollment(self, record: RegistrationRow) -> EnrollmentRow | None:
-        """The one that decides about the device now."""
+        """Return the enrollment that decides about a device now."""
         enrollments, group = self._store.enrollments, record.enrollment_group
         own = enrollments.get(record.service_id, INDIVIDUALS.collection, record.id)
         return own or (enrollments.get(record.service_id, GROUPS.collection, group) if group is not None else None)
@@ -169,9 +175,9 @@ class Assignments:
         }
 
     def _enter(self, enrollment: EnrollmentRow, before: _Place | None, place: _Place) -> None:
-        """The device at its hub, known by its certificate; where it was before it is no more.
+        """Enter a device in its hub, and delete its record in its previous hub.
 
-        Another service may have entered a device of that name there meanwhile; that one stays.
+        If another service has since entered a device with that id in the previous hub, that record stays.
         """
         devices, document = self._store.hub_devices, enrollment.document
         last = devices.get(before.hub, before.device) if before else None
@@ -192,13 +198,13 @@ def _is_same(hub: str, other: str) -> bool:
 
 
 def _reprovision_policy(enrollment: EnrollmentRow) -> Mapping[str, bool]:
-    """Without one a device may move and takes its data along, as since api-version 2018-09."""
+    """Return the reprovisioning policy. By default, a device may move and its data moves with it, as since 2018-09."""
     said: Mapping[str, bool] | None = enrollment.document.get("reprovisionPolicy")
     return said or {"updateHubAssignment": True, "migrateDeviceData": True}
 
 
 def _move(before: _Place | None, hub: str, allocation: Allocation, policy: Mapping[str, bool]) -> _Place:
-    """Where the device is now, by the reprovisioning policy (concepts-device-reprovision.md)."""
+    """Return the place of a device after it registers, by the reprovisioning policy (concepts-device-reprovision.md)."""
     if before is None:
         return _Place(hub, hub, "initialAssignment", allocation.key)
     if _is_same(before.hub, hub) or not policy["updateHubAssignment"]:
@@ -213,7 +219,7 @@ def _move(before: _Place | None, hub: str, allocation: Allocation, policy: Mappi
 def _asked(
     enrollment: EnrollmentRow, allocation: Allocation, record: RegistrationRow, leaf: x509.Certificate, payload: Any
 ) -> Mapping[str, Any]:
-    """What a webhook is told (how-to-use-custom-allocation-policies.md)."""
+    """Return the body of a request to a webhook (how-to-use-custom-allocation-policies.md)."""
     kind = GROUPS if enrollment.collection == GROUPS.collection else INDIVIDUALS
     before, shown = _place(record), certificate_info(leaf.public_bytes(serialization.Encoding.DER))
     return {

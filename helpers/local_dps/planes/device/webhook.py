@@ -1,4 +1,4 @@
-"""The webhook of a custom allocation policy: somebody's own function that says where a device goes."""
+"""The webhook of a custom allocation policy: the user's own function that chooses a device's hub."""
 
 import asyncio
 import ipaddress
@@ -15,14 +15,15 @@ __all__ = ["WebhookQuestion", "WebhookReply", "Webhooks"]
 
 _TIMEOUT_SECONDS = 10.0
 _MAX_CONCURRENT_CALLS = 50
-_MAX_REPLY_BYTES = 64 * 1024  # bytes; it names a hub and holds a twin of at most 40 KB
+_MAX_REPLY_BYTES = 64 * 1024  # a reply names a hub, and may have a twin of at most 40 KB
 
 
 class WebhookQuestion(NamedTuple):
-    """Where does this device go?
+    """A call of the webhook that chooses a hub for a device.
 
     Attributes:
-        service_id, registration, operation: whose registration it is, and which. body: JSON for the webhook.
+        service_id, registration, operation: the registration for which the webhook is called.
+        body: JSON for the webhook.
     """
 
     service_id: int
@@ -33,7 +34,11 @@ class WebhookQuestion(NamedTuple):
 
 
 class WebhookReply(NamedTuple):
-    """What a webhook has said. problem: why it has not, as the end of a sentence."""
+    """The reply of a webhook.
+
+    Attributes:
+        problem: why there is no valid reply, to follow "Custom allocation failed"; empty if there is one.
+    """
 
     hub: object = None
     initial_twin: Mapping[str, Any] | None = None
@@ -42,7 +47,7 @@ class WebhookReply(NamedTuple):
 
 
 class Webhooks:
-    """Asks beside whatever else happens; nobody waits for it but the device, which polls."""
+    """The calls of webhooks, which run in the background. Meanwhile the device polls."""
 
     def __init__(self, settle: Callable[[WebhookQuestion, WebhookReply], None]) -> None:
         self._settle = settle
@@ -50,9 +55,9 @@ class Webhooks:
         self._turns = asyncio.Semaphore(_MAX_CONCURRENT_CALLS)
 
     def ask(self, question: WebhookQuestion) -> None:
-        """Ask once the running call is through, unless the same is being asked already.
+        """Call the webhook after the current request, unless a call for the same operation is in progress.
 
-        A device that registers anew has its earlier question dropped: nobody waits for that answer any more.
+        If the device has registered again, an earlier call for it is cancelled.
         """
         device = (question.service_id, question.registration.lower())
         operation, task = self._asking.get(device, ("", None))
@@ -69,7 +74,7 @@ class Webhooks:
             del self._asking[device]
 
     async def close(self) -> None:
-        """Ask no further; a device that still polls after the next start brings its question again."""
+        """Cancel all calls. If a device polls after the next start, its webhook is called again."""
         tasks = [task for _, task in self._asking.values()]
         for task in tasks:
             task.cancel()
@@ -80,36 +85,37 @@ class Webhooks:
             try:
                 reply = await _post(question.url, question.body)
             except (ClientError, OSError, TimeoutError, ValueError) as error:
-                reply = WebhookReply(problem=f": the webhook gave no answer that counts ({_reason(error)}).")
+                reply = WebhookReply(problem=f": the webhook gave no valid reply ({_reason(error)}).")
         try:
             self._settle(question, reply)
         except Exception:
-            logging.getLogger(__name__).exception("What a webhook said was not kept.")
+            logging.getLogger(__name__).exception("A webhook's reply could not be stored.")
 
 
 def _reason(error: Exception) -> str:
-    """Without the URL, which the device is told with it: a function's key is often a part of that."""
+    """Return the reason for a failed call. It goes to the device, so it leaves out the URL, which often holds a key."""
     match error:
         case TimeoutError():
-            return f"it did not answer within {_TIMEOUT_SECONDS:.0f} s"
+            return f"it did not reply within {_TIMEOUT_SECONDS:.0f} s"
         case InvalidURL():
-            return "its address makes no sense"
+            return "its URL is invalid"
         case ClientConnectorError():
-            return "nobody answers at its address"
+            return "no server listens at its address"
         case ClientError():
-            return "it answered no HTTP"
+            return "its reply is not HTTP"
         case _:
             return str(error)
 
 
 async def _post(url: str, body: Mapping[str, Any]) -> WebhookReply:
-    """
+    """Call a webhook, and return its reply.
+
     Raises:
-        ValueError: the URL is beyond loopback, or the answer is not what it should be.
+        ValueError: the URL is not on loopback, or the reply is invalid.
         ClientError, OSError, TimeoutError
     """
     if not _is_on_loopback(url):
-        raise ValueError("it is not on loopback, and this local DPS asks nobody else")
+        raise ValueError("it is not on loopback, and this local DPS calls no other webhooks")
     async with (
         ClientSession(timeout=ClientTimeout(_TIMEOUT_SECONDS)) as session,
         session.post(url, json=body, allow_redirects=False) as response,
@@ -120,7 +126,7 @@ async def _post(url: str, body: Mapping[str, Any]) -> WebhookReply:
         async for chunk in response.content.iter_any():
             content += chunk
             if len(content) > _MAX_REPLY_BYTES:
-                raise ValueError(f"its answer is larger than {_MAX_REPLY_BYTES:,} bytes")
+                raise ValueError(f"its reply is larger than {_MAX_REPLY_BYTES:,} bytes")
     said = read_object(bytes(content))
     twin = said.get("initialTwin")
     if not isinstance(twin, dict | None):
@@ -131,7 +137,7 @@ async def _post(url: str, body: Mapping[str, Any]) -> WebhookReply:
 def _is_on_loopback(url: str) -> bool:
     try:
         place = urlsplit(url)
-    except ValueError as error:  # its text may repeat a user and a password
+    except ValueError as error:  # its text may contain a user and a password
         raise InvalidURL(url) from error
     if place.scheme not in ("http", "https") or not place.hostname:
         return False

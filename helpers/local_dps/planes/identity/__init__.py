@@ -1,4 +1,4 @@
-"""The token endpoints of Entra ID: v2.0 for azure-identity, and v1 for the clients before it."""
+"""The token endpoints of Entra ID: v2.0 for azure-identity, and v1 for older clients."""
 
 import base64
 import binascii
@@ -60,7 +60,7 @@ class IdentityPlaneRoutes:
         return _issued(token, {"expires_in": _TOKEN_SECONDS, "ext_expires_in": _TOKEN_SECONDS})
 
     def _token_v1(self, request: Request) -> Response:
-        """The endpoint before v2.0: it is told the audience as `resource`, and writes numbers as text."""
+        """Answer at the v1 endpoint, where `resource` names the audience, and numbers are strings."""
         form = self._authenticated(request, f"{self._root(request)}/oauth2/token")
         resource = form.get("resource", "")
         audience = known_audience(resource, request.host)
@@ -77,7 +77,7 @@ class IdentityPlaneRoutes:
         return _issued(token, {**{name: str(value) for name, value in times.items()}, "resource": resource})
 
     def _authenticated(self, request: Request, endpoint: str) -> Mapping[str, str]:
-        """The form that the application sent, once it has proved who it is: by its secret, or by an assertion."""
+        """Return the form that the application sent, after authenticating it by its secret or by a client assertion."""
         try:
             form = {name: values[0] for name, values in parse_qs(request.body.decode(), max_num_fields=50).items()}
         except ValueError as error:
@@ -98,7 +98,7 @@ class IdentityPlaneRoutes:
             raise errors.invalid_client()
 
     def _root(self, request: Request) -> str:
-        """Where the tenant's endpoints are, in the words of whoever asks."""
+        """Return the URL above the tenant's endpoints, with the host that the client used."""
         tenant = request.parameters["tenant"]
         if tenant.lower() != self._identity.tenant_id:
             raise errors.unknown_tenant()
@@ -110,7 +110,7 @@ def _issued(token: str, told: Mapping[str, Any]) -> Response:
 
 
 def _basic(authorization: str) -> tuple[str, str] | None:
-    """The client's id and secret in an Authorization header (RFC 6749 section 2.3.1); None if it has none."""
+    """Return the client's id and secret from an Authorization header (RFC 6749 section 2.3.1), or None."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""The application's certificate, and the client assertions that its key signs (RFC 7523)."""
+"""The application's certificate, and the client assertions that its private key signs (RFC 7523)."""
 
 import base64
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _ALGORITHMS = ("RS256", "PS256")
 
 
 def new_client_certificate(now: datetime) -> tuple[bytes, x509.Certificate]:
-    """A self-signed certificate for the application: the PEM of key and certificate for the client, and its public part.
+    """Make a self-signed certificate for the application. Return a PEM with key and certificate, and the certificate.
 
-    RSA, because azure-identity signs assertions with nothing else.
+    The key is RSA, because azure-identity signs assertions with RSA only.
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Local DPS application, this start only")])
@@ -44,16 +44,16 @@ def new_client_certificate(now: datetime) -> tuple[bytes, x509.Certificate]:
 
 
 def check_assertion(assertion: str, certificate: x509.Certificate, client_id: str, audience: str) -> None:
-    """Accept an assertion, or raise the refusal.
+    """Accept a client assertion, or raise the refusal.
 
-    Accepted if and only if it names this certificate (x5t or x5t#S256, where it names one), this certificate's key
-    signed it, the application says it of itself (iss and sub), it is meant for this token endpoint, and it is in time.
+    An assertion is accepted if and only if it names this certificate (in x5t, x5t#S256 or both), this certificate's key
+    signed it, the application is its issuer and subject, this token endpoint is its audience, and it is valid now.
     """
     key = certificate.public_key()
     try:
         header = jwt.get_unverified_header(assertion)
         if not _names(header, certificate):
-            raise errors.invalid_assertion("It names another certificate.")
+            raise errors.invalid_assertion("It does not name the application's certificate.")
         jwt.decode(
             assertion,
             key,  # type: ignore[arg-type]
@@ -65,7 +65,9 @@ def check_assertion(assertion: str, certificate: x509.Certificate, client_id: st
             options={"require": ["exp", "aud", "iss", "sub"]},
         )
     except (jwt.InvalidTokenError, ValueError) as error:
-        raise errors.invalid_assertion(f"{type(error).__name__}.") from error  # its text quotes what a stranger sent
+        raise errors.invalid_assertion(
+            f"{type(error).__name__}."
+        ) from error  # the error's text quotes what the client sent
 
 
 def _names(header: Mapping[str, Any], certificate: x509.Certificate) -> bool:

@@ -1,4 +1,4 @@
-"""Access tokens: one audience each, an hour long, signed with a key that nobody else has."""
+"""Access tokens. Each has one audience, is valid for an hour, and is signed with a key that only this local DPS has."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,15 +24,15 @@ MANAGEMENT_AUDIENCE = "https://management.azure.com"
 _OLD_MANAGEMENT = "https://management.core.windows.net"
 SERVICE_AUDIENCE = "https://azure-devices-provisioning.net"
 TOKEN_LIFETIME = timedelta(hours=1)
-CLOCK_LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from a client's
+CLOCK_LEEWAY = timedelta(minutes=5)  # a clock may be set back, or differ from the client's
 
 
 def known_audience(wanted: str, host: str) -> str | None:
-    """The audience that a client means, `MANAGEMENT` or `SERVICE`; None if it is neither.
+    """Return the audience that a client means, `MANAGEMENT_AUDIENCE` or `SERVICE_AUDIENCE`, or None if it is neither.
 
     Args:
-        wanted: clients write up to two slashes at its end, and old ones use another name for the management plane.
-        host: where the token is asked for. Clients that make the audience from their endpoint mean the management plane.
+        wanted: the audience as sent. Clients add up to two slashes, and old ones use another name for the management plane.
+        host: the host of the token endpoint. Clients that derive the audience from it mean the management plane.
     """
     audience = wanted.rstrip("/")
     if audience.lower() in (f"https://{host}".lower(), _OLD_MANAGEMENT):
@@ -41,7 +41,7 @@ def known_audience(wanted: str, host: str) -> str | None:
 
 
 def issue_token(identity: TenantIdentity, audience: str, now: datetime) -> str:
-    """An access token for one audience, valid for `LIFETIME`."""
+    """Return an access token for one audience, valid for `TOKEN_LIFETIME`."""
     claims = {
         "aud": audience,
         "iss": f"https://sts.windows.net/{identity.tenant_id}/",
@@ -56,24 +56,25 @@ def issue_token(identity: TenantIdentity, audience: str, now: datetime) -> str:
 
 
 def check_token(authorization: str, identity: TenantIdentity, audience: str, now: datetime) -> bool:
-    """Whether an Authorization header carries a bearer token of ours for that audience that is in time.
+    """Return whether an Authorization header has a valid bearer token from this local DPS for an audience.
 
-    It may begin up to `LEEWAY` from now: the clock may have been set back since it was issued. It ends when it says.
+    The token may become valid up to `CLOCK_LEEWAY` from now, because the clock may have been set back since it was
+    issued. Its expiry has no leeway.
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         return False
     try:
         claims = _claims(token.strip(), identity.token_key)
-    except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are no text
+    except (jwt.InvalidTokenError, UnicodeError):  # a header may hold bytes that are not text
         return False
     begins = max(claims["nbf"], claims["iat"]) - CLOCK_LEEWAY.total_seconds()
     return bool(claims["aud"] == audience and begins <= now.timestamp() < claims["exp"])
 
 
-@lru_cache(maxsize=256)  # a client sends one token with each of its requests, and the signature does not change
+@lru_cache(maxsize=256)  # a client sends the same token with each request, and its signature does not change
 def _claims(token: str, key: bytes) -> Mapping[str, Any]:
-    """What a token says, if its signature is ours. Whether its time has come is asked each time anew.
+    """Return the claims of a token whose signature is valid. Its times are not checked here, because the result is cached.
 
     Raises:
         jwt.InvalidTokenError

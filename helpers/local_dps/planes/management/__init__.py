@@ -1,4 +1,4 @@
-"""The management plane: provisioning services and their CA certificates, as Azure Resource Manager serves them."""
+"""The management plane: provisioning services and their CA certificates, as in Azure Resource Manager."""
 
 from collections.abc import Collection
 
@@ -15,12 +15,12 @@ __all__ = ["ManagementPlaneRoutes"]
 
 
 class ManagementPlaneRoutes:
-    """Resource Manager's own calls, then those of the resource provider Microsoft.Devices."""
+    """The routes of Resource Manager itself and of the resource provider Microsoft.Devices."""
 
     def __init__(self, store: Store, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
         """
         Args:
-            known_hubs: see `Services`.
+            known_hubs: see `ServiceRoutes`.
         """
         door = ManagementDoor(store)
         self.routes: tuple[Route, ...] = (

@@ -1,4 +1,4 @@
-"""CA certificates: upload, code, proof, verified."""
+"""CA certificates: upload, read, delete, generate a verification code, and verify."""
 
 import re
 import secrets
@@ -17,16 +17,16 @@ from .management_door import SERVICE_PATH, SERVICE_RESOURCE_TYPE, ManagementDoor
 
 __all__ = ["CertificateRoutes"]
 
-_NESTED_SINCE = "2022-02-05"  # since then an upload's fields stand under "properties"
-_SELF_ATTESTED_SINCE = "2020-01-01"  # the versions before know no isVerified in an upload
-_ECHOED_SINCE = "2018-01-22"  # the versions before have no member "certificate" in answers
-_BARE_SUBJECT_SINCE = "2020-01-01"  # recordings of 2018 show CN=…, those of 2022 the common name alone
+_NESTED_SINCE = "2022-02-05"  # since then, the fields of an upload are in "properties"
+_SELF_ATTESTED_SINCE = "2020-01-01"  # earlier versions have no isVerified in an upload
+_ECHOED_SINCE = "2018-01-22"  # earlier versions have no "certificate" in answers
+_BARE_SUBJECT_SINCE = "2020-01-01"  # recordings from 2018 show CN=…, those from 2022 the common name alone
 _MAX_CERTIFICATES = 25
 _CERTIFICATE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class CertificateRoutes:
-    """Every change needs the certificate's present ETag, and gives it a new one."""
+    """The routes of CA certificates. Every change requires the certificate's current ETag, and gives it a new one."""
 
     def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class CertificateRoutes:
         body, der = _read_certificate(fields)
         claimed = fields.get("isVerified") if request.query["api-version"] >= _SELF_ATTESTED_SINCE else None
         if not isinstance(claimed, bool | None):
-            raise errors.body_not_understood("isVerified is neither true nor false.")
+            raise errors.body_not_understood("isVerified must be true or false.")
         same = present is not None and present.der == der
         stamp = _rfc1123(request.now)
         row = StoredCertificate(
@@ -86,7 +86,7 @@ class CertificateRoutes:
         return Response(200, self._answer(request, service, row))
 
     def _check_put_conditions(self, request: Request, service: ServiceRow, present: StoredCertificate | None) -> None:
-        """If-Match is "required to update an existing certificate, and ignored while creating a brand new" one."""
+        """Check If-Match, which is "required to update an existing certificate, and ignored while creating a brand new" one."""
         if present is None:
             if self._store.certificates.count(service.id) >= _MAX_CERTIFICATES:
                 raise errors.too_many_certificates(_MAX_CERTIFICATES)
@@ -121,7 +121,7 @@ class CertificateRoutes:
         return row
 
     def _require_matched(self, service: ServiceRow, request: Request) -> StoredCertificate:
-        """The certificate that a call may change: it must name the present ETag, or any."""
+        """Return the certificate of a change, after checking that If-Match is its current ETag or `*`."""
         row = self._require(service, request)
         match request.if_match():
             case None:
@@ -139,7 +139,7 @@ class CertificateRoutes:
     def _answer(
         self, request: Request, service: ServiceRow, row: StoredCertificate, certificate: str | None = None
     ) -> dict[str, Any]:
-        """The answer of every certificate call. `certificate` is null but in the answer that carries a new code."""
+        """Return a certificate as in every answer. `certificate` is null, except in the answer with a new code."""
         properties = {**row.summary, "isVerified": row.verified, "created": row.created, "updated": row.updated}
         if request.query["api-version"] >= _ECHOED_SINCE:
             properties["certificate"] = certificate
@@ -155,19 +155,19 @@ class CertificateRoutes:
 
 
 def _upload_fields(request: Request) -> Mapping[str, Any]:
-    """An upload's fields, from where this api-version has them."""
+    """Return the fields of an upload, which some api-versions have in "properties"."""
     body = provider_body(request)
     fields = body.get("properties") if request.query["api-version"] >= _NESTED_SINCE else body
     if not isinstance(fields, dict):
-        raise errors.body_not_understood("It has no properties.")
+        raise errors.body_not_understood("The body has no properties.")
     return fields
 
 
 def _read_certificate(fields: Mapping[str, Any]) -> tuple[str, bytes]:
-    """The certificate as sent, and its DER."""
+    """Return the text of the certificate to store, and its DER."""
     text = fields.get("certificate")
     if not isinstance(text, str) or not text:
-        raise errors.body_not_understood("It has no certificate.")
+        raise errors.body_not_understood("The body has no certificate.")
     try:
         der = read_certificate(text)
         return text_to_store(text, der), der

@@ -1,4 +1,4 @@
-"""What Azure Resource Manager does before a resource provider is asked: token, api-version, subscription, group."""
+"""The checks of Azure Resource Manager before a request is handled: token, api-version, subscription and group."""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ MANAGEMENT_API_VERSIONS = (
     "2023-03-01-preview",
     "2025-02-01-preview",
     "2026-03-01-preview",
-    "2026-06-01-preview",  # an assumption: like the one before it
+    "2026-06-01-preview",  # an assumption: it is like the version before it
     "2026-08-31",
     "2026-11-01",
     "2026-11-02-preview",
@@ -54,13 +54,13 @@ _MAX_TAGS = 50
 
 
 class ManagementDoor:
-    """Every call needs a bearer token for Azure Resource Manager and a known api-version."""
+    """The checks before every management request: a bearer token for Resource Manager, and a known api-version."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def of_dps(self, handler: Handler) -> Handler:
-        """The handler of a DPS call behind the door: it takes the resource provider's versions."""
+        """Return a handler with the checks for a DPS request, which requires one of the resource provider's versions."""
 
         def guarded(request: Request) -> Response:
             version = self._admitted(request)
@@ -71,7 +71,7 @@ class ManagementDoor:
         return guarded
 
     def of_resource_manager(self, handler: Handler) -> Handler:
-        """The handler of one of Resource Manager's own calls behind the door: any date will do as version."""
+        """Return a handler with the checks for a request to Resource Manager itself, where any date is a valid version."""
 
         def guarded(request: Request) -> Response:
             version = self._admitted(request)
@@ -82,7 +82,7 @@ class ManagementDoor:
         return guarded
 
     def _admitted(self, request: Request) -> str:
-        """The api-version. The token comes first, so that a stranger learns nothing, then the subscription."""
+        """Return the api-version. The token is checked first, so that an unknown client learns nothing."""
         if not check_token(
             request.headers.get("authorization", ""), self._store.identity, MANAGEMENT_AUDIENCE, request.now
         ):
@@ -96,14 +96,14 @@ class ManagementDoor:
         return version
 
     def group(self, request: Request) -> ResourceGroupRow:
-        """The resource group in the path."""
+        """Return the resource group in the path, or raise the refusal."""
         group = self._store.resource_groups.get(request.parameters["group"])
         if group is None:
             raise resource_manager.group_not_found(request.parameters["group"])
         return group
 
     def service(self, request: Request) -> ServiceRow:
-        """The provisioning service in the path."""
+        """Return the provisioning service in the path, or raise the refusal."""
         found = self.find_service(request)
         if found is None:
             group = self.group(request)
@@ -111,19 +111,19 @@ class ManagementDoor:
         return found
 
     def find_service(self, request: Request) -> ServiceRow | None:
-        """The provisioning service in the path, or None if this group has none of the name."""
+        """Return the provisioning service in the path, or None if the group has no such service."""
         group, service = request.parameters["group"], request.parameters["service"]
         found = [each for each in self._store.services.in_group(group) if each.name.lower() == service.lower()]
         return found[0] if found else None
 
 
 def resource_id(subscription: str, service: ServiceRow) -> str:
-    """The resource id, which is also the path."""
+    """Return the resource id of a service, which is also its path."""
     return SERVICE_PATH.format(subscription=subscription, group=service.resource_group, service=service.name)
 
 
 def provider_body(request: Request) -> Mapping[str, Any]:
-    """The body of a call to the resource provider."""
+    """Return the body of a request to the resource provider."""
     try:
         return request.json_object()
     except ValueError as error:
@@ -131,22 +131,24 @@ def provider_body(request: Request) -> Mapping[str, Any]:
 
 
 def read_tags(sent: Any) -> Mapping[str, str]:
-    """A resource's tags: names and values are strings."""
+    """Return the tags of a resource, whose names and values are strings."""
     tags = {} if sent is None else sent
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-        raise resource_manager.request_invalid("The tags are invalid.", "tags is an object of strings.")
+        raise resource_manager.request_invalid(
+            "The tags are invalid.", "tags must be an object whose values are strings."
+        )
     if len(tags) > _MAX_TAGS:
-        raise resource_manager.request_invalid("Too many tags.", f"A resource has at most {_MAX_TAGS}.")
+        raise resource_manager.request_invalid("Too many tags.", f"A resource may have at most {_MAX_TAGS} tags.")
     return tags
 
 
 def normalized(location: str) -> str:
-    """The name of a location: `West US` is `westus`."""
+    """Return the name of a location: `westus` for `West US`."""
     return location.replace(" ", "").lower()
 
 
 def same_location(present: ResourceGroupRow | ServiceRow | None, location: str) -> str:
-    """The location to store: a resource does not move."""
+    """Return the location to store. An existing resource can't move."""
     if present is None:
         return location
     if normalized(present.location) != normalized(location):

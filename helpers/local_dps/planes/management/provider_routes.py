@@ -1,4 +1,4 @@
-"""What Azure Resource Manager tells about a resource provider and its resources, whatever their kind: what `az resource` asks."""
+"""Resource Manager's view of a resource provider and its resources, which `az resource` reads."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from .management_door import (
 __all__ = ["ProviderRoutes"]
 
 _TYPES = ("ProvisioningServices", "ProvisioningServices/certificates")
-_OPERATIONS = {  # a part of the list that Azure's clients read: what may be done to which resource
+_OPERATIONS = {  # the operations of each resource type that the local DPS supports
     "provisioningServices": ("read", "write", "delete", "listkeys/action"),
     "provisioningServices/certificates": (
         "read",
@@ -35,7 +35,7 @@ _OPERATIONS = {  # a part of the list that Azure's clients read: what may be don
 }
 _CONDITION = re.compile(r"\s*(?P<field>\w+)\s+eq\s+'(?P<value>[^']*)'\s*", re.IGNORECASE | re.ASCII)
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE | re.ASCII)
-# A field of $filter and its value in a resource; all are compared without case.
+# The fields that $filter may name, and their values in a resource. They are compared without case.
 _FILTERS: Mapping[str, Callable[[ServiceRow], str]] = {
     "name": lambda row: row.name,
     "resourcegroup": lambda row: row.resource_group,
@@ -45,7 +45,7 @@ _FILTERS: Mapping[str, Callable[[ServiceRow], str]] = {
 
 
 class ProviderRoutes:
-    """The provider Microsoft.Devices, its operations, and the list of resources of a subscription or a group."""
+    """The routes of the provider Microsoft.Devices, its operations, and the resources of a subscription or a group."""
 
     def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
@@ -74,7 +74,9 @@ class ProviderRoutes:
         return Response(200, {"value": described})
 
     def _provider(self, _request: Request) -> Response:
-        versions = sorted(MANAGEMENT_API_VERSIONS, reverse=True)  # `az resource` takes the newest that is no preview
+        versions = sorted(
+            MANAGEMENT_API_VERSIONS, reverse=True
+        )  # `az resource` uses the newest version that is not a preview
         types = [{"resourceType": each, "locations": [], "apiVersions": versions} for each in _TYPES]
         described = {
             "id": SUBSCRIPTION_PATH.format(subscription=self._store.identity.subscription_id) + PROVIDER_PATH,
@@ -108,14 +110,14 @@ class ProviderRoutes:
 
 
 def _conditions(text: str) -> Mapping[str, str]:
-    """The fields of a $filter with their values, in lower case; {} for none."""
+    """Return the fields of a $filter with their values, in lower case. Without a filter, return {}."""
     conditions = {}
     for part in _AND.split(text) if text.strip() else ():
         found = _CONDITION.fullmatch(part)
         if not found or found["field"].lower() not in _FILTERS:
             raise errors.request_invalid(
                 "The $filter is not supported.",
-                "It is FIELD eq 'VALUE', or several of these with and; fields: name, resourceGroup, resourceType, location.",
+                "Use FIELD eq 'VALUE', or several joined by and. The fields are name, resourceGroup, resourceType and location.",
             )
         conditions[found["field"].lower()] = found["value"].lower()
     return conditions

@@ -1,4 +1,4 @@
-"""What clients ask of Azure Resource Manager around a service: the cloud, tenants, subscriptions, resource groups."""
+"""The parts of Resource Manager around a service: the cloud, tenants, subscriptions and resource groups."""
 
 import re
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ from .management_door import (
 __all__ = ["ResourceRoutes"]
 
 _LOCATIONS = ("Local", "East US", "West US", "North Europe", "West Europe")
-_OLD_METADATA = "2015-01-01"  # azure-cli reads this shape up to 2.65
+_OLD_METADATA = "2015-01-01"  # azure-cli up to 2.65 reads the form of this version
 _GROUP_NAME = re.compile(r"[\w().-]{0,89}[\w()-]")
 
 
 class ResourceRoutes:
-    """One tenant with one subscription, and the resource groups in it."""
+    """The routes of the one tenant, its one subscription, and the resource groups in it."""
 
     def __init__(self, store: Store, door: ManagementDoor) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class ResourceRoutes:
         )
 
     def _metadata(self, request: Request) -> Response:
-        """What `az cloud register` asks before anyone has signed in: where everything of this cloud is."""
+        """Return the endpoints of this cloud, which `az cloud register` reads before anyone has signed in."""
         here = f"https://{request.host}"
         if request.query.get("api-version") == _OLD_METADATA:
             authentication = {"loginEndpoint": here, "audiences": [f"{MANAGEMENT_AUDIENCE}/"]}
@@ -101,14 +101,14 @@ class ResourceRoutes:
         return Response(200, self._subscription())
 
     def _locations(self, _request: Request) -> Response:
-        """Names for what the Azure CLI takes as a location. None of them matters here."""
+        """Return the locations that the Azure CLI accepts. A location has no effect here."""
         above = f"/subscriptions/{self._store.identity.subscription_id}/locations"
         named = {display.replace(" ", "").lower(): display for display in _LOCATIONS}
         described = [{"id": f"{above}/{name}", "name": name, "displayName": display} for name, display in named.items()]
         return Response(200, {"value": described})
 
     def _hubs(self, _request: Request) -> Response:
-        """IoT hubs of the subscription: there are none, as the linked ones are names and no more."""
+        """Return the IoT hubs of the subscription. There are none, because the linked hubs are only names."""
         return Response(200, {"value": []})
 
     def _subscription(self) -> Mapping[str, Any]:
@@ -143,7 +143,7 @@ class ResourceRoutes:
         if not _GROUP_NAME.fullmatch(name):
             raise errors.request_invalid(
                 f"The resource group name '{name}' is invalid.",
-                "A name has 1 to 90 letters, digits, and ( ) - _ . and does not end in a full stop.",
+                "A name has 1 to 90 letters, digits and ( ) - _ . and does not end in a full stop.",
             )
         sent = _body(request)
         location = sent.get("location")
@@ -159,7 +159,7 @@ class ResourceRoutes:
         return Response(200 if present else 201, self._group(row))
 
     def _patch_group(self, request: Request) -> Response:
-        """Tags and nothing else; without tags nothing changes."""
+        """Change the tags only. A body without tags changes nothing."""
         present, sent = self._door.group(request), _body(request)
         row = replace(present, tags=read_tags(sent.get("tags", present.tags)))
         self._store.resource_groups.put(row)
@@ -181,8 +181,8 @@ class ResourceRoutes:
 
 
 def _body(request: Request) -> Mapping[str, Any]:
-    """The body of one of Resource Manager's own calls."""
+    """Return the body of a request to Resource Manager itself."""
     try:
         return request.json_object()
     except ValueError as error:
-        raise errors.request_invalid("The request content is invalid.", "It is not a JSON object.") from error
+        raise errors.request_invalid("The request content is invalid.", "The body is not a JSON object.") from error

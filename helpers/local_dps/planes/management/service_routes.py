@@ -1,4 +1,4 @@
-"""The provisioning service resource: its life, its keys, its linked hubs."""
+"""The provisioning service resource: create, read, change and delete it, and read its keys."""
 
 import base64
 import re
@@ -44,7 +44,7 @@ _SERVICE_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 _POLICY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+._^|~-]{1,64}")
 _ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
 _OWNER = "provisioningserviceowner"
-_RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # where Azure can keep a service's data in one region
+_RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # Azure can store a service's data in one region there
 _ECHOED_PROPERTIES = (
     "publicNetworkAccess",
     "ipFilterRules",
@@ -60,12 +60,15 @@ _DONE = {"state": "Active", "provisioningState": "Succeeded"}
 
 
 class ServiceRoutes:
-    """Creation, change and deletion are long-running operations, as in Azure; here they are over when they are answered."""
+    """The routes of the service resource.
+
+    As in Azure, creating, changing and deleting are long-running operations. Here they are complete when answered.
+    """
 
     def __init__(self, store: Store, door: ManagementDoor, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
         """
         Args:
-            known_hubs: the host names, in lower case, of the hubs that exist; () if a hub of any name does.
+            known_hubs: the host names, in lower case, of the hubs that exist; empty if a hub of any name exists.
         """
         self._store = store
         self._door = door
@@ -120,10 +123,10 @@ class ServiceRoutes:
         raise errors.key_not_found(name)
 
     def _check_name(self, request: Request) -> Response:
-        """`reason` is Invalid for a name that is free, too: so says the real service."""
+        """Say whether a name is free. Even then `reason` is Invalid, as from the real service."""
         name = provider_body(request).get("name")
         if not isinstance(name, str):
-            raise errors.service_not_understood("The name is missing.", "Send {'name': …}.")
+            raise errors.service_not_understood("The name is missing.", "Send {'name': …} in the body.")
         if not _SERVICE_NAME.fullmatch(name):
             message = errors.bad_service_name(name)
             return Response(200, {"nameAvailable": False, "reason": "Invalid", "message": message.explanation})
@@ -136,7 +139,7 @@ class ServiceRoutes:
         return self._succeeded(request, None)
 
     def _operation_of_service(self, request: Request) -> Response:
-        """The address that Azure gave until 2023, which the specification still has."""
+        """Answer at the path that Azure used until 2023, which is still in the specification."""
         return self._succeeded(request, self._path(request))
 
     def _succeeded(self, request: Request, service_path: str | None) -> Response:
@@ -176,7 +179,7 @@ class ServiceRoutes:
         return Response(201, self._answer_put(row, sent, _CHANGING if present else _BEGUN), headers)
 
     def _patch(self, request: Request) -> Response:
-        """Tags and nothing else."""
+        """Change the tags only."""
         row = self._door.service(request)
         self._check_conditions(request, row)
         tags = read_tags(provider_body(request).get("tags", row.tags))
@@ -202,13 +205,15 @@ class ServiceRoutes:
 
     def _properties(self, sent: Any, location: str, present: ServiceRow | None) -> dict[str, Any]:
         if not isinstance(sent, dict):
-            raise errors.service_not_understood("The properties are missing.", "properties is an object; {} will do.")
+            raise errors.service_not_understood(
+                "The properties are missing.", "properties must be an object, which may be empty."
+            )
         allocation = sent.get("allocationPolicy")
         if allocation is None:
             allocation = "Hashed"
         if allocation not in _ALLOCATION_POLICIES:
             raise errors.service_not_understood(
-                "allocationPolicy is invalid.", f"It is one of {', '.join(_ALLOCATION_POLICIES)}."
+                "allocationPolicy is invalid.", f"It must be one of {', '.join(_ALLOCATION_POLICIES)}."
             )
         if sent.get("enableDataResidency") and normalized(location) not in _RESIDENCY_LOCATIONS:
             raise errors.data_residency_unavailable(location)
@@ -222,7 +227,7 @@ class ServiceRoutes:
         }
 
     def _require_known(self, hubs: Iterable[LinkedHub], present: ServiceRow | None) -> None:
-        """A hub that is linked already was found when it was linked."""
+        """Refuse a new hub that does not exist. Hubs that are linked already are not checked again."""
         if self._known_hubs:
             linked = {hub.name.lower() for hub in present.iot_hubs} if present else set()
             for hub in hubs:
@@ -230,7 +235,7 @@ class ServiceRoutes:
                     raise errors.hub_not_found(hub.name)
 
     def _begin(self, request: Request, row: ServiceRow) -> str:
-        """The address of a new long-running operation."""
+        """Start a long-running operation, and return its URL."""
         location = normalized(row.location)
         operation = base64.urlsafe_b64encode(f"id=os_id_{uuid4()};region={location}".encode()).decode()
         self._store.services.add_operation(operation, self._path(request), request.now.isoformat())
@@ -245,7 +250,7 @@ class ServiceRoutes:
     def _answer(self, request: Request, row: ServiceRow) -> dict[str, Any]:
         properties: dict[str, Any] = {"iotHubs": _hubs(row)}
         port = self._endpoints.ports.get(row.id)
-        if port is None:  # nothing listens there yet
+        if port is None:  # the service has no port yet
             properties |= {"idScope": None, **row.properties, **_BEGUN}
         else:
             hosts = {
@@ -256,7 +261,7 @@ class ServiceRoutes:
         return {"etag": row.etag, **self._resource(row, properties)}
 
     def _answer_put(self, row: ServiceRow, sent: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
-        """The service as it is when its operation has begun: Azure repeats what was sent, and knows nothing more yet."""
+        """Return the answer to a PUT, when the operation has just started: Azure repeats only what the client sent."""
         properties = {"idScope": None, **row.properties, **state}
         if sent["properties"].get("iotHubs") is not None:
             properties["iotHubs"] = _hubs(row)
@@ -293,28 +298,34 @@ def _location(sent: Mapping[str, Any], present: ServiceRow | None) -> str:
 
 def _sku(sent: Any) -> Mapping[str, Any]:
     if not isinstance(sent, dict) or sent.get("name") != "S1":
-        raise errors.service_not_understood("The sku is invalid.", "It is {'name': 'S1', 'capacity': 1}.")
+        raise errors.service_not_understood(
+            "The sku is invalid.", "It must have the form {'name': 'S1', 'capacity': 1}."
+        )
     capacity = sent.get("capacity")
     sku = {"name": "S1", "tier": "Standard"}
     if capacity is None:
         return sku
     if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 1_000_000:
-        raise errors.service_not_understood("The sku's capacity is invalid.", "It is a whole number from 1.")
+        raise errors.service_not_understood(
+            "The sku's capacity is invalid.", "It must be a whole number from 1 to 1,000,000."
+        )
     return {**sku, "capacity": capacity}
 
 
 def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
-    """The access policies after a PUT: those sent, or else those that were there. The owner's stays when it is left out.
+    """Return the access policies after a PUT: those sent, or the present ones if none are sent.
 
-    A policy that is sent without a key gets a new one.
+    The owner's policy stays even if it is left out. A policy that is sent without a key gets a new key.
     """
     if sent is None or sent == []:
         return present.policies if present else (new_owner_policy(),)
     if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
-        raise errors.service_not_understood("authorizationPolicies is invalid.", "It is a list of rules.")
+        raise errors.service_not_understood("authorizationPolicies is invalid.", "It must be a list of objects.")
     policies = tuple(_policy(rule) for rule in sent)
     if len({policy.name.lower() for policy in policies}) < len(policies):
-        raise errors.service_not_understood("Two access policies have one name.", "Names are compared without case.")
+        raise errors.service_not_understood(
+            "Two access policies have the same name.", "Names are compared without case."
+        )
     sent_names = {policy.name.lower() for policy in policies}
     before = present.policies if present else (new_owner_policy(),)
     owner = tuple(policy for policy in before if policy.name.lower() == _OWNER and _OWNER not in sent_names)
@@ -324,13 +335,16 @@ def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]
 def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
     name = rule.get("keyName")
     if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
-        raise errors.service_not_understood("An access policy's keyName is invalid.", "It has 1 to 64 characters.")
+        raise errors.service_not_understood(
+            "An access policy's keyName is invalid.",
+            "A name has 1 to 64 characters: letters, digits and ! # $ % & ' * + . _ ^ | ~ -",
+        )
     wanted = rule.get("rights")
     rights = [right.strip() for right in wanted.split(",")] if isinstance(wanted, str) else []
     if not rights or not set(rights) <= set(RIGHTS):
         raise errors.service_not_understood(
             f"The rights of the access policy '{name}' are invalid.",
-            f"They are some of {', '.join(RIGHTS)}, with commas between them.",
+            f"Send one or more of {', '.join(RIGHTS)}, separated by commas.",
         )
     primary, secondary = (_key(rule.get(key)) or new_key() for key in ("primaryKey", "secondaryKey"))
     return AccessPolicy(name, ", ".join(rights), primary, secondary)
@@ -344,7 +358,9 @@ def _key(sent: Any) -> str | None:
             return sent
     except ValueError:
         pass
-    raise errors.service_not_understood("An access policy's key is invalid.", "A key is base64 of 16 bytes or more.")
+    raise errors.service_not_understood(
+        "An access policy's key is invalid.", "A key must be base64 of at least 16 bytes."
+    )
 
 
 def _rule(policy: AccessPolicy) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The service plane: enrollment groups, individual enrollments, registration records."""
+"""The service plane: enrollment groups, individual enrollments and registration records."""
 
 from ...request.endpoints import Endpoints
 from ...request.routing import Route
@@ -12,7 +12,7 @@ __all__ = ["ServicePlaneRoutes"]
 
 
 class ServicePlaneRoutes:
-    """The two kinds of enrollment share one implementation; `kinds` says in what they differ."""
+    """The routes of the service plane. Both kinds of enrollment share one implementation."""
 
     def __init__(self, store: Store, endpoints: Endpoints) -> None:
         door = ServiceDoor(store, endpoints)

@@ -1,4 +1,4 @@
-"""How a device, or a whole group of devices, proves who it is."""
+"""Attestation: how a device, or a group of devices, proves its identity."""
 
 import base64
 import binascii
@@ -19,23 +19,24 @@ _SLOTS = ("primary", "secondary")
 def read_attestation(
     sent: Any, kind: EnrollmentKind, present: Mapping[str, Any], is_uploaded: Callable[[str], bool]
 ) -> Mapping[str, Any]:
-    """What is kept of an attestation: certificates as base64 of DER with their description, keys, references.
+    """Return the form of an attestation to store: certificates in base64 of DER with descriptions, keys, or references.
 
     Args:
-        present: what was stored before, {} for a new enrollment. A client that changes something else sends the description
-            of a certificate back, because the service never gave it more; that certificate then stays.
-        is_uploaded: whether a CA certificate of that name is there. Whether it is verified is asked when a device
-            registers.
+        present: the stored attestation, {} for a new enrollment. The service returns only the description of a certificate,
+            so a client that changes something else sends that back. The stored certificate then stays.
+        is_uploaded: returns whether a CA certificate with a name is uploaded. Whether it is verified is checked when a
+            device registers.
 
     Raises:
-        Refusal: it says nothing, two things, or something that this kind of enrollment can't have.
+        Refusal: the attestation is empty, has two forms, or has a type that this kind of enrollment does not support.
     """
     if not isinstance(sent, dict):
         raise errors.attestation_required()
     name = sent.get("type")
     if name not in kind.attestations:
         raise errors.request_invalid(
-            "The attestation type is not supported.", f"{kind.noun}: one of {', '.join(kind.attestations)}."
+            "The attestation type is not supported.",
+            f"For {kind.noun}, it must be one of {', '.join(kind.attestations)}.",
         )
     said = sent.get(name)
     if name == "symmetricKey":
@@ -49,10 +50,10 @@ def read_attestation(
 
 
 def describe_attestation(kept: Mapping[str, Any], *, with_keys: bool) -> Mapping[str, Any]:
-    """An attestation as the service answers it: certificates are described, never returned.
+    """Return an attestation as the service answers it: with descriptions instead of certificates.
 
     Args:
-        with_keys: symmetric keys come back when they are put and when they are asked for, not when one just looks.
+        with_keys: whether to include symmetric keys, as in the answers to a PUT and to a request for the keys.
     """
     name = kept["type"]
     if name == "symmetricKey":
@@ -71,7 +72,8 @@ def _x509(
     references, certificates = sent.get("caReferences"), sent.get(kind.certificates)
     if references and certificates:
         raise errors.request_invalid(
-            f"Both {kind.certificates} and caReferences were given.", "An enrollment is bound to its CA in one way."
+            f"Both {kind.certificates} and caReferences were given.",
+            "An enrollment can have only one of them. Leave the other out.",
         )
     if isinstance(references, dict) and references.get("primary"):
         return {"caReferences": {slot: _reference(references.get(slot), is_uploaded) for slot in _SLOTS}}
@@ -86,7 +88,7 @@ def _x509(
 
 
 def _descriptions(certificates: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A primary that is not there is null, and a secondary that is not there is left out."""
+    """Return the descriptions of certificates. Without a primary one, its value is null. A missing secondary one is left out."""
     described = {slot: {"info": each["info"]} for slot, each in certificates.items()}
     return {"primary": None, **described}
 
@@ -109,24 +111,27 @@ def _certificate(sent: Any, stored: Sequence[Mapping[str, Any]]) -> Mapping[str,
         der = read_certificate(text)
     except PrivateKeyInside as error:
         raise errors.request_invalid(
-            "The certificate contains a private key.", "A private key was sent; nothing of it was kept."
+            "The certificate contains a private key.",
+            "The local DPS stored nothing of it, but consider replacing that key. Send the certificate alone.",
         ) from error
     except NotACertificate as error:
-        raise errors.request_invalid("The certificate is invalid.", "It is neither PEM nor base64 of DER.") from error
+        raise errors.request_invalid("The certificate is invalid.", "It must be PEM or base64 of DER.") from error
     return {"certificate": base64.b64encode(der).decode(), "info": certificate_info(der)}
 
 
 def _described(info: Any, stored: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The stored certificate that a description names by its SHA-256 thumbprint: clients write its dates in other ways."""
+    """Return the stored certificate with the SHA-256 thumbprint in a description. Clients may reformat the dates in it."""
     named = info.get("sha256Thumbprint") if isinstance(info, dict) else None
     return next((each for each in stored if each["info"]["sha256Thumbprint"] == named), None)
 
 
 def _symmetric_keys(sent: Any) -> Mapping[str, str]:
-    """Both keys; those that were not sent are made."""
+    """Return both keys. A key that was not sent is generated."""
     keys = {} if sent is None else sent
     if not isinstance(keys, dict):
-        raise errors.request_invalid("symmetricKey is invalid.", "It has primaryKey and secondaryKey.")
+        raise errors.request_invalid(
+            "symmetricKey is invalid.", "It must be an object with primaryKey and secondaryKey."
+        )
     return {name: _base64(keys.get(name), name) or new_key() for name in ("primaryKey", "secondaryKey")}
 
 
@@ -146,4 +151,4 @@ def _base64(sent: Any, name: str) -> str | None:
             return sent
     except (binascii.Error, ValueError):
         pass
-    raise errors.request_invalid(f"{name} is invalid.", "A key is base64.")
+    raise errors.request_invalid(f"{name} is invalid.", "A key must be base64.")

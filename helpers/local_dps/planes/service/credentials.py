@@ -1,4 +1,4 @@
-"""Who may call the service plane: a token for it, or a shared access signature by a key with the right."""
+"""The credentials for the service plane: a bearer token, or a shared access signature."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from ..identity.tokens import SERVICE_AUDIENCE, check_token
 
 __all__ = ["check_credential"]
 
-# To write includes to read, and who may write enrollments may also read and delete what became of their devices.
+# A right to write includes the right to read. EnrollmentWrite also includes both rights on registration records.
 _INCLUDED = {
     "EnrollmentWrite": ("EnrollmentRead", "RegistrationStatusRead", "RegistrationStatusWrite"),
     "RegistrationStatusWrite": ("RegistrationStatusRead",),
@@ -24,9 +24,9 @@ _INCLUDED = {
 def check_credential(
     request: Request, identity: TenantIdentity, policies: tuple[AccessPolicy, ...], right: str
 ) -> None:
-    """Raises a Refusal unless the call carries a token for the service plane, or a signature by a key with that right.
+    """Raise a Refusal unless a request has a token for the service plane, or a signature by a key with a right.
 
-    A signature must be for what is asked, `name:port/path`, or for a whole number of its first segments.
+    A signature must cover the requested `name:port/path`, or its first segments.
 
     Args:
         right: `EnrollmentRead`, `EnrollmentWrite`, …
@@ -37,47 +37,47 @@ def check_credential(
         _check_signature(rest, request, policies, right)
     elif not check_token(authorization, identity, SERVICE_AUDIENCE, request.now):
         raise errors.unauthorized(
-            "A service call needs a shared access signature by one of this service's keys, or a bearer token that this "
-            f"DPS issued for {SERVICE_AUDIENCE}, not expired."
+            "A service request needs a shared access signature by one of this service's keys, or a bearer token that this "
+            f"DPS issued for {SERVICE_AUDIENCE} and that has not expired."
         )
 
 
 def _check_signature(signature: str, request: Request, policies: tuple[AccessPolicy, ...], right: str) -> None:
-    """HMAC-SHA256 over `{sr}\\n{se}`, with sr exactly as it was sent: clients differ in how they escape it."""
+    """Check an HMAC-SHA256 over `{sr}\\n{se}`, with sr exactly as sent, because clients differ in how they escape it."""
     parts = _parts(signature)
     policy = next((p for p in policies if p.name.lower() == unquote_plus(parts["skn"]).lower()), None)
     if policy is None:
-        raise errors.unauthorized("There is no access policy of the name in skn.")
+        raise errors.unauthorized("The service has no access policy with the name in skn.")
     try:
-        # Base64 has + but no space: a client that did not escape it means the plus.
+        # Base64 has + but no space, so an unescaped + means a plus here.
         sent = base64.b64decode(unquote(parts["sig"]), validate=True)
         expires = _seconds(unquote(parts["se"]))
         signed = f"{parts['sr']}\n{parts['se']}".encode()
     except (binascii.Error, ValueError) as error:
-        raise errors.unauthorized("The signature's sig, se or sr is damaged.") from error
+        raise errors.unauthorized("The signature's sig, se or sr is malformed.") from error
     keys = (policy.primary_key, policy.secondary_key)
     made = [hmac.digest(base64.b64decode(key), signed, hashlib.sha256) for key in keys]
     primary, secondary = (hmac.compare_digest(sent, expected) for expected in made)
     if not (primary or secondary):
-        raise errors.unauthorized(f"The signature was not made with a key of the policy {policy.name}.")
+        raise errors.unauthorized(f"The signature was not made with a key of the access policy {policy.name}.")
     if expires <= request.now.timestamp():
-        raise errors.unauthorized("The signature has expired: its se lies in the past.")
+        raise errors.unauthorized("The signature has expired: its se is in the past.")
     if not _covers(unquote_plus(parts["sr"]), request.host + request.path):
-        raise errors.unauthorized(f"The signature is for something else than {request.host}{request.path}: see its sr.")
+        raise errors.unauthorized(f"The signature does not cover {request.host}{request.path}. Check its sr.")
     given = policy.rights.split(", ")
     if right not in given and not any(right in _INCLUDED.get(each, ()) for each in given):
-        raise errors.unauthorized(f"The policy {policy.name} does not have the right {right}.")
+        raise errors.unauthorized(f"The access policy {policy.name} does not have the right {right}.")
 
 
 def _seconds(text: str) -> int:
-    """Raises ValueError unless it is digits alone: `int` also takes 9_999, spaces, and digits of other scripts."""
+    """Parse digits. Raise ValueError for anything else: `int` also accepts 9_999, spaces, and digits of other scripts."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError("not a number of seconds")
     return int(text)
 
 
 def _parts(signature: str) -> Mapping[str, str]:
-    """sr, sig, se and skn in any order, still escaped."""
+    """Return sr, sig, se and skn, which may be in any order, still escaped."""
     parts = dict(part.partition("=")[::2] for part in signature.strip().split("&"))
     missing = [name for name in ("sr", "sig", "se", "skn") if not parts.get(name)]
     if missing:
@@ -86,7 +86,10 @@ def _parts(signature: str) -> Mapping[str, str]:
 
 
 def _covers(scope: str, resource: str) -> bool:
-    """Clients sign the endpoint as it was typed: with or without https://, a slash at the end, or the port of HTTPS."""
+    """Return whether a signed scope covers a resource.
+
+    Clients sign the endpoint as it was typed: with or without https://, a slash at the end, or port 443.
+    """
     host, *path = scope.lower().removeprefix("https://").rstrip("/").split("/")
     segments = [host.removesuffix(":443"), *path]
     return resource.lower().split("/")[: len(segments)] == segments

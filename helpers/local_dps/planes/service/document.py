@@ -1,4 +1,4 @@
-"""What an enrollment says besides how its devices prove who they are."""
+"""The settings of an enrollment: all its fields except the attestation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,10 +24,10 @@ _SHARED = (
 
 
 def read_settings(sent: Mapping[str, Any], kind: EnrollmentKind, hubs: tuple[LinkedHub, ...]) -> Mapping[str, Any]:
-    """The fields that the service knows, checked; null ones left out, except the status, which comes back as it was.
+    """Check the fields that the service knows, and return them without nulls, except for a status of null.
 
     Args:
-        hubs: those linked to the service; an enrollment can't name another.
+        hubs: the hubs that are linked to the service. An enrollment can't name another hub.
     """
     _require_choice(sent, "provisioningStatus", _STATUSES)
     _require_choice(sent, "allocationPolicy", _ALLOCATION_POLICIES)
@@ -46,7 +46,7 @@ def read_settings(sent: Mapping[str, Any], kind: EnrollmentKind, hubs: tuple[Lin
 def _require_choice(sent: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:
     value = sent.get(name)
     if value is not None and value not in choices:
-        raise errors.request_invalid(f"{name} is invalid.", f"It is one of {', '.join(choices)}.")
+        raise errors.request_invalid(f"{name} is invalid.", f"It must be one of {', '.join(choices)}.")
 
 
 def _require_flags(sent: Mapping[str, Any], name: str, flags: tuple[str, ...]) -> None:
@@ -54,40 +54,41 @@ def _require_flags(sent: Mapping[str, Any], name: str, flags: tuple[str, ...]) -
     if value is None:
         return
     if not isinstance(value, dict) or not all(isinstance(value.get(flag), bool) for flag in flags):
-        raise errors.request_invalid(f"{name} is invalid.", f"It has {' and '.join(flags)}: true or false.")
+        raise errors.request_invalid(f"{name} is invalid.", f"It must have {' and '.join(flags)}, true or false.")
 
 
 def _require_object(sent: Mapping[str, Any], name: str, members: str) -> None:
     if not isinstance(sent.get(name), dict | None):
-        raise errors.request_invalid(f"{name} is invalid.", f"It is an object with {members}.")
+        raise errors.request_invalid(f"{name} is invalid.", f"It must be an object with {members}.")
 
 
 def _require_hubs(sent: Mapping[str, Any], linked: tuple[LinkedHub, ...]) -> None:
-    """ "Must be a subset of tenant level list of IoT hubs", says the service's own description of iotHubs."""
+    """Check the hubs. The specification of iotHubs: "Must be a subset of tenant level list of IoT hubs"."""
     hubs = sent.get("iotHubs")
     if hubs is None:
         hubs = []
     if not isinstance(hubs, list) or not all(isinstance(hub, str) for hub in hubs):
-        raise errors.request_invalid("iotHubs is invalid.", "It is a list of host names.")
+        raise errors.request_invalid("iotHubs is invalid.", "It must be a list of host names.")
     one = sent.get("iotHubHostName")
     if not isinstance(one, str | None):
-        raise errors.request_invalid("iotHubHostName is invalid.", "It is a host name.")
+        raise errors.request_invalid("iotHubHostName is invalid.", "It must be a host name.")
     names = {hub.name.lower() for hub in linked}
     unknown = sorted(hub for hub in {*hubs, *([one] if one else [])} if hub.lower() not in names)
     if unknown:
         raise errors.request_invalid(
-            f"IoT hub '{unknown[0]}' is not linked.", f"Linked to this service: {', '.join(sorted(names)) or 'none'}."
+            f"IoT hub '{unknown[0]}' is not linked.",
+            f"The hubs linked to this service: {', '.join(sorted(names)) or 'none'}. Name one of them, or link the hub first.",
         )
     if sent.get("allocationPolicy") == "static" and len(hubs) > 1:
         raise errors.request_invalid("A static allocation policy takes exactly one IoT hub.", "Name one in iotHubs.")
     if sent.get("allocationPolicy") == "custom" and not sent.get("customAllocationDefinition"):
         raise errors.request_invalid(
-            "A custom allocation policy needs customAllocationDefinition.", "Give webhookUrl and apiVersion."
+            "A custom allocation policy needs customAllocationDefinition.", "Send it with webhookUrl and apiVersion."
         )
 
 
 def _require_no_issuance(sent: Mapping[str, Any]) -> None:
-    """A device gets an operational certificate by these, of a service that has a Device Registry namespace."""
+    """Refuse the fields for operational certificates, which need a service with a Device Registry namespace."""
     for name in _ISSUANCE:
         if sent.get(name) is not None:
             raise errors.no_namespace(name)
@@ -96,5 +97,5 @@ def _require_no_issuance(sent: Mapping[str, Any]) -> None:
 def _require_device(sent: Mapping[str, Any]) -> None:
     device = sent.get("deviceId")
     if device is not None and not (isinstance(device, str) and 1 <= len(device) <= 128):
-        raise errors.request_invalid("deviceId is invalid.", "It has 1 to 128 characters.")
-    _require_object(sent, "optionalDeviceInformation", "whatever you like")
+        raise errors.request_invalid("deviceId is invalid.", "It must have 1 to 128 characters.")
+    _require_object(sent, "optionalDeviceInformation", "members of your choice")

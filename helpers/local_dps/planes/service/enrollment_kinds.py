@@ -1,4 +1,4 @@
-"""In what enrollment groups and individual enrollments differ. Everything else about them is the same."""
+"""The differences between enrollment groups and individual enrollments. Everything else about them is the same."""
 
 import re
 from dataclasses import dataclass
@@ -10,14 +10,16 @@ _ID = re.compile(r"[A-Za-z0-9._:-]{0,127}[A-Za-z0-9-]")
 
 @dataclass(frozen=True)
 class EnrollmentKind:
-    """One of the two kinds.
+    """One of the two kinds of enrollment.
 
     Attributes:
-        collection: in paths, in queries and in bulk bodies.
-        id_name: the member that holds the id. noun, item_type: what messages and the header call one.
-        entity: what a custom allocation's webhook is told it under.
+        collection: the name in paths and in bulk bodies.
+        id_name: the member that holds the id.
+        noun: the name in messages.
+        item_type: the name in the header x-ms-item-type.
+        entity: the member of a webhook's request that holds the enrollment.
         not_found, exists, stale: error codes.
-        attestations: the types that it may have.
+        attestations: the attestation types that it supports.
         certificates: the member of an X.509 attestation that holds certificates.
         fields: members of the document that only this kind has.
     """
@@ -36,7 +38,7 @@ class EnrollmentKind:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text may be an enrollment's id, and so a registration id (concepts-service.md)."""
+    """Return whether a text is valid as an enrollment's id or as a registration id (concepts-service.md)."""
     return _ID.fullmatch(text) is not None
 
 

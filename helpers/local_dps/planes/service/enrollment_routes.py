@@ -1,4 +1,4 @@
-"""Enrollment groups and individual enrollments: create, read, change, delete, query, bulk."""
+"""Enrollment groups and individual enrollments: create, read, change, delete, query, and bulk changes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,14 +19,14 @@ from .service_door import ServiceDoor, check_if_match, service_body
 
 __all__ = ["EnrollmentRoutes", "describe_enrollment"]
 
-_MAX_GROUPS_PER_ATTESTATION = 100  # for each type of attestation
+_MAX_GROUPS_PER_ATTESTATION = 100  # of each attestation type
 _MAX_BULK_ITEMS = 10
 _SELECT_ALL = re.compile(r"\bSELECT\s+\*", re.IGNORECASE | re.ASCII)
 _WHERE = re.compile(r"\bWHERE\b", re.IGNORECASE | re.ASCII)
 
 
 class EnrollmentRoutes:
-    """The calls on one kind of enrollment."""
+    """The routes of one kind of enrollment."""
 
     def __init__(self, kind: EnrollmentKind, store: Store, door: ServiceDoor) -> None:
         self._kind = kind
@@ -41,7 +41,7 @@ class EnrollmentRoutes:
         self.routes = (
             Route("POST", all_ + "/query", door.guarded("EnrollmentRead", self._query)),
             Route("POST", all_, door.guarded("EnrollmentWrite", self._bulk)),
-            Route("POST", all_ + "/", door.guarded("EnrollmentWrite", self._bulk)),  # as Node's client writes it
+            Route("POST", all_ + "/", door.guarded("EnrollmentWrite", self._bulk)),  # the path in Node's client
             Route("GET", one, door.guarded("EnrollmentRead", self._get)),
             Route("PUT", one, door.guarded("EnrollmentWrite", self._put)),
             Route("DELETE", one, door.guarded("EnrollmentWrite", self._delete)),
@@ -72,7 +72,7 @@ class EnrollmentRoutes:
     def _query(self, request: Request, service: ServiceRow) -> Response:
         query = service_body(request).get("query")
         if not isinstance(query, str) or not _asks_for_all(query):
-            raise errors.request_invalid("The query is not supported.", 'It is "SELECT *", without a condition.')
+            raise errors.request_invalid("The query is not supported.", 'Use "SELECT *", without a condition.')
 
         def read(after: int, size: int) -> tuple[list[EnrollmentRow], int | None]:
             return self._store.enrollments.page(service.id, self._kind.collection, after, size)
@@ -84,14 +84,16 @@ class EnrollmentRoutes:
     # --- bulk ---
 
     def _bulk(self, request: Request, service: ServiceRow) -> Response:
-        """Up to ten changes at once. Each is made or not for itself, and the answer lists those that were not."""
+        """Make up to ten changes. Each succeeds or fails independently, and the answer lists those that failed."""
         sent = service_body(request)
         mode, items = sent.get("mode"), sent.get(self._kind.collection)
         if not isinstance(mode, str) or mode not in self._bulk_modes:
-            raise errors.request_invalid("The bulk mode is invalid.", f"It is one of {', '.join(self._bulk_modes)}.")
+            raise errors.request_invalid(
+                "The bulk mode is invalid.", f"It must be one of {', '.join(self._bulk_modes)}."
+            )
         if not isinstance(items, list) or not 1 <= len(items) <= _MAX_BULK_ITEMS:
             raise errors.request_invalid(
-                f"{self._kind.collection} is invalid.", f"It is a list of 1 to {_MAX_BULK_ITEMS} enrollments."
+                f"{self._kind.collection} is invalid.", f"It must be a list of 1 to {_MAX_BULK_ITEMS} enrollments."
             )
         failures = [failed for item in items if (failed := self._attempt(mode, item, service, request.now))]
         return Response(200, {"isSuccessful": not failures, "errors": failures})
@@ -101,7 +103,7 @@ class EnrollmentRoutes:
         enrollment, etag = sent.get(self._kind.id_name), sent.get("etag")
         try:
             if not isinstance(enrollment, str) or not isinstance(etag, str | None):
-                raise errors.request_invalid("The enrollment is invalid.", "It has an id, and may have an etag.")
+                raise errors.request_invalid("The enrollment is invalid.", "It must have an id, and may have an etag.")
             self._bulk_modes[mode](_Change(service, enrollment, sent, unquoted_etag(etag) if etag else None, now))
         except Refusal as refusal:
             named = enrollment if isinstance(enrollment, str) else None
@@ -114,7 +116,7 @@ class EnrollmentRoutes:
         self._write(replace(change, if_match=None))
 
     def _put_item(self, change: "_Change") -> None:
-        """Like a PUT: an item without an ETag is refused where one is there already, as the real service does."""
+        """Write an item as a PUT does. Without an ETag, an existing enrollment is not changed, as in the real service."""
         self._write(change)
 
     def _update_item(self, change: "_Change") -> None:
@@ -143,7 +145,7 @@ class EnrollmentRoutes:
         self._store.enrollments.delete(row)
 
     def _write(self, change: "_Change") -> EnrollmentRow:
-        """Without an ETag: create, and only create. With one: change what has that ETag; `*` does either."""
+        """Create an enrollment without an ETag, or change the one with that ETag. `*` does either."""
         present = self._find(change.service, change.id)
         if present is None and change.if_match not in (None, "*"):
             raise errors.enrollment_not_found(self._kind.noun, self._kind.not_found, change.id)
@@ -196,14 +198,15 @@ class EnrollmentRoutes:
 
 
 def _asks_for_all(query: str) -> bool:
-    """The real service reads a query so tolerantly that it takes what Azure CLI's extension sends, which has it in quotes
-    inside of something else.
+    """Return whether a query asks for everything.
+
+    The real service accepts any text around it, such as the JSON that the Azure CLI's extension sends.
     """
     return query.strip() == "*" or bool(_SELECT_ALL.search(query) and not _WHERE.search(query))
 
 
 def describe_enrollment(row: EnrollmentRow, kind: EnrollmentKind, *, with_keys: bool) -> dict[str, Any]:
-    """An enrollment as the service plane writes it, and a webhook is told it."""
+    """Return an enrollment as the service plane and a webhook's request write it."""
     return {
         kind.id_name: row.id,
         **row.document,
@@ -216,7 +219,7 @@ def describe_enrollment(row: EnrollmentRow, kind: EnrollmentKind, *, with_keys: 
 
 @dataclass(frozen=True)
 class _Change:
-    """What a PUT or one item of a bulk asks for."""
+    """The change that a PUT or one bulk item requests."""
 
     service: ServiceRow
     id: str

@@ -1,4 +1,4 @@
-"""Pages of a query: a size, and a continuation that names the last row of the page before."""
+"""Pages of a query. A continuation token names the last row of the previous page."""
 
 import base64
 import binascii
@@ -22,10 +22,11 @@ def paged(
     read: Callable[[int, int], tuple[Sequence[_Row], int | None]],
     describe: Callable[[_Row], Mapping[str, Any]],
 ) -> Response:
-    """Answer one page. What is there from the first page to the last comes once, even if others come and go meanwhile.
+    """Answer with one page. An item that exists throughout appears once, even if others are added or deleted meanwhile.
 
     Args:
-        read: the rows after a number, at most so many; and the number of the last if there are more.
+        read: takes a row number and a size. Returns at most that many rows after the number, and the number of the last
+            one if there are more.
     """
     asked = request.headers.get("x-ms-max-item-count")
     size = _size(asked)
@@ -43,7 +44,7 @@ def _size(asked: str | None) -> int:
         return _MAX_PAGE_SIZE
     if not re.fullmatch(r"[0-9]{1,9}", asked, re.ASCII) or asked.strip("0") == "" or int(asked) > _MAX_PAGE_SIZE:
         raise errors.request_invalid(
-            "x-ms-max-item-count is invalid.", f"It is a whole number from 1 to {_MAX_PAGE_SIZE}."
+            "x-ms-max-item-count is invalid.", f"It must be a whole number from 1 to {_MAX_PAGE_SIZE}."
         )
     return int(asked)
 
@@ -57,6 +58,6 @@ def _number(token: str) -> int:
         given = None
     if given is None:
         raise errors.request_invalid(
-            "x-ms-continuation is invalid.", "Send back the value that the page before gave, unchanged."
+            "x-ms-continuation is invalid.", "Send the value from the previous page, unchanged."
         )
     return int(given[1])

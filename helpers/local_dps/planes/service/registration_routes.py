@@ -1,4 +1,4 @@
-"""Registration records: what became of each device that asked to be let in."""
+"""Registration records: the result of each device's registration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _INTERNAL_MEMBERS = ("operationId", "place", "thumbprint", "question")
 
 
 class RegistrationRoutes:
-    """Read and deleted here; made when a device registers."""
+    """The routes of registration records, which the device plane creates."""
 
     def __init__(self, store: Store, door: ServiceDoor) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class RegistrationRoutes:
         return Response(204)
 
     def _query(self, request: Request, service: ServiceRow) -> Response:
-        """The records of a group, whose id stands where a registration's would."""
+        """Return the records of a group, whose id is in the place of a registration id."""
         group = request.parameters["id"]
         if self._store.enrollments.get(service.id, GROUPS.collection, group) is None:
             raise errors.enrollment_not_found(GROUPS.noun, GROUPS.not_found, group)
@@ -56,7 +56,7 @@ class RegistrationRoutes:
 
 
 def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
-    """A record as both planes that show it write it."""
+    """Return a record as the service plane and the device plane write it."""
     told = {name: value for name, value in row.document.items() if name not in _INTERNAL_MEMBERS}
     return {
         "registrationId": row.id,

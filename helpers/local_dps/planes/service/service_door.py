@@ -1,4 +1,4 @@
-"""What comes before every call of the service plane: whose port it is, the credential, the api-version."""
+"""The checks before every request to the service plane: the service of the port, the credential, the api-version."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -27,14 +27,18 @@ ServiceHandler: TypeAlias = Callable[[Request, ServiceRow], Response]
 
 
 class ServiceDoor:
-    """Every call needs a shared access signature with the right that it takes, or a bearer token for this plane."""
+    """The checks before every service request."""
 
     def __init__(self, store: Store, endpoints: Endpoints) -> None:
         self._store = store
         self._endpoints = endpoints
 
     def guarded(self, right: str, handler: ServiceHandler) -> Handler:
-        """The handler behind the door. It is given the service whose plane is on the port of the call."""
+        """Return a handler with the checks. It gets the service whose plane is on the port of the request.
+
+        Args:
+            right: the right that a shared access signature needs.
+        """
 
         def guarded(request: Request) -> Response:
             service_id = self._endpoints.service_id_at(request.port)
@@ -53,14 +57,14 @@ class ServiceDoor:
 
 
 def service_body(request: Request) -> Mapping[str, Any]:
-    """The body of a call."""
+    """Return the body of a request to the service plane."""
     try:
         return request.json_object()
     except ValueError as error:
-        raise errors.request_invalid("The request body is invalid.", "It is not a JSON object.") from error
+        raise errors.request_invalid("The request body is invalid.", "The body must be a JSON object.") from error
 
 
 def check_if_match(wanted: str | None, etag: str, stale_code: int) -> None:
-    """Deleting needs no If-Match; one that is there must name the present ETag, or any."""
+    """Check an If-Match header that is optional: if present, it must be the current ETag or `*`."""
     if wanted not in (None, "*", etag):
         raise errors.stale_etag(stale_code)
