@@ -370,7 +370,7 @@ def test_a_log_begins_again_when_it_is_too_long(tmp_path: Path) -> None:
     write(log, "/first", output)
     output.write_bytes(output.read_bytes() + b"x" * (2 << 20))
     first, second = write(log, "/second", output).splitlines()
-    assert "began again" in first
+    assert "starts over" in first
     assert "/second" in second
 
 

@@ -148,7 +148,7 @@ def test_a_key_in_a_url_is_neither_in_the_log_nor_in_the_explanation(tmp_path: P
         dps = LocalService(connection, tmp_path / "state")
         dps.serve("GET", "/enrollments/a?code=swordfish")
         reply = dps.serve("GET", "/enrollments/a%3Fcode%3Dswordfish")
-    assert reply.headers["x-local-dps-explanation"].startswith("There is no Enrollment 'a?code=... Query")
+    assert reply.headers["x-local-dps-explanation"].startswith("There is no Enrollment 'a?code=... Run a query")
     for exchange in seen[-2:]:
         assert "swordfish" not in exchange.line()
 

@@ -300,7 +300,7 @@ def test_beyond_loopback_it_warns_and_serves_under_its_first_host_name(server: S
     with dps.context.wrap_socket(plain, server_hostname="dps.example") as secured:
         assert secured.version()
     server.stop()
-    assert re.search(r"^Warning: .*0\.0\.0\.0.*others can reach", server.log.read_text(), re.MULTILINE)
+    assert re.search(r"^Warning: .*0\.0\.0\.0.*other machines may reach", server.log.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.3", "localhost"])

@@ -619,20 +619,23 @@ def test_an_amqp_websocket_is_refused_and_the_log_says_why(
 
 # --- what the log tells of them ---
 
-AMQP = "The client speaks AMQP, which is not served here: let it use MQTT or HTTPS."
+AMQP = "The client uses AMQP, which is not supported here. Configure it to use MQTT or HTTPS."
 
 ENDS: dict[str, tuple[bytes, str]] = {
-    "no MQTT": (b"\x00" * 10, "There is no packet type 0 here."),
-    "flags at the first byte": (b"\x1f", "CONNECT has the flags 15."),
+    "no MQTT": (b"\x00" * 10, "A client sends no packets of type 0."),
+    "flags at the first byte": (b"\x1f", "CONNECT has the flags 15, where MQTT requires 0."),
     "too large": (BAD_FIRST["an oversized CONNECT"][:8], "is too large"),
     "AMQP": (b"AMQP\x03\x01\x00\x00", AMQP),
-    "something else first": (PING, "The first packet is PINGREQ."),
-    "no user name": (connect("device-1", None), "CONNACK 4: A user name is"),
-    "another client id": (connect("x", "0ne/registrations/y/api-version=1"), "CONNACK 5: The client id is not"),
-    "another version": (connect("x", "0ne/registrations/x/api-version=1", level=5), "CONNACK 1: MQTT 3.1.1 is level 4"),
+    "something else first": (PING, "The first packet must be CONNECT, but it is PINGREQ."),
+    "no user name": (connect("device-1", None), "CONNACK 4: The user name must be"),
+    "another client id": (connect("x", "0ne/registrations/y/api-version=1"), "CONNACK 5: The client id must be"),
+    "another version": (
+        connect("x", "0ne/registrations/x/api-version=1", level=5),
+        "CONNACK 1: This client uses protocol level 5.",
+    ),
     "a secret for a protocol": (
         packet(0x10, text("A" * 43) + b"\x04\x00\x00\x3c" + text("id")),
-        "The protocol is called",
+        "The protocol name is",
     ),
 }
 
@@ -669,7 +672,7 @@ def test_a_device_that_signs_with_a_symmetric_key_is_told_so(told: tuple[LocalSe
         line.send(connect("device-1", username, password="SharedAccessSignature sr=0ne&sig=AAAA&se=1"))
         assert line.packet() == (0x20, b"\x00\x05")
     wait_for(lambda: lines or None)
-    assert "CONNACK 5: The device signs with a symmetric key. Symmetric keys are not served here yet" in lines[0]
+    assert "CONNACK 5: The device signs with a symmetric key, which this local DPS does not support yet" in lines[0]
 
 
 def test_a_connected_device_that_ends_badly_is_named_and_one_that_says_goodbye_is_not(
@@ -685,7 +688,7 @@ def test_a_connected_device_that_ends_badly_is_named_and_one_that_says_goodbye_i
     wait_for(lambda: lines or None)
     assert len(lines) == 1
     assert lines[0].startswith(f"MQTT   /{dps.connection['id_scope']}/registrations/")
-    assert "QoS 2 is not served." in lines[0]
+    assert "QoS 2 is not supported." in lines[0]
 
 
 @pytest.mark.parametrize("endpoint", ["mqtt", "device"])
