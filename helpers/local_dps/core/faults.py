@@ -30,7 +30,7 @@ class Fault(Enum):
 
     @property
     def meaning(self) -> str:
-        """What the fault does, in a few words, for the log."""
+        """The effect of the fault, in a few words, for the log."""
         return _MEANINGS[self]
 
 

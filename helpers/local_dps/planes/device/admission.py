@@ -73,9 +73,9 @@ class Admission:
             )
         own = attestation["x509"].get(INDIVIDUALS.certificates)
         if own is not None:
-            if all(leaf != _kept(each["certificate"]) for each in own.values()):
+            if all(leaf != _stored_certificate(each["certificate"]) for each in own.values()):
                 raise errors.invalid_certificate("The device's certificate is not one of those in its enrollment.")
-            _check(find_flaw([leaf], now))
+            _require_no_flaw(find_flaw([leaf], now))
             return
         anchors = [_Anchor(each, enrollment) for each in self._certificates(service, enrollment)]
         self._climb(service, leaf, presented, anchors, now)
@@ -123,7 +123,7 @@ class Admission:
         """Yield the certificates to which an X.509 enrollment is bound. A reference to a deleted certificate yields nothing."""
         said = enrollment.document["attestation"].get("x509", {})
         for each in said.get(GROUPS.certificates, {}).values():
-            yield _kept(each["certificate"])
+            yield _stored_certificate(each["certificate"])
         for name in said.get("caReferences", {}).values():
             row = self._store.certificates.get(service.id, name) if name else None
             if row is not None:
@@ -155,10 +155,10 @@ def _check_name(leaf: x509.Certificate, registration: str) -> None:
         )
 
 
-def _check(reason: str | None) -> None:
+def _require_no_flaw(reason: str | None) -> None:
     if reason is not None:
         raise errors.invalid_certificate(reason)
 
 
-def _kept(certificate: str) -> x509.Certificate:
+def _stored_certificate(certificate: str) -> x509.Certificate:
     return x509.load_der_x509_certificate(base64.b64decode(certificate))

@@ -24,7 +24,7 @@ class HubLatencies:
         self.replace(latencies)
 
     def replace(self, latencies: Mapping[str, Any]) -> None:
-        """Forget the present latencies, and store these.
+        """Replace all latencies.
 
         Raises:
             ValueError: one is not a number of milliseconds from 0 to eleven days. The present latencies then stay.

@@ -50,8 +50,8 @@ class _Place:
 
 def _place(record: RegistrationRow) -> _Place | None:
     """Return the place of a device, or None if it was never assigned to a hub."""
-    kept = record.document.get("place")
-    return _Place(**kept) if kept else None
+    remembered = record.document.get("place")
+    return _Place(**remembered) if remembered else None
 
 
 class Assignments:
@@ -83,18 +83,18 @@ class Assignments:
             payload: the payload that the device sent.
         """
         before = _place(record)
-        kept = {"place": asdict(before)} if before else {}
+        remembered = {"place": asdict(before)} if before else {}
         if enrollment.document.get("provisioningStatus") == "disabled":
-            return {**kept, "status": "disabled"}
+            return {**remembered, "status": "disabled"}
         allocation = allocation_of(service, enrollment)
         if not allocation.hubs:
-            return {**kept, **_failed(_NO_HUB, "No IoT hub is linked to the service.")}
+            return {**remembered, **_failed(_NO_HUB, "No IoT hub is linked to the service.")}
         thumbprint = leaf.fingerprint(hashes.SHA256()).hex().upper()
         if allocation.policy == CUSTOM_POLICY:
             body = _asked(enrollment, allocation, record, leaf, payload)
             url = str(enrollment.document["customAllocationDefinition"].get("webhookUrl"))
             return {
-                **kept,
+                **remembered,
                 "status": "assigning",
                 "thumbprint": thumbprint,
                 "question": {"url": url, "body": body, "enrollment": enrollment.etag},
@@ -144,8 +144,8 @@ class Assignments:
             )
         if reply.initial_twin is not None:
             enrollment = replace(enrollment, document={**enrollment.document, "initialTwin": reply.initial_twin})
-        told = {} if reply.payload is None else {"payload": reply.payload}
-        return {**told, **self._assigned(enrollment, record, allocation, hub.name, thumbprint)}
+        sent_back = {} if reply.payload is None else {"payload": reply.payload}
+        return {**sent_back, **self._assigned(enrollment, record, allocation, hub.name, thumbprint)}
 
     def _enrollment(self, record: RegistrationRow) -> EnrollmentRow | None:
         """Return the enrollment that decides about a device now."""

@@ -13,16 +13,13 @@ from ...errors import resource_provider as errors
 from ...request.endpoints import Endpoints, host_and_port
 from ...request.routing import Request, Response, Route
 from ...store import (
-    RIGHTS,
-    AccessPolicy,
     LinkedHub,
     ServiceRow,
     Store,
     new_id_scope,
-    new_key,
-    new_owner_policy,
     new_row_version,
 )
+from .access_policies import describe_policy, read_policies
 from .linked_hubs import describe_hub, read_hubs
 from .management_door import (
     GROUP_PATH,
@@ -41,9 +38,7 @@ from .management_door import (
 __all__ = ["ServiceRoutes"]
 
 _SERVICE_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
-_POLICY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+._^|~-]{1,64}")
 _ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
-_OWNER = "provisioningserviceowner"
 _RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # Azure can store a service's data in one region there
 _ECHOED_PROPERTIES = (
     "publicNetworkAccess",
@@ -113,13 +108,13 @@ class ServiceRoutes:
         return Response(200, {"value": [{"name": "S1"}]})
 
     def _list_keys(self, request: Request) -> Response:
-        return Response(200, {"value": [_rule(policy) for policy in self._door.service(request).policies]})
+        return Response(200, {"value": [describe_policy(policy) for policy in self._door.service(request).policies]})
 
     def _key(self, request: Request) -> Response:
         name = request.parameters["key"]
         for policy in self._door.service(request).policies:
             if policy.name.lower() == name.lower():
-                return Response(200, _rule(policy))
+                return Response(200, describe_policy(policy))
         raise errors.key_not_found(name)
 
     def _check_name(self, request: Request) -> Response:
@@ -219,10 +214,10 @@ class ServiceRoutes:
             raise errors.data_residency_unavailable(location)
         hubs = read_hubs(sent.get("iotHubs"))
         self._require_known(hubs, present)
-        kept = {name: sent[name] for name in _ECHOED_PROPERTIES if sent.get(name) is not None}
+        echoed = {name: sent[name] for name in _ECHOED_PROPERTIES if sent.get(name) is not None}
         return {
-            "properties": {"allocationPolicy": allocation, **kept},
-            "policies": _policies(sent.get("authorizationPolicies"), present),
+            "properties": {"allocationPolicy": allocation, **echoed},
+            "policies": read_policies(sent.get("authorizationPolicies"), present),
             "iot_hubs": hubs,
         }
 
@@ -266,7 +261,7 @@ class ServiceRoutes:
         if sent["properties"].get("iotHubs") is not None:
             properties["iotHubs"] = _hubs(row)
         if sent["properties"].get("authorizationPolicies"):
-            properties["authorizationPolicies"] = [_rule(policy) for policy in row.policies]
+            properties["authorizationPolicies"] = [describe_policy(policy) for policy in row.policies]
         etag = {} if sent.get("etag") is None else {"etag": sent["etag"]}
         return {**etag, **self._resource(row, properties)}
 
@@ -310,63 +305,3 @@ def _sku(sent: Any) -> Mapping[str, Any]:
             "The sku's capacity is invalid.", "It must be a whole number from 1 to 1,000,000."
         )
     return {**sku, "capacity": capacity}
-
-
-def _policies(sent: Any, present: ServiceRow | None) -> tuple[AccessPolicy, ...]:
-    """Return the access policies after a PUT: those sent, or the present ones if none are sent.
-
-    The owner's policy stays even if it is left out. A policy that is sent without a key gets a new key.
-    """
-    if sent is None or sent == []:
-        return present.policies if present else (new_owner_policy(),)
-    if not isinstance(sent, list) or not all(isinstance(rule, dict) for rule in sent):
-        raise errors.service_not_understood("authorizationPolicies is invalid.", "It must be a list of objects.")
-    policies = tuple(_policy(rule) for rule in sent)
-    if len({policy.name.lower() for policy in policies}) < len(policies):
-        raise errors.service_not_understood(
-            "Two access policies have the same name.", "Names are compared without case."
-        )
-    sent_names = {policy.name.lower() for policy in policies}
-    before = present.policies if present else (new_owner_policy(),)
-    owner = tuple(policy for policy in before if policy.name.lower() == _OWNER and _OWNER not in sent_names)
-    return (*owner, *policies)
-
-
-def _policy(rule: Mapping[str, Any]) -> AccessPolicy:
-    name = rule.get("keyName")
-    if not isinstance(name, str) or not _POLICY_NAME.fullmatch(name):
-        raise errors.service_not_understood(
-            "An access policy's keyName is invalid.",
-            "A name has 1 to 64 characters: letters, digits and ! # $ % & ' * + . _ ^ | ~ -",
-        )
-    wanted = rule.get("rights")
-    rights = [right.strip() for right in wanted.split(",")] if isinstance(wanted, str) else []
-    if not rights or not set(rights) <= set(RIGHTS):
-        raise errors.service_not_understood(
-            f"The rights of the access policy '{name}' are invalid.",
-            f"Send one or more of {', '.join(RIGHTS)}, separated by commas.",
-        )
-    primary, secondary = (_key(rule.get(key)) or new_key() for key in ("primaryKey", "secondaryKey"))
-    return AccessPolicy(name, ", ".join(rights), primary, secondary)
-
-
-def _key(sent: Any) -> str | None:
-    if sent is None or sent == "":
-        return None
-    try:
-        if isinstance(sent, str) and len(base64.b64decode(sent, validate=True)) >= 16:
-            return sent
-    except ValueError:
-        pass
-    raise errors.service_not_understood(
-        "An access policy's key is invalid.", "A key must be base64 of at least 16 bytes."
-    )
-
-
-def _rule(policy: AccessPolicy) -> Mapping[str, str]:
-    return {
-        "keyName": policy.name,
-        "primaryKey": policy.primary_key,
-        "secondaryKey": policy.secondary_key,
-        "rights": policy.rights,
-    }

@@ -45,23 +45,23 @@ def read_attestation(
         raise errors.attestation_required()
     if name == "tpm":
         return {"type": name, name: _tpm(said)}
-    kept = present.get(name, {}).get(kind.certificates, {})
-    return {"type": name, name: _x509(said, kind, kept, is_uploaded)}
+    stored = present.get(name, {}).get(kind.certificates, {})
+    return {"type": name, name: _x509(said, kind, stored, is_uploaded)}
 
 
-def describe_attestation(kept: Mapping[str, Any], *, with_keys: bool) -> Mapping[str, Any]:
+def describe_attestation(stored: Mapping[str, Any], *, with_keys: bool) -> Mapping[str, Any]:
     """Return an attestation as the service answers it: with descriptions instead of certificates.
 
     Args:
         with_keys: whether to include symmetric keys, as in the answers to a PUT and to a request for the keys.
     """
-    name = kept["type"]
+    name = stored["type"]
     if name == "symmetricKey":
-        return kept if with_keys else {"type": name}
+        return stored if with_keys else {"type": name}
     if name == "tpm":
-        return kept
+        return stored
     described = {
-        member: value if member == "caReferences" else _descriptions(value) for member, value in kept["x509"].items()
+        member: value if member == "caReferences" else _descriptions(value) for member, value in stored["x509"].items()
     }
     return {"type": name, name: described}
 

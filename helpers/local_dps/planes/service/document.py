@@ -39,8 +39,8 @@ def read_settings(sent: Mapping[str, Any], kind: EnrollmentKind, hubs: tuple[Lin
     _require_hubs(sent, hubs)
     if "deviceId" in kind.fields:
         _require_device(sent)
-    kept = {name: sent[name] for name in (*kind.fields, *_SHARED) if sent.get(name) is not None}
-    return {**kept, "provisioningStatus": sent.get("provisioningStatus", "enabled")}
+    settings = {name: sent[name] for name in (*kind.fields, *_SHARED) if sent.get(name) is not None}
+    return {**settings, "provisioningStatus": sent.get("provisioningStatus", "enabled")}
 
 
 def _require_choice(sent: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:

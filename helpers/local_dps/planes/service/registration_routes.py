@@ -57,11 +57,11 @@ class RegistrationRoutes:
 
 def describe_registration(row: RegistrationRow) -> Mapping[str, Any]:
     """Return a record as the service plane and the device plane write it."""
-    told = {name: value for name, value in row.document.items() if name not in _INTERNAL_MEMBERS}
+    shown = {name: value for name, value in row.document.items() if name not in _INTERNAL_MEMBERS}
     return {
         "registrationId": row.id,
         "createdDateTimeUtc": row.created,
-        **told,
+        **shown,
         "lastUpdatedDateTimeUtc": row.updated,
         "etag": row.etag,
     }
