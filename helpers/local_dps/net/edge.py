@@ -101,7 +101,7 @@ class HttpEdge:
                 seconds=time.monotonic() - began,
                 refusal=outcome.refusal,
                 fault=outcome.fault,
-                response=response,
+                response=outcome.response,
             )
         )
         if outcome.response is None:
