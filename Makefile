@@ -21,7 +21,7 @@ DEVICE_TESTS := tests/clients/test_python_device.py tests/dps/test_devices.py te
 QUICK_TESTS := tests/certificates tests/dps tests/lesson tests/test_command_line.py tests/test_files.py \
     tests/test_workspace.py \
     $(foreach plane,devices enrollment management,tests/local_dps/test_$(plane).py) \
-    $(foreach slow,certificates/test_fleet certificates/test_other_tools dps/test_local_process dps/test_persistence \
+    $(foreach slow,certificates/test_fleet certificates/test_other_tools dps/test_local_process dps/test_retries \
         lesson/test_end_and_interruption lesson/test_expectations lesson/test_experiments lesson/test_portal \
         lesson/test_recipes lesson/test_unreliable_service,--ignore=tests/$(slow).py)
 

@@ -1,4 +1,4 @@
-"""Speaks to a provisioning service through Azure's own SDKs. Whether it is Azure's or a local one makes no difference."""
+"""A client of a provisioning service, through Azure's own SDKs. It works the same with Azure and with the local DPS."""
 
 from helpers.dps.azure_device_sdk import Event
 from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate, check_certificate_name
@@ -26,8 +26,8 @@ from helpers.dps.local import (
     remove_another,
 )
 from helpers.dps.local_process import start_local_dps, stop_local_dps
-from helpers.dps.persistence import read_and_change, removed
 from helpers.dps.refusals import KnownCas
+from helpers.dps.retries import read_and_change, removed
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService, ServiceDescription, connect_azure
 from helpers.dps.wire import Chapter, Exchange, Wire
 

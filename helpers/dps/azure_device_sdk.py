@@ -1,4 +1,4 @@
-"""Register one device through Azure's own device SDK, over MQTT, and follow what it does in its log."""
+"""Register one device through Azure's own device SDK, over MQTT, and follow the SDK's steps in its log."""
 
 import asyncio
 import gc
@@ -11,30 +11,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers.certificates import DeviceCredential
-from helpers.dps.device_plane import DevicePlane, Outcome, UnusableCredential
+from helpers.dps.device_plane import DevicePlane, RegistrationAnswer, UnusableCredential
 
 __all__ = ["Event", "register_with_azure_sdk"]
 
-_SECONDS = 10.0  # it needs two; when an answer is lost it would wait for thirty, and can't be told to try again
+# The SDK needs two seconds. If an answer is lost, it would wait for thirty, and it has no option to retry earlier.
+_MAX_REGISTRATION_SECONDS = 10.0
 _SDK_LOG = logging.getLogger("azure.iot.device")
 _MQTT_LOG = logging.getLogger("azure.iot.device.common.mqtt_transport")
 _MEANINGS = (
-    (re.compile(r"connected with result code: 0"), "the connection stands: the handshake has shown its certificate"),
-    (re.compile(r"publishing on \S*/iotdps-register/"), "it asks to be registered"),
-    (re.compile(r"message received on \S*/res/202/"), "“assigning”: the service is choosing a hub"),
-    (re.compile(r"publishing on \S*/iotdps-get-operationstatus/"), "it asks what has become of it"),
-    (re.compile(r"message received on \S*/res/200/"), "the outcome is there"),
-    (re.compile(r"message received on \S*/res/([345]\d\d)/"), "it is refused"),
+    (
+        re.compile(r"connected with result code: 0"),
+        "the device is connected; it sent its certificate in the TLS handshake",
+    ),
+    (re.compile(r"publishing on \S*/iotdps-register/"), "the device asks DPS to register it"),
+    (re.compile(r"message received on \S*/res/202/"), "“assigning”: DPS is choosing a hub"),
+    (re.compile(r"publishing on \S*/iotdps-get-operationstatus/"), "the device asks for the result"),
+    (re.compile(r"message received on \S*/res/200/"), "DPS returns the result"),
+    (re.compile(r"message received on \S*/res/([345]\d\d)/"), "DPS rejects the registration"),
 )
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened while a device registered.
+    """An event during a device's registration.
 
     Attributes:
-        seconds: since the registration began.
-        said: the SDK's own words for it, with the MQTT topic.
+        seconds: since the registration started.
+        what: the event, in a sentence.
+        said: the SDK's own log line, with the MQTT topic.
     """
 
     seconds: float
@@ -44,17 +49,17 @@ class Event:
 
 async def register_with_azure_sdk(
     plane: DevicePlane, id_scope: str, device: DeviceCredential
-) -> tuple[Outcome | None, list[Event]]:
-    """Register a device. This takes two seconds: the SDK always waits that long before its first poll.
+) -> tuple[RegistrationAnswer | None, list[Event]]:
+    """Register a device. This takes two seconds, because the SDK always waits that long before its first poll.
 
     Returns:
-        the outcome, or None if DPS rejected the device (the SDK does not say why) or did not answer in time; and what
-        happened on the wire until then.
+        DPS's final answer, or None if DPS rejected the device (the SDK does not say why) or did not answer in time; and
+        the events until then.
 
     Raises:
         UnusableCredential: the device's chain or key can't be used.
     """
-    # Imported here: it costs a tenth of a second, and nothing else needs it.
+    # Imported here because it takes a tenth of a second, and no other module needs it.
     from azure.iot.device import X509, ProxyOptions
     from azure.iot.device.aio import ProvisioningDeviceClient
     from azure.iot.device.exceptions import ClientError
@@ -70,7 +75,7 @@ async def register_with_azure_sdk(
                 server_verification_cert=plane.trust,
                 proxy_options=ProxyOptions("HTTP", *plane.proxy) if plane.proxy else None,
             )
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(_MAX_REGISTRATION_SECONDS):
                 result = await client.register()
         except (ClientError, TimeoutError):
             return None, events
@@ -78,7 +83,7 @@ async def register_with_azure_sdk(
             raise UnusableCredential(str(error)) from error
         finally:
             del client
-            gc.collect()  # a client that was rejected can't be closed: it stays connected until it is collected
+            gc.collect()  # a rejected client has no working close: it stays connected until it is garbage-collected
     state: Any = result.registration_state
     record = {
         "registrationId": device.registration_id,
@@ -87,12 +92,12 @@ async def register_with_azure_sdk(
         "status": result.status,
         "substatus": state.sub_status,
     }
-    return Outcome(200, {"status": result.status, "registrationState": record}), events
+    return RegistrationAnswer(200, {"status": result.status, "registrationState": record}), events
 
 
 @contextmanager
 def _listening() -> Iterator[list[Event]]:
-    """The events that the SDK logs inside, as they come. None of its log is shown: it logs each rejection with a traceback."""
+    """Collect the events that the SDK logs inside the `with` block. Its log is not shown: it has a traceback per rejection."""
     events: list[Event] = []
     begun = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""CA certificates on the management plane: upload, code, proof, verified. ETags travel with the value."""
+"""CA certificates on the management plane: upload, get a verification code, verify, delete."""
 
 import base64
 import re
@@ -17,10 +17,10 @@ from helpers.certificates import (
     public_certificate,
 )
 from helpers.dps.errors import DpsError, translated
-from helpers.dps.persistence import repeat, settle
+from helpers.dps.retries import retry_change, retry_read
 from helpers.problem import Problem
 
-if TYPE_CHECKING:  # the SDK costs a tenth of a second to import; each function imports what it uses
+if TYPE_CHECKING:  # the SDK takes a tenth of a second to import, so each function imports only the parts it uses
     from azure.mgmt.iothubprovisioningservices import IotDpsClient
     from azure.mgmt.iothubprovisioningservices.models import CertificateResponse
 
@@ -31,13 +31,13 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 @dataclass(frozen=True)
 class RegisteredCertificate:
-    """A CA certificate as the service has it at one moment.
+    """A CA certificate's state at the service at one moment.
 
     Attributes:
-        etag: names this moment; the next change needs it and gives a new one.
+        etag: the version of this state; the next change must send it, and returns a new one.
         thumbprint: SHA-1, upper-case hex.
-        expires: the certificate's own end, UTC.
-        verification_code: only in the value that `generate_verification_code` returns; None elsewhere.
+        expires: the end of the certificate's validity, UTC.
+        verification_code: only in the value that `generate_verification_code` returns; otherwise None.
     """
 
     name: str
@@ -52,8 +52,9 @@ class RegisteredCertificate:
 class CaCertificates:
     """The CA certificates of one provisioning service.
 
-    Each change takes the value that the one before it returned, and with it the right ETag; none is guessed, and `*` is
-    never sent. Every method raises DpsError when the service refuses (412: the value is stale; read it again).
+    Each change takes the value that the previous call returned, because that value has the current ETag; `If-Match: *`,
+    which matches any version, is never sent. Every method raises DpsError if the service rejects the request (412: the
+    value is stale, so read the certificate again).
     """
 
     def __init__(self, client: "IotDpsClient", resource_group: str, provisioning_service: str) -> None:
@@ -69,20 +70,21 @@ class CaCertificates:
         source: str = "",
         self_attested: bool = False,
     ) -> RegisteredCertificate:
-        """Register a CA's public part under a new name; it is unverified then, unless you attest it yourself.
+        """Register a CA's certificate under a new name. It is unverified then, unless `self_attested` is true.
 
-        The same certificate under the same name again changes nothing and returns what is there.
+        Uploading the same certificate under the same name again changes nothing and returns its present state.
 
         Args:
-            name: 1 to 64 letters, digits, hyphens, full stops, underscores.
+            name: 1 to 64 letters, digits, hyphens, full stops and underscores.
             certificate: the CA's certificate, or its file, or the file's content (PEM or DER).
-            source: what errors call the content.
-            self_attested: say that the CA is yours (`isVerified`, the portal's “Set certificate status to verified on
-                upload”). The service believes it: no key is needed for that, and nothing is proved.
+            source: the name that errors use for the content.
+            self_attested: declare that the CA is yours (`isVerified`, the portal's “Set certificate status to verified on
+                upload”). The service accepts this without a proof, so it does not show that you have the private key.
 
         Raises:
-            Problem: a bad name, not one certificate, a private key in the file, or not a CA.
-            DpsError: another certificate has that name (409), or the service refuses.
+            Problem: the name is invalid, the file has a private key or not exactly one certificate, or the certificate is
+                not a CA's.
+            DpsError: another certificate has that name (409), or the service rejects the upload.
         """
         from azure.mgmt.iothubprovisioningservices.models import CertificateProperties, CertificateResponse
 
@@ -90,8 +92,8 @@ class CaCertificates:
         public = public_certificate(certificate, source)
         if not describe(public).is_authority:
             raise Problem(
-                f"{source or 'The certificate'} is not uploaded.",
-                f"“{describe(public).common_name}” is not a CA's certificate: it looks like a device's.",
+                f"{source or 'The certificate'} was not uploaded.",
+                f"“{describe(public).common_name}” is not a CA's certificate. It looks like a device's.",
                 "Upload the certificate of the CA that signs your devices.",
             )
         present = self._same(name, public)
@@ -106,28 +108,28 @@ class CaCertificates:
             with translated(f"upload the CA certificate “{name}”"):
                 return _registered(self._certificates.create_or_update(self._group, self._service, name, body))
 
-        return settle(upload, lambda: self._same(name, public))
+        return retry_change(upload, lambda: self._same(name, public))
 
     def get(self, name: str) -> RegisteredCertificate:
-        """The certificate's status and ETag now."""
+        """Return the certificate's present state, with its ETag."""
 
         def read() -> RegisteredCertificate:
             with translated(f"read the CA certificate “{name}”"):
                 return _registered(self._certificates.get(name, self._group, self._service))
 
-        return repeat(read)
+        return retry_read(read)
 
     def list(self) -> list[RegisteredCertificate]:
-        """Every CA certificate of the service."""
+        """Return all CA certificates of the service."""
 
         def read() -> Any:
             with translated("list the CA certificates"):
                 return self._certificates.list(self._group, self._service)
 
-        return [_registered(each) for each in repeat(read).value or ()]
+        return [_registered(each) for each in retry_read(read).value or ()]
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
-        """Ask for a code. A code asked for before is void then."""
+        """Return a new verification code, in `verification_code`. Any earlier code for this certificate becomes invalid."""
         known = registered
 
         def generate() -> RegisteredCertificate:
@@ -141,36 +143,36 @@ class CaCertificates:
             return _with_code(known, answer)
 
         def look() -> None:
-            """A code whose answer was lost is lost with it: what the service has now is asked for another."""
+            """Read the new ETag. If the answer with the code was lost, no call returns that code: another is needed."""
             nonlocal known
             present = self.get(registered.name)
             if present.thumbprint == registered.thumbprint:
                 known = present
 
-        return settle(generate, look)
+        return retry_change(generate, look)
 
     def verify(
         self,
         registered: RegisteredCertificate,
         proof: VerificationCertificate | x509.Certificate | bytes | Path,
     ) -> RegisteredCertificate:
-        """Send a verification certificate; the CA is verified when the service accepts it.
+        """Send a verification certificate. If the service accepts it, the CA is verified.
 
         Args:
-            proof: from `sign_verification_code`, or the certificate, or its file, or the file's content (PEM or DER). A
-                private key in it is refused before anything is sent.
+            proof: the value from `sign_verification_code`, or the certificate, or its file, or the file's content (PEM or
+                DER). A file with a private key is rejected before anything is sent.
         """
         given = proof.certificate if isinstance(proof, VerificationCertificate) else proof
         certificate = public_certificate(given, "The proof")
         return self._send_proof(registered, base64.b64encode(certificate_pem(certificate)).decode())
 
     def send_proof(self, registered: RegisteredCertificate, certificate: str) -> RegisteredCertificate:
-        """Send as a proof whatever is given, unexamined: to see what the service says of it. `verify` is for real proofs.
+        """Send any text as a proof, without checking it first, to see the service's answer. `verify` is for real proofs.
 
         Args:
-            certificate: the request's field of that name: base64 of a verification certificate's file, if it is right.
+            certificate: the request's `certificate` field; in a valid request, base64 of a verification certificate's file.
         """
-        # What can't be read is answered with 500, which Azure's SDK would send again for five seconds.
+        # DPS answers an unreadable certificate with 500, after which Azure's SDK would retry for five seconds.
         return self._send_proof(registered, certificate, retry_status=0)
 
     def _send_proof(self, registered: RegisteredCertificate, certificate: str, **options: Any) -> RegisteredCertificate:
@@ -194,10 +196,10 @@ class CaCertificates:
             present = self.get(registered.name)
             return present if present.verified and present.thumbprint == registered.thumbprint else None
 
-        return settle(verify, verified)
+        return retry_change(verify, verified)
 
     def delete(self, registered: RegisteredCertificate) -> None:
-        """Remove the certificate from the service. Enrollment groups that refer to it let nobody in any more."""
+        """Remove the certificate from the service. Enrollment groups bound to it then accept no device."""
 
         def delete() -> bool:
             with translated(f"delete the CA certificate “{registered.name}”"):
@@ -209,20 +211,21 @@ class CaCertificates:
                 )
             return True
 
-        settle(delete, lambda: self._find(registered.name) is None or None)
+        retry_change(delete, lambda: self._find(registered.name) is None or None)
 
     def _same(self, name: str, certificate: x509.Certificate) -> RegisteredCertificate | None:
-        """What is registered under the name: this certificate, or nothing.
+        """Return this certificate's state if it is registered under the name; None if the name is free.
 
-        An upload over another certificate would silently un-verify it; so it is never sent.
+        Raises:
+            DpsError: another certificate has the name. Replacing it would silently make it unverified.
         """
         present = self._find(name)
         if present is None or present.thumbprint.upper() == describe(certificate).sha1:
             return present
         raise DpsError(
             f"The name “{present.name}” is taken.",
-            f"Another CA certificate, {present.subject}, is registered under it.",
-            "Choose another name, or delete that one first.",
+            f"Another CA certificate, {present.subject}, is registered under that name.",
+            "Choose another name, or delete that certificate first.",
             status=409,
         )
 
@@ -236,15 +239,16 @@ class CaCertificates:
 
 
 def check_certificate_name(name: str) -> str:
-    """Returns `name` if a CA certificate can be called so at DPS.
+    """Return `name` if it is a valid name of a CA certificate at DPS.
 
     Raises:
-        Problem: it can't.
+        Problem: it isn't.
     """
-    if not _NAME.fullmatch(name) or name in (".", ".."):  # in a URL these two mean another resource
+    if not _NAME.fullmatch(name) or name in (".", ".."):  # in a URL, these two lead to another resource
         raise Problem(
             f"{name!r} can't be a CA certificate's name at DPS.",
-            "A name has 1 to 64 letters, digits, hyphens, full stops and underscores (Azure's naming rules).",
+            "A name has 1 to 64 letters, digits, hyphens, full stops and underscores (Azure's naming rules), and is "
+            "neither “.” nor “..”.",
             "Choose another name.",
         )
     return name
@@ -253,7 +257,11 @@ def check_certificate_name(name: str) -> str:
 def _with_code(registered: RegisteredCertificate, answer: Any) -> RegisteredCertificate:
     properties = answer.properties
     if properties is None or properties.verification_code is None:
-        raise DpsError(f"“{registered.name}” got no verification code.", "The answer holds none.", "Ask for one again.")
+        raise DpsError(
+            f"There is no verification code for “{registered.name}”.",
+            "The service's answer contained none.",
+            "Generate a code again.",
+        )
     return replace(
         registered,
         verified=bool(properties.is_verified),
@@ -282,5 +290,9 @@ def _registered(answer: "CertificateResponse") -> RegisteredCertificate:
 
 def _etag(answer: Any) -> str:
     if not answer.etag:
-        raise DpsError("The answer holds no ETag.", "Without it nothing can be changed safely.", "Try again.")
+        raise DpsError(
+            "The service's answer contained no ETag.",
+            "Without it, the certificate can't be changed safely.",
+            "Try again.",
+        )
     return str(answer.etag)

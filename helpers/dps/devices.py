@@ -1,4 +1,4 @@
-"""Devices register with a provisioning service, and the service's records of them."""
+"""Register devices with a provisioning service, and read or delete its records of them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helpers.certificates import DeviceCredential
 from helpers.dps.azure_device_sdk import Event, register_with_azure_sdk
 from helpers.dps.background import run_in_background
-from helpers.dps.device_plane import DevicePlane, NoAnswer, Outcome, UnusableCredential, register_over_https
+from helpers.dps.device_plane import DevicePlane, NoAnswer, RegistrationAnswer, UnusableCredential, register_over_https
 from helpers.dps.errors import DpsError, translated
-from helpers.dps.persistence import repeat
 from helpers.dps.refusals import KnownCas, refusal
+from helpers.dps.retries import retry_read
 from helpers.problem import Interrupted, Problem
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceRegistrar", "Devices", "Registration", "require_registered"]
 
-_AT_ONCE = 50
-_BAR_DELAY_SECONDS = 1.0  # a progress bar that is gone at once helps no one
+_MAX_CONCURRENT_REGISTRATIONS = 50
+_BAR_DELAY_SECONDS = 1.0  # a shorter registration needs no progress bar
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Where a device landed. status: assigned, disabled, failed, …"""
+    """The service's record of a device: its hub, its id there, and its status (assigned, disabled, failed, …)."""
 
     registration_id: str
     device_id: str
@@ -35,35 +35,37 @@ class Registration:
 
 
 class DeviceRegistrar:
-    """Registers devices. It needs no credential but the devices' own."""
+    """Registers devices. It needs no credentials except the devices' own."""
 
     def __init__(self, plane: DevicePlane, id_scope: Callable[[], str], known_cas: Callable[[], KnownCas]) -> None:
         """
         Args:
-            id_scope, known_cas: called when they are needed.
+            id_scope: called when the ID scope is needed.
+            known_cas: called when a rejection is to be explained.
         """
         self._plane = plane
         self._id_scope = id_scope
         self._known_cas = known_cas
-        self._before_interrupt: dict[DeviceCredential, Registration] = {}  # of a call that can be resumed
+        self._before_interrupt: dict[DeviceCredential, Registration] = {}  # by a call with `resume`
 
     def register(self, device: DeviceCredential) -> Registration:
         """Register one device over HTTPS.
 
         Raises:
-            DpsError: DPS rejects it, and why.
+            DpsError: DPS rejects the device (the error says why), or can't be reached.
         """
         (outcome,) = self.register_all([device])
         return _accepted(outcome)
 
     def register_with_azure_sdk(self, device: DeviceCredential) -> tuple[Registration, list[Event]]:
-        """Register one device through Azure's device SDK, over MQTT, which takes two seconds.
+        """Register one device through Azure's device SDK, over MQTT. This takes two seconds.
 
         Returns:
-            where the device landed, and what happened on the wire.
+            the registration, and the events on the way to it.
 
         Raises:
-            DpsError: DPS rejects it. The SDK does not say why, so the device asks again over HTTPS.
+            DpsError: DPS rejects the device. The SDK does not say why, so the device registers again over HTTPS, whose
+                answer has the reason.
         """
         try:
             outcome, events = run_in_background(register_with_azure_sdk(self._plane, self._id_scope(), device))
@@ -76,16 +78,16 @@ class DeviceRegistrar:
     def register_all(
         self, devices: Sequence[DeviceCredential], *, resume: bool = False
     ) -> list[Registration | DpsError]:
-        """Register many devices at once, over HTTPS; a progress bar moves if it takes longer than a second.
+        """Register many devices concurrently, over HTTPS. A progress bar appears if it takes longer than a second.
 
         Args:
-            resume: leave out the devices that a call with `resume` had registered when it was interrupted.
+            resume: skip the devices that an interrupted call with `resume` has already registered.
 
         Returns:
-            for each device, in the same order, where it landed or why it did not.
+            for each device, in the same order, its registration or the error that explains why there is none.
 
         Raises:
-            Interrupted: the user has interrupted it.
+            Interrupted: the user interrupted the call.
         """
         from tqdm.auto import tqdm
 
@@ -103,16 +105,16 @@ class DeviceRegistrar:
                 self._before_interrupt = done if resume else {}
                 raise Interrupted(f"{len(done)} of {len(devices)} devices are registered") from None
         self._before_interrupt = {}
-        refused = any(isinstance(result, Outcome) for result in results.values())
-        known = self._try_known_cas() if refused else KnownCas()
+        is_any_rejected = any(isinstance(result, RegistrationAnswer) for result in results.values())
+        known = self._try_known_cas() if is_any_rejected else KnownCas()
         return [_explained(device, results[device], known) for device in devices]
 
     async def _register_into(
         self, results: "dict[DeviceCredential, _Result]", devices: Sequence[DeviceCredential]
     ) -> None:
-        """Register devices, at most `_AT_ONCE` at a time, and put each one's result into `results` as it comes."""
+        """Register devices concurrently, and put each result into `results` as soon as it is there."""
         id_scope = await asyncio.to_thread(self._id_scope) if devices else ""
-        turns = asyncio.Semaphore(_AT_ONCE)
+        turns = asyncio.Semaphore(_MAX_CONCURRENT_REGISTRATIONS)
 
         async def register(device: DeviceCredential) -> None:
             async with turns:
@@ -129,12 +131,12 @@ class DeviceRegistrar:
             return DpsError(
                 f"The device “{device.registration_id}” could not register.",
                 str(silence),
-                f"Check that this machine can reach {self._plane.https_endpoint or self._plane.host}, and try again in a moment.",
+                f"Check that this machine can reach {self._plane.https_endpoint or self._plane.host}; try again in a moment.",
                 transient=True,
             )
 
     def _try_known_cas(self) -> KnownCas:
-        """Return nothing where the credential may register devices but not read CAs: an explanation is shorter then."""
+        """Return no CAs if this credential may not read them: the explanation of a rejection is then shorter."""
         try:
             return self._known_cas()
         except DpsError:
@@ -142,7 +144,7 @@ class DeviceRegistrar:
 
 
 class Devices(DeviceRegistrar):
-    """Registers devices, and reads the records of those that did."""
+    """Registers devices, and reads and deletes the service's records of them."""
 
     def __init__(
         self,
@@ -155,16 +157,16 @@ class Devices(DeviceRegistrar):
         self._records = client.device_registration_state
 
     def records(self, enrollment_group_id: str) -> list[Registration]:
-        """What the service has recorded of the devices that came through a group."""
+        """Return the service's records of the devices that registered through an enrollment group."""
 
         def read() -> list[Registration]:
             with translated(f"read the registrations of “{enrollment_group_id}”"):
                 return [_recorded(each) for each in self._records.query(enrollment_group_id)]
 
-        return repeat(read)
+        return retry_read(read)
 
     def forget(self, registration_id: str) -> None:
-        """Delete a device's record. It may register again; at its hub it stays what it is."""
+        """Delete a device's record. Its identity at the IoT hub stays, and it may register again."""
 
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -173,24 +175,26 @@ class Devices(DeviceRegistrar):
                 try:
                     self._records.delete(registration_id)
                 except ResourceNotFoundError:
-                    return  # it is gone, which is what was wanted
+                    return  # the record is already deleted
 
-        repeat(delete)
+        retry_read(delete)
 
 
-_Result: TypeAlias = Registration | DpsError | Outcome  # an Outcome is a rejection that is still to be explained
+_Result: TypeAlias = (
+    Registration | DpsError | RegistrationAnswer
+)  # a RegistrationAnswer is a rejection without its explanation
 
 
 def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Registration]:
-    """Return the registrations, if DPS has accepted every device.
+    """Return the registrations if every device was registered.
 
     Raises:
-        Problem: it has not; the error counts the rejected devices and gives the first one's reason.
+        Problem: some were not; the error says how many, and the first one's reason.
     """
-    refused = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
-    if refused:
+    errors = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
+    if errors:
         raise Problem(
-            f"{len(refused)} of {len(outcomes)} devices were not registered.", str(refused[0]), refused[0].next_step
+            f"{len(errors)} of {len(outcomes)} devices were not registered.", str(errors[0]), errors[0].next_step
         )
     return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
 
@@ -201,33 +205,39 @@ def _accepted(outcome: Registration | DpsError) -> Registration:
     return outcome
 
 
-def _read(device: DeviceCredential, outcome: Outcome) -> _Result:
-    """What a final answer says: where the device landed, or why it has no hub. A rejection is returned as it is."""
+def _read(device: DeviceCredential, outcome: RegistrationAnswer) -> _Result:
+    """Convert a final answer to a registration, or to an error if the device has no hub; return a rejection unchanged."""
     state = outcome.body.get("registrationState") or {}
-    what = f"The device “{device.registration_id}” is not let in."
+    what = f"The device “{device.registration_id}” was not assigned to a hub."
     match outcome.body.get("status"):
         case "assigned":
             return _recorded({"registrationId": device.registration_id, **state})
         case "disabled":
-            return DpsError(what, "Its enrollment is disabled: its own, or its group's.", "Enable the enrollment.")
+            return DpsError(
+                what,
+                "Its enrollment is disabled: either the device's individual enrollment or its enrollment group.",
+                "Enable that enrollment.",
+            )
         case "failed":
             why = str(state.get("errorMessage") or "The service could not assign it to a hub.")
             code = str(state.get("errorCode", ""))
             remedy = (
-                "Look at the function that the custom allocation asks." if code == "400207" else "Link a hub to it."
+                "Check the function that the custom allocation policy calls."
+                if code == "400207"
+                else "Link an IoT hub to the service."
             )
             return DpsError(what, why, remedy, code=code)
     return outcome
 
 
 def _explained(device: DeviceCredential, result: _Result, known: KnownCas) -> Registration | DpsError:
-    return refusal(device, result.status, result.body, known) if isinstance(result, Outcome) else result
+    return refusal(device, result.status, result.body, known) if isinstance(result, RegistrationAnswer) else result
 
 
 def _unusable(device: DeviceCredential, error: UnusableCredential) -> DpsError:
     return DpsError(
         f"The device “{device.registration_id}” could not register.",
-        f"Its chain and its key could not be used: {error}.",
+        f"Its certificate chain and its private key could not be used: {error}.",
         "Issue its certificate again.",
     )
 

@@ -1,4 +1,4 @@
-"""Enrollment groups on the service plane: which CA lets devices in, and where they land."""
+"""Enrollment groups on the service plane: the CA whose devices DPS accepts, and the hubs to which it assigns them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from cryptography import x509
 
 from helpers.certificates import certificate_pem, describe
-from helpers.dps.enrollments import ENROLLMENT_ID, Enrollments
+from helpers.dps.enrollments import ENROLLMENT_ID, EnrollmentCollection
 from helpers.problem import Problem
 from helpers.urls import mask_keys
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class AllocationPolicy(StrEnum):
-    """How a hub is chosen for a device."""
+    """How DPS chooses a hub for a device."""
 
     HASHED = "hashed"
     GEO_LATENCY = "geoLatency"
@@ -35,7 +35,7 @@ class AllocationPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class CaReference:
-    """Attestation by the names under which CA certificates are registered."""
+    """Attestation by registered CA certificates, given by their names at DPS."""
 
     primary: str
     secondary: str | None = None
@@ -43,7 +43,7 @@ class CaReference:
 
 @dataclass(frozen=True)
 class SigningCertificate:
-    """Attestation by CA certificates given inline. DPS never returns them: in a group that was read they are None."""
+    """Attestation by CA certificates in the group itself. DPS never returns them: in a group that was read they are None."""
 
     primary: x509.Certificate | None
     secondary: x509.Certificate | None = None
@@ -51,11 +51,11 @@ class SigningCertificate:
 
 @dataclass(frozen=True)
 class CustomAllocation:
-    """Your own function that says where a device goes.
+    """Your own function that chooses a hub for each device.
 
     Attributes:
-        webhook_url: the URL that is asked, with the function's key if it demands one. The key is masked when this is shown.
-        api_version: which the function speaks.
+        webhook_url: the function's URL, with its key if it requires one. The `repr` masks the key.
+        api_version: of the request that DPS sends to the function.
     """
 
     webhook_url: str
@@ -67,7 +67,7 @@ class CustomAllocation:
 
 @dataclass(frozen=True)
 class ReprovisionPolicy:
-    """What happens when a device registers again. The defaults are the service's."""
+    """What DPS does when a device registers again. The defaults are DPS's own."""
 
     update_hub_assignment: bool = True
     migrate_device_data: bool = True
@@ -79,10 +79,10 @@ class EnrollmentGroup:
 
     Attributes:
         group_id: up to 128 letters, digits and - . _ :, ending in a letter, a digit or a hyphen.
-        allocation_policy: None for the service's own. iot_hubs: host names of linked hubs; empty for all.
-        custom_allocation: for the policy custom alone.
+        allocation_policy: None for the service's default policy. iot_hubs: host names of linked hubs; empty for all.
+        custom_allocation: only for the policy `custom`.
         initial_twin: `{"tags": {…}, "properties": {"desired": {…}}}`, or None.
-        etag: None until the service has it.
+        etag: None until the service has created the group.
     """
 
     group_id: str
@@ -99,13 +99,13 @@ class EnrollmentGroup:
 _Document: TypeAlias = dict[str, Any]
 
 
-class EnrollmentGroups(Enrollments[EnrollmentGroup]):
+class EnrollmentGroups(EnrollmentCollection[EnrollmentGroup]):
     """The enrollment groups of one provisioning service."""
 
     noun, collection = "enrollment group", "enrollmentGroups"
 
     def disable(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Let none of its devices in any more; they don't fall through to another group."""
+        """Disable the group. DPS then rejects its devices; it does not look for another group that matches them."""
         return self.update(replace(group, enabled=False))
 
     def _id(self, value: EnrollmentGroup) -> str:
@@ -119,10 +119,10 @@ class EnrollmentGroups(Enrollments[EnrollmentGroup]):
 
 
 def check_group_id(group_id: str) -> str:
-    """Returns `group_id` if an enrollment group can be called so.
+    """Return `group_id` if it is a valid id of an enrollment group.
 
     Raises:
-        Problem: it can't.
+        Problem: it isn't.
     """
     if not ENROLLMENT_ID.fullmatch(group_id):
         raise Problem(
@@ -134,7 +134,7 @@ def check_group_id(group_id: str) -> str:
 
 
 def _document(group: EnrollmentGroup) -> _Document:
-    """The body of a PUT (dps.md's EnrollmentGroup, api-version 2021-10-01)."""
+    """Return the body of a PUT (EnrollmentGroup in dps.md, api-version 2021-10-01)."""
     document: _Document = {
         "enrollmentGroupId": check_group_id(group.group_id),
         "attestation": {"type": "x509", "x509": _attestation(group)},
@@ -168,28 +168,30 @@ def _attestation(group: EnrollmentGroup) -> _Document:
         case _:
             raise Problem(
                 f"The enrollment group “{group.group_id}” has no attestation.",
-                "Without a CA nobody could say which devices belong to it. (DPS returns no inline certificates: give them "
-                "again to update such a group.)",
-                "Give it a CaReference to a registered CA, or a SigningCertificate.",
+                "Without a CA, DPS can't tell which devices belong to the group. DPS does not return a group's own "
+                "certificates, so a group that was read has none.",
+                "Set its attestation to a CaReference to a registered CA, or to a SigningCertificate.",
             )
 
 
 def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | None = None) -> EnrollmentGroup:
-    """A group from the service's answer; inline certificates, which it leaves out, from what was sent."""
+    """Return the group in the service's answer, with the group's own certificates from `sent`: the answer has only
+    their descriptions.
+    """
     attestation = (answer.get("attestation") or {}).get("x509") or {}
     references = attestation.get("caReferences")
-    kept: CaReference | SigningCertificate | None = None
+    known: CaReference | SigningCertificate | None = None
     if references and references.get("primary"):
-        kept = CaReference(references["primary"], references.get("secondary"))
+        known = CaReference(references["primary"], references.get("secondary"))
     elif signing := attestation.get("signingCertificates"):
-        kept = (
+        known = (
             sent if isinstance(sent, SigningCertificate) and _is_described(sent, signing) else SigningCertificate(None)
         )
     policy, reprovision = answer.get("allocationPolicy"), answer.get("reprovisionPolicy") or {}
     custom = answer.get("customAllocationDefinition")
     return EnrollmentGroup(
         group_id=answer["enrollmentGroupId"],
-        attestation=kept,
+        attestation=known,
         enabled=answer.get("provisioningStatus") != "disabled",
         allocation_policy=AllocationPolicy(policy) if policy else None,
         iot_hubs=tuple(answer.get("iotHubs") or ()),
@@ -203,7 +205,7 @@ def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | N
 
 
 def _is_described(certificates: SigningCertificate, signing: Mapping[str, Any]) -> bool:
-    """Whether these are the certificates of which the service gives the description."""
+    """Return whether the service's descriptions are those of these certificates."""
     given = {"primary": certificates.primary, "secondary": certificates.secondary}
     mine = {slot: describe(certificate).sha256 for slot, certificate in given.items() if certificate}
     return mine == {slot: each["info"]["sha256Thumbprint"] for slot, each in signing.items() if each}

@@ -1,4 +1,4 @@
-"""What can be done with enrollments of either kind on the service plane."""
+"""Create, read, list, update and delete enrollments on the service plane: individual ones and groups."""
 
 import builtins
 import re
@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from helpers.dps.errors import DpsError, translated
-from helpers.dps.persistence import repeat, settle
+from helpers.dps.retries import retry_change, retry_read
 from helpers.problem import Problem
 
-__all__ = ["ENROLLMENT_ID", "Enrollments"]
+__all__ = ["ENROLLMENT_ID", "EnrollmentCollection"]
 
 ENROLLMENT_ID = re.compile(r"[A-Za-z0-9._:-]{0,127}[A-Za-z0-9-]")
-"""Of either kind (concepts-service.md): up to 128 characters, compared without case."""
+"""An id of an individual enrollment or a group (concepts-service.md): up to 128 characters, case-insensitive."""
 
 
 class _Enrollment(Protocol):
-    """A dataclass with the ETag that the service gave it; None until it has it."""
+    """A dataclass with the service's ETag, which is None until the service has created the enrollment."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -29,10 +29,10 @@ class _Enrollment(Protocol):
 Value = TypeVar("Value", bound=_Enrollment)
 
 
-class Enrollments(ABC, Generic[Value]):
+class EnrollmentCollection(ABC, Generic[Value]):
     """The enrollments of one kind in one provisioning service.
 
-    Every method raises DpsError when the service refuses.
+    Every method raises DpsError if the service rejects the request.
     """
 
     noun: ClassVar[str]
@@ -41,36 +41,36 @@ class Enrollments(ABC, Generic[Value]):
     def __init__(self, operations: Any) -> None:
         """
         Args:
-            operations: of Azure's client, for this kind.
+            operations: the operations of Azure's client for this kind.
         """
         self._operations = operations
 
     def create(self, value: Value) -> Value:
-        """Create it. The same again changes nothing and returns what is there; another of that name is an error (409)."""
+        """Create an enrollment. An equal one is returned unchanged; a different one with that id is an error (409)."""
         document = self._document(value)
 
         def create() -> Value:
             with translated(f"create the {self._named(value)}"):
                 return self._value(self._operations.create_or_update(self._id(value), document), value)
 
-        return settle(create, lambda: self._like(value))
+        return retry_change(create, lambda: self._like(value))
 
     def get(self, name: str) -> Value:
-        """What it is now."""
+        """Return the enrollment's present state."""
         return self._get(name, None)
 
     def list(self) -> builtins.list[Value]:
-        """All of them, however many pages they fill."""
+        """Return all enrollments of this kind, from all pages of the service's answer."""
 
         def read() -> builtins.list[Value]:
             with translated(f"list the {self.noun}s"):
-                query = {"query": f"SELECT * FROM {self.collection}"}  # noqa: S608 - our own word
+                query = {"query": f"SELECT * FROM {self.collection}"}  # noqa: S608 - a class attribute, not input
                 return [self._value(each, None) for each in self._operations.query(query)]
 
-        return repeat(read)
+        return retry_read(read)
 
     def update(self, value: Value) -> Value:
-        """Replace it by this value, if it has not changed since the value was read (else 412)."""
+        """Replace the enrollment with this value, unless it has changed since the value was read (412)."""
         document = self._document(value)
         etag = self._etag(value, "updated")
 
@@ -78,10 +78,10 @@ class Enrollments(ABC, Generic[Value]):
             with translated(f"update the {self._named(value)}"):
                 return self._value(self._operations.create_or_update(self._id(value), document, if_match=etag), value)
 
-        return settle(update, lambda: self._like(value))
+        return retry_change(update, lambda: self._like(value))
 
     def delete(self, value: Value) -> None:
-        """Remove it, if it has not changed since the value was read (else 412)."""
+        """Delete the enrollment, unless it has changed since the value was read (412)."""
         etag = self._etag(value, "deleted")
 
         def delete() -> bool:
@@ -89,29 +89,29 @@ class Enrollments(ABC, Generic[Value]):
                 self._operations.delete(self._id(value), if_match=etag)
             return True
 
-        settle(delete, lambda: self._find(self._id(value), None) is None or None)
+        retry_change(delete, lambda: self._find(self._id(value), None) is None or None)
 
     @abstractmethod
     def _id(self, value: Value) -> str: ...
 
     @abstractmethod
     def _document(self, value: Value) -> dict[str, Any]:
-        """The body of a PUT (dps.md, api-version 2021-10-01).
+        """Return the body of a PUT (dps.md, api-version 2021-10-01).
 
         Raises:
-            Problem: it can't be right.
+            Problem: the service can't accept this value.
         """
 
     @abstractmethod
     def _value(self, answer: Mapping[str, Any], sent: Value | None) -> Value:
-        """What an answer tells; and what the service never returns, from the value that was sent."""
+        """Return the enrollment in an answer, with certificates, which the service never returns, from `sent`."""
 
     def _get(self, name: str, sent: Value | None) -> Value:
         def read() -> Value:
             with translated(f"read the {self.noun} “{name}”"):
                 return self._value(self._operations.get(name), sent)
 
-        return repeat(read)
+        return retry_read(read)
 
     def _find(self, name: str, sent: Value | None) -> Value | None:
         try:
@@ -122,7 +122,7 @@ class Enrollments(ABC, Generic[Value]):
             raise
 
     def _like(self, value: Value) -> Value | None:
-        """What is there, if it says what this value says."""
+        """Return the enrollment at the service if it equals this value, apart from the ETag."""
         present = self._find(self._id(value), value)
         return present if present and replace(present, etag=None) == replace(value, etag=None) else None
 
@@ -130,11 +130,11 @@ class Enrollments(ABC, Generic[Value]):
         return f"{self.noun} “{self._id(value)}”"
 
     def _etag(self, value: Value, changed: str) -> str:
-        """Without an ETag the service would change it whatever it is now."""
+        """Return the value's ETag. Without one, the service would also change an enrollment that is newer than the value."""
         if value.etag is None:
             raise Problem(
                 f"The {self._named(value)} was not {changed}.",
-                "The value has no ETag, so it was never read from the service.",
-                "Read it first and use what you read.",
+                "The value has no ETag, so it did not come from the service.",
+                "Read it from the service first, and use that value.",
             )
         return value.etag

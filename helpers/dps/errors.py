@@ -1,4 +1,4 @@
-"""What a provisioning service answers when it refuses, as one kind of error with the meaning and the way out."""
+"""Turn the exceptions of Azure's SDKs into one kind of error, with the meaning and the next step."""
 
 import json
 import re
@@ -9,55 +9,61 @@ from typing import TYPE_CHECKING, Any
 from helpers.problem import Problem
 from helpers.urls import mask_keys
 
-if TYPE_CHECKING:  # azure-core is imported when something is sent
+if TYPE_CHECKING:  # azure-core is imported only when a request is sent
     from azure.core.exceptions import HttpResponseError
 
 __all__ = ["DpsError", "translated"]
 
-# azure-identity puts the token endpoint's own faltering into words only: MSAL's, or Entra's with its number
-# (90033: a part of it is not available; 90055: too many requests).
-_SIGN_IN_FALTERED = re.compile(r"HTTP (?:Error|status): (?:408|429|5\d\d)|AADSTS(?:90033|90055)")
-_NO_AZURE_CLI = "Azure CLI not found on path"  # azure-identity's words
+# When the token endpoint fails temporarily, azure-identity says so only in its error's text: in MSAL's words, or in
+# Entra's with a number (90033: temporarily unavailable; 90055: too many requests).
+_SIGN_IN_FAILED_TEMPORARILY = re.compile(r"HTTP (?:Error|status): (?:408|429|5\d\d)|AADSTS(?:90033|90055)")
+_NO_AZURE_CLI = "Azure CLI not found on path"  # azure-identity's text
 _BY_CODE = {
     "412001": (
-        "The certificate has changed since its ETag was read: every upload, code and verification gives a new one.",
-        "Read the certificate again and repeat the step with its present ETag.",
+        "The certificate has changed since its ETag was read: each upload, new code and verification changes the ETag.",
+        "Read the certificate again and repeat the step with its current ETag.",
     ),
     "400053": (
-        "The proof must be signed by the uploaded CA's own key, have the newest code as its CN, and be valid today.",
-        "Ask for a new code, and sign that with the private key of the CA that was uploaded.",
+        "The proof must be signed with the uploaded CA's own key, have the newest code as its CN, and be valid today.",
+        "Generate a new code, and sign it with the private key of the CA that you uploaded.",
     ),
     "500019": (
-        "The service could not read the certificate that was sent; it says so with an internal error.",
+        "The service could not read the certificate that it received; it reports this as an internal error.",
         "Send a CA certificate as PEM or DER.",
     ),
-    "404204": ("There is no enrollment group of that name.", "List the groups, or create it."),
+    "404204": ("There is no enrollment group with that id.", "List the groups to find its id, or create the group."),
     "409202": (
-        "An enrollment group of that name exists already.",
-        "Choose another name, or read the group and update it.",
+        "An enrollment group with that id already exists.",
+        "Choose another id, or read the group and update it.",
     ),
 }
 _BY_STATUS = {
-    400: ("The service did not accept the request.", "Change what the message names and try again."),
-    401: ("The service does not accept the credential.", "Sign in again, or connect to the service anew."),
-    403: ("The credential lacks the right, or a limit of the service is reached.", "Ask for the role, or make room."),
-    404: ("What was asked for is not there.", "Check the name; list what there is."),
-    409: ("Something of that name exists already.", "Choose another name."),
-    412: ("It has changed since its ETag was read.", "Read it again and repeat the step with its present ETag."),
-    429: ("The service is asked too often.", "Wait a little and try again."),
+    400: ("The request is invalid.", "Correct the value that the service's message names, and try again."),
+    401: ("The service did not accept the credential.", "Sign in again, then connect to the service again."),
+    403: (
+        "The credential lacks a permission, or a limit of the service is reached.",
+        "Ask for a role with that permission, or delete what you no longer need.",
+    ),
+    404: ("There is no resource with that name.", "Check the name, or list the resources that exist."),
+    409: ("A resource with that name already exists.", "Choose another name."),
+    412: (
+        "The resource has changed since its ETag was read.",
+        "Read it again and repeat the step with its current ETag.",
+    ),
+    429: ("The service received too many requests.", "Wait a little and try again."),
 }
 
 
 class DpsError(Problem):
-    """A provisioning service refused, or could not be reached.
+    """A provisioning service rejected a request, or could not be reached.
 
     Attributes:
-        status: the HTTP status; None when this service gave no answer (or the token endpoint refused).
-        code: the service's own code (`412001`, `404204`, `ResourceNotFound`, …); "" when it gave none.
-        transient: whether the service faltered (no answer, 408, 429, 5xx): the same call may succeed in a moment, and may
-            have been carried out already.
-        says: the service's own words; "" when there are none.
-        why: what that means. next_step: what to do.
+        status: the HTTP status; None if the service gave no answer (or the token endpoint rejected the sign-in).
+        code: the service's own error code (`412001`, `404204`, `ResourceNotFound`, …); "" if it gave none.
+        transient: whether the failure is temporary (no answer, 408, 429, 5xx): the same call may succeed in a moment, but
+            the failed one may already have taken effect.
+        says: the service's own message; "" if it gave none.
+        why: the message's meaning. next_step: what to do about it.
     """
 
     def __init__(
@@ -80,34 +86,35 @@ class DpsError(Problem):
 
 @contextmanager
 def translated(attempt: str) -> Iterator[None]:
-    """What Azure's SDKs raise inside becomes a DpsError.
+    """Turn the exceptions of Azure's SDKs inside the `with` block into DpsErrors.
 
     Args:
-        attempt: what is being done, for the first sentence: `upload the CA certificate “x”`.
+        attempt: the action, for the error's first sentence: `upload the CA certificate “x”`.
     """
     from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
     try:
         yield
     except HttpResponseError as error:
-        raise _refused(attempt, error) from error
+        raise _rejected(attempt, error) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        # A request that was never sent has been tried for long by the SDK.
+        # A request that could not be sent (ServiceRequestError) has already been retried by the SDK for a long time.
         raise _unanswered(attempt, transient=isinstance(error, ServiceResponseError)) from error
     except AzureError as error:
-        raise DpsError(f"Could not {attempt}.", str(error), "Mend what the message names and try again.") from error
+        raise DpsError(f"Could not {attempt}.", str(error), "Fix what the message names and try again.") from error
 
 
 def _unanswered(attempt: str, *, transient: bool) -> DpsError:
     return DpsError(
         f"Could not {attempt}: the service did not answer.",
         "It is not running, or the network does not reach it. (A local DPS stops after two hours without a request.)",
-        "With a local DPS: run this notebook again from its first cell, which starts it anew; nothing is lost.",
+        "With a local DPS: run this notebook again from its first cell, which starts it again; nothing is lost. "
+        "With Azure: check your network connection and try again.",
         transient=transient,
     )
 
 
-def _refused(attempt: str, error: "HttpResponseError") -> DpsError:
+def _rejected(attempt: str, error: "HttpResponseError") -> DpsError:
     from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
     code, message = _code_and_message(error)
@@ -115,16 +122,16 @@ def _refused(attempt: str, error: "HttpResponseError") -> DpsError:
     if isinstance(error, ClientAuthenticationError) and status is None:
         if any(isinstance(cause, ServiceRequestError | ConnectionRefusedError) for cause in _with_causes(error)):
             return _unanswered(attempt, transient=False)
-        if _SIGN_IN_FALTERED.search(" ".join(map(str, _with_causes(error)))):
+        if _SIGN_IN_FAILED_TEMPORARILY.search(" ".join(map(str, _with_causes(error)))):
             return DpsError(
-                f"Could not {attempt}: nobody could be signed in just now.",
+                f"Could not {attempt}: sign-in failed temporarily.",
                 str(error.message),
                 "Try again in a moment.",
                 transient=True,
             )
         return DpsError(
-            f"Could not {attempt}: there is no credential that is accepted.",
-            str(error.message).partition("\nAttempted credentials:")[0],  # what follows lists nine of them
+            f"Could not {attempt}: sign-in failed.",
+            str(error.message).partition("\nAttempted credentials:")[0],  # the rest lists nine credentials
             "Install the Azure CLI (https://aka.ms/azure-cli), which is not on this machine; then sign in with az login."
             if _NO_AZURE_CLI in str(error.message)
             else "Sign in, for example with az login.",
@@ -134,8 +141,8 @@ def _refused(attempt: str, error: "HttpResponseError") -> DpsError:
     quoted = f" It says: {message}" if message else ""
     response: Any = error.response
     explained = response.headers.get("x-local-dps-explanation", "") if response is not None else ""
-    what = f"Could not {attempt}: the service refused ({status}{f', code {code}' if code else ''})."
-    why = f"{explained or meaning}{quoted}"  # a local DPS says what was wrong; of Azure its code alone is known
+    what = f"Could not {attempt}: the service rejected the request ({status}{f', code {code}' if code else ''})."
+    why = f"{explained or meaning}{quoted}"  # a local DPS explains the cause; Azure sends only its code
     transient = _is_transient(status, code)
     return DpsError(what, why, remedy, status=status, code=code, says=message, transient=transient)
 
@@ -147,12 +154,14 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_transient(status: int | None, code: str) -> bool:
-    """500019 is the answer to a certificate that can't be read, whenever it is sent."""
+    """Return whether the same request may succeed later. 500019 means an unreadable certificate, which stays unreadable."""
     return status is not None and (status in (408, 429) or status >= 500) and code != "500019"
 
 
 def _code_and_message(error: "HttpResponseError") -> tuple[str, str]:
-    """The three shapes: the resource provider's flat one, Azure Resource Manager's, and the service plane's."""
+    """Read the code and the message from any of the three formats: the resource provider's flat one, Azure Resource
+    Manager's, and the service plane's.
+    """
     try:
         body = json.loads(error.response.text()) if error.response is not None else {}
     except (ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""Individual enrollments: one device, which it decides about before any group does."""
+"""Individual enrollments: each is for one device, and takes precedence over any group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from cryptography import x509
 
 from helpers.certificates import certificate_pem, describe
-from helpers.dps.enrollments import ENROLLMENT_ID, Enrollments
+from helpers.dps.enrollments import ENROLLMENT_ID, EnrollmentCollection
 from helpers.problem import Problem
 
 __all__ = ["IndividualEnrollment", "IndividualEnrollments"]
@@ -15,14 +15,14 @@ __all__ = ["IndividualEnrollment", "IndividualEnrollments"]
 
 @dataclass(frozen=True)
 class IndividualEnrollment:
-    """An individual enrollment by the device's own certificate.
+    """An individual enrollment with the device's own certificate as attestation.
 
-    A disabled one revokes the device: whatever group would let it in, the individual enrollment is asked first
-    (how-to-revoke-device-access-portal.md).
+    Disabling it revokes the device: DPS checks the individual enrollment first, and then rejects the device even if an
+    enrollment group matches it (how-to-revoke-device-access-portal.md).
 
     Attributes:
         certificate: the device's. DPS never returns it: in an enrollment that was read it is None.
-        etag: None until the service has it.
+        etag: None until the service has created the enrollment.
     """
 
     registration_id: str
@@ -31,7 +31,7 @@ class IndividualEnrollment:
     etag: str | None = None
 
 
-class IndividualEnrollments(Enrollments[IndividualEnrollment]):
+class IndividualEnrollments(EnrollmentCollection[IndividualEnrollment]):
     """The individual enrollments of one provisioning service."""
 
     noun, collection = "individual enrollment", "enrollments"
@@ -43,9 +43,9 @@ class IndividualEnrollments(Enrollments[IndividualEnrollment]):
         if not ENROLLMENT_ID.fullmatch(value.registration_id) or value.certificate is None:
             raise Problem(
                 f"{value.registration_id!r} can't be enrolled.",
-                "A registration id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen; and "
-                "the device's certificate must be given, for DPS never returns it.",
-                "Give another id, or the certificate.",
+                "A registration id has up to 128 letters, digits and - . _ : and ends in a letter, a digit or a hyphen. "
+                "The enrollment also needs the device's certificate, which DPS never returns.",
+                "Choose another id, or add the certificate to the enrollment.",
             )
         pem = certificate_pem(value.certificate).decode()
         return {

@@ -1,4 +1,4 @@
-"""The local DPS behind a connection file: the service that is there from the start, and further ones."""
+"""Connect to a local DPS through its connection file: to its first provisioning service, or to an additional one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationE
 
 from helpers.dps.device_plane import DevicePlane
 from helpers.dps.errors import DpsError, translated
-from helpers.dps.persistence import repeat, settle
+from helpers.dps.retries import retry_change, retry_read
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService
 from helpers.dps.wire import Wire
 from helpers.files import read_bytes
 from helpers.problem import Problem
 
-if TYPE_CHECKING:  # the SDKs are imported when a service is connected to
+if TYPE_CHECKING:  # the SDKs are imported only when a connection is made
     from azure.identity import ClientSecretCredential
     from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
@@ -29,28 +29,30 @@ __all__ = [
     "remove_another",
 ]
 
-_SECONDS = 10
+_REQUEST_TIMEOUT_SECONDS = 10
 
 
 def connect_local(connection_file: Path) -> ProvisioningService:
-    """The provisioning service that a local DPS has from the start.
+    """Connect to the provisioning service that a local DPS has from the start.
 
     Raises:
-        Problem: the file is not there, or is not a connection file.
+        Problem: there is no such file, or it is not a connection file.
     """
     connection = _read(connection_file)
     return _connect(connection, connection.provisioning_service, connection.service_endpoint)
 
 
 def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> ProvisioningService:
-    """A further provisioning service of the same local DPS, as if somebody else's: made anew, with one hub linked.
+    """Create an additional provisioning service in a local DPS, link one IoT hub to it, and connect to it.
+
+    It stands for another organization's service.
 
     Args:
-        name: of the service; one that has it already is removed first, with all that is in it.
+        name: the service's name. An existing service with that name is removed first, with all that is in it.
         iot_hub: the hub's host name.
 
     Raises:
-        Problem: as of `connect_local`. DpsError: the local DPS refuses.
+        Problem: as from `connect_local`. DpsError: the local DPS rejects the request.
     """
     from azure.mgmt.iothubprovisioningservices.models import (
         IotDpsPropertiesDescription,
@@ -69,7 +71,7 @@ def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> Pro
             iot_hubs=[
                 IotHubDefinitionDescription(
                     location="local",
-                    # A hub is a name here; nobody signs in there.
+                    # To a local DPS, a hub is only a name, so no key is needed.
                     connection_string=f"HostName={iot_hub};SharedAccessKeyName=iothubowner;SharedAccessKey=bm9uZQ==",
                 )
             ]
@@ -85,13 +87,13 @@ def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> Pro
             return client.iot_dps_resource.get(name, group)
 
     with _management(connection, Wire()) as client:
-        settle(create, lambda: _found(present))
-        host = repeat(present).properties.service_operations_host_name
+        retry_change(create, lambda: _found(present))
+        host = retry_read(present).properties.service_operations_host_name
     return _connect(connection, name, f"https://{host}")
 
 
 def remove_another(connection_file: Path, name: str) -> None:
-    """Remove a further provisioning service and all that is in it, if it is there."""
+    """Remove an additional provisioning service and all that is in it, if it exists."""
     connection = _read(connection_file)
 
     def delete() -> bool:
@@ -100,22 +102,27 @@ def remove_another(connection_file: Path, name: str) -> None:
         return True
 
     with _management(connection, Wire()) as client:
-        settle(delete, lambda: None)
+        retry_change(delete, lambda: None)
 
 
 def local_id_scope(connection_file: Path) -> str:
-    """The ID scope of the service that is there from the start."""
+    """Return the ID scope of the service that a local DPS has from the start."""
     return _read(connection_file).id_scope
 
 
 def local_device_plane(connection_file: Path) -> DevicePlane:
-    """Where devices of a local DPS go, for somebody who knows no more of it than its ID scope."""
+    """Return the endpoint at which devices register with a local DPS. They need only this and the ID scope."""
     return _device_plane(_read(connection_file))
 
 
 @dataclass(frozen=True)
 class HubDevice:
-    """A device as its IoT hub knows it. thumbprint: of its certificate, SHA-256, upper-case hex."""
+    """A device's entry in an IoT hub's registry.
+
+    Attributes:
+        authentication: its type, such as `selfSigned`.
+        thumbprint: of the device's certificate, SHA-256, upper-case hex.
+    """
 
     device_id: str
     authentication: str
@@ -123,10 +130,10 @@ class HubDevice:
 
 
 def hub_device(connection_file: Path, hub: str, device_id: str) -> HubDevice:
-    """What a hub of the local DPS has in its registry of a device that was assigned to it.
+    """Return a device's entry in the registry of one of a local DPS's hubs.
 
     Raises:
-        Problem: the hub knows no such device.
+        Problem: the hub has no such entry.
     """
     import requests
 
@@ -135,13 +142,13 @@ def hub_device(connection_file: Path, hub: str, device_id: str) -> HubDevice:
         f"{connection.control_endpoint}/hubs/{hub}/devices/{device_id}",
         headers={"Authorization": f"Bearer {connection.control_token.get_secret_value()}"},
         verify=connection.ca_file,
-        timeout=_SECONDS,
+        timeout=_REQUEST_TIMEOUT_SECONDS,
     )
     if answer.status_code != 200:
         raise Problem(
-            f"The hub {hub} knows no device “{device_id}”.",
-            "It was never assigned there, or has been assigned to another hub since.",
-            "Register it again.",
+            f"The hub {hub} has no device “{device_id}”.",
+            "The device was never assigned to that hub, or has since been assigned to another one.",
+            "Register the device again.",
         )
     known = answer.json()["authentication"]
     return HubDevice(device_id, known["type"], known["x509Thumbprint"]["primaryThumbprint"])
@@ -163,8 +170,8 @@ def _read(connection_file: Path) -> "_Connection":
     except ValidationError as error:
         raise Problem(
             f"{connection_file.name} is not a connection file.",
-            "It lacks what a local DPS writes into it.",
-            "Start the local DPS again; it writes the file anew.",
+            "It lacks values that a local DPS writes into it.",
+            "Start the local DPS again; it writes a new connection file.",
         ) from error
 
 
@@ -209,7 +216,9 @@ def _connect(connection: "_Connection", name: str, service_endpoint: str) -> Pro
 
 
 def _device_plane(connection: "_Connection") -> DevicePlane:
-    """Azure's device SDK knows only Azure's ports: the proxy of the local DPS maps them to its own."""
+    """Return the local DPS's device endpoint, with its proxy: Azure's device SDK uses only Azure's ports, and the proxy
+    maps these to the ports of the local DPS.
+    """
     host, _, port = connection.proxy_endpoint.rpartition(":")
     return DevicePlane(
         AZURE_DEVICE_PLANE.host,
@@ -224,7 +233,7 @@ _Text: TypeAlias = Annotated[str, StringConstraints(strict=True, min_length=1)]
 
 
 class _Connection(BaseModel):
-    """What is needed of a connection file. Nothing may be missing: an SDK would fall back to Azure's own endpoints."""
+    """The values used from a connection file. All are required: without one, an SDK would use Azure's own endpoints."""
 
     tenant_id: _Text
     client_id: _Text

@@ -1,4 +1,4 @@
-"""The local DPS of a workspace as a process: started on first use, shared by every notebook, found by its file."""
+"""The local DPS process of a workspace: started on first use, shared by all notebooks, found by its connection file."""
 
 import fcntl
 import json
@@ -20,36 +20,35 @@ from helpers.problem import Problem
 __all__ = ["start_local_dps", "stop_local_dps"]
 
 _IDLE_SECONDS = 2 * 60 * 60
-_PATIENCE_SECONDS = 30.0
-_ANSWER_SECONDS = 5.0
+_MAX_WAIT_SECONDS = 30.0
+_MAX_ANSWER_SECONDS = 5.0
 _NEEDED = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "VIRTUAL_ENV")
 _NEEDED_PREFIXES = ("LC_", "LD_", "PYTHON")
 
 
 def start_local_dps(folder: Path) -> Path:
-    """The connection file of the local DPS in `folder`, which is started unless it runs already.
+    """Start the local DPS in `folder` unless it is already running, and return its connection file.
 
-    It outlives the notebook, keeps its state in `folder`, writes one line a request to `folder`/log.txt, and goes by
-    itself after two hours without a request. A process that holds the lock of the state is alive, however slowly it
-    answers: no second one is started beside it.
+    The process outlives the notebook, stores its state in `folder`, and writes one line per request to `folder`/log.txt.
+    It stops after two hours without a request. A process that holds the lock of the state is running, even if it answers
+    slowly; then no second one is started.
 
     Raises:
-        Problem: it does not start (the error quotes what it said), or runs and does not answer.
+        Problem: the process does not start (the error quotes its output), or it is running but does not answer.
     """
     folder = make_private_folder(folder.resolve())
     connection_file = folder / "connection.json"
-    with (folder / "start.lock").open("w") as lock:  # two notebooks may start at the same moment
+    with (folder / "start.lock").open("w") as lock:  # two notebooks may call this at the same moment
         fcntl.flock(lock, fcntl.LOCK_EX)
         state = folder / "state"
         if _is_served(state):
-            _wait_until(
-                lambda: connection_file.exists() or not _is_served(state), _ANSWER_SECONDS
-            )  # it may be starting
+            # The process may still be starting.
+            _wait_until(lambda: connection_file.exists() or not _is_served(state), _MAX_ANSWER_SECONDS)
             if _names_its_server(connection_file, state):
                 _wait_until(lambda: _answers(connection_file) or not _is_served(state))
                 if _is_served(state) and not _answers(connection_file):
                     raise _unresponsive(state)
-            else:  # the file was damaged or deleted, and only a start writes it
+            else:  # the file was damaged or deleted, and the process writes it only when it starts
                 _stop(state)
         if not _answers(connection_file):
             _start(folder, connection_file)
@@ -57,10 +56,10 @@ def start_local_dps(folder: Path) -> Path:
 
 
 def stop_local_dps(folder: Path) -> bool:
-    """Stop the local DPS in `folder` gracefully; its state stays. Returns whether there was one.
+    """Stop the local DPS in `folder` gracefully, without deleting its state. Return whether one was running.
 
     Raises:
-        Problem: it does not end.
+        Problem: the process does not end.
     """
     state = folder.resolve() / "state"
     if not _is_served(state):
@@ -81,26 +80,26 @@ def _stop(state: Path) -> None:
 def _unresponsive(state: Path) -> Problem:
     pid = _pid(state)
     return Problem(
-        "The local DPS of this workspace runs, but does not answer.",
-        f"Process {pid or 'unknown'} holds {state / 'lock'} and has not answered for {_PATIENCE_SECONDS:.0f} seconds: "
-        "it is suspended, or the machine is very busy.",
-        f"Let it go on with kill -CONT {pid}, or end it with kill -KILL {pid} (nothing is lost); then run this again."
+        "The local DPS of this workspace is running, but does not answer.",
+        f"{f'Process {pid}' if pid else 'A process'} holds {state / 'lock'} and has not answered for "
+        f"{_MAX_WAIT_SECONDS:.0f} seconds: it is suspended, or the machine is very busy.",
+        f"Resume it with kill -CONT {pid}, or end it with kill -KILL {pid} (nothing is lost). Then run this again."
         if pid
-        else "End the process that holds the file; then run this again.",
+        else "Find the process with fuser or lsof, and end it (nothing is lost). Then run this again.",
     )
 
 
 def _start(folder: Path, connection_file: Path) -> None:
-    connection_file.unlink(missing_ok=True)  # of one that was killed
-    # -P: nothing is imported from the working directory, and that is not the workspace, which others may have made.
+    connection_file.unlink(missing_ok=True)  # a process that was killed leaves its file behind
+    # Neither -P nor cwd lets Python import from the workspace, which may hold other people's files.
     command = [sys.executable, "-P", "-m", "helpers", "local-dps", "--connection-file", str(connection_file)]
     command += ["--state", str(folder / "state"), "--idle-seconds", str(_IDLE_SECONDS)]
-    command += ["--retry-after", "0"]  # a learner's devices need not wait before they poll
+    command += ["--retry-after", "0"]  # so that a learner's devices don't wait between polls
     command += ["--log-megabytes", "10"]
     log_file = folder / "log.txt"
     with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE), "ab") as log:
         began = log.tell()
-        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+        process = subprocess.Popen(  # noqa: S603 - a fixed command, without a shell
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -115,24 +114,24 @@ def _start(folder: Path, connection_file: Path) -> None:
         said = log_file.read_bytes()[began:].decode(errors="replace").strip()
         raise Problem(
             "The local DPS did not start.",
-            said or f"It said nothing within {_PATIENCE_SECONDS:.0f} seconds.",
-            f"Look at {log_file.name} in the folder {folder.name} of the workspace, then run this cell again.",
+            said or f"It printed nothing and was not ready within {_MAX_WAIT_SECONDS:.0f} seconds.",
+            f"Read {log_file.name} in the folder {folder.name} of the workspace, then run this cell again.",
         )
 
 
 def _environment() -> dict[str, str]:
-    """What a Python needs to run, and none of the secrets that a learner's environment may hold."""
+    """Return the environment variables that Python needs, without the secrets that others may hold."""
     needed = {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)}
     return {**needed, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 
 
 def _answers(connection_file: Path) -> bool:
-    """Whether the process behind the file is there: it must show the certificate that the file's CA signed."""
+    """Return whether the local DPS behind the file is running: its TLS certificate must be from the CA in the file."""
     try:
         connection = json.loads(connection_file.read_text())
         endpoint = urlsplit(connection["management_endpoint"])
         context = ssl.create_default_context(cafile=connection["ca_file"])
-        with socket.create_connection((endpoint.hostname, endpoint.port), timeout=_ANSWER_SECONDS) as raw:
+        with socket.create_connection((endpoint.hostname, endpoint.port), timeout=_MAX_ANSWER_SECONDS) as raw:
             context.wrap_socket(raw, server_hostname=endpoint.hostname).close()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
@@ -140,10 +139,10 @@ def _answers(connection_file: Path) -> bool:
 
 
 def _is_served(state: Path) -> bool:
-    """Whether a process holds the state: it keeps the lock until all it wrote is closed."""
+    """Return whether a process uses the state: it holds the lock until it has closed all its files."""
     try:
         lock = (state / "lock").open("r+")
-    except OSError:  # it has never been served
+    except OSError:  # no process has ever used this state
         return False
     with lock:
         try:
@@ -154,7 +153,7 @@ def _is_served(state: Path) -> bool:
 
 
 def _pid(state: Path) -> int | None:
-    """The process that holds the state; it has written that beside the lock."""
+    """Return the id of the process that uses the state, from the file that it writes beside the lock."""
     try:
         return int((state / "pid").read_text())
     except (OSError, ValueError):
@@ -162,7 +161,7 @@ def _pid(state: Path) -> int | None:
 
 
 def _names_its_server(connection_file: Path, state: Path) -> bool:
-    """Whether the file is whole, and of the process that holds the state now."""
+    """Return whether the file is valid JSON and was written by the process that now uses the state."""
     try:
         return bool(json.loads(connection_file.read_text())["pid"] == _pid(state))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -170,8 +169,8 @@ def _names_its_server(connection_file: Path, state: Path) -> bool:
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float | None = None) -> None:
-    """Wait for it, at most that long; `_PATIENCE_SECONDS` unless given."""
-    end = time.monotonic() + (_PATIENCE_SECONDS if seconds is None else seconds)
+    """Wait until the condition holds, at most for that many seconds; by default `_MAX_WAIT_SECONDS`."""
+    end = time.monotonic() + (_MAX_WAIT_SECONDS if seconds is None else seconds)
     while not condition() and time.monotonic() < end:
         with suppress(InterruptedError):
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Why a device is not let in: the service's short answer, put together with what the device sent and what the service knows."""
+"""Explain why DPS rejected a device, from its short answer, the device's chain, and the CAs and groups at the service."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["KnownCas", "refusal"]
 
 @dataclass(frozen=True)
 class KnownCas:
-    """What a service knows of CAs."""
+    """A service's registered CAs and its enrollment groups."""
 
     certificates: Sequence[RegisteredCertificate] = ()
     groups: Sequence[EnrollmentGroup] = ()
@@ -30,19 +30,19 @@ class _Reason(NamedTuple):
 
 
 def refusal(device: DeviceCredential, status: int, body: Mapping[str, object], known: KnownCas) -> DpsError:
-    """The answer with which the device plane refused a registration, for a person.
+    """Return the error that explains the answer with which DPS rejected a registration.
 
     Args:
-        body: the answer's; `message` and `errorCode` tell the kind.
+        body: the answer's body; its `message` and `errorCode` say why DPS rejected the device.
     """
     says, code = str(body.get("message", "")), str(body.get("errorCode", ""))
     chain = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
     explain = _BY_MESSAGE.get(says.rstrip("."))
-    reason = explain(chain, device.registration_id, known) if explain else _Reason("The service did not accept it.", "")
+    reason = explain(chain, device.registration_id, known) if explain else _Reason("DPS did not accept it.", "")
     return DpsError(
-        f"The device “{device.registration_id}” is not let in.",
-        f"{reason.why} It says: {says} ({status}, code {code}).",
-        reason.next_step or "Do what the message names.",
+        f"DPS rejected the device “{device.registration_id}”.",
+        f"{reason.why} DPS says: {says} ({status}, code {code}).",
+        reason.next_step or "Fix what this message names, then register the device again.",
         status=status,
         code=code,
     )
@@ -52,7 +52,8 @@ def _no_ca_found(chain: Sequence[x509.Certificate], _registration_id: str, known
     for signed, signer in pairwise(chain):
         if not is_issued_by(signed, signer):
             return _Reason(
-                f"“{describe(signer).common_name}”, which it sends, did not sign “{describe(signed).common_name}”.",
+                f"The device sent “{describe(signed).common_name}” and then “{describe(signer).common_name}”, which did not "
+                "sign it.",
                 "Send the device's certificate, then its issuer, then the issuer's issuer.",
             )
     sent = list(map(describe, chain))
@@ -61,27 +62,27 @@ def _no_ca_found(chain: Sequence[x509.Certificate], _registration_id: str, known
     unproved = [each for each in known.certificates if each.thumbprint in thumbprints and not each.verified]
     if unproved:
         return _Reason(
-            f"“{unproved[0].name}” is in its chain and registered, but not verified.",
-            "Prove it: ask for a verification code, sign it with that CA's key, and verify.",
+            f"The CA registered as “{unproved[0].name}” is in the device's chain, but is not verified.",
+            "Verify it: generate a verification code, sign the code with that CA's key, and send the proof.",
         )
     above = {bare_name(top.issuer), *(bare_name(each.subject) for each in sent[1:])}
     namesakes = [each for each in known.certificates if bare_name(each.subject) in above]
     if namesakes and namesakes[0].verified:
         return _Reason(
-            f"A CA called “{bare_name(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But this device's chain "
-            "comes from another CA that merely has the same name: the signature was made with another key.",
-            "Have the device's certificate signed by the CA that was verified.",
+            f"A CA with the subject “{bare_name(namesakes[0].subject)}” is verified, as “{namesakes[0].name}”. But another CA "
+            "with the same subject signed this device's chain: the signature was made with another key.",
+            "Issue the device's certificate from the verified CA.",
         )
     if namesakes:
         return _Reason(
-            f"The CA “{bare_name(namesakes[0].subject)}” is registered as “{namesakes[0].name}”, but not verified.",
-            "Prove it: ask for a verification code, sign it with that CA's key, and verify.",
+            f"The CA “{bare_name(namesakes[0].subject)}” is registered as “{namesakes[0].name}”, but is not verified.",
+            "Verify it: generate a verification code, sign the code with that CA's key, and send the proof.",
         )
     verified = ", ".join(f"“{bare_name(each.subject)}”" for each in known.certificates if each.verified) or "none"
     return _Reason(
-        f"Its chain ends with “{top.common_name}”, issued by “{bare_name(top.issuer)}”, of which the service knows nothing. "
-        f"Verified CAs: {verified}.",
-        "Send every certificate between the device's and a verified CA's, or register and verify its CA.",
+        f"The device's chain ends with “{top.common_name}”, issued by “{bare_name(top.issuer)}”, which is not registered "
+        f"with the service. Verified CAs: {verified}.",
+        "Send every certificate between the device's and a verified CA's, or register and verify the device's CA.",
     )
 
 
@@ -89,8 +90,8 @@ def _no_group_found(chain: Sequence[x509.Certificate], _registration_id: str, kn
     device, *_ = sent = list(map(describe, chain))
     if device.is_authority:
         return _Reason(
-            f"It showed the certificate of the CA “{device.common_name}” as its own.",
-            "Give the device a certificate of its own, signed by that CA.",
+            f"The device sent the certificate of the CA “{device.common_name}” as its own.",
+            "Issue a certificate to the device from that CA.",
         )
     names = {bare_name(sent[-1].issuer), *(bare_name(each.subject) for each in sent)}
     cas = [each.name for each in known.certificates if each.verified and bare_name(each.subject) in names]
@@ -103,12 +104,12 @@ def _no_group_found(chain: Sequence[x509.Certificate], _registration_id: str, kn
     free = [name for name in cas if name not in bound]
     if free:
         return _Reason(
-            f"The CA “{free[0]}” is verified, but no enrollment lets in what it has signed.",
-            f"Bind an enrollment group to “{free[0]}”.",
+            f"The CA “{free[0]}” is verified, but no enrollment accepts devices with its certificates.",
+            f"Create an enrollment group that is bound to “{free[0]}”.",
         )
     return _Reason(
-        "The service knows the CA, but no enrollment lets in what it has signed.",
-        "Create an enrollment group that is bound to it.",
+        "The CA is registered, but no enrollment accepts devices with its certificates.",
+        "Create an enrollment group that is bound to the CA.",
     )
 
 
@@ -120,9 +121,9 @@ def _bad_certificate(chain: Sequence[x509.Certificate], registration_id: str, _k
             " ".join(dict.fromkeys(check.remedy for check in failed)),
         )
     return _Reason(
-        "What it sent is in order. So a CA above it has expired or may not sign what is below it, or the device has an "
-        "individual enrollment with another certificate.",
-        "Look at the dates of the CAs that are registered, and at the device's individual enrollment.",
+        "The chain that the device sent is valid. So a CA above it has expired or may not sign the certificates below it, "
+        "or the device's individual enrollment has another certificate.",
+        "Check the dates of the registered CAs, and the device's individual enrollment.",
     )
 
 
@@ -130,12 +131,12 @@ def _unknown_device(chain: Sequence[x509.Certificate], registration_id: str, _kn
     name = describe(chain[0]).common_name
     if name.casefold() != registration_id.casefold():
         return _Reason(
-            f"Its certificate is for “{name}”, and it registers as “{registration_id}”: the two must be the same.",
+            f"The device's certificate is for “{name}”, but it registers as “{registration_id}”. The two must be the same.",
             "Register with the certificate's common name, or issue a certificate with the registration id as its CN.",
         )
     return _Reason(
-        "The service knows no such device: the ID scope is another service's, or its enrollment asks for no certificate.",
-        "Compare the ID scope with the service's, and look at the device's enrollment.",
+        "The ID scope is another service's, or the device's enrollment uses another kind of attestation than certificates.",
+        "Compare the ID scope with the service's, and check the device's enrollment.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A connection to one provisioning service: both planes behind one object, with one credential."""
+"""A connection to one provisioning service: all its planes behind one object, with one credential."""
 
 import logging
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from helpers.dps.devices import Devices
 from helpers.dps.enrollment_groups import EnrollmentGroups
 from helpers.dps.errors import translated
 from helpers.dps.individual_enrollments import IndividualEnrollments
-from helpers.dps.persistence import repeat
 from helpers.dps.refusals import KnownCas
+from helpers.dps.retries import retry_read
 from helpers.dps.wire import Wire
 from helpers.problem import Problem
 
-if TYPE_CHECKING:  # the SDKs are imported when a service is connected to
+if TYPE_CHECKING:  # the SDKs are imported only when a connection is made
     from azure.core.credentials import TokenCredential
 
 __all__ = ["AZURE_DEVICE_PLANE", "ProvisioningService", "ServiceDescription", "connect_azure"]
@@ -25,10 +25,11 @@ AZURE_DEVICE_PLANE = DevicePlane("global.azure-devices-provisioning.net")
 
 @dataclass(frozen=True)
 class ServiceDescription:
-    """What the service says of itself.
+    """A provisioning service's properties.
 
     Attributes:
-        id_scope: what a device must know to find it. iot_hubs: host names of the linked hubs.
+        id_scope: identifies the service to a device, which sends it when it registers.
+        iot_hubs: host names of the linked hubs.
     """
 
     name: str
@@ -42,7 +43,7 @@ class ProvisioningService:
     """One provisioning service.
 
     `certificates` is on the management plane, `enrollment_groups` and `individual_enrollments` are on the service plane, and
-    `devices` is on the plane where devices register themselves. `wire` keeps what is said on the first two.
+    `devices` is on the device plane, where devices register themselves. `wire` records the requests on the first two planes.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class ProvisioningService:
     ) -> None:
         """
         Args:
-            service_endpoint: https URL of the service plane.
-            device_plane: where devices go. management_endpoint: None for Azure's own.
-            trust: the PEM file of the CA that signed the endpoints' certificates; True for the public CAs.
-            wire: the one that the credential's sign-in is kept on, too.
+            service_endpoint: the service plane's URL (https).
+            device_plane: the endpoint at which devices register.
+            management_endpoint: the management plane's URL; None for Azure's own.
+            trust: the PEM file of the CA that issued the endpoints' TLS certificates; True for the public CAs.
+            wire: records the requests; the same one that records the credential's sign-in.
         """
         from azure.iot.deviceprovisioning import DeviceProvisioningClient
         from azure.mgmt.iothubprovisioningservices import IotDpsClient
@@ -86,13 +88,13 @@ class ProvisioningService:
         self.devices = Devices(device_plane, lambda: self.describe().id_scope, self._known_cas, self._service)
 
     def describe(self) -> ServiceDescription:
-        """Ask the service for its scope and its hubs: the first sign that it can be reached and lets you in."""
+        """Return the service's properties. If this succeeds, the service can be reached and accepts the credential."""
 
         def read() -> Any:
             with translated(f"read the provisioning service “{self.name}”"):
                 return self._management.iot_dps_resource.get(self.name, self.resource_group)
 
-        answer = repeat(read)
+        answer = retry_read(read)
         properties: Any = answer.properties
         return ServiceDescription(
             name=str(answer.name),
@@ -106,13 +108,13 @@ class ProvisioningService:
         return KnownCas(self.certificates.list(), self.enrollment_groups.list())
 
     def close(self) -> None:
-        """Close both planes' connections."""
+        """Close the connections to the management plane and the service plane."""
         self._management.close()
         self._service.close()
 
 
 def connect_azure(*, subscription_id: str, resource_group: str, provisioning_service: str) -> ProvisioningService:
-    """A provisioning service in Azure, with whatever credential DefaultAzureCredential finds (az login, environment, …).
+    """Connect to a provisioning service in Azure with DefaultAzureCredential (az login, environment variables, …).
 
     Raises:
         Problem: one of the three names is missing.
@@ -128,8 +130,8 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
     if missing:
         raise Problem(
             f"The target azure needs {' and '.join(missing)}.",
-            "Without them nobody knows which provisioning service is meant.",
-            "Copy them from the service's overview page in the Azure portal.",
+            "Together, the three names identify the provisioning service.",
+            "Copy the missing ones from the service's overview page in the Azure portal.",
         )
     wire = Wire()
     _keep_the_sign_in_log_quiet()
@@ -143,9 +145,9 @@ def connect_azure(*, subscription_id: str, resource_group: str, provisioning_ser
 
 
 def _keep_the_sign_in_log_quiet() -> None:
-    """Keep azure-identity's warnings off standard error: twenty lines that an error says in one sentence.
+    """Keep azure-identity's warnings off standard error: the error says in one sentence what they say in twenty lines.
 
-    Python prints the warnings of a logger that has no handler. A program that has set up logging still gets them.
+    Python prints the warnings of a logger that has no handler. A program that has set up logging still receives them.
     """
     log = logging.getLogger("azure.identity")
     if not log.handlers:

@@ -1,7 +1,7 @@
-"""What Azure's SDKs and the service say to one another, kept for the learner's eyes; secrets are left out.
+"""Record the requests of Azure's SDKs and the service's answers, without secrets, to show them to the learner.
 
-Only what is known to be harmless is kept: of the headers those in a list, of a sign-in nothing but that it took place, and
-in bodies no value that is named like a secret or holds a private key. A key in a URL is masked, wherever the URL stands.
+Only harmless parts are recorded: the headers in a fixed list; of a sign-in, its method, URL and status; in bodies, no value
+whose name suggests a secret or that holds a private key. Keys in URLs are masked, both in addresses and in bodies.
 """
 
 import base64
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helpers.urls import mask_keys
 
-if TYPE_CHECKING:  # azure-core is imported when something is sent
+if TYPE_CHECKING:  # azure-core is imported only when a request is sent
     from azure.core.pipeline import PipelineResponse
     from azure.core.pipeline.transport import RequestsTransport
 
@@ -26,7 +26,7 @@ Plane: TypeAlias = Literal["sign-in", "management", "service"]
 LEFT_OUT = "(left out)"
 _HEADERS = ("If-Match", "If-None-Match", "Content-Type", "Retry-After", "x-ms-request-id", "x-local-dps-explanation")
 _SECRET_NAME = re.compile(r"key|secret|password|token|connection", re.IGNORECASE)
-_MOST = 100  # exchanges of a chapter; to forget a fleet takes one for each device
+_MAX_EXCHANGES = 100  # per chapter: deleting a fleet's records takes one exchange per device
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class Exchange:
     """One request and its answer.
 
     Attributes:
-        plane: whom it was for; of a sign-in only method, URL and status are kept.
-        request, answer: the bodies as JSON values, None where there is none; headers: the harmless ones.
+        plane: the plane that received the request; of a sign-in, only the method, the URL and the status are recorded.
+        request_headers, answer_headers: those known to be harmless.
+        request, answer: the bodies as JSON values; None if there is none.
     """
 
     plane: Plane
@@ -49,14 +50,14 @@ class Exchange:
 
 
 class Chapter:
-    """The exchanges of one step, in their order; of very many the last.
+    """The exchanges of one step in order: at most the last `_MAX_EXCHANGES`.
 
     Attributes:
-        left_off: how many came before those.
+        left_off: the number of earlier exchanges that were dropped.
     """
 
     def __init__(self) -> None:
-        self._exchanges: deque[Exchange] = deque(maxlen=_MOST)
+        self._exchanges: deque[Exchange] = deque(maxlen=_MAX_EXCHANGES)
         self.left_off = 0
 
     def __iter__(self) -> Iterator[Exchange]:
@@ -66,33 +67,33 @@ class Chapter:
         return len(self._exchanges)
 
     def note(self, exchange: Exchange) -> None:
-        """Add one."""
-        self.left_off += len(self._exchanges) == _MOST
+        """Add an exchange."""
+        self.left_off += len(self._exchanges) == _MAX_EXCHANGES
         self._exchanges.append(exchange)
 
     @property
     def has_changed_something(self) -> bool:
-        """More was said than questions."""
+        """Whether a request other than a GET or a sign-in was sent."""
         return any(each.method != "GET" and each.plane != "sign-in" for each in self)
 
 
 class Wire:
-    """What went over the line, by chapter: a step of the lesson opens one, and what is sent inside belongs to it."""
+    """The recorded exchanges, by chapter: each step of the lesson opens one, which gets the exchanges made while it is open."""
 
     def __init__(self) -> None:
         self._chapters: dict[str, Chapter] = {}
         self._open: list[Chapter] = []
 
     def __getitem__(self, chapter: str) -> Chapter:
-        """What was exchanged in a chapter when it was last opened and did something; nothing if it never was."""
+        """Return the chapter of that name; an empty one if it was never opened."""
         return self._chapters.get(chapter, Chapter())
 
     @contextmanager
     def chapter(self, name: str) -> Iterator[None]:
-        """Keep what is exchanged inside under this name.
+        """Record the exchanges inside the `with` block under this name.
 
-        It takes the place of an earlier chapter of the name; but a step that is taken again, and finds nothing left to do,
-        does not make one forget how it was done.
+        They replace an earlier chapter of that name, except when a repeated step has changed nothing: then the earlier
+        chapter, which shows the change, stays.
         """
         chapter = Chapter()
         self._open.append(chapter)
@@ -104,7 +105,7 @@ class Wire:
                 self._chapters[name] = chapter
 
     def listener(self, plane: Plane) -> "Callable[[PipelineResponse[Any, Any]], None]":
-        """For the `raw_response_hook` of an azure-core client: it is told of every answer, those that are retried, too."""
+        """Return a `raw_response_hook` for an azure-core client. It is called for each answer, also before a retry."""
 
         def note(response: "PipelineResponse[Any, Any]") -> None:
             if self._open:
@@ -113,7 +114,7 @@ class Wire:
         return note
 
     def transport(self, plane: Plane, **options: Any) -> "RequestsTransport":
-        """For a client that knows no hooks, as that of the service plane: azure-core's own transport, listened to."""
+        """Return azure-core's transport with the same hook, for a client that takes no hooks, as the service plane's."""
         from azure.core.pipeline import PipelineResponse
         from azure.core.pipeline.transport import RequestsTransport
 
@@ -122,7 +123,7 @@ class Wire:
         class Listening(RequestsTransport):  # type: ignore[misc]  # untyped in azure-core
             def send(self, request: Any, **kwargs: Any) -> Any:
                 response = super().send(request, **kwargs)
-                note(PipelineResponse(request, response, None))  # type: ignore[arg-type]  # nobody asks for the context
+                note(PipelineResponse(request, response, None))  # type: ignore[arg-type]  # the hook does not use the context
                 return response
 
         return Listening(**options)
@@ -146,10 +147,10 @@ def _exchange(plane: Plane, request: Any, response: Any) -> Exchange:
 
 def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
     present = {name.lower(): mask_keys(str(value)) for name, value in headers.items()}
-    kept = {name: present[name.lower()] for name in _HEADERS if name.lower() in present}
+    harmless = {name: present[name.lower()] for name in _HEADERS if name.lower() in present}
     if "authorization" in present:
-        kept["Authorization"] = f"{present['authorization'].partition(' ')[0]} {LEFT_OUT}"
-    return kept
+        harmless["Authorization"] = f"{present['authorization'].partition(' ')[0]} {LEFT_OUT}"
+    return harmless
 
 
 def _body(content: Any) -> Any:
@@ -160,7 +161,7 @@ def _body(content: Any) -> Any:
     try:
         return _without_secrets("", json.loads(content))
     except ValueError:
-        return LEFT_OUT  # nobody knows what it is
+        return LEFT_OUT  # a body that is not JSON may hold anything
 
 
 def _without_secrets(name: str, value: Any) -> Any:
@@ -178,7 +179,7 @@ def _without_secrets(name: str, value: Any) -> Any:
 
 
 def _holds_private_key(text: str) -> bool:
-    """In clear, or in base64 as a certificate's field has it, once or twice."""
+    """Return whether the text holds a private key, either plain or encoded in base64 up to three times."""
     content = text.encode()
     for _ in range(3):
         if b"PRIVATE KEY" in content:

@@ -44,7 +44,7 @@ ROOT = CertificateAuthority.create_root("Root")
 INTERMEDIATE = ROOT.create_intermediate("Intermediate")
 
 
-def kept(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[Any] | None = None) -> DeviceCredential:
+def stored(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[Any] | None = None) -> DeviceCredential:
     """A device's two files."""
     chain_file, key_file = folder / f"{name}.pem", folder / f"{name}.key.pem"
     chain_file.write_bytes(certificate_pem(*(device.chain if chain is None else chain)))
@@ -66,7 +66,7 @@ def open_to_root(wire: Wire) -> Wire:
 
 def test_a_fleet_registers_at_once_and_its_records_are_read_and_forgotten(open_to_root: Wire, tmp_path: Path) -> None:
     devices = open_to_root.service.devices
-    fleet = [kept(tmp_path, f"pump-{n}", INTERMEDIATE.issue_device(f"pump-{n}")) for n in range(5)]
+    fleet = [stored(tmp_path, f"pump-{n}", INTERMEDIATE.issue_device(f"pump-{n}")) for n in range(5)]
     registered = require_registered(devices.register_all(fleet))
     assert [each.registration_id for each in registered] == [f"pump-{n}" for n in range(5)]
     assert {each.assigned_hub for each in registered} <= set(open_to_root.connection["iot_hubs"])
@@ -78,21 +78,21 @@ def test_a_fleet_registers_at_once_and_its_records_are_read_and_forgotten(open_t
 
 
 def test_one_device_registers(open_to_root: Wire, tmp_path: Path) -> None:
-    registered = open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+    registered = open_to_root.service.devices.register(stored(tmp_path, "pump", ROOT.issue_device("pump")))
     assert (registered.registration_id, registered.device_id, registered.status) == ("pump", "pump", "assigned")
 
 
 def without_intermediate(folder: Path) -> DeviceCredential:
     device = INTERMEDIATE.issue_device("pump")
-    return kept(folder, "pump", device, [device.certificate])
+    return stored(folder, "pump", device, [device.certificate])
 
 
 def of_a_namesake(folder: Path) -> DeviceCredential:
-    return kept(folder, "pump", CertificateAuthority.create_root("Root").issue_device("pump"))
+    return stored(folder, "pump", CertificateAuthority.create_root("Root").issue_device("pump"))
 
 
 def under_another_name(folder: Path) -> DeviceCredential:
-    return replace(kept(folder, "pump", ROOT.issue_device("pump")), registration_id="valve")
+    return replace(stored(folder, "pump", ROOT.issue_device("pump")), registration_id="valve")
 
 
 def of_itself(folder: Path) -> DeviceCredential:
@@ -104,7 +104,7 @@ def of_itself(folder: Path) -> DeviceCredential:
 
 
 def short_lived(folder: Path) -> DeviceCredential:
-    device = kept(folder, "pump", ROOT.issue_device("pump", lifetime=timedelta(seconds=1)))
+    device = stored(folder, "pump", ROOT.issue_device("pump", lifetime=timedelta(seconds=1)))
     while True:
         (leaf,) = read_certificates(device.chain_file.read_bytes(), "pump.pem")
         if leaf.not_valid_after_utc < datetime.now(UTC):
@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], list[str], str]] = 
     "the intermediate is not sent": (
         without_intermediate,
         [
-            "issued by “Intermediate”, of which the service knows nothing",
+            "issued by “Intermediate”, which is not registered",
             "Verified CAs: “Root”",
             "CA certificate not found.",
         ],
@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], list[str], str]] = 
     ),
     "another CA of the same name": (
         of_a_namesake,
-        ["“Root” is verified, as “root”", "merely has the same name", "CA certificate not found."],
+        ["“Root” is verified, as “root”", "with the same subject", "CA certificate not found."],
         "401002",
     ),
     "another registration id": (under_another_name, ["for “pump”", "as “valve”", "Unauthorized"], "401000"),
@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], list[str], str]] = 
 def test_a_device_that_is_refused_hears_why_and_what_would_help(open_to_root: Wire, tmp_path: Path, kind: str) -> None:
     make, says, code = REFUSED[kind]
     device = make(tmp_path)
-    good = kept(tmp_path, "good", ROOT.issue_device("good"))
+    good = stored(tmp_path, "good", ROOT.issue_device("good"))
     refused, registered = open_to_root.service.devices.register_all([device, good])
     assert isinstance(refused, DpsError)
     assert (refused.status, refused.code) == (401, code)
@@ -157,33 +157,33 @@ def refused_by(wire: Wire, device: DeviceCredential) -> DpsError:
 
 
 def test_the_reason_follows_from_what_the_service_knows(wire: Wire, tmp_path: Path) -> None:
-    device = kept(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
+    device = stored(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
     assert "Verified CAs: none" in refused_by(wire, device).why
     uploaded = wire.certificates.upload("factory", certificate_pem(INTERMEDIATE.certificate))
     unproved = refused_by(wire, device)
-    assert "“factory” is in its chain and registered, but not verified" in unproved.why
-    assert "Prove it" in unproved.next_step
+    assert "“factory” is in the device's chain, but is not verified" in unproved.why
+    assert "Verify it" in unproved.next_step
     code = wire.certificates.generate_verification_code(uploaded)
     proof = INTERMEDIATE.sign_verification_code(str(code.verification_code))
     wire.certificates.verify(code, certificate_pem(proof.certificate))
     unbound = refused_by(wire, device)
-    assert "“factory” is verified, but no enrollment lets in" in unbound.why
-    assert "group to “factory”" in unbound.next_step
+    assert "“factory” is verified, but no enrollment accepts" in unbound.why
+    assert "bound to “factory”" in unbound.next_step
     wire.groups.create(EnrollmentGroup("pumps", CaReference("factory")))
     assert wire.service.devices.register(device).status == "assigned"
 
 
 def test_a_chain_with_the_wrong_ca_in_it_is_told_from_a_namesakes(open_to_root: Wire, tmp_path: Path) -> None:
     wrong, device = ROOT.create_intermediate("Wrong"), INTERMEDIATE.issue_device("pump")
-    refused = refused_by(open_to_root, kept(tmp_path, "pump", device, [device.certificate, wrong.certificate]))
-    assert "“Wrong”, which it sends, did not sign “pump”" in refused.why
+    refused = refused_by(open_to_root, stored(tmp_path, "pump", device, [device.certificate, wrong.certificate]))
+    assert "“pump” and then “Wrong”, which did not sign it" in refused.why
 
 
 def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
     open_to_root: Wire, tmp_path: Path
 ) -> None:
-    good = kept(tmp_path, "good", ROOT.issue_device("good"))
-    gone = kept(tmp_path, "gone", ROOT.issue_device("gone"))
+    good = stored(tmp_path, "good", ROOT.issue_device("good"))
+    gone = stored(tmp_path, "gone", ROOT.issue_device("gone"))
     gone.key_file.unlink()
     refused, registered = open_to_root.service.devices.register_all([gone, good])
     assert isinstance(refused, DpsError)
@@ -192,7 +192,7 @@ def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
 
 
 def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
-    assert "showed the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
+    assert "sent the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
 
 
 def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
@@ -201,7 +201,7 @@ def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
     monkeypatch.setattr(device_plane, "_MAX_ATTEMPTS", 2)
     nowhere = DeviceRegistrar(DevicePlane("nowhere.invalid"), lambda: "0ne00112233", KnownCas)
     with pytest.raises(DpsError, match="could not be reached") as caught:
-        nowhere.register(kept(tmp_path, "pump-1", INTERMEDIATE.issue_device("pump-1")))
+        nowhere.register(stored(tmp_path, "pump-1", INTERMEDIATE.issue_device("pump-1")))
     assert "nowhere.invalid" in caught.value.next_step
     assert caught.value.transient
 
@@ -209,7 +209,7 @@ def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
 def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> None:
     open_to_root.groups.disable(open_to_root.groups.get("pumps"))
     with pytest.raises(DpsError) as caught:
-        open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+        open_to_root.service.devices.register(stored(tmp_path, "pump", ROOT.issue_device("pump")))
     assert "disabled" in caught.value.why
 
 
@@ -232,7 +232,7 @@ def polls(wire: Wire) -> int:
 
 
 def test_a_device_registers_and_polls_once(open_to_root: Wire, tmp_path: Path) -> None:
-    open_to_root.service.devices.register(kept(tmp_path, "pump", ROOT.issue_device("pump")))
+    open_to_root.service.devices.register(stored(tmp_path, "pump", ROOT.issue_device("pump")))
     assert device_requests(open_to_root) == [("PUT", "register"), ("GET", "operations")]
 
 
@@ -250,7 +250,7 @@ def connected(folder: Path, **options: Any) -> Iterator[Wire]:
 def test_it_waits_as_long_as_retry_after_says(tmp_path: Path) -> None:
     times: list[float] = []
     with contextmanager(connected)(tmp_path, retry_after=1) as wire:
-        device = kept(tmp_path, "pump", ROOT.issue_device("pump"))
+        device = stored(tmp_path, "pump", ROOT.issue_device("pump"))
         began = time.monotonic()
         assert wire.service.devices.register(device).status == "assigned"
         times.append(time.monotonic() - began)
@@ -260,7 +260,7 @@ def test_it_waits_as_long_as_retry_after_says(tmp_path: Path) -> None:
 
 def test_a_service_that_is_busy_is_asked_again_when_it_says(tmp_path: Path) -> None:
     with contextmanager(connected)(tmp_path, retry_after=0) as wire:
-        device = kept(tmp_path, "pump", ROOT.issue_device("pump"))
+        device = stored(tmp_path, "pump", ROOT.issue_device("pump"))
         control = LocalService(wire.connection, tmp_path / "state").control
         assert control("PUT", "/faults", {"rates": {"throttle": 0.5}, "seed": 2}).status == 200
         assert wire.service.devices.register(device).status == "assigned"
@@ -283,8 +283,10 @@ def test_an_interrupt_says_how_far_it_came_and_the_same_call_goes_on(open_to_roo
     assert found
     done = int(found[1])
     assert 0 < done < 300
-    assert str(caught.value) == f"{done} of 300 devices are registered; run it again to go on."
-    assert caught.value._render_traceback_() == [f"{done} of 300 devices are registered; run the cell again to go on."]
+    assert str(caught.value) == f"{done} of 300 devices are registered; run it again to continue."
+    assert caught.value._render_traceback_() == [
+        f"{done} of 300 devices are registered; run the cell again to continue."
+    ]
     wire.seen.clear()
     registered = require_registered(devices.register_all(fleet, resume=True))
     assert [each.registration_id for each in registered] == names
@@ -308,7 +310,7 @@ def test_without_resume_every_device_is_asked_for_again(open_to_root: Wire, tmp_
 
 
 def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_root: Wire, tmp_path: Path) -> None:
-    device = kept(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
+    device = stored(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
     registration, events = open_to_root.service.devices.register_with_azure_sdk(device)
     assert registration == open_to_root.service.devices.register(device)
     assert ["connected" in events[0].said, *(each.said.split()[0] for each in events[1:])] == [
@@ -323,9 +325,9 @@ def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_
 
 
 def test_a_device_that_azures_sdk_can_not_register_hears_why(open_to_root: Wire, tmp_path: Path) -> None:
-    with pytest.raises(DpsError, match="merely has the same name"):
+    with pytest.raises(DpsError, match="with the same subject"):
         open_to_root.service.devices.register_with_azure_sdk(of_a_namesake(tmp_path))
-    gone = kept(tmp_path, "gone", ROOT.issue_device("gone"))
+    gone = stored(tmp_path, "gone", ROOT.issue_device("gone"))
     gone.key_file.unlink()
     with pytest.raises(DpsError, match="could not be used"):
         open_to_root.service.devices.register_with_azure_sdk(gone)

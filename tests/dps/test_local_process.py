@@ -184,8 +184,8 @@ def test_one_that_is_suspended_is_named_and_goes_on_later(place: Place, monkeypa
     os.kill(before["pid"], signal.SIGSTOP)
     for act in (place.start, lambda: stop_local_dps(place.folder)):
         with monkeypatch.context() as impatient:
-            impatient.setattr(local_process, "_PATIENCE_SECONDS", 1.0)
-            impatient.setattr(local_process, "_ANSWER_SECONDS", 0.2)
+            impatient.setattr(local_process, "_MAX_WAIT_SECONDS", 1.0)
+            impatient.setattr(local_process, "_MAX_ANSWER_SECONDS", 0.2)
             with pytest.raises(Problem, match="does not answer") as caught:
                 act()
         assert f"kill -CONT {before['pid']}" in caught.value.next_step

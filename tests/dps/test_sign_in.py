@@ -38,6 +38,6 @@ def test_it_is_told_once_and_a_missing_azure_cli_is_named(tmp_path: Path, has_az
         timeout=120,
     )
     assert result.stderr == ""
-    assert "there is no credential that is accepted" in result.stdout
+    assert ": sign-in failed." in result.stdout
     assert ("Install the Azure CLI" in result.stdout) is not has_azure_cli
     assert "az login" in result.stdout

@@ -84,7 +84,7 @@ def test_a_step_that_finds_nothing_left_to_do_does_not_make_one_forget_how_it_wa
 
 
 def test_of_very_many_the_last_are_kept_and_the_others_counted(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire_module, "_MOST", 3)
+    monkeypatch.setattr(wire_module, "_MAX_EXCHANGES", 3)
     wire.certificates.list()  # the sign-in
     with wire.service.wire.chapter("many"):
         wire.service.describe()
