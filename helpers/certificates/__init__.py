@@ -1,4 +1,4 @@
-"""X.509 and nothing else: authorities, the certificates they sign, and an examiner that explains what is wrong."""
+"""X.509: certificate authorities, the certificates that they issue, and an examiner that explains each mistake."""
 
 from helpers.certificates.authority import (
     CertificateAuthority,

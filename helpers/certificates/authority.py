@@ -1,4 +1,4 @@
-"""A certificate authority and what it signs: authorities below it, devices, and the proof that it holds its key."""
+"""Certificate authorities. They issue certificates for intermediate CAs, for devices, and for proofs of possession."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,21 +24,21 @@ __all__ = [
     "require_authority",
 ]
 
-_BACKDATED = timedelta(hours=1)  # a device or a service whose clock is behind still finds the certificate valid
+_BACKDATED = timedelta(hours=1)  # so that a certificate is valid for a device or a service whose clock is slow
 _CA_LIFETIME = timedelta(days=3650)
 DEVICE_LIFETIME = timedelta(days=365)
-_PROOF_LIFETIME = timedelta(days=3)  # as long as Microsoft's own sample gave it; it is used within minutes
-_LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1; counted in bytes by most software
+_PROOF_LIFETIME = timedelta(days=3)  # as in Microsoft's own sample, although a proof is used within minutes
+_MAX_COMMON_NAME_BYTES = 64  # ub-common-name, RFC 5280 appendix A.1; most software counts bytes
 _CODE = re.compile(r"[0-9A-F]{48}")
 
 
 @dataclass(frozen=True)
 class DeviceCertificate:
-    """A device's certificate, its private key, and the authorities above it.
+    """A device's certificate, its private key and its chain.
 
     Attributes:
-        chain: the device's certificate first, then each issuer up to, but without, the root: what the device must send
-            in its TLS handshake (RFC 8446 section 4.4.2). One PEM file holds it all.
+        chain: the certificates that the device must send in its TLS handshake (RFC 8446 section 4.4.2): its own first, then
+            each issuer up to, but not including, the root.
     """
 
     certificate: x509.Certificate
@@ -48,9 +48,9 @@ class DeviceCertificate:
 
 @dataclass(frozen=True)
 class VerificationCertificate:
-    """A proof: CN = the verification code, signed by the authority to be proved.
+    """A proof of possession: a certificate whose CN is the verification code, signed with the CA's private key.
 
-    Its own private key is already gone: only the authority's signature on it proves anything.
+    Its own private key no longer exists: the proof is the CA's signature.
     """
 
     certificate: x509.Certificate
@@ -62,12 +62,13 @@ class CertificateAuthority:
     """A CA certificate together with its private key.
 
     Attributes:
-        certificate: the public part; this is what DPS gets.
+        certificate: the public part, which you upload to DPS.
         private_key: never leaves this machine.
-        issuers: the certificates above it, its own issuer first and the root last; empty for a root.
+        issuers: the CAs above this one, its own issuer first and the root last; empty for a root.
 
     Raises:
-        Problem: the key is another certificate's, or the certificate is not a CA's.
+        Problem: the private key does not match the certificate, or the certificate is not a CA's, or its key has a form
+            that other software rejects.
     """
 
     certificate: x509.Certificate
@@ -79,8 +80,8 @@ class CertificateAuthority:
         if self.private_key.public_key() != self.certificate.public_key():
             raise Problem(
                 f"The private key does not belong to the certificate “{name}”.",
-                "A signature made with it could not be checked with the public key in the certificate.",
-                "Give the key file that was made together with this certificate.",
+                "The public key in the certificate can't verify a signature made with this private key.",
+                "Choose the key file that was created together with this certificate.",
             )
         require_authority(self.certificate)
         _require_ordinary_key(self.certificate)
@@ -97,18 +98,18 @@ class CertificateAuthority:
         lifetime: timedelta = _CA_LIFETIME,
         path_length: int | None = 1,
     ) -> "CertificateAuthority":
-        """A new self-signed CA.
+        """Return a new self-signed CA.
 
         Args:
-            common_name: 1 to 64 bytes in UTF-8, no control characters, no white space at its ends.
-            lifetime: from now; the start is backdated by an hour besides.
-            path_length: how many CAs may stand in a row below it (RFC 5280 section 4.2.1.9); None for no limit.
+            common_name: 1 to 64 bytes in UTF-8, without control characters, and without white space at either end.
+            lifetime: from now; in addition, the start is backdated by an hour.
+            path_length: the number of CAs that may follow below it in a chain (RFC 5280 section 4.2.1.9); None for no limit.
         """
         if path_length is not None and path_length < 0:
             raise Problem(
-                f"A path length of {path_length} has no meaning.",
-                "It counts the CAs that may stand below this one.",
-                "Give 0 or more.",
+                f"A path length of {path_length} is not possible.",
+                "It is the number of CAs that may follow below this one in a chain.",
+                "Choose 0 or more.",
             )
         key = key_algorithm.generate()
         name = _name(common_name)
@@ -122,18 +123,18 @@ class CertificateAuthority:
         key_algorithm: KeyAlgorithm = KeyAlgorithm.P256,
         lifetime: timedelta = _CA_LIFETIME,
     ) -> "CertificateAuthority":
-        """A CA signed by this one. Its path length is one less; it ends no later than this one.
+        """Return a new CA, signed by this one. Its path length is one less, and it expires no later than this one.
 
         Raises:
-            Problem: this CA's path length allows no CA below it, the name is bad, or this CA is not valid today.
+            Problem: this CA's path length allows no CA below it, or the name is invalid, or this CA is not valid today.
         """
         path_length = self._path_length()
         if path_length is not None and path_length <= 0:
             raise Problem(
                 f"“{describe(self.certificate).common_name}” can't have a CA below it.",
-                "Its path length, or that of a CA above it, is used up: it may sign devices, but no further CA "
-                "(RFC 5280 section 4.2.1.9).",
-                "Sign devices with it directly, or start from a CA with a path length of 1 or more.",
+                "Because of its path length, or that of a CA above it, it may issue certificates to devices, but not to "
+                "another CA (RFC 5280 section 4.2.1.9).",
+                "Issue device certificates from it directly, or start from a CA with a path length of 1 or more.",
             )
         key = key_algorithm.generate()
         builder = self._start(common_name, key.public_key(), lifetime)
@@ -147,7 +148,7 @@ class CertificateAuthority:
         key_algorithm: KeyAlgorithm = KeyAlgorithm.P256,
         lifetime: timedelta = DEVICE_LIFETIME,
     ) -> DeviceCertificate:
-        """A device's certificate with CN = `device_id`, for TLS client authentication only."""
+        """Issue a device's certificate with `device_id` as its CN, for TLS client authentication only."""
         return next(self.issue_devices([device_id], key_algorithm=key_algorithm, lifetime=lifetime))
 
     def issue_devices(
@@ -157,7 +158,7 @@ class CertificateAuthority:
         key_algorithm: KeyAlgorithm = KeyAlgorithm.P256,
         lifetime: timedelta = DEVICE_LIFETIME,
     ) -> Iterator[DeviceCertificate]:
-        """A certificate for each device, one after the other. What they have in common is made once."""
+        """Issue a certificate for each device, one after another. The parts that they have in common are built only once."""
         template = _as_end_entity(self._template(lifetime))
         for device_id in device_ids:
             key = key_algorithm.generate()
@@ -166,44 +167,44 @@ class CertificateAuthority:
 
     @cached_property
     def above_devices(self) -> tuple[x509.Certificate, ...]:
-        """The CAs that a device sends after its own certificate: this one and those above it, but not the root."""
+        """The CAs that a device sends after its own certificate: this one and those above it, except the root."""
         return tuple(ca for ca in (self.certificate, *self.issuers) if not describe(ca).is_self_signed)
 
     def sign_verification_code(self, code: str) -> VerificationCertificate:
-        """The proof that this CA's private key is at hand: a certificate with CN = `code`, signed with that key.
+        """Return a proof of possession: a certificate with `code` as its CN, signed with this CA's private key.
 
-        The certificate is for a new key pair which is thrown away at once: nobody ever uses it.
+        The certificate is for an ephemeral key pair, whose private key is discarded at once because nothing uses it.
 
         Args:
-            code: exactly as DPS gave it, 48 upper-case hexadecimal characters.
+            code: exactly as DPS returned it, 48 upper-case hexadecimal characters.
 
         Raises:
-            Problem: the code is not of that form, or this CA is not valid today.
+            Problem: the code does not have that form, or this CA is not valid today.
         """
         check_verification_code(code)
-        throw_away = KeyAlgorithm.P256.generate()
-        builder = self._start(code, throw_away.public_key(), _PROOF_LIFETIME)
+        ephemeral = KeyAlgorithm.P256.generate()
+        builder = self._start(code, ephemeral.public_key(), _PROOF_LIFETIME)
         return VerificationCertificate(self._sign(_as_end_entity(builder)), code)
 
     def require_valid_now(self) -> None:
-        """Raises a Problem unless this CA and all above it are valid today: what it signs then convinces nobody."""
+        """Raise a Problem unless this CA and all CAs above it are valid now: otherwise, a chain through it is rejected."""
         now = datetime.now(UTC)
         for facts in map(describe, (self.certificate, *self.issuers)):
             if now > facts.not_after:
                 raise Problem(
                     f"The CA “{facts.common_name}” has expired.",
                     f"It was valid until {facts.not_after:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
-                    "Create a new CA, or have this one renewed by its issuer.",
+                    "Create a new CA, or get a renewed certificate for this one from its issuer.",
                 )
             if now < facts.not_before:
                 raise Problem(
                     f"The CA “{facts.common_name}” is not valid yet.",
-                    f"It begins at {facts.not_before:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
+                    f"It is valid from {facts.not_before:%Y-%m-%d %H:%M} UTC; now it is {now:%Y-%m-%d %H:%M} UTC.",
                     "Check this machine's clock, or wait until then.",
                 )
 
     def _path_length(self) -> int | None:
-        """How many CAs may stand below: the tightest limit of all the CAs from this one up. None for no limit."""
+        """Return how many CAs may follow below: the tightest limit of this CA and those above it. None for no limit."""
         limits = [describe(ca).path_length for ca in (self.certificate, *self.issuers)]
         return min((limit - above for above, limit in enumerate(limits) if limit is not None), default=None)
 
@@ -211,7 +212,10 @@ class CertificateAuthority:
         return _for_subject(self._template(lifetime), _name(common_name), public_key)
 
     def _template(self, lifetime: timedelta) -> x509.CertificateBuilder:
-        """What every certificate signed by this CA has. None outlives a CA above it: the chain would break first."""
+        """Return the builder with the fields that all certificates from this CA share.
+
+        None of them outlives a CA above it, because the chain is invalid from then on.
+        """
         self.require_valid_now()
         not_before, not_after = _validity(lifetime)
         for authority in (self.certificate, *self.issuers):
@@ -221,9 +225,9 @@ class CertificateAuthority:
         return builder.add_extension(self._authority_key_identifier(), critical=False)
 
     def _authority_key_identifier(self) -> x509.AuthorityKeyIdentifier:
-        """The SKI that the CA's certificate carries, letter for letter (RFC 5280 section 4.2.1.1)."""
+        """Return the AKI: exactly the SKI in the CA's certificate (RFC 5280 section 4.2.1.1)."""
         subject_key_identifier = extension(self.certificate, x509.SubjectKeyIdentifier)
-        if subject_key_identifier is None:  # a CA that another tool made without one
+        if subject_key_identifier is None:  # another tool created the CA without one
             return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.private_key.public_key())
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject_key_identifier)
 
@@ -232,24 +236,24 @@ class CertificateAuthority:
 
 
 def check_verification_code(code: str) -> str:
-    """Returns `code` if it has the form that DPS gives: 48 upper-case hexadecimal characters (24 bytes).
+    """Return `code` if it has the form of DPS's codes: 48 upper-case hexadecimal characters (24 bytes).
 
     Raises:
-        Problem: white space, another length or other characters: the CN would not equal the code.
+        Problem: it has white space, another length or other characters. DPS compares the CN with its code to the letter.
     """
     if any(character.isspace() for character in code):
-        reason = "It contains white space; the certificate's name must equal the code to the letter."
+        reason = "It contains white space; the certificate's common name must equal the code to the letter."
     elif len(code) != 48:
-        reason = f"It has {len(code)} characters; DPS gives 48. (IoT Hub's codes have other lengths.)"
+        reason = f"It has {len(code)} characters; DPS's codes have 48. (IoT Hub's codes have other lengths.)"
     elif not _CODE.fullmatch(code):
-        reason = "It has characters other than 0–9 and A–F in upper case."
+        reason = "It has characters other than 0–9 and upper-case A–F."
     else:
         return code
-    raise Problem("This is not a verification code.", reason, "Copy the whole code from DPS again, and nothing else.")
+    raise Problem("This is not a verification code.", reason, "Copy exactly the code that DPS shows.")
 
 
 def require_authority(certificate: x509.Certificate) -> None:
-    """Raises a Problem unless the certificate is a CA's, which may sign others."""
+    """Raise a Problem unless the certificate is a CA's and may sign other certificates."""
     facts = describe(certificate)
     if not facts.is_authority:
         reason = "Its basic constraints do not say that it is a CA (RFC 5280 section 4.2.1.9)."
@@ -260,38 +264,38 @@ def require_authority(certificate: x509.Certificate) -> None:
     raise Problem(
         f"“{facts.common_name}” is not a CA certificate.",
         f"{reason} It looks like a device's certificate.",
-        "Give the certificate of the CA that signs your devices.",
+        "Choose the certificate of the CA that signs your devices' certificates.",
     )
 
 
 def _require_ordinary_key(certificate: x509.Certificate) -> None:
-    """OpenSSL refuses curves spelled out by their parameters, and keys bound to RSA-PSS sign nothing else.
+    """Raise a Problem for an elliptic curve given by its parameters, which OpenSSL rejects, or an RSA key limited to PSS.
 
-    Both are seen by writing the public key again: the ordinary form stands in the certificate to the byte.
+    In both cases, encoding the public key again gives other bytes than those in the certificate.
     """
     encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     if certificate.public_key().public_bytes(encoding, form) not in certificate.public_bytes(encoding):
         raise Problem(
-            f"The key of “{describe(certificate).common_name}” is of a form that others refuse.",
-            "It is an RSA-PSS key, or an elliptic curve that is not named but spelled out.",
+            f"The key of “{describe(certificate).common_name}” has a form that other software rejects.",
+            "It is an RSA-PSS key, or its elliptic curve is given by its parameters instead of its name.",
             "Use a CA with an ordinary RSA key (rsaEncryption) or a named curve (RFC 5480 section 2.1.1).",
         )
 
 
 def check_common_name(common_name: str) -> str:
-    """Returns `common_name` if it can be a certificate's: 1 to 64 bytes in UTF-8, all of them visible.
+    """Return `common_name` if it is valid: 1 to 64 bytes in UTF-8, with only printable characters.
 
     Raises:
-        Problem: it can't.
+        Problem: it isn't valid.
     """
     if not common_name.strip():
         reason = "It is empty."
     elif common_name != common_name.strip():
-        reason = "It begins or ends with white space, which nobody sees and everything compares."
+        reason = "It begins or ends with white space, which you don't see but software compares."
     elif not common_name.isprintable():
-        reason = "It contains control characters or others that nobody can see."
-    elif len(common_name.encode()) > _LONGEST_COMMON_NAME:
-        reason = f"It takes {len(common_name.encode())} bytes in UTF-8; {_LONGEST_COMMON_NAME} fit."
+        reason = "It contains control characters or other invisible characters."
+    elif len(common_name.encode()) > _MAX_COMMON_NAME_BYTES:
+        reason = f"It has {len(common_name.encode())} bytes in UTF-8; at most {_MAX_COMMON_NAME_BYTES} are allowed."
     else:
         return common_name
     raise Problem(f"{common_name!r} can't be a certificate's common name.", reason, "Choose another name.")
@@ -305,13 +309,13 @@ def _validity(lifetime: timedelta) -> tuple[datetime, datetime]:
     now = datetime.now(UTC).replace(microsecond=0)
     if lifetime <= timedelta(0):
         raise Problem(
-            "The lifetime is not positive.", "Such a certificate would never be valid.", "Give at least one day."
+            "The lifetime is not positive.", "Such a certificate would never be valid.", "Choose at least one day."
         )
     try:
         return now - _BACKDATED, now + lifetime
     except OverflowError as error:
         raise Problem(
-            "The lifetime is too long.", "It ends after the year 9999, where X.509 dates end.", "Give fewer days."
+            "The lifetime is too long.", "It ends after 9999, the last year of an X.509 date.", "Choose fewer days."
         ) from error
 
 
@@ -322,7 +326,7 @@ def _builder(issuer: x509.Name, not_before: datetime, not_after: datetime) -> x5
 def _for_subject(
     builder: x509.CertificateBuilder, subject: x509.Name, public_key: PublicKey
 ) -> x509.CertificateBuilder:
-    """What no two certificates have in common."""
+    """Add the fields that are different in each certificate."""
     return (
         builder.subject_name(subject)
         .public_key(public_key)
@@ -332,14 +336,14 @@ def _for_subject(
 
 
 def _as_authority(builder: x509.CertificateBuilder, path_length: int | None) -> x509.CertificateBuilder:
-    """Both critical, as RFC 5280 sections 4.2.1.3 and 4.2.1.9 ask of a CA."""
+    """Add a CA's extensions, both critical as RFC 5280 sections 4.2.1.3 and 4.2.1.9 require."""
     return builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True).add_extension(
         _key_usage(key_cert_sign=True, crl_sign=True), critical=True
     )
 
 
 def _as_end_entity(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
-    """A TLS client, as RFC 5280 section 4.2.1.12 asks: it signs handshakes, and never certificates."""
+    """Add a TLS client's extensions (RFC 5280 section 4.2.1.12): its key may sign handshakes, but not certificates."""
     return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)

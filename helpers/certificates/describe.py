@@ -1,4 +1,4 @@
-"""A certificate's facts as a person names them. The pictures of the lesson are drawn from these."""
+"""A certificate's properties in readable form, as the lesson's pictures show them."""
 
 import re
 from dataclasses import dataclass
@@ -44,16 +44,18 @@ _EXTENDED_USAGES = {
 
 @dataclass(frozen=True)
 class CertificateDescription:
-    """What a certificate says of itself.
+    """A certificate's properties.
 
     Attributes:
-        subject, issuer: RFC 4514 text, `CN=…`; common_name: the CN alone ("" when there is none).
+        subject, issuer: RFC 4514 text, `CN=…`.
+        common_name: the value of the subject's CN; "" if it has none or several.
         key: `P-256`, `RSA-2048`, …
         not_before, not_after: UTC.
         serial: upper-case hex.
         sha1, sha256: thumbprints of the DER, upper-case hex without separators (DPS shows SHA-1, IoT Hub SHA-256).
-        is_self_signed: signed with its own key: a root, or somebody's word alone.
-        is_authority: BasicConstraints say CA; path_length: CAs allowed below it, None for no limit.
+        is_self_signed: whether it is signed with its own key, as a root is.
+        is_authority: whether its basic constraints say that it is a CA.
+        path_length: the number of CAs allowed below it; None for no limit.
     """
 
     subject: str
@@ -71,7 +73,7 @@ class CertificateDescription:
 
 
 def describe(certificate: x509.Certificate) -> CertificateDescription:
-    """The certificate's facts; extensions that it lacks are left empty."""
+    """Return the certificate's properties. Without basic constraints, it is not a CA."""
     constraints = extension(certificate, x509.BasicConstraints)
     return CertificateDescription(
         subject=certificate.subject.rfc4514_string(),
@@ -90,7 +92,7 @@ def describe(certificate: x509.Certificate) -> CertificateDescription:
 
 
 def extensions_in_words(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Each of the certificate's extensions in a sentence; `(critical)`: who does not understand it must refuse."""
+    """Return a sentence for each extension. `(critical)` means: software that does not know it must reject the certificate."""
     return tuple(
         f"{_named(each)}{' (critical)' if each.critical else ''}: {_in_words(each.value)}"
         for each in certificate.extensions
@@ -98,7 +100,7 @@ def extensions_in_words(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _named(each: x509.Extension[x509.ExtensionType]) -> str:
-    """`basicConstraints` as two words; an extension that the library does not know, by its number."""
+    """Return an extension's name in words, as “Basic constraints”; its OID if the library does not know it."""
     name = each.oid._name
     if name == "Unknown OID":
         return each.oid.dotted_string
@@ -108,27 +110,36 @@ def _named(each: x509.Extension[x509.ExtensionType]) -> str:
 def _in_words(value: x509.ExtensionType) -> str:
     match value:
         case x509.BasicConstraints(ca=False):
-            return "it is no CA"
+            return "it is not a CA"
         case x509.BasicConstraints():
-            limit = value.path_length
-            below = "any number of CAs" if limit is None else f"{limit or 'no'} {'CA' if limit == 1 else 'CAs'}"
-            return f"it is a CA; {below} may stand below it"
+            return f"it is a CA; {_cas_allowed(value.path_length)} may follow below it"
         case x509.KeyUsage():
             return ", ".join(words for name, words in _USAGES.items() if getattr(value, name)) or "nothing"
         case x509.ExtendedKeyUsage():
             return ", ".join(_EXTENDED_USAGES.get(each, each.dotted_string) for each in value)
         case x509.SubjectKeyIdentifier():
-            return f"its key is called {value.digest.hex().upper()}"
+            return f"the identifier of its key is {value.digest.hex().upper()}"
         case x509.AuthorityKeyIdentifier() if value.key_identifier:
-            return f"the key that signed it is called {value.key_identifier.hex().upper()}"
+            return f"the identifier of the key that signed it is {value.key_identifier.hex().upper()}"
         case x509.SubjectAlternativeName():
-            return "it is also " + ", ".join(str(each.value) for each in value)
+            return "it is also for " + ", ".join(str(each.value) for each in value)
         case _:
             return "not explained here"
 
 
+def _cas_allowed(path_length: int | None) -> str:
+    if path_length is None:
+        return "any number of CAs"
+    if path_length == 1:
+        return "1 CA"
+    return f"{path_length or 'no'} CAs"
+
+
 def bare_name(name: str) -> str:
-    """A distinguished name (RFC 4514 text) that is nothing but a common name, as it was given: without `CN=` and escapes."""
+    """Return the common name, without `CN=` and escapes, of a distinguished name (RFC 4514 text) that has nothing else.
+
+    Any other text is returned unchanged.
+    """
     try:
         (part,) = x509.Name.from_rfc4514_string(name)
     except ValueError:
@@ -137,9 +148,9 @@ def bare_name(name: str) -> str:
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """The names and key identifiers fit and the signature was made with the issuer's key.
+    """Return whether names and key identifiers match and the signature was made with the issuer's key.
 
-    Says nothing of dates, or whether it is a CA.
+    This checks neither the dates nor whether the issuer is a CA.
     """
     try:
         certificate.verify_directly_issued_by(issuer)
@@ -150,7 +161,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
 
 
 def is_signed_with(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """The signature was made with the issuer's key, whatever the names say."""
+    """Return whether the signature was made with the issuer's key, regardless of the names."""
     key, algorithm = issuer.public_key(), certificate.signature_hash_algorithm
     try:
         how = certificate.signature_algorithm_parameters
@@ -166,7 +177,10 @@ def is_signed_with(certificate: x509.Certificate, issuer: x509.Certificate) -> b
 
 
 def is_readable(certificate: x509.Certificate) -> bool:
-    """The library parses lazily: a certificate may turn out damaged, or its key of an unknown kind, when it is used."""
+    """Return whether the library can read all parts of the certificate and knows its kind of key.
+
+    The library parses lazily, so loading a damaged certificate may succeed.
+    """
     try:
         certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
     except _UNREADABLE:
@@ -175,13 +189,13 @@ def is_readable(certificate: x509.Certificate) -> bool:
 
 
 def common_name(certificate: x509.Certificate) -> str | None:
-    """The subject's CN; None when it has none or several, which nobody can tell apart."""
+    """Return the value of the subject's CN; None if the subject has none or several."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else None
 
 
 def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    """The certificate's extension of that kind, or None."""
+    """Return the certificate's extension of that type, or None."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

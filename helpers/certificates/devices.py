@@ -1,4 +1,4 @@
-"""What a device keeps: its chain and its key, each in a file."""
+"""A device's credential: its certificate chain and its private key, each in a file."""
 
 import re
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ _REGISTRATION_ID = r"[A-Za-z0-9._:-]{0,63}[A-Za-z0-9-]"
 
 
 def check_registration_id(registration_id: str) -> str:
-    """Returns `registration_id` if DPS takes it (concepts-service.md) and it fits into a common name: 64 characters.
+    """Return `registration_id` if DPS accepts it (concepts-service.md) and it fits into a common name (64 characters).
 
     Raises:
-        Problem: it doesn't.
+        Problem: it isn't valid.
     """
     if not re.fullmatch(_REGISTRATION_ID, registration_id):
         raise Problem(
             f"{registration_id!r} can't be a registration id.",
-            "It has up to 64 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
+            "An id has up to 64 letters, digits and - . _ : and ends in a letter, a digit or a hyphen.",
             "Choose another name.",
         )
     return registration_id
@@ -36,11 +36,11 @@ def check_registration_id(registration_id: str) -> str:
 
 @dataclass(frozen=True)
 class DeviceCredential:
-    """What a device shows.
+    """The files with which a device authenticates.
 
     Attributes:
-        chain_file: PEM: its certificate, then those above it that the service does not have.
-        key_file: PEM, mode 0600, unencrypted: a device has nobody who could type a passphrase.
+        chain_file: PEM: the device's certificate, then each CA above it that the service does not have.
+        key_file: PEM, mode 0600; not encrypted, because no person is there to type a passphrase on a device.
     """
 
     registration_id: str
@@ -49,16 +49,16 @@ class DeviceCredential:
 
     @classmethod
     def in_folder(cls, folder: Path, registration_id: str) -> "DeviceCredential":
-        """Where a device's files are in a folder of many.
+        """Return the credential of a device whose files are in a folder, beside those of others.
 
         Raises:
-            Problem: it is no registration id.
+            Problem: the registration id is invalid.
         """
         check_registration_id(registration_id)
         return cls(registration_id, folder / f"{registration_id}.pem", folder / f"{registration_id}.key")
 
     def chain(self) -> tuple[x509.Certificate, ...]:
-        """What the device sends in its TLS handshake: its own certificate first."""
+        """Return the certificates that the device sends in its TLS handshake, its own first."""
         return tuple(read_certificates(read_bytes(self.chain_file), self.chain_file.name))
 
     @property
@@ -67,12 +67,18 @@ class DeviceCredential:
         return self.chain()[0]
 
     def save(self, device: DeviceCertificate) -> None:
-        """Write the key first, for a chain without its key is of no use. What a power cut destroys can be issued again."""
+        """Write both files: first the key, because a chain without its key is of no use.
+
+        They are not flushed to the disk: a certificate that a power failure destroys can be issued again.
+        """
         save_private_key(device.private_key, self.key_file, flush=False)
         write_atomically(self.chain_file, certificate_pem(*device.chain), mode=PUBLIC, flush=False)
 
     def is_from(self, authority: CertificateAuthority, key_algorithm: KeyAlgorithm) -> bool:
-        """Whether both files are there, whole and private, and the device could be let in with them today."""
+        """Return whether both files exist, are intact, and hold a key and a valid certificate from this CA.
+
+        A key file that others may read does not count.
+        """
         try:
             if self.key_file.stat().st_mode & 0o077:
                 return False

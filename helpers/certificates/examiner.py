@@ -1,6 +1,6 @@
-"""The examiner: looks at a proof or a chain before anything is sent, and explains what is wrong and how to mend it.
+"""The examiner: checks a proof or a chain before it is sent, and explains each mistake and how to fix it.
 
-DPS answers a bad proof with one short line. Every check that it makes is made here first, one by one, in words.
+DPS answers a bad proof with one short line. The examiner makes every check that DPS makes, one by one, with an explanation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ __all__ = ["Check", "Examination", "examine_chain", "examine_proof"]
 
 _APPLIED = {
     "basicConstraints",
-    "certificatePolicies",  # every policy will do
+    "certificatePolicies",  # any policy is accepted
     "extendedKeyUsage",
     "keyUsage",
     "nameConstraints",
@@ -37,13 +37,13 @@ _APPLIED = {
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict.
+    """The result of one check.
 
     Attributes:
-        name: what was looked at.
-        passed: the verdict.
-        reason: what was found.
-        remedy: what to do about it; "" when it passed.
+        name: the property that was checked.
+        passed: whether the check passed.
+        reason: the finding.
+        remedy: the way to fix it; "" if the check passed.
     """
 
     name: str
@@ -54,18 +54,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Examination:
-    """All verdicts about one thing, in the order in which they were reached."""
+    """The results of all checks of a proof or a chain, in order."""
 
     title: str
     checks: tuple[Check, ...]
 
     @property
     def passed(self) -> bool:
-        """Every check passed."""
+        """Whether every check passed."""
         return all(check.passed for check in self.checks)
 
     def require(self) -> None:
-        """Raises a Problem with every failed check, unless all passed."""
+        """Raise a Problem that lists the failed checks, unless all passed."""
         failed = [check for check in self.checks if not check.passed]
         if failed:
             raise Problem(
@@ -76,17 +76,17 @@ class Examination:
 
 
 def examine_proof(content: bytes, authority: x509.Certificate, code: str, *, at: datetime | None = None) -> Examination:
-    """Would DPS take this proof?
+    """Check whether DPS would accept this proof.
 
     Args:
-        content: the verification certificate's file, as it would be sent: PEM or DER.
-        authority: the certificate that was uploaded to DPS.
-        code: the newest verification code that DPS gave for it; "" if none was asked for.
-        at: the moment to judge dates by; now, unless given. UTC.
+        content: the content of the verification certificate's file: PEM or DER.
+        authority: the CA certificate that was uploaded to DPS.
+        code: the newest verification code that DPS generated for it; "" if there is none.
+        at: the time at which certificates must be valid, UTC; by default, now.
     """
     if not is_readable(authority):
         damaged = Check(
-            "Encoding of the CA", False, "The CA's own certificate is damaged.", "Upload a sound CA certificate."
+            "Encoding of the CA", False, "The CA's own certificate is damaged.", "Upload an intact CA certificate."
         )
         return Examination("Proof", (damaged,))
     title = f"Proof for “{describe(authority).common_name}”"
@@ -101,7 +101,7 @@ def examine_proof(content: bytes, authority: x509.Certificate, code: str, *, at:
         _not_the_authority_itself(proof, authority),
         _names_the_code(facts, code),
         _signed_by(proof, authority),
-        _within_dates("Dates of the proof", facts, now, "Sign the code again: a new proof starts today."),
+        _within_dates("Dates of the proof", facts, now, "Sign the code again: a new proof is valid from today."),
         _within_dates("Dates of the CA", describe(authority), now, "Upload a CA that is valid today."),
     )
     return Examination(title, checks)
@@ -114,13 +114,13 @@ def examine_chain(
     *,
     at: datetime | None = None,
 ) -> Examination:
-    """Would DPS let in a device that sends this chain?
+    """Check whether DPS would accept a device that sends this chain.
 
     Args:
-        chain: the device's certificate first, then each issuer, as the device would send it.
+        chain: the device's certificate first, then each issuer, as the device sends it.
         authority: the CA that the enrollment group is bound to.
-        registration_id: what the device calls itself; compared with its CN without case.
-        at: the moment to judge dates by; now, unless given. UTC.
+        registration_id: the id with which the device registers; compared with its CN, ignoring case.
+        at: the time at which certificates must be valid, UTC; by default, now.
     """
     title = f"Chain of “{registration_id}”"
     if not chain:
@@ -128,13 +128,16 @@ def examine_chain(
         return Examination(title, (nothing,))
     if not all(map(is_readable, (*chain, authority))):
         damaged = Check(
-            "Encoding", False, "A certificate is damaged, or its key is of an unknown kind.", "Issue it again."
+            "Encoding",
+            False,
+            "A certificate is damaged, or its key is of an unknown kind.",
+            "Issue that certificate again.",
         )
         return Examination(title, (damaged,))
     now = at or datetime.now(UTC)
     device = describe(chain[0])
     path = _path_to(chain, authority)
-    relied_on = list(dict.fromkeys(path or chain))  # what is above the CA is of no account
+    relied_on = list(dict.fromkeys(path or chain))  # certificates above the CA don't matter
     checks = [
         _is_a_device(chain[0], device),
         _names_the_device(device, registration_id),
@@ -157,32 +160,32 @@ def _not_the_authority_itself(proof: x509.Certificate, authority: x509.Certifica
         return Check(
             name,
             False,
-            "This is the CA's own certificate. Everybody may have that: it proves nothing.",
+            "This is the CA's own certificate. Anyone may have it, so it proves nothing.",
             "Send the verification certificate that the CA signed.",
         )
-    return Check(name, True, "It is another certificate than the CA's.")
+    return Check(name, True, "It is a different certificate from the CA's.")
 
 
 def _names_the_code(facts: CertificateDescription, code: str) -> Check:
     name = "Common name is the code"
     if facts.common_name == code:
-        return Check(name, True, "Its CN is the code that was given for it here, to the letter.")
+        return Check(name, True, "Its CN is exactly the CA's newest code.")
     if not code:
         return Check(
-            name, False, "No code has been given for this CA yet.", "Ask DPS for a code first, then sign that."
+            name, False, "There is no code for this CA yet.", "Generate a code at DPS first, then sign that code."
         )
     if facts.common_name.strip().upper() == code:
         return Check(
             name,
             False,
-            "Its CN differs from the code in case or by white space.",
-            "Sign the code to the letter: upper case, and nothing before or after it.",
+            "Its CN differs from the code in upper and lower case or in white space.",
+            "Sign the code exactly: in upper case, with nothing before or after it.",
         )
     if not facts.common_name:
         reason = "It has no CN, or more than one."
     else:
         reason = f"Its CN is “{facts.common_name}”, not the newest code."
-    return Check(name, False, reason, "Sign the newest code; asking for a code again makes the earlier one void.")
+    return Check(name, False, reason, "Sign the newest code: each new code makes the earlier ones invalid.")
 
 
 def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
@@ -195,15 +198,15 @@ def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
         return Check(
             name,
             False,
-            f"The right key has signed it, but it names “{signer}” as its issuer.",
-            "The issuer of what a CA signs is that CA's subject: give that name.",
+            f"It was signed with the right key, but it names “{signer}” as its issuer.",
+            "Use the CA's subject as the issuer of the proof.",
         )
     if proof.issuer == authority.subject:
-        reason = f"Its issuer is called “{to_prove}” too, but the signature was made with another key."
+        reason = f"Its issuer also has the name “{to_prove}”, but the signature was made with another key."
     elif proof.issuer == authority.issuer:
         reason = f"Its issuer is “{signer}”, the CA above “{to_prove}”. Each CA must prove its own key."
     elif proof.issuer == proof.subject:
-        reason = "It signed itself, which anybody can do."
+        reason = "It is self-signed, and anyone can create such a certificate."
     else:
         reason = f"Its issuer is “{signer}”."
     return Check(name, False, reason, f"Sign the code with the private key of “{to_prove}”.")
@@ -219,14 +222,14 @@ def _within_dates(name: str, facts: CertificateDescription, now: datetime, remed
 
 
 def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -> Check:
-    name = "First is a device"
+    name = "First certificate is a device's"
     purposes = extension(certificate, x509.ExtendedKeyUsage)
     if facts.is_authority:
         return Check(
             name,
             False,
             f"“{facts.common_name}” is a CA's certificate, not a device's.",
-            "Put the device's certificate first, its issuers after it.",
+            "Put the device's certificate first and its issuers after it.",
         )
     if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
         return Check(
@@ -243,11 +246,11 @@ def _is_a_device(certificate: x509.Certificate, facts: CertificateDescription) -
             "Its key usage does not allow it to sign a TLS handshake.",
             "Issue it with the key usage digitalSignature.",
         )
-    return Check(name, True, f"“{facts.common_name}” may be a TLS client and is no CA.")
+    return Check(name, True, f"“{facts.common_name}” may be a TLS client and is not a CA.")
 
 
 def _is_understood(certificate: x509.Certificate) -> Check | None:
-    """RFC 5280 section 4.2: who does not know a critical extension must refuse the certificate."""
+    """RFC 5280 section 4.2: software must reject a certificate with a critical extension that it does not know."""
     unknown = [
         each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid._name not in _APPLIED
     ]
@@ -256,8 +259,8 @@ def _is_understood(certificate: x509.Certificate) -> Check | None:
     return Check(
         f"Extensions of “{describe(certificate).common_name}”",
         False,
-        f"Its critical extension {unknown[0]} is one that is not applied here, and what is critical must not be ignored.",
-        "Issue it without that extension, or with it not critical.",
+        f"Its critical extension {unknown[0]} is unknown, and a critical extension must not be ignored.",
+        "Issue the certificate without that extension, or make the extension non-critical.",
     )
 
 
@@ -266,19 +269,19 @@ def _names_are_allowed(path: Sequence[x509.Certificate]) -> Iterator[Check]:
         yield Check(
             f"Names of “{describe(below).common_name}”",
             False,
-            f"It carries {name}, which the name constraints of “{describe(authority).common_name}” do not allow.",
-            "Issue it with a name that they allow, or by a CA without them.",
+            f"It has the name {name}, which the name constraints of “{describe(authority).common_name}” do not allow.",
+            "Issue it with a name that they allow, or from a CA without name constraints.",
         )
 
 
 def _names_the_device(facts: CertificateDescription, registration_id: str) -> Check:
     name = "Common name is the registration id"
     if facts.common_name.casefold() == registration_id.casefold():
-        return Check(name, True, "DPS compares the two without case; they are the same.")
+        return Check(name, True, "They are the same. DPS ignores case when it compares them.")
     return Check(
         name,
         False,
-        f"The CN is “{facts.common_name}”, the registration id is “{registration_id}”.",
+        f"The CN is “{facts.common_name}”, but the registration id is “{registration_id}”.",
         "Register with the CN as the registration id, or issue a certificate with the id as its CN.",
     )
 
@@ -288,20 +291,21 @@ def _links(chain: Sequence[x509.Certificate]) -> Iterator[Check]:
         names = describe(below).common_name, describe(above).common_name
         name = f"“{names[0]}” signed by “{names[1]}”"
         if is_issued_by(below, above):
-            yield Check(name, True, "The signature is the next certificate's.")
+            yield Check(name, True, "The signature was made with the next certificate's key.")
         else:
             yield Check(
                 name,
                 False,
-                "The next certificate in the chain did not sign it: the order is wrong, or one is missing.",
-                "Device first, then its issuer, then the issuer's issuer.",
+                "The next certificate in the chain did not sign it: the order is wrong, or a certificate is missing.",
+                "Send the device's certificate, then its issuer, then the issuer's issuer.",
             )
 
 
 def _path_to(chain: Sequence[x509.Certificate], authority: x509.Certificate) -> list[x509.Certificate] | None:
-    """The chain from the device up to the authority, which the device may send or leave out.
+    """Return the chain from the device up to the CA, whether or not the device sends the CA's certificate; None if there
+    is no such chain.
 
-    An older or newer certificate of the same CA, of its name and key, leads there just as well.
+    An older or newer certificate of the same CA, with the same name and key, counts as the CA.
     """
     ca = (authority.subject, authority.public_key())
     for index, certificate in enumerate(chain):
@@ -314,12 +318,14 @@ def _reaches(path: list[x509.Certificate] | None, authority: x509.Certificate) -
     wanted = describe(authority).common_name
     name = f"Reaches “{wanted}”"
     if path:
-        return Check(name, True, "The enrollment group's CA signed it, directly or through the CAs sent.")
+        return Check(
+            name, True, "The enrollment group's CA signed it, directly or through the CAs that the device sends."
+        )
     return Check(
         name,
         False,
-        f"Nothing in the chain is “{wanted}” or signed by it. DPS would say: CA certificate not found.",
-        "Send the device's certificate and every CA between it and the group's CA, in one PEM.",
+        f"No certificate in the chain is “{wanted}” or signed by it. DPS would say: CA certificate not found.",
+        "Send the device's certificate and every CA between it and the group's CA, in one PEM file.",
     )
 
 
@@ -327,25 +333,25 @@ def _authorities_may_sign(path: Sequence[x509.Certificate]) -> Iterator[Check]:
     """RFC 5280 section 4.2.1.9: a CA's path length counts the CAs between it and the device."""
     for index, certificate in enumerate(path[1:]):
         facts = describe(certificate)
-        # A CA's certificate for its own next key does not count.
+        # A CA's certificate for its own next key (self-issued) does not count.
         between = sum(1 for each in path[1 : index + 1] if each.subject != each.issuer)
         name = f"“{facts.common_name}” may sign"
         usage, purposes = extension(certificate, x509.KeyUsage), extension(certificate, x509.ExtendedKeyUsage)
         if not facts.is_authority or (usage and not usage.key_cert_sign):
-            yield Check(name, False, "It is not a CA's certificate.", "Have the device signed by a CA.")
+            yield Check(name, False, "It is not a CA's certificate.", "Issue the device's certificate from a CA.")
         elif purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
             yield Check(
                 name,
                 False,
                 "Its extended key usage does not allow TLS clients below it.",
-                "Use a CA without an extended key usage, or with that of TLS clients.",
+                "Use a CA without an extended key usage, or with TLS client authentication in it.",
             )
         elif facts.path_length is not None and facts.path_length < between:
             yield Check(
                 name,
                 False,
-                f"Its path length is {facts.path_length}, but {between} CAs stand between it and the device.",
+                f"Its path length is {facts.path_length}, but the number of CAs between it and the device is {between}.",
                 "Use a CA with a longer path length, or fewer CAs.",
             )
         else:
-            yield Check(name, True, "It is a CA and its path length allows the chain.")
+            yield Check(name, True, "It is a CA, and its path length allows the chain.")

@@ -1,4 +1,4 @@
-"""A fleet: many device certificates on all cores, each with a key of its own."""
+"""Issue certificates to a fleet of devices, each with its own key, on all cores."""
 
 import os
 import pickle
@@ -30,7 +30,8 @@ from helpers.problem import Interrupted, Problem
 __all__ = ["issue_fleet", "serve"]
 
 _Credentials: TypeAlias = Sequence[DeviceCredential]
-_ALONE_SECONDS = 0.3  # another process needs about that long to start; and nobody sees a bar that is gone so soon
+# Another process needs about this long to start, and a shorter progress bar would only flicker.
+_SINGLE_PROCESS_SECONDS = 0.3
 
 
 def issue_fleet(
@@ -42,19 +43,19 @@ def issue_fleet(
     lifetime: timedelta = DEVICE_LIFETIME,
     processes: int | None = None,
 ) -> list[DeviceCredential]:
-    """Issue a certificate and a key to each device, in files in `folder`; a progress bar moves meanwhile.
+    """Issue a certificate and a key to each device, in files in `folder`, and show a progress bar.
 
-    Files that are there already and still good are kept, so the same call goes on where another one was interrupted.
+    Existing files that are still valid stay, so the same call continues after an interruption.
 
     Args:
-        processes: at most so many work at the same time; as many as there are cores unless given.
+        processes: the number of processes that work at the same time; by default, the number of cores.
 
     Raises:
-        Problem: an id is bad or there twice (nothing is written then), the CA is not valid today, or a file can't be
-            written.
-        Interrupted: the user has interrupted it.
+        Problem: an id is invalid or occurs twice (then no file is written), or the CA is not valid today, or a file can't
+            be written.
+        Interrupted: the user interrupted the call.
     """
-    from tqdm.auto import tqdm  # looks for a notebook, and imports its widgets
+    from tqdm.auto import tqdm  # imported here because it imports the notebook's widgets
 
     credentials = _credentials(registration_ids, folder)
     make_private_folder(folder)
@@ -67,8 +68,13 @@ def issue_fleet(
         key_algorithm,
         lifetime,
     )
-    kept = len(credentials) - len(missing)
-    with tqdm(total=len(credentials), initial=kept, desc="Certificates", unit="device", delay=_ALONE_SECONDS) as bar:
+    with tqdm(
+        total=len(credentials),
+        initial=len(credentials) - len(missing),
+        desc="Certificates",
+        unit="device",
+        delay=_SINGLE_PROCESS_SECONDS,
+    ) as bar:
         try:
             with closing(_issue_all(order, missing, processes or _cores())) as progress:
                 for done in progress:
@@ -80,7 +86,7 @@ def issue_fleet(
 
 @dataclass(frozen=True)
 class _Order:
-    """What every process must know; it goes to them through a pipe, and so the CA's key never lies in a file."""
+    """The parameters for every process. They are sent through a pipe, so that the CA's key is never in a file."""
 
     authority_pem: bytes
     key_der: bytes
@@ -88,17 +94,17 @@ class _Order:
     lifetime: timedelta
 
     @property
-    def together(self) -> int:
-        """Devices between two moves of the bar: an RSA key takes as long as hundreds of others."""
+    def batch_size(self) -> int:
+        """The number of devices between two updates of the bar: an RSA key takes as long as hundreds of others."""
         return 1 if self.key_algorithm.startswith("RSA") else 50
 
 
 def _issue_all(order: _Order, credentials: _Credentials, processes: int) -> Generator[int, None, None]:
-    """How many more there are, again and again. This process begins alone; if it takes long, others help."""
-    starts = range(0, len(credentials), order.together)
-    left = deque(credentials[start : start + order.together] for start in starts)
+    """Issue all certificates, and yield the size of each batch when it is done. If it takes long, other processes help."""
+    starts = range(0, len(credentials), order.batch_size)
+    left = deque(credentials[start : start + order.batch_size] for start in starts)
     begun = time.monotonic()
-    while left and (processes == 1 or time.monotonic() - begun < _ALONE_SECONDS):
+    while left and (processes == 1 or time.monotonic() - begun < _SINGLE_PROCESS_SECONDS):
         yield _issue(order, left.popleft())
     if left:
         yield from _issue_together(order, left, processes - 1)
@@ -117,12 +123,12 @@ def _issue_together(order: _Order, left: deque[_Credentials], helpers: int) -> I
                 each.result()
             yield from _waiting(told)
         except (KeyboardInterrupt, GeneratorExit):
-            left.clear()  # before the processes end, or those that have not begun would go on with it
-            for process in processes:  # each file is written whole or not at all
+            left.clear()  # before the processes end: a thread that has not started would go on with it
+            for process in processes:  # files are written atomically, so killing a process leaves no half-written one
                 process.kill()
             raise
         finally:
-            left.clear()  # after an error, each process ends with what it has begun
+            left.clear()  # after an error, each process finishes only its present batch
 
 
 def _have_issued(
@@ -131,17 +137,17 @@ def _have_issued(
     told: "SimpleQueue[int]",
     processes: "list[subprocess.Popen[bytes]]",
 ) -> None:
-    """Another process on the same work; it is added to `processes`.
+    """Start another process, add it to `processes`, and give it batches until none is left.
 
-    Not a pool of `multiprocessing`: forked from a notebook's kernel it inherits the locks of other threads as they are, and
-    spawned it runs the caller's script once more.
+    `multiprocessing` has no pool that fits: a process forked from a notebook's kernel inherits the locked locks of other
+    threads, and a spawned one runs the caller's script again.
     """
-    # -P: nothing from the working directory, where another `helpers` would be handed the CA's key.
+    # -P: import nothing from the working directory, where another `helpers` would receive the CA's key.
     command = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]
     places = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:  # noqa: S603 - our own words
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:  # noqa: S603 - a fixed command
         assert process.stdin
         assert process.stdout
         processes.append(process)
@@ -150,22 +156,22 @@ def _have_issued(
             while some := _next(left):
                 pickle.dump(some, process.stdin)
                 process.stdin.flush()
-                outcome = pickle.load(process.stdout)  # noqa: S301 - from our own process
+                outcome = pickle.load(process.stdout)  # noqa: S301 - from the process started above
                 if isinstance(outcome, Exception):
                     raise outcome
                 told.put(outcome)
             process.stdin.close()
         except (EOFError, BrokenPipeError) as error:
             raise Problem(
-                "Another process that was issuing certificates has ended.",
-                "It was killed, or the machine has no memory left.",
-                "Run it again: what has been issued is kept.",
+                "A process that was issuing certificates ended too early.",
+                "It was killed, or the machine has run out of memory.",
+                "Run this again: the certificates issued so far are stored, so it continues from there.",
             ) from error
 
 
 def serve() -> None:
-    """What the other process does: for each list of devices that comes, issue and say how many; until no more come."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that was asked; this one ends with it
+    """Run the other process: for each batch of devices on standard input, issue certificates and write their number."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one handles Ctrl-C and ends this one
     order = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
     with suppress(EOFError):
         while True:
@@ -210,13 +216,13 @@ def _credentials(registration_ids: Sequence[str], folder: Path) -> list[DeviceCr
     name, count = next(iter(Counter(each.casefold() for each in registration_ids).most_common(1)), ("", 0))
     if count > 1:
         raise Problem(
-            f"“{name}” is there {count} times among the registration ids.",
-            "DPS compares them without case, and each device needs one of its own.",
-            "Give each device another id. Nothing was written.",
+            f"The registration id “{name}” occurs {count} times.",
+            "Each device needs its own id, and DPS ignores case when it compares ids.",
+            "Choose a different id for each device. No file was written.",
         )
     return credentials
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Key pairs: the algorithms that DPS and its devices understand."""
+"""Key pairs, of the algorithms that DPS and its devices support."""
 
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,11 +12,11 @@ __all__ = ["KeyAlgorithm", "PrivateKey", "PublicKey", "key_name", "signature_has
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
-_RSA_PUBLIC_EXPONENT = 65537  # FIPS 186-5 appendix A.1: odd, above 2**16; everybody uses this one
+_RSA_PUBLIC_EXPONENT = 65537  # FIPS 186-5 appendix A.1: odd, above 2**16; this is the usual choice
 
 
 class KeyAlgorithm(StrEnum):
-    """A key pair's algorithm and size. P-256 signs and verifies fastest and suits small devices; RSA is everywhere."""
+    """A key pair's algorithm and size. P-256 is the fastest and suits small devices; RSA is supported everywhere."""
 
     P256 = "P-256"
     P384 = "P-384"
@@ -25,7 +25,7 @@ class KeyAlgorithm(StrEnum):
     RSA4096 = "RSA-4096"
 
     def generate(self) -> PrivateKey:
-        """A new key pair. RSA-4096 can take seconds; the curves take no time."""
+        """Return a new key pair. RSA-4096 can take seconds; one on an elliptic curve takes no noticeable time."""
         match self:
             case KeyAlgorithm.P256:
                 return ec.generate_private_key(ec.SECP256R1())
@@ -36,14 +36,14 @@ class KeyAlgorithm(StrEnum):
 
 
 def signature_hash(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384:
-    """The hash as strong as the key (NIST SP 800-57 part 1, table 3): SHA-384 from P-384 up, else SHA-256."""
+    """Return a hash as strong as the key (NIST SP 800-57 part 1, table 3): SHA-384 for P-384 and up, otherwise SHA-256."""
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.key_size > 256:
         return hashes.SHA384()
     return hashes.SHA256()
 
 
 def key_name(certificate: x509.Certificate) -> str:
-    """`P-256`, `RSA-2048`, …: the certificate's public key in words, whoever made it."""
+    """Return the algorithm and size of the certificate's public key: `P-256`, `RSA-2048`, …"""
     key = certificate.public_key()
     if isinstance(key, ec.EllipticCurvePublicKey):
         curves = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}

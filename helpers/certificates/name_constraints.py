@@ -1,7 +1,7 @@
-"""Names that the CAs above a certificate do not allow it to carry (RFC 5280 section 4.2.1.10).
+"""Find names that the CAs above a certificate do not allow it to have (RFC 5280 section 4.2.1.10).
 
-Each name, and each subtree of names, is put as a tuple that begins at the root of its form. A name lies in a subtree if
-its tuple begins with the subtree's.
+Each name, and each subtree of names, is represented by a tuple that begins at the root of its kind. A name is in a subtree
+if its tuple begins with the subtree's.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ _Place = tuple[str, ...]
 
 
 def names_not_allowed(path: Sequence[x509.Certificate]) -> list[tuple[str, x509.Certificate, x509.Certificate]]:
-    """Return each name that is not allowed, with the certificate that carries it and the CA that does not allow it.
+    """Return each name that is not allowed, with the certificate that has it and the CA that does not allow it.
 
     Args:
         path: the device's certificate first, then each issuer.
@@ -45,7 +45,7 @@ def _carried(certificate: x509.Certificate, *, device: bool) -> Iterator[tuple[x
     names = [] if alternative is None else list(alternative)
     for name in names:
         yield name, str(name.value)
-    # Older certificates put these into the subject; they count where the subject alternative name has none of the kind.
+    # Older certificates have these in the subject; they count only if the subject alternative name has none of that kind.
     if not any(isinstance(name, x509.RFC822Name) for name in names):
         for mailbox in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
             yield x509.RFC822Name(str(mailbox.value)), str(mailbox.value)
@@ -68,7 +68,7 @@ def _allows(constraints: x509.NameConstraints, name: x509.GeneralName) -> bool:
         if any(_lies_in(name, each) for each in excluded):
             return False
         return not permitted or any(_lies_in(name, each) for each in permitted)
-    except (ValueError, TypeError):  # of a kind that is not compared here, or damaged
+    except (ValueError, TypeError):  # a name of a kind that is not compared here, or a damaged one
         return False
 
 
@@ -78,7 +78,7 @@ def _lies_in(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
         return name.value.version == network.version and ipaddress.ip_network(name.value).subnet_of(network)  # type: ignore[arg-type]
     place, top = _place(name), _place(subtree)
     if isinstance(subtree, x509.RFC822Name) and "@" not in subtree.value:
-        place = place[:-1]  # of a mailbox, its host counts
+        place = place[:-1]  # the subtree is a host: compare only the mailbox's host
     if isinstance(subtree, x509.DirectoryName | x509.DNSName) and not _asks_for_more(subtree):
         return place[: len(top)] == top
     if _asks_for_more(subtree):
@@ -87,14 +87,16 @@ def _lies_in(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
 
 
 def _asks_for_more(subtree: x509.GeneralName) -> bool:
-    """`.example.com` are the hosts below it, and not it."""
+    """Return whether the subtree begins with a dot: `.example.com` means the hosts below example.com, without itself."""
     return isinstance(subtree.value, str) and subtree.value.startswith(".")
 
 
 def _place(name: x509.GeneralName) -> _Place:
-    """
+    """Return the tuple that represents the name.
+
     Raises:
-        ValueError: the name is damaged. TypeError: names of its kind are not compared here.
+        ValueError: the name is damaged.
+        TypeError: names of its kind are not compared here.
     """
     match name:
         case x509.DirectoryName():

@@ -1,4 +1,4 @@
-"""Certificates and keys on disk: read whatever tool wrote them, written so that keys stay private."""
+"""Read certificates and private keys from files of any tool, and write them so that keys stay private."""
 
 import re
 from itertools import pairwise
@@ -32,14 +32,14 @@ _PEM_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
 def read_certificates(content: bytes, source: str) -> tuple[x509.Certificate, ...]:
-    """Every certificate in a file, in its order: PEM (any number, text around them is allowed) or DER (one).
+    """Return all certificates in a file, in order: PEM (any number, with text around them or without) or DER (one).
 
     Args:
         content: the file's bytes.
         source: the file's name, for the error.
 
     Raises:
-        Problem: there is none; the error says what the file holds instead.
+        Problem: there is none, or one is damaged; the error describes the file's content.
     """
     begun = len(re.findall(rb"-----BEGIN (?:X509 )?CERTIFICATE-----", content))
     try:
@@ -54,19 +54,19 @@ def read_certificates(content: bytes, source: str) -> tuple[x509.Certificate, ..
         raise Problem(
             f"{source} is not a certificate.",
             _instead_of_certificate(content),
-            "Give an X.509 certificate as PEM (it begins with -----BEGIN CERTIFICATE-----) or as DER.",
+            "Choose an X.509 certificate as PEM (it begins with -----BEGIN CERTIFICATE-----) or as DER.",
         ) from error
 
 
 def public_certificate(given: x509.Certificate | bytes | Path, source: str = "") -> x509.Certificate:
-    """The one certificate that is about to leave this machine.
+    """Return the certificate to be sent to DPS, after checking that the file holds nothing else.
 
     Args:
-        given: the certificate, or a file with it alone, or that file's content (PEM or DER).
-        source: what errors call the content; a file is called by its name.
+        given: the certificate, or a file that holds only this certificate, or that file's content (PEM or DER).
+        source: the name that errors use for the content; by default, the file's name.
 
     Raises:
-        Problem: the file holds a private key besides, holds no certificate, or several.
+        Problem: the file also holds a private key, or it does not hold exactly one certificate.
     """
     if isinstance(given, x509.Certificate):
         return given
@@ -74,56 +74,58 @@ def public_certificate(given: x509.Certificate | bytes | Path, source: str = "")
     source = source or (given.name if isinstance(given, Path) else "The file")
     if any(b"PRIVATE KEY" in label for label in _PEM_LABEL.findall(content)):
         raise Problem(
-            f"{source} is not sent.",
-            "It contains a private key. The public certificate is all that DPS needs; the key must never leave you.",
-            "Give a file with the certificate alone.",
+            f"{source} was not sent.",
+            "It contains a private key. DPS needs only the certificate, and the private key must never leave your machine.",
+            "Choose a file that contains only the certificate.",
         )
     certificates = read_certificates(content, source)
     if len(certificates) > 1:
         raise Problem(
-            f"{source} is not sent.",
-            f"It holds {len(certificates)} certificates; DPS takes one CA at a time.",
-            "Give a file with the one CA certificate to be registered.",
+            f"{source} was not sent.",
+            f"It holds {len(certificates)} certificates, but DPS accepts one at a time.",
+            "Choose a file that contains only the certificate to be sent.",
         )
     return certificates[0]
 
 
 def is_encrypted(content: bytes) -> bool:
-    """Whether it is a private key that a passphrase opens."""
+    """Return whether the content is an encrypted private key."""
     try:
         _load(content, None)
-    except TypeError:  # cryptography's word for a passphrase that is missing
+    except TypeError:  # cryptography raises this if a passphrase is missing
         return True
     except (ValueError, UnsupportedAlgorithm):
-        pass  # not a key
+        pass  # it is not a private key
     return False
 
 
 def read_private_key(content: bytes, passphrase: str | None, source: str) -> PrivateKey:
-    """A private key from PEM or DER, PKCS#8, PKCS#1 or SEC1, encrypted or not.
+    """Read a private key: PEM or DER, PKCS#8, PKCS#1 or SEC1, encrypted or not.
 
     Args:
-        passphrase: needed if, and only if, the key is encrypted.
+        passphrase: required if, and only if, the key is encrypted.
+        source: the file's name, for the error.
 
     Raises:
-        Problem: not a key, wrong or missing passphrase, an unneeded passphrase, or a kind that DPS does not take.
+        Problem: the content is not a private key, or DPS does not accept keys of its kind; or the passphrase is wrong,
+            missing, or given for a key that is not encrypted.
     """
     try:
         key = _load(content, passphrase)
-    except TypeError as error:  # cryptography's word for a passphrase that is missing, or one too many
+    except TypeError as error:  # cryptography raises this if a passphrase is missing or not needed
         if passphrase:
             raise Problem(
-                f"{source} was not read with a passphrase.",
-                "The key is not encrypted, so a passphrase can't be right.",
+                f"{source} was not opened.",
+                "You gave a passphrase, but this key is not encrypted.",
                 "Leave the passphrase empty, or check that this is the file you meant.",
             ) from error
         raise Problem(
             f"{source} could not be opened.",
             "The key is encrypted and no passphrase was given.",
-            "Give its passphrase.",
+            "Enter its passphrase and try again.",
         ) from error
     except UnsupportedAlgorithm as error:
-        raise _unusable_key(source, "an algorithm that is not known here") from error
+        raise _unusable_key(source, "a key of an unknown algorithm") from error
     except ValueError as error:
         if passphrase:
             raise Problem(
@@ -134,7 +136,7 @@ def read_private_key(content: bytes, passphrase: str | None, source: str) -> Pri
         raise Problem(
             f"{source} is not a private key.",
             "It is neither PEM nor DER of PKCS#8, PKCS#1 or SEC1.",
-            "Give the file with the CA's private key.",
+            "Choose the file with the CA's private key.",
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise _unusable_key(source, type(key).__name__)
@@ -149,10 +151,11 @@ def _load(content: bytes, passphrase: str | None) -> PrivateKeyTypes:
 def load_authority(
     certificate_file: Path, private_key_file: Path, *, passphrase: str | None = None
 ) -> CertificateAuthority:
-    """A CA that another tool made: its certificate (its issuers may follow in the same PEM) and its private key.
+    """Load a CA from two files of any tool: its certificate, which its issuers may follow in the same PEM, and its key.
 
     Raises:
-        Problem: either file can't be read, they don't belong together, the certificate is not a CA's or has expired.
+        Problem: a file can't be read, or the files don't belong together, or the certificate is not a CA's, or a CA in the
+            file is not valid today.
     """
     certificate, *above = read_certificates(read_bytes(certificate_file), certificate_file.name)
     key = read_private_key(read_bytes(private_key_file), passphrase, private_key_file.name)
@@ -162,33 +165,33 @@ def load_authority(
 
 
 def certificate_pem(*certificates: x509.Certificate) -> bytes:
-    """The certificates as one PEM, in the order given."""
+    """Return the certificates as one PEM, in this order."""
     return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates)
 
 
 def export_certificate(certificate: x509.Certificate, path: Path) -> Path:
-    """Write one certificate for the portal, which takes `.pem` (PEM) and `.cer` (written as DER).
+    """Write one certificate as a file that the portal accepts: `.pem` (written as PEM) or `.cer` (written as DER).
 
     Raises:
-        Problem: another ending, or the file can't be written.
+        Problem: the path ends differently, or the file can't be written.
     """
     encodings = {".pem": serialization.Encoding.PEM, ".cer": serialization.Encoding.DER}
     encoding = encodings.get(path.suffix.lower())
     if encoding is None:
         raise Problem(
             f"{path.name} was not written.",
-            f"The portal takes files that end in .pem or .cer, not in “{path.suffix}”.",
-            "Choose a name with one of the two endings.",
+            f"The portal accepts files that end in .pem or .cer, but not in “{path.suffix}”.",
+            "Choose a name that ends in .pem or .cer.",
         )
     write_atomically(path, certificate.public_bytes(encoding), mode=PUBLIC)
     return path
 
 
 def save_private_key(key: PrivateKey, path: Path, *, passphrase: str | None = None, flush: bool = True) -> Path:
-    """Write a private key as PKCS#8 PEM, mode 0600; encrypted when a passphrase is given.
+    """Write a private key as PKCS#8 PEM with mode 0600, encrypted if there is a passphrase.
 
     Args:
-        flush: as of `write_atomically`.
+        flush: as for `write_atomically`.
     """
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
@@ -201,34 +204,35 @@ def save_private_key(key: PrivateKey, path: Path, *, passphrase: str | None = No
 def save_authority(
     authority: CertificateAuthority, certificate_file: Path, private_key_file: Path, *, passphrase: str | None = None
 ) -> None:
-    """Write the key first: a certificate without its key is of no use, the reverse is mended by saving again.
+    """Write a CA's private key, and a PEM file with its certificate and then its issuers.
 
-    The certificate's file holds the CA first and then its issuers.
+    The key is written first: a certificate without its key is of no use, but a missing certificate can be saved again.
 
     Raises:
-        Problem: another CA is kept there (its key can't be had again once it is overwritten), or the disk refuses.
+        Problem: the file holds another CA, whose key could not be recovered once it is overwritten; or the files can't be
+            written.
     """
     if certificate_file.exists():
-        kept = read_certificates(read_bytes(certificate_file), certificate_file.name)[0]
-        if kept.public_key() != authority.certificate.public_key():
+        present = read_certificates(read_bytes(certificate_file), certificate_file.name)[0]
+        if present.public_key() != authority.certificate.public_key():
             raise Problem(
                 f"{certificate_file.name} was not written.",
-                f"The CA “{describe(kept).common_name}” is there, and nobody can bring back its private key once it "
-                "is overwritten.",
-                "Choose another place, or delete that CA first if you are done with it.",
+                f"It holds the CA “{describe(present).common_name}”, whose private key can't be recovered once it is "
+                "overwritten.",
+                "Choose another folder, or delete that CA first if you no longer need it.",
             )
     save_private_key(authority.private_key, private_key_file, passphrase=passphrase)
     write_atomically(certificate_file, certificate_pem(authority.certificate, *authority.issuers), mode=PUBLIC)
 
 
 def _issuers(certificate: x509.Certificate, above: list[x509.Certificate], source: str) -> tuple[x509.Certificate, ...]:
-    """The certificates that follow a CA in its file, once each is seen to have signed the one before it."""
+    """Return the certificates that follow a CA in its file, after checking that each signed the one before it."""
     for below, issuer in pairwise((certificate, *above)):
         if not is_issued_by(below, issuer):
             raise Problem(
                 f"The certificates in {source} are not a chain.",
-                f"“{describe(below).common_name}” was not signed by the next, “{describe(issuer).common_name}”.",
-                "Put the CA first, then its issuer, and so on up to the root; or give the CA alone.",
+                f"“{describe(below).common_name}” was not signed by the next one, “{describe(issuer).common_name}”.",
+                "Put the CA first, then its issuer, and so on up to the root; or leave only the CA in the file.",
             )
     return tuple(above)
 
@@ -236,8 +240,8 @@ def _issuers(certificate: x509.Certificate, above: list[x509.Certificate], sourc
 def _unusable_key(source: str, kind: str) -> Problem:
     return Problem(
         f"{source} holds a kind of key that can't be used here.",
-        f"It is {kind}; DPS takes RSA and elliptic curves (ECDSA).",
-        "Use a CA with an RSA or an EC key.",
+        f"It is {kind}, but DPS accepts only RSA and elliptic-curve keys (ECDSA).",
+        "Use a CA with an RSA or an elliptic-curve key.",
     )
 
 
@@ -247,5 +251,5 @@ def _instead_of_certificate(content: bytes) -> str:
         return "It is neither PEM nor the DER of a readable certificate." if content else "The file is empty."
     found = label.group(1).decode()
     if found == "CERTIFICATE":
-        return "A certificate in it is cut off or damaged, or its key is neither RSA nor on a usual curve."
-    return f"It holds a {found.lower()}."
+        return "A certificate in it is cut off or damaged, or its key is neither RSA nor on a supported curve."
+    return f"Its first PEM block is “{found}”, not “CERTIFICATE”."

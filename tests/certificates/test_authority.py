@@ -253,9 +253,9 @@ class TestVerificationCertificate:
             (CODE[:-1], "47 characters"),
             (f"{CODE}0", "49 characters"),
             ("", "0 characters"),
-            (CODE.lower(), "upper case"),
-            ("G" * 48, "0–9 and A–F"),
-            ("٣" * 48, "0–9 and A–F"),
+            (CODE.lower(), "upper-case"),
+            ("G" * 48, "0–9 and upper-case A–F"),
+            ("٣" * 48, "0–9 and upper-case A–F"),
         ],
     )
     def test_what_is_not_a_code_is_refused_with_the_reason(self, code: str, reason: str) -> None:

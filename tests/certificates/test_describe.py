@@ -43,7 +43,7 @@ def test_an_authority_is_described_in_words() -> None:
     root = describe(certificate)
     assert (root.is_authority, root.path_length, root.is_self_signed, root.key) == (True, 2, True, "P-256")
     words = extensions_in_words(certificate)
-    assert "Basic constraints (critical): it is a CA; 2 CAs may stand below it" in words
+    assert "Basic constraints (critical): it is a CA; 2 CAs may follow below it" in words
     assert "Key usage (critical): sign certificates, sign revocation lists" in words
 
 
@@ -79,10 +79,12 @@ def test_key_identifiers_are_those_that_openssl_prints_and_what_is_unknown_is_na
     device = root.issue_device("pump-1").certificate
     text = openssl.run("x509", "-noout", "-ext", "subjectKeyIdentifier", stdin=openssl.pem([root.certificate])).decode()
     identifier = text.splitlines()[1].strip().replace(":", "")
-    assert f"Subject key identifier: its key is called {identifier}" in extensions_in_words(root.certificate)
-    assert f"Authority key identifier: the key that signed it is called {identifier}" in extensions_in_words(device)
+    assert f"Subject key identifier: the identifier of its key is {identifier}" in extensions_in_words(root.certificate)
+    assert f"Authority key identifier: the identifier of the key that signed it is {identifier}" in extensions_in_words(
+        device
+    )
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     names = x509.SubjectAlternativeName([x509.DNSName("pump.example")])
     odd = issue("odd", instead=(unknown, names)).certificate
     assert "1.2.3.4: not explained here" in extensions_in_words(odd)
-    assert "Subject alt name: it is also pump.example" in extensions_in_words(odd)
+    assert "Subject alt name: it is also for pump.example" in extensions_in_words(odd)

@@ -119,7 +119,7 @@ class TestSavingAnAuthority:
         old = CertificateAuthority.create_root("Old")
         save_authority(old, tmp_path / "ca.pem", tmp_path / "ca.key")
         before = contents(tmp_path)
-        with pytest.raises(Problem, match="“Old” is there"):
+        with pytest.raises(Problem, match="It holds the CA “Old”"):
             save_authority(CertificateAuthority.create_root("New"), tmp_path / "ca.pem", tmp_path / "ca.key")
         assert contents(tmp_path) == before
 
@@ -171,10 +171,10 @@ class TestWhatMayLeaveTheMachine:
         parts = (
             (key(generated_key), ROOT.certificate_file) if key_first else (ROOT.certificate_file, key(generated_key))
         )
-        with pytest.raises(Problem, match=r"ca\.pem is not sent") as caught:
+        with pytest.raises(Problem, match=r"ca\.pem was not sent") as caught:
             public_certificate(b"".join(parts), "ca.pem")
         assert "private key" in caught.value.why
-        assert "certificate alone" in caught.value.next_step
+        assert "only the certificate" in caught.value.next_step
 
     @pytest.mark.parametrize("form", ["PEM", "DER"])
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
@@ -234,8 +234,8 @@ class TestAFileThatIsNoCertificate:
             (lambda _: b"", "empty"),
             (lambda _: b"garbage \x00\xff" * 50, "neither PEM nor the DER"),
             (lambda _: "Bonjour, voilà".encode(), "neither PEM nor the DER"),
-            (lambda _: ROOT.key_file, "private key"),
-            (request_pem, "certificate request"),
+            (lambda _: ROOT.key_file, "PRIVATE KEY"),
+            (request_pem, "CERTIFICATE REQUEST"),
             (lambda _: ROOT.certificate_file[:-100], "cut off or damaged"),
             (lambda _: ROOT.certificate_file.replace(b"-----END CERTIFICATE-----\n", b""), "cut off or damaged"),
             (lambda _: ROOT.certificate_file[:100] + b"\n!" + ROOT.certificate_file[102:], "cut off or damaged"),

@@ -151,7 +151,7 @@ def test_a_form_takes_its_own_fields_from_all_the_names_of_a_notebook() -> None:
         (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "no such file"),
         (lesson.UploadCa, "register_ca", "device", "'root' or 'intermediate'"),
         (lesson.UploadCa, "certificate_name", "a/b", "1 to 64 letters"),
-        (lesson.SignCode, "verification_code", "ABC", "DPS gives 48"),
+        (lesson.SignCode, "verification_code", "ABC", "DPS's codes have 48"),
         (lesson.ProvisionDevices, "fleet_size", 1.5, "whole number"),
         (lesson.ProvisionDevices, "fleet_size", "1.5", "whole number"),
         (lesson.CreateEnrollmentGroup, "enrollment_group_id", "a b", "ends in a letter"),

@@ -187,7 +187,7 @@ def test_a_code_that_was_copied_badly_is_told_while_it_is_pasted(place: Workspac
     notebook, _ = asked(place, "03")
     (field,) = notebook.form._fields
     field.control.value = "AB" * 20
-    assert "DPS gives 48" in field._reason.value
+    assert "DPS's codes have 48" in field._reason.value
     with pytest.raises(Problem, match="verification_code is invalid"):
         notebook.cell(CALL["03"])
     field.control.value = f"\t{'AB' * 24} \n"
