@@ -1,4 +1,4 @@
-"""Executed notebooks for a reader: each as a notebook and as HTML, and one page that leads to all of them."""
+"""The executed notebooks for readers: each as a notebook and as HTML, and an index page with links to all of them."""
 
 import re
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from nbconvert import HTMLExporter
 
 from helpers.files import PRIVATE, write_atomically
 from helpers.lesson.course.journey import JOURNEY
-from helpers.walkthrough.outcome import Outcome
+from helpers.walkthrough.notebook_run import NotebookRun
 
 __all__ = ["Exporter", "index"]
 
 
 class Exporter:
-    """Turns executed copies into HTML that asks no network for anything."""
+    """Converts executed copies to HTML pages that load nothing from the network."""
 
     def __init__(self) -> None:
-        # One for all of them: compiling the templates takes longer than using them.
+        # Shared by all notebooks: compiling the templates takes longer than using them.
         self._html = HTMLExporter(mathjax_url="", require_js_url="", mermaid_js_url="", jquery_url="")
 
     def finish(self, copy: Path) -> None:
-        """Remove from an executed copy what no reader can use, and write it as HTML beside it."""
+        """Remove widgets and paths from an executed copy, which are useless to its reader, and write it as HTML beside it."""
         if not copy.exists():  # the kernel failed before the first cell
             return
         notebook = nbformat.read(copy, as_version=4)
@@ -38,8 +38,8 @@ class Exporter:
         write_atomically(copy.with_suffix(".html"), text.encode(), mode=PRIVATE)
 
 
-def index(outcomes: Sequence[Outcome]) -> str:
-    """Return a page in HTML with a line per notebook."""
+def index(outcomes: Sequence[NotebookRun]) -> str:
+    """Return an HTML page with one line per notebook."""
     ideas = {stop.notebook: stop.idea for stop in JOURNEY}
     rows = "".join(
         f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"

@@ -1,4 +1,4 @@
-"""A papermill engine that runs a notebook in a kernel that stands by, instead of starting one."""
+"""A papermill engine that runs a notebook in a standby kernel instead of starting a new one."""
 
 import logging
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from helpers.walkthrough.kernels import StandbyKernels
 __all__ = ["ENGINE", "execute"]
 
 ENGINE = "standby"
-_CELL_SECONDS = 300
-# What nbclient says of a kernel that ends is said again by the outcome, or follows from an interrupt.
+_MAX_CELL_SECONDS = 300
+# nbclient logs a kernel's death. NotebookRun.failure reports that too, and after an interrupt it is expected.
 _LOG = logging.getLogger(__name__)
 _LOG.addHandler(logging.NullHandler())
 _LOG.propagate = False
@@ -25,7 +25,7 @@ _INJECTED = "injected-parameters"
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is untyped
-    """papermill's client, but the cell that papermill adds is not counted: cells have the numbers JupyterLab gives them."""
+    """papermill's client, but without counting the cell that papermill adds: cells get the same numbers as in JupyterLab."""
 
     def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
         if _INJECTED not in cell.metadata.get("tags", ()):
@@ -36,7 +36,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill is un
 
 
 class _StandbyEngine(NBClientEngine):  # type: ignore[misc]  # papermill is untyped
-    """Takes `kernels`, a StandbyKernels, as papermill's engine argument of that name."""
+    """The engine; it expects a StandbyKernels as the engine argument `kernels`."""
 
     @classmethod
     def execute_managed_notebook(
@@ -56,9 +56,9 @@ class _StandbyEngine(NBClientEngine):  # type: ignore[misc]  # papermill is unty
                 km=kernel,
                 kernel_name=kernel_name,
                 log=_LOG,
-                timeout=_CELL_SECONDS,
+                timeout=_MAX_CELL_SECONDS,
                 startup_timeout=start_timeout,
-                store_widget_state=False,  # a password field's value would be written into the copy
+                store_widget_state=False,  # otherwise a password field's value is written into the copy
                 on_cell_start=on_cell_start,
             )
             try:
@@ -80,14 +80,14 @@ def execute(
     kernels: StandbyKernels,
     on_cell: Callable[[int], None],
 ) -> str | None:
-    """Execute a notebook, and write the executed copy as it goes.
+    """Execute a notebook, and write its executed copy after each cell.
 
     Args:
-        parameters: those that this notebook has, by name.
-        on_cell: called with a cell's number, as JupyterLab counts, when the cell begins.
+        parameters: the notebook's parameters, by name.
+        on_cell: called with a cell's number, as in JupyterLab, when the cell starts.
 
     Returns:
-        None, or which cell failed and why.
+        None, or a text that says which cell failed and why.
     """
     begun = 0
 

@@ -1,6 +1,6 @@
-"""Kernels that are started before a notebook asks for one, and have imported what every notebook imports.
+"""Kernels that are started before a notebook needs one, and have already imported the modules that all notebooks use.
 
-Each notebook still has a kernel of its own: one is taken once, and killed when its notebook has ended.
+Each notebook still has its own kernel: each kernel is used for one notebook, and killed when that notebook has ended.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from jupyter_core.utils import run_sync
 
 __all__ = ["StandbyKernels"]
 
-_STANDBY = 2  # a kernel takes about as long to start as a notebook to run, and two notebooks run side by side
+_STANDBY_KERNELS = 2  # starting a kernel takes about as long as running a notebook, and two notebooks run concurrently
 _IMPORTED = (
     "helpers.lesson",
     "azure.identity",
@@ -30,35 +30,35 @@ _ARGUMENTS = [
     "--IPKernelApp.exec_lines=" + ", ".join(f"__import__({module!r})" for module in _IMPORTED),
     "--HistoryManager.hist_file=:memory:",
 ]
-_ANSWER_SECONDS = 1.0
+_MAX_ANSWER_SECONDS = 1.0
 
 
 class StandbyKernels:
-    """Kernels in waiting, in processes of their own.
+    """Standby kernels, each in its own process.
 
     Args:
-        cwd: their working directory.
+        cwd: the kernels' working directory.
     """
 
     def __init__(self, cwd: Path) -> None:
         self._cwd = cwd
-        self._threads = ThreadPoolExecutor(_STANDBY + 1)
+        self._threads = ThreadPoolExecutor(_STANDBY_KERNELS + 1)
         self._sockets = Path(tempfile.mkdtemp())
         self._started = 0
         self._waiting: deque[Future[AsyncKernelManager]] = deque()
         self._taken: set[AsyncKernelManager] = set()
-        for _ in range(_STANDBY):
+        for _ in range(_STANDBY_KERNELS):
             self._start_another()
 
     def take(self) -> AsyncKernelManager:
-        """Return a kernel in which nothing has run; another one is started in its place."""
+        """Return an unused kernel, and start another one in its place."""
         self._start_another()
         kernel = self._waiting.popleft().result()
         self._taken.add(kernel)
         return kernel
 
     def discard(self, kernel: AsyncKernelManager) -> None:
-        """Kill a kernel that was taken. This does not wait for its end."""
+        """Kill a kernel that `take` returned, without waiting for its end."""
         self._taken.discard(kernel)
         self._threads.submit(_kill, kernel)
 
@@ -83,8 +83,8 @@ class StandbyKernels:
         self._waiting.append(self._threads.submit(self._start, self._sockets / str(self._started)))
 
     def _start(self, sockets: Path) -> AsyncKernelManager:
-        # Over TCP, ipykernel warns at each start that nothing is encrypted. Windows has no ipc. Two runs side by side
-        # would hear each other's kernels if these had jupyter_client's default address.
+        # With TCP, ipykernel warns at each start that nothing is encrypted; Windows has no ipc. With jupyter_client's
+        # default address, two concurrent runs would receive the messages of each other's kernels.
         transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(sockets)}
         kernel = AsyncKernelManager(kernel_name="python3", client_factory=_Client, **transport)
         run_sync(kernel.start_kernel)(extra_arguments=_ARGUMENTS, cwd=str(self._cwd))
@@ -96,15 +96,15 @@ def _kill(kernel: AsyncKernelManager) -> None:
 
 
 class _Client(AsyncKernelClient):
-    """A client that goes on as soon as the kernel is ready; jupyter_client's waits 0.2 seconds longer."""
+    """A client that continues as soon as the kernel is ready; jupyter_client's own waits 0.2 seconds longer."""
 
-    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as it is called
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - overrides a method with this argument
         deadline = asyncio.get_running_loop().time() + (timeout or float("inf"))
         while True:
             asked = self.kernel_info()
             try:
                 await self._answer(self.get_shell_msg, asked, "kernel_info_reply")
-                # Once this has come, both channels work, and every earlier message has been received.
+                # After this message, both channels are known to work, and all earlier messages have been received.
                 await self._answer(self.get_iopub_msg, asked, "status", execution_state="idle")
             except Empty:
                 if not await self.is_alive():
@@ -115,9 +115,9 @@ class _Client(AsyncKernelClient):
                 return
 
     async def _answer(self, receive: Any, asked: str, kind: str, **content: str) -> None:
-        """Receive messages until the one of this kind that answers `asked`."""
+        """Receive messages until one of this kind arrives that answers `asked`."""
         while True:
-            message = await receive(timeout=_ANSWER_SECONDS)
+            message = await receive(timeout=_MAX_ANSWER_SECONDS)
             if (
                 message["msg_type"] == kind
                 and message["parent_header"].get("msg_id") == asked

@@ -1,4 +1,4 @@
-"""The notebooks of the walkthrough, and which of them can run side by side."""
+"""The walkthrough's notebooks, and which of them can run concurrently."""
 
 import ast
 import json
@@ -12,8 +12,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "notebooks"
 NOTEBOOKS = tuple(sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
 
-# 08 and 09 need a target and nothing else, so they run beside the others. But 09 lists the CAs of the service, which it
-# should show verified, and without the one that 07 registers for a while.
+# 08 and 09 need only a target, so they run while the other notebooks do. But 09 lists the service's CAs, so it waits until
+# 04 has verified them; and 07, which temporarily registers another CA, waits for 09.
 _BESIDE = {
     "08_gallery_of_wrong_proofs": ("00_start_here",),
     "09_the_attack": ("04_verify_ca", "08_gallery_of_wrong_proofs"),
@@ -22,10 +22,10 @@ _ALSO = {"07_when_access_ends": ("09_the_attack",), "10_clean_up": tuple(_BESIDE
 
 
 def predecessors(notebooks: Sequence[Path], *, side_by_side: bool) -> Mapping[Path, set[Path]]:
-    """Return which of the notebooks must have finished before each of them begins.
+    """Return, for each notebook, those that must have finished before it starts.
 
     Args:
-        side_by_side: whether two may run at once.
+        side_by_side: whether two notebooks may run concurrently.
     """
     if not side_by_side:
         return {notebook: set(notebooks[:position]) for position, notebook in enumerate(notebooks)}
@@ -43,7 +43,7 @@ def predecessors(notebooks: Sequence[Path], *, side_by_side: bool) -> Mapping[Pa
 
 
 def parameter_names(notebook: Path) -> list[str]:
-    """Return the names that the cell tagged `parameters` assigns."""
+    """Return the names of a notebook's parameters: those that its cell tagged `parameters` assigns."""
     for cell in _cells(notebook):
         if "parameters" in cell["metadata"].get("tags", ()):
             assigned = [node for node in ast.parse("".join(cell["source"])).body if isinstance(node, ast.Assign)]

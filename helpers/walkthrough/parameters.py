@@ -1,4 +1,4 @@
-"""Parameters of a run: read from a file and the command line, and checked before anything is touched."""
+"""A run's parameters: read from a file and the command line, and checked before the run changes anything."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,12 @@ __all__ = ["check_parameters", "read_parameters", "require_known", "require_no_k
 
 
 def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, Any]:
-    """Parameters from a YAML file and from `name=value` texts, which win; a value is read as YAML.
+    """Return the parameters from a YAML file and from `name=value` texts, which override the file.
+
+    Each value is read as YAML.
 
     Raises:
-        Problem: the file is not a YAML mapping, a text has no `=`, or no notebook has a parameter of that name.
+        Problem: the file is not a YAML mapping, or a text has no `=`, or no notebook has a parameter with that name.
     """
     parameters: dict[str, Any] = {}
     sources = [(file.name, read_bytes(file).decode(errors="replace"))] if file else []
@@ -32,7 +34,9 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
             values = {} if values is None else values
             if not isinstance(values, dict):
                 raise Problem(
-                    f"{source} holds no parameters.", "It is not a YAML mapping.", "Write name: value, a line each."
+                    f"{source} contains no parameters.",
+                    "It is not a YAML mapping.",
+                    "Write one name: value per line.",
                 )
             parameters |= values
         for text in given:
@@ -42,46 +46,48 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
             parameters[name.strip()] = yaml.safe_load(value) if value else ""
     except yaml.YAMLError as error:
         raise Problem(
-            "The parameters could not be read.", f"Not YAML: {error}.", "Correct the file or the value."
+            "The parameters could not be read.",
+            f"They are not valid YAML: {error}.",
+            "Correct the file, or the value after -p.",
         ) from error
     require_known(parameters)
     return parameters
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Whether the forms will take them, from the first notebook to the last, when nothing is known from an earlier run.
+    """Check that the forms of all notebooks will accept the parameters in an empty workspace.
 
     Raises:
-        Problem: one is invalid, has no meaning beside the others, or is missing.
+        Problem: a parameter is invalid, or conflicts with the others, or is missing.
     """
     target = parameters.get("target", StartHere.model_fields["target"].default)
     for form in FORMS:
         given = {name: value for name, value in parameters.items() if name in form.model_fields}
-        with chdir(FOLDER):  # where the kernels run: a path is relative to it
+        with chdir(FOLDER):  # the kernels' working directory, to which paths are relative
             value = form.checked(**given)
         value.require_meaning(given, {"target": target, "has_cas": False})
         value.require_complete()
 
 
 def require_no_key(parameters: Mapping[str, Any]) -> None:
-    """Refuse a URL with a key. The form refuses it, too, but by then papermill has written it into the executed copy."""
+    """Raise a Problem for a URL with a key. The form rejects it too, but only after papermill has stored it in a copy."""
     for name, value in parameters.items():
         if holds_key(str(value)):
             raise Problem(
-                f"The parameter {name} holds a key.",
-                "It is a URL with code=, sig= or user:password@ in it, and executed notebooks store every parameter.",
-                f"Give the URL without the key. Set the environment variable {WEBHOOK_KEY_VARIABLE} to an Azure function's key.",
+                f"The parameter {name} contains a key.",
+                "It is a URL with code=, sig= or user:password@ in it, and each parameter is stored in an executed notebook.",
+                f"Remove the key from the URL. Set the environment variable {WEBHOOK_KEY_VARIABLE} to an Azure function's key.",
             )
 
 
 def require_known(parameters: Mapping[str, Any]) -> None:
-    """Refuse a name that no notebook has: papermill only warns, and a typing error would go unseen."""
+    """Raise a Problem for a name that no notebook has: papermill only warns, so a typing error could go unnoticed."""
     known = {name for notebook in NOTEBOOKS for name in parameter_names(notebook)} - {"workspace"}
     for name in parameters:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             raise Problem(
                 f"No notebook has a parameter {name}.",
-                f"The nearest is {near[0]}." if near else f"There are {', '.join(sorted(known))}.",
-                "Correct the name. (The workspace is chosen with --workspace.)",
+                f"The most similar name is {near[0]}." if near else f"The parameters are {', '.join(sorted(known))}.",
+                "Correct the name. (To choose the workspace, use --workspace.)",
             )

@@ -1,4 +1,4 @@
-"""Progress of a run: one live line on a terminal, and a line for each notebook that has ended, there and in a log."""
+"""A run's progress: a line for each notebook that has ended, and on a terminal also a live line."""
 
 import time
 from types import TracebackType
@@ -8,19 +8,19 @@ from rich.console import Console
 from rich.progress import Progress as LiveLine
 from rich.progress import TextColumn
 
+from helpers.walkthrough.notebook_run import NotebookRun
 from helpers.walkthrough.notebooks import NOTEBOOKS
-from helpers.walkthrough.outcome import Outcome
 
 __all__ = ["Progress"]
 
 
 class Progress:
-    """Reports a run of all notebooks on standard output."""
+    """Prints the progress of a run of all notebooks to standard output."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
         self._live = LiveLine(
-            TextColumn("{task.completed:.0f} of {task.total:.0f}, {task.elapsed:.0f} s: {task.description}"),
+            TextColumn("{task.completed:.0f} of {task.total:.0f} done, {task.elapsed:.0f} s: {task.description}"),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -39,12 +39,12 @@ class Progress:
             self._console.print(f"total   {'':30}  {time.monotonic() - self._begun:5.1f} s")
 
     def on_cell(self, notebook: str, cell: int) -> None:
-        """A cell begins: name it in the live line."""
+        """Show the cell that now starts in the live line."""
         self._running[notebook] = f"{notebook} [{cell}]"
         self._show()
 
-    def on_end(self, outcome: Outcome) -> None:
-        """A notebook has ended: print its line."""
+    def on_end(self, outcome: NotebookRun) -> None:
+        """Print the line of a notebook that has ended."""
         verdict = "FAILED" if outcome.failure else "ok"
         self._console.print(f"{verdict:6}  {outcome.name:30}  {outcome.seconds:5.1f} s", markup=False)
         self._running.pop(outcome.name, None)
@@ -52,6 +52,6 @@ class Progress:
         self._show()
 
     def _show(self) -> None:
-        # Square brackets are rich's markup for styles, unless a backslash is before them.
+        # In rich's markup, square brackets set a style unless a backslash precedes them.
         running = ", ".join(list(self._running.values())).replace("[", "\\[")
         self._live.update(self._line, description=running)

@@ -1,4 +1,4 @@
-"""Run the notebooks headlessly: in their order, two at a time where one does not need the other."""
+"""Run the notebooks headlessly, two at a time where one does not depend on the other."""
 
 import sys
 import time
@@ -11,21 +11,22 @@ from helpers.dps import stop_local_dps
 from helpers.files import PRIVATE, make_private_folder, write_atomically
 from helpers.problem import Problem
 from helpers.walkthrough.kernels import StandbyKernels
+from helpers.walkthrough.notebook_run import NotebookRun
 from helpers.walkthrough.notebooks import FOLDER, NOTEBOOKS, parameter_names, predecessors
-from helpers.walkthrough.outcome import Outcome
 from helpers.walkthrough.parameters import require_known, require_no_key
 from helpers.workspace import Workspace, remove_workspace
 
 __all__ = ["fresh_workspace", "run"]
 
-_SIDE_BY_SIDE = 2
+_MAX_CONCURRENT_NOTEBOOKS = 2
 
 
 def fresh_workspace(folder: Path) -> Workspace:
-    """The workspace at `folder`, emptied: an earlier run's things are removed, and its local DPS is stopped.
+    """Return an empty workspace at `folder`. An earlier run's files are removed, and its local DPS is stopped.
 
     Raises:
-        Problem: the folder holds something else than a workspace; nothing is touched then.
+        Problem: the folder holds other files but no workspace, or the workspace is the record of resources that still exist
+            in Azure. Nothing is removed then.
     """
     if folder.is_dir():
         _require_nothing_in_azure(folder)
@@ -35,15 +36,17 @@ def fresh_workspace(folder: Path) -> Workspace:
 
 
 def _require_nothing_in_azure(folder: Path) -> None:
-    """A workspace is the only record of what a walkthrough has registered in Azure."""
+    """Raise a Problem if the walkthrough has registered resources in Azure: the workspace is the only record of them."""
     if not (folder / "workspace.json").exists():
         return
     facts = Workspace(folder).facts
-    if facts.target == "azure" and (facts.certificate_name or facts.enrollment_group_id):
+    registered = [f"the CA “{facts.certificate_name}”"] if facts.certificate_name else []
+    registered += [f"the enrollment group “{facts.enrollment_group_id}”"] if facts.enrollment_group_id else []
+    if facts.target == "azure" and registered:
         raise Problem(
             f"{folder} was not emptied.",
-            f"The CA “{facts.certificate_name}” of that walkthrough is still registered with {facts.provisioning_service}.",
-            "Go on with --keep, which ends in 10_clean_up, or choose another folder with --workspace.",
+            f"Its walkthrough has registered {' and '.join(registered)} with {facts.provisioning_service}.",
+            "Continue it with --keep; 10_clean_up then removes them. Or choose another folder with --workspace.",
         )
 
 
@@ -53,45 +56,46 @@ def run(
     *,
     notebooks: Sequence[Path] = NOTEBOOKS,
     on_cell: Callable[[str, int], None] = lambda _notebook, _cell: None,
-    on_end: Callable[[Outcome], None] = lambda _outcome: None,
-) -> list[Outcome]:
-    """Execute the notebooks. After one has failed no other is begun. The local DPS is stopped at the end.
+    on_end: Callable[[NotebookRun], None] = lambda _outcome: None,
+) -> list[NotebookRun]:
+    """Execute the notebooks, and stop the local DPS at the end. After one has failed, no other is started.
 
     Args:
-        parameters: by name; each notebook takes those that it has.
-        on_cell: called with a notebook's name and a cell's number, as JupyterLab counts, when the cell begins.
+        parameters: by name; each notebook gets those that it has.
+        on_cell: called with a notebook's name and a cell's number, as in JupyterLab, when the cell starts.
         on_end: called when a notebook has ended.
 
     Returns:
-        an outcome for each notebook that was begun. Copies, HTML and `index.html` are in `executed` in the workspace.
+        a NotebookRun for each notebook that was started. The copies, their HTML and `index.html` are in the workspace's
+        folder `executed`.
     """
     require_known(parameters)
     require_no_key(parameters)
     executed = make_private_folder(workspace.folder / "executed")
     given = {**parameters, "workspace": str(workspace.folder)}
     target = parameters.get("target") or workspace.facts.target or "local"
-    # In Azure the gallery's CAs come and go in the service that the other notebooks list.
+    # With Azure, the gallery creates and deletes CAs in the same service whose CAs the other notebooks list.
     before = predecessors(notebooks, side_by_side=target != "azure")
-    outcomes: dict[Path, Outcome] = {}
+    outcomes: dict[Path, NotebookRun] = {}
     try:
-        # What is named last ends first: the kernels, so that an interrupt need not wait for a notebook.
+        # The last context manager ends first: after an interrupt, the kernels are killed without waiting for notebooks.
         with (
             ThreadPoolExecutor(1) as exporting,
-            ThreadPoolExecutor(_SIDE_BY_SIDE) as running,
+            ThreadPoolExecutor(_MAX_CONCURRENT_NOTEBOOKS) as running,
             StandbyKernels(FOLDER) as kernels,
         ):
-            # papermill takes half a second to import: the first kernels start meanwhile. And jsonschema, behind nbformat,
-            # would compile a grammar for a format that notebooks do not use, which takes a second
-            # (https://github.com/python-jsonschema/jsonschema/issues/1428); without that module it does not.
+            # papermill takes half a second to import; the first kernels start in the meantime. Its dependency jsonschema
+            # would take another second to compile a grammar for a format that notebooks do not use, unless it can't import
+            # rfc3987_syntax (https://github.com/python-jsonschema/jsonschema/issues/1428).
             sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks an import
             from helpers.walkthrough.copies import Exporter, index
             from helpers.walkthrough.engine import execute
 
-            def run_one(notebook: Path) -> Outcome:
+            def run_one(notebook: Path) -> NotebookRun:
                 began, copy = time.monotonic(), executed / notebook.name
                 own = {name: given[name] for name in parameter_names(notebook) if name in given}
                 failure = execute(notebook, copy, own, kernels, lambda cell: on_cell(notebook.stem, cell))
-                return Outcome(notebook.stem, time.monotonic() - began, copy, copy.with_suffix(".html"), failure)
+                return NotebookRun(notebook.stem, time.monotonic() - began, copy, copy.with_suffix(".html"), failure)
 
             exporter, exports = Exporter(), []
             for notebook, outcome in _each(notebooks, before, lambda notebook: running.submit(run_one, notebook)):
@@ -108,16 +112,16 @@ def run(
 
 
 def _each(
-    notebooks: Sequence[Path], before: Mapping[Path, set[Path]], begin: Callable[[Path], Future[Outcome]]
-) -> Iterator[tuple[Path, Outcome]]:
-    """Begin each notebook once its predecessors have ended; yield each as it ends. None is begun after a failure."""
-    waiting, running, ended = list(notebooks), dict[Future[Outcome], Path](), set[Path]()
+    notebooks: Sequence[Path], before: Mapping[Path, set[Path]], begin: Callable[[Path], Future[NotebookRun]]
+) -> Iterator[tuple[Path, NotebookRun]]:
+    """Start each notebook once its predecessors have ended, and yield it when it ends. After a failure, start no other."""
+    waiting, running, ended = list(notebooks), dict[Future[NotebookRun], Path](), set[Path]()
     while True:
         for notebook in [each for each in waiting if before[each] <= ended]:
             waiting.remove(notebook)
             running[begin(notebook)] = notebook
         if not running:
-            assert not waiting, "notebooks need each other"
+            assert not waiting, "the notebooks' dependencies have a cycle"
             return
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             notebook = running.pop(future)

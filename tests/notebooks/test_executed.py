@@ -34,7 +34,7 @@ class Walked:
 
     workspace: Workspace
     before_clean_up: Path
-    outcomes: list[walkthrough.Outcome] = field(default_factory=list)
+    outcomes: list[walkthrough.NotebookRun] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     begun: list[tuple[str, int]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
     walked = Walked(workspace, folder / "before-clean-up")
     recording = folder / "recording.jsonl"
 
-    def on_end(outcome: walkthrough.Outcome) -> None:
+    def on_end(outcome: walkthrough.NotebookRun) -> None:
         walked.ended.append(outcome.name)
         if len(walked.ended) == len(STEPS) - 1:
             shutil.copytree(workspace.folder, walked.before_clean_up)
@@ -105,7 +105,7 @@ def test_cells_have_the_numbers_that_jupyterlab_gives_them_and_each_cells_time_i
             assert cell.metadata.papermill.duration is not None or cell.cell_type != "code"
 
 
-def notebook_of(outcome: walkthrough.Outcome) -> Path:
+def notebook_of(outcome: walkthrough.NotebookRun) -> Path:
     return walkthrough.PROJECT / "notebooks" / outcome.executed.name
 
 

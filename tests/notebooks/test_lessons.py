@@ -44,7 +44,7 @@ def with_solution(source: Path, folder: Path) -> Path:
     return folder / source.name
 
 
-def asked(outcome: walkthrough.Outcome) -> dict[str, Any]:
+def asked(outcome: walkthrough.NotebookRun) -> dict[str, Any]:
     *_, last = cells(outcome)
     (output,) = last.outputs
     return dict(json.loads(output.text.removeprefix("ASKED ")))
@@ -86,7 +86,7 @@ def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_t
     values = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / "portal.yaml")
     told: dict[str, Any] = {**values, "provisioning_service": "my-dps", "id_scope": scope}
 
-    def take(step: str, **more: Any) -> walkthrough.Outcome:
+    def take(step: str, **more: Any) -> walkthrough.NotebookRun:
         """One notebook; the local DPS goes on, as a person's own service would."""
         (outcome,) = go(workspace, [notebook(step)], **{**told, **more})
         return outcome

@@ -72,12 +72,12 @@ def notebook(step: str) -> Path:
     return found
 
 
-def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.Outcome]:
+def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.NotebookRun]:
     """Run notebooks, however that ends."""
     return walkthrough.run(workspace, parameters, notebooks=notebooks)
 
 
-def run(workspace: Workspace, *steps: str, **parameters: Any) -> list[walkthrough.Outcome]:
+def run(workspace: Workspace, *steps: str, **parameters: Any) -> list[walkthrough.NotebookRun]:
     """Run the notebooks of these numbers, all unless some are given, each to the end of its last cell."""
     outcomes = go(workspace, [notebook(step) for step in steps or [each[:2] for each in STEPS]], **parameters)
     failures = [outcome.failure for outcome in outcomes]
@@ -88,17 +88,17 @@ def run(workspace: Workspace, *steps: str, **parameters: Any) -> list[walkthroug
     return outcomes
 
 
-def cells(outcome: walkthrough.Outcome) -> list[Any]:
+def cells(outcome: walkthrough.NotebookRun) -> list[Any]:
     """The cells of an executed copy."""
     return list(nbformat.read(outcome.executed, as_version=4).cells)
 
 
-def outputs(outcome: walkthrough.Outcome) -> Iterator[Any]:
+def outputs(outcome: walkthrough.NotebookRun) -> Iterator[Any]:
     """What the cells of an executed copy show."""
     for cell in cells(outcome):
         yield from cell.get("outputs", [])
 
 
-def shown(outcome: walkthrough.Outcome) -> str:
+def shown(outcome: walkthrough.NotebookRun) -> str:
     """Everything that the executed copy shows and stores."""
     return outcome.executed.read_text()

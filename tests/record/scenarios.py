@@ -21,7 +21,7 @@ def _walkthrough(folder: Path, **parameters: str) -> str:
     with Walk.begin(folder) as walk:
         record = Record(walk)
 
-        def on_end(outcome: walkthrough.Outcome) -> None:
+        def on_end(outcome: walkthrough.NotebookRun) -> None:
             assert outcome.failure is None, outcome.failure
             record.notebook_ended(outcome)
             if outcome.name == walkthrough.NOTEBOOKS[-2].stem:

@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from helpers.walkthrough import Outcome
+from helpers.walkthrough import NotebookRun
 from helpers.walkthrough.progress import Progress
 
 SCRIPT = """
 from pathlib import Path
-from helpers.walkthrough import Outcome
+from helpers.walkthrough import NotebookRun
 from helpers.walkthrough.progress import Progress
 import time
 with Progress() as progress:
     progress.on_cell("01_create_ca", 3)
     progress.on_cell("08_gallery_of_wrong_proofs", 22)
     time.sleep(0.3)
-    progress.on_end(Outcome("01_create_ca", 1.25, Path(), Path(), None))
+    progress.on_end(NotebookRun("01_create_ca", 1.25, Path(), Path(), None))
     time.sleep(0.3)
 """
 
 
-def outcome(name: str, failure: str | None = None) -> Outcome:
-    return Outcome(name, 1.25, Path(), Path(), failure)
+def outcome(name: str, failure: str | None = None) -> NotebookRun:
+    return NotebookRun(name, 1.25, Path(), Path(), failure)
 
 
 def test_a_log_has_a_line_for_each_notebook_and_the_total(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +58,6 @@ def test_a_terminal_has_one_live_line_that_says_what_runs_and_for_how_long(monke
     status = pty.spawn([sys.executable, "-c", SCRIPT], read, lambda _: b"")
     assert os.waitstatus_to_exitcode(status) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert "0 of 11, 0 s: 01_create_ca [3], 08_gallery_of_wrong_proofs [22]" in text
-    assert "1 of 11, 0 s: 08_gallery_of_wrong_proofs [22]" in text
+    assert "0 of 11 done, 0 s: 01_create_ca [3], 08_gallery_of_wrong_proofs [22]" in text
+    assert "1 of 11 done, 0 s: 08_gallery_of_wrong_proofs [22]" in text
     assert re.search(r"ok +01_create_ca +1\.2 s", text)
