@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _PROJECT = Path(__file__).resolve().parent.parent
-_LEARNERS = _PROJECT / "data" / "workspace" / "lab"
-_MANY_FILES = 10_240  # macOS always allows this many
-_HEADLESS = _PROJECT / "data" / "workspace" / "run"
+_LAB_WORKSPACE = _PROJECT / "data" / "workspace" / "lab"
+_RUN_WORKSPACE = _PROJECT / "data" / "workspace" / "run"
+_MAX_FILES_ON_MACOS = 10_240  # OPEN_MAX: macOS refuses a higher limit
 
 app = typer.Typer(
     help="Prove to Azure DPS that you hold a CA's private key: run the notebooks, or serve a local DPS.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,  # locals may hold secrets
+    pretty_exceptions_show_locals=False,  # local variables may hold secrets
 )
 
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """A Problem is for a person: its three sentences, and exit status 1."""
+    """Print a Problem without a traceback and exit with status 1."""
     try:
         yield
     except Problem as problem:
@@ -45,33 +45,38 @@ def _plain_errors() -> Iterator[None]:
 
 @app.command()
 def run(
-    workspace: Annotated[Path, typer.Option(help="Emptied first, unless --keep.")] = _HEADLESS,
-    keep: Annotated[bool, typer.Option("--keep", help="Go on with what is in the workspace.")] = False,
-    parameters: Annotated[Path, typer.Option(help="A YAML file of parameters.")] = _PROJECT
-    / "data/parameters/local.yaml",
+    folder: Annotated[
+        Path, typer.Option("--workspace", help="The workspace's folder. It is emptied first, unless you add --keep.")
+    ] = _RUN_WORKSPACE,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Continue with the workspace as it is, instead of emptying it.")
+    ] = False,
+    parameters: Annotated[
+        Path, typer.Option(help="A YAML file with the notebooks' parameters, one name: value per line.")
+    ] = _PROJECT / "data/parameters/local.yaml",
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", help="name=value; wins over the file; repeatable.")
+        list[str] | None, typer.Option("-p", help="A parameter as name=value; overrides the file; repeatable.")
     ] = None,
 ) -> None:
-    """Execute every notebook, 08 and 09 beside the others. Exit status 0 only if every cell ran."""
+    """Execute every notebook. 08 and 09 run while others do. The exit status is 0 only if every cell succeeded."""
     from helpers import walkthrough  # the lesson takes half a second to import; the other commands don't need it
     from helpers.walkthrough.progress import Progress
     from helpers.workspace import Workspace
 
     with _plain_errors():
         values = walkthrough.read_parameters(parameters, parameter or [])
-        if keep:  # what is not given may be known there
-            place = Workspace(workspace)
+        if keep:  # the workspace may already have the values that the parameters leave out
+            workspace = Workspace(folder)
         else:
             walkthrough.check_parameters(values)
-            place = walkthrough.fresh_workspace(workspace)
+            workspace = walkthrough.fresh_workspace(folder)
         try:
             with Progress() as progress:
-                outcomes = walkthrough.run(place, values, on_cell=progress.on_cell, on_end=progress.on_end)
+                outcomes = walkthrough.run(workspace, values, on_cell=progress.on_cell, on_end=progress.on_end)
         except KeyboardInterrupt:
-            print("Interrupted. Nothing is left running; --keep goes on with what is there.", file=sys.stderr)
+            print("Interrupted. Nothing is left running. To continue, run it again with --keep.", file=sys.stderr)
             raise typer.Exit(130) from None
-    executed = place.folder / "executed"
+    executed = workspace.folder / "executed"
     print(f"Executed copies: {executed}\nOpen this in a browser: {(executed / 'index.html').absolute().as_uri()}")
     if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
         print(f"\n{failures[0]}", file=sys.stderr)
@@ -79,16 +84,18 @@ def run(
 
 
 @app.command()
-def status(workspace: Annotated[Path, typer.Option(help="Whose state to show.")] = _LEARNERS) -> None:
-    """Say how far a walkthrough has come."""
+def status(
+    folder: Annotated[Path, typer.Option("--workspace", help="The workspace's folder.")] = _LAB_WORKSPACE,
+) -> None:
+    """Show how far a walkthrough has got."""
     from helpers.workspace import Workspace
 
     with _plain_errors():
-        if not workspace.exists():
-            print(f"Nothing has been begun in {workspace}. Run make lab, or name another with --workspace.")
+        if not folder.exists():
+            print(f"There is no workspace at {folder}. Run make lab to start one, or name another with --workspace.")
             return
-        place = Workspace(workspace)
-        facts, roles = place.facts, place.authority_roles()
+        workspace = Workspace(folder)
+        facts, roles = workspace.facts, workspace.authority_roles()
     print(f"Target:            {facts.target or 'not chosen'}")
     print(f"CAs with a key:    {', '.join(roles) or 'none'}")
     print(
@@ -101,31 +108,33 @@ def status(workspace: Annotated[Path, typer.Option(help="Whose state to show.")]
 
 @app.command()
 def reset(
-    workspace: Annotated[Path, typer.Option(help="What to remove.")] = _LEARNERS,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    folder: Annotated[
+        Path, typer.Option("--workspace", help="The folder of the workspace to remove.")
+    ] = _LAB_WORKSPACE,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
 ) -> None:
-    """Remove a workspace with its keys, and stop its local DPS. What is registered in Azure stays there."""
+    """Remove a workspace, including its private keys, and stop its local DPS. Nothing is removed from Azure."""
     from helpers.dps import stop_local_dps
     from helpers.workspace import is_workspace, remove_workspace
 
-    if not is_workspace(workspace):
-        print(f"There is no workspace at {workspace}.")
+    if not is_workspace(folder):
+        print(f"There is no workspace at {folder}.")
         return
     if not yes:
-        typer.confirm(f"Remove {workspace} with its private keys? They can't be brought back.", abort=True)
+        typer.confirm(f"Remove {folder} with its private keys? They can't be recovered.", abort=True)
     with _plain_errors():
-        stop_local_dps(workspace / "local-dps")
-        remove_workspace(workspace)
-    print(f"Removed {workspace}.")
+        stop_local_dps(folder / "local-dps")
+        remove_workspace(folder)
+    print(f"Removed {folder}.")
 
 
 class _Log:
-    """The request log on standard output. Lines appear at once on a terminal, else ten times a second."""
+    """The log of requests on standard output: at once on a terminal, otherwise ten times a second."""
 
     def __init__(self, megabytes: int | None = None) -> None:
         """
         Args:
-            megabytes: the largest size of the file that standard output goes to. The log then starts over.
+            megabytes: the size above which the log file, if standard output is one, is emptied and started again.
         """
         self._waiting: list[RequestRecord] = []
         self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
@@ -147,14 +156,14 @@ class _Log:
         except BrokenPipeError:
             self._is_read = False
         except OSError:
-            pass  # on a full disk these lines are lost, but later ones may succeed
+            pass  # the disk is full: these lines are lost, but later ones may succeed
 
     def _write(self, text: str) -> None:
-        """Write without Python's buffer, which would keep lines that a full disk rejected, and fail again at exit."""
+        """Write without Python's buffer: it would keep the bytes that a full disk rejected, and fail with them at exit."""
         output = sys.stdout.fileno()
         if self._limit is not None and os.fstat(output).st_size > self._limit:
             os.ftruncate(output, 0)
-            text = f"(This log reached {self._limit >> 20} MB, and starts over here.)\n{text}"
+            text = f"(This log exceeded {self._limit >> 20} MB. The earlier lines were deleted.)\n{text}"
         content = text.encode(errors="replace")
         while content:
             content = content[os.write(output, content) :]
@@ -181,18 +190,18 @@ def _latencies(wanted: list[str]) -> "HubLatencies":
 
 
 def _numbers(wanted: list[str]) -> dict[str, float]:
-    """Parse entries of the form name=number."""
+    """Parse `name=number` texts; a missing number becomes NaN, which the caller rejects."""
     parts = [each.partition("=") for each in wanted]
     return {name: float(number or "nan") for name, _, number in parts}
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit on open files. Each connection is one, and shells often allow 1,024.
+    """Raise the limit of open files: each connection is one, and shells often allow 1,024.
 
-    macOS reports that there is no limit, but rejects an attempt to set none.
+    macOS reports that there is no hard limit, but refuses to remove the soft one.
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    for limit in (most, _MANY_FILES):
+    for limit in (most, _MAX_FILES_ON_MACOS):
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
             return

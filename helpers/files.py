@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and private from their first moment."""
+"""Write files atomically, with their final permissions from the start; read files of limited size."""
 
 import os
 import secrets
@@ -13,16 +13,16 @@ PUBLIC = 0o644
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int, flush: bool = True) -> None:
-    """Write `content` to `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
+    """Write `content` to `path` atomically: readers see the old file or the new one, even after a crash.
 
-    The bytes go to a new file beside the target that is created with `mode` (less the umask), so that a private key is
-    never readable by others for a moment; then they are flushed to the disk and renamed over the target.
+    The bytes go to a new file beside the target. It is created with `mode` (less the umask), so that nobody else can read
+    a private key even for a moment. The new file is then flushed to the disk and renamed over the target.
 
     Args:
-        flush: wait until it outlives a power cut. It takes a hundred times longer than the rest.
+        flush: fsync, so that the write survives a power failure. This takes a hundred times longer than the rest.
 
     Raises:
-        Problem: the folder or disk can't be written; whatever stood at `path` is still there.
+        Problem: the folder or the disk can't be written; a file that was at `path` before is unchanged.
     """
     folder, name = os.path.split(path)
     scratch = os.path.join(folder, f".{name}.{secrets.token_hex(6)}")  # noqa: PTH118 - for a fleet, pathlib is slow
@@ -44,16 +44,17 @@ def write_atomically(path: Path, content: bytes, *, mode: int, flush: bool = Tru
     except OSError as error:
         raise Problem(
             f"{path.name} could not be written.",
-            f"The folder {path.parent} refused it: {error.strerror}.",
-            "Check that the folder exists, is yours and is not on a full or read-only disk. Nothing is half written.",
+            f"The system could not write to the folder {path.parent}: {error.strerror}.",
+            "Check that the folder exists, that you may write to it, and that its disk is neither full nor read-only. "
+            "No half-written file is left.",
         ) from error
 
 
 def make_private_folder(path: Path) -> Path:
-    """Create `path` and its parents if they are not there; a folder made here may be entered by its owner alone.
+    """Create `path` and its parents unless they exist; only its owner may enter the new folder `path`.
 
     Raises:
-        Problem: it can't be created.
+        Problem: the folder can't be created.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,10 +68,10 @@ def make_private_folder(path: Path) -> Path:
 
 
 def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
-    """The file's bytes, at most `limit` of them (1 MiB is far above any certificate, key or workspace file).
+    """Return the bytes of a file of at most `limit` bytes; 1 MiB is far more than any certificate, key or workspace file.
 
     Raises:
-        Problem: it is not there, is not a file, can't be read or is too large.
+        Problem: there is no such file, or it can't be read, or it is too large.
     """
     try:
         with path.open("rb") as file:
@@ -79,7 +80,7 @@ def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
         raise Problem(
             f"{path.absolute()} could not be read.",
             f"The system says: {getattr(error, 'strerror', None) or error}.",
-            "Check the path and that the file may be read by you.",
+            "Check the path, and that you may read the file.",
         ) from error
     if len(content) > limit:
         raise Problem(
@@ -91,14 +92,14 @@ def read_bytes(path: Path, *, limit: int = 1 << 20) -> bytes:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    """A full disk may take a part and say nothing until it is offered the rest."""
+    """Write all bytes. A full disk may accept some of them, and report the error only at the next write."""
     written = 0
     while written < len(content):
         written += os.write(descriptor, content[written:])
 
 
 def _flush_folder(folder: Path) -> None:
-    """A rename is durable once the folder that holds the name is."""
+    """Flush the folder to the disk: a rename survives a power failure only then."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The folders that JupyterLab needs: `python -m helpers.jupyter_folders` says so if one of them can't be written."""
+"""Check that JupyterLab can write its own folders; `python -m helpers.jupyter_folders` reports one that it can't."""
 
 import sys
 import tempfile
@@ -12,10 +12,10 @@ __all__ = ["require_jupyter_folders"]
 
 
 def require_jupyter_folders() -> None:
-    """Create the folders in which JupyterLab keeps its own files, as it would, and try to write there.
+    """Create the folders in which JupyterLab stores its own files, as JupyterLab would, and try to write to them.
 
     Raises:
-        Problem: one can't be created or written, as with a read-only home.
+        Problem: a folder can't be created or written, for example because the home folder is read-only.
     """
     for folder in map(Path, (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir())):
         try:
@@ -25,8 +25,8 @@ def require_jupyter_folders() -> None:
         except OSError as error:
             raise Problem(
                 "JupyterLab can't start.",
-                f"It needs the folder {folder} for its own files and can't write there: {error.strerror}.",
-                "Make the folder writable for you. Or use another home: HOME=$(mktemp -d) make lab",
+                f"It stores its own files in the folder {folder} and can't write there: {error.strerror}.",
+                "Give yourself permission to write to that folder, or use another home folder: HOME=$(mktemp -d) make lab",
             ) from error
 
 

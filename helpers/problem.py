@@ -1,4 +1,4 @@
-"""The one kind of error that a learner reads: what happened, why, and what to do next."""
+"""The errors that a learner reads: what happened, why, and what to do next."""
 
 from helpers.urls import mask_keys
 
@@ -6,12 +6,12 @@ __all__ = ["Interrupted", "Problem"]
 
 
 class Problem(Exception):
-    """Something a person can mend. Keys in URLs are masked, for notebooks and logs store what an error says.
+    """An error that a person can fix. Keys in URLs are masked, because notebooks and logs store an error's text.
 
     Args:
-        what: what happened, one sentence.
+        what: what happened, in one sentence.
         why: the reason.
-        next_step: what to do about it.
+        next_step: what the person can do about it.
     """
 
     def __init__(self, what: str, why: str, next_step: str) -> None:
@@ -22,15 +22,15 @@ class Problem(Exception):
         return f"{self.what}\n  Why: {self.why}\n  Next: {self.next_step}"
 
     def _render_traceback_(self) -> list[str]:
-        """In a notebook the three sentences stand alone: a stack of our own frames would hide them (IPython's hook)."""
+        """Show only the three parts in a notebook (IPython's hook): a stack of internal frames would hide them."""
         return str(self).splitlines()
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user has stopped something that can be resumed.
+    """The user has interrupted work that can be resumed.
 
     Args:
-        progress: how far it came, without a full stop: “137 of 400 devices are registered”.
+        progress: how far the work has got, without a full stop: “137 of 400 devices are registered”.
     """
 
     def __init__(self, progress: str) -> None:
@@ -38,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
         self.progress = progress
 
     def __str__(self) -> str:
-        return f"{self.progress}; run it again to go on."
+        return f"{self.progress}; run it again to continue."
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{self.progress}; run the cell again to go on."]
+        return [f"{self.progress}; run the cell again to continue."]

@@ -1,15 +1,15 @@
-"""URLs that carry a key: an Azure function's `code`, a signature, or a user and a password."""
+"""URLs that contain a key: an Azure function's `code`, a signature, or a user name and a password."""
 
 import re
 from urllib.parse import quote
 
 __all__ = ["holds_key", "mask_keys", "replace_keys", "with_key"]
 
-_ESCAPE = "%(?:25)*"  # escaped once, or again in a URL inside of a URL
+_ESCAPE = "%(?:25)*"  # escaped once, or several times when one URL contains another
 
 
 def _name(name: str) -> str:
-    """The name in any case, each letter of it escaped or not."""
+    """Return a pattern for the name in any case, with or without each letter percent-encoded."""
     return "".join(f"(?:{letter}|{_ESCAPE}(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in name)
 
 
@@ -21,25 +21,25 @@ _USER = re.compile(r"(://)[^/?#\s\"<>”]*@")
 
 
 def holds_key(text: str) -> bool:
-    """Whether a URL in the text carries a key."""
+    """Return whether a URL in the text contains a key."""
     return bool(_KEY.search(text) or _USER.search(text))
 
 
 def mask_keys(text: str) -> str:
-    """The text with “…” for the keys in its URLs: to show, log or store it."""
+    """Return the text with each key in its URLs replaced by “…”, so that it can be shown, logged or stored."""
     return replace_keys(text, "…")
 
 
 def replace_keys(text: str, replacement: str) -> str:
-    """The text with something else for each `code` and `sig` in its URLs, and “…” for each user and password."""
+    """Return the text with each `code` and `sig` in its URLs replaced, and each user name and password by “…”."""
     return _USER.sub(r"\1…@", _KEY.sub(lambda match: match[1] + replacement, text))
 
 
 def with_key(url: str, key: str) -> str:
-    """The URL at which an Azure function accepts its key.
+    """Return the URL with an Azure function's key in its `code` parameter.
 
     Args:
-        key: as it is, or escaped as the portal shows it in the function's URL.
+        key: either plain, or percent-encoded as in the function's URL in the portal.
     """
     address, hash_sign, fragment = url.partition("#")
     separator = "&" if "?" in address else "?"

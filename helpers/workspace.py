@@ -1,13 +1,13 @@
-"""What one walkthrough keeps on disk: one JSON file of facts, and the certificates and keys beside it.
+"""The workspace: the folder in which one walkthrough stores its facts (a JSON file), its certificates and its keys.
 
-workspace.json            the facts, schema version 1; written whole or not at all
-ca/root.pem, .cer         a CA's public part (the .pem holds its issuers, too); intermediate likewise
-ca/root.key.pem           its private key, mode 0600
-proof/verification.pem    the verification certificate, and .cer
+workspace.json            the facts, schema version 1; written atomically
+ca/root.pem, .cer         the root CA's certificate (the .pem also holds its issuers); likewise for the intermediate
+ca/root.key.pem           the root CA's private key, mode 0600
+proof/verification.pem    the verification certificate, also as .cer
 devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
-dropped/                  files of one's own CA that were dropped on a form, mode 0600, until the CA is kept
+dropped/                  files of your own CA that you dropped on a form, mode 0600, until the CA is stored in ca/
 local-dps/                the local DPS of this workspace: connection file, state, log
-executed/                 the copies and the index of a headless run
+executed/                 the executed copies and the index of a headless run
 """
 
 import fcntl
@@ -47,9 +47,9 @@ __all__ = [
 
 Role: TypeAlias = Literal["root", "intermediate"]
 Target: TypeAlias = Literal["local", "azure", "portal"]
-PASSPHRASE_VARIABLE = "CA_PASSPHRASE"  # noqa: S105 - its name
+PASSPHRASE_VARIABLE = "CA_PASSPHRASE"  # noqa: S105 - the variable's name, not a passphrase
 _FILE = "workspace.json"
-_SCRATCH = f".{_FILE}.*"  # what a writer that was killed leaves behind
+_SCRATCH = f".{_FILE}.*"  # files that a writer leaves behind if it is killed
 _FILE_NAME = re.compile(r"\w[\w .()+@-]{0,99}")
 _CONTENTS = (
     "ca",
@@ -60,21 +60,23 @@ _CONTENTS = (
     "executed",
     ".lock",
     _FILE,
-)  # the file last: while it is there, this is a workspace
+)  # the file comes last: as long as it exists, the folder still counts as a workspace
 
 
 class Facts(BaseModel):
-    """What the notebooks tell one another. Nothing in it is secret.
+    """The facts that one notebook notes for the next. None of them is secret.
 
     Attributes:
         registered_role: which of the CAs is registered with DPS, under `certificate_name`.
-        etags: the certificate's ETags so far, newest last, each with the step that brought it.
-        verification_code: the code that is waiting to be signed; None once it is used. used_code: the one that was used.
-        revoked_device, next_certificate_name: what 07 has made at DPS and not removed yet.
-        allocation_policy: of the group that a person has created in the portal; elsewhere the service tells.
-        done_in_portal: the steps that a person says to have done there.
-        choices: what was chosen in a form and is offered again in a later one, by the field's name.
-        outcomes: by notebook, what its steps have seen happen since it was begun; its checkpoint judges them.
+        etags: the certificate's ETags so far, newest last, each with the step that returned it.
+        verification_code: the code that is still to be signed; None once it has been used. used_code: the code that was
+            used.
+        revoked_device: the device for which 07 created an individual enrollment; None once that is removed.
+        next_certificate_name: the name under which 07 registered the next CA; None once that is removed.
+        allocation_policy: of the group that the user created in the portal; with other targets, the service returns it.
+        done_in_portal: the steps that the user has confirmed to have done in the portal.
+        choices: the user's choices in a form, by the field's name; a later form offers them again.
+        outcomes: by notebook, the results of its steps since it was last started; its checkpoint checks them.
         reached: the notebooks whose checkpoints have been reached.
     """
 
@@ -103,64 +105,64 @@ class Facts(BaseModel):
 
 
 class Workspace:
-    """One folder, one walkthrough."""
+    """The folder of one walkthrough."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Open the folder, or create it for its owner alone.
+        """Open the folder, or create it so that only its owner may enter it.
 
         Raises:
-            Problem: it can't be created, holds something else, or its file of facts is damaged.
+            Problem: the folder can't be created, it holds other files but no workspace, or its file of facts is damaged.
         """
         self.folder = make_private_folder(Path(folder).resolve())
         self._file = self.folder / _FILE
         if not self._file.exists():
             _require_empty(self.folder)
             self._write(Facts())
-        self.facts  # noqa: B018 - a damaged file is found now and not half-way
+        self.facts  # noqa: B018 - find a damaged file now, not half-way through a notebook
 
     def __repr__(self) -> str:
         return f"Workspace({self.folder.name!r})"
 
     @property
     def facts(self) -> Facts:
-        """The facts as they are on disk now: another notebook may have written them."""
+        """The facts as they are on disk now; another notebook may have changed them."""
         try:
             return Facts.model_validate_json(read_bytes(self._file))
         except ValidationError as error:
             raise Problem(
                 f"{self._file} is damaged.",
-                "It is not the JSON that these notebooks write: it was cut off, edited, or made by another version.",
-                "Your certificates and keys beside it are untouched. Mend the file, or set it aside and start again from "
-                "00_start_here; `python -m helpers reset` removes the whole workspace.",
+                "It is not the JSON that these notebooks write: it was cut off, edited, or written by another version.",
+                "Your certificates and keys beside it are untouched. Fix the file, or move it elsewhere and start again "
+                "from 00_start_here. `python -m helpers reset` removes the whole workspace.",
             ) from error
 
     def update(self, **changes: Any) -> Facts:
-        """Change some facts; the others stay, even if another notebook changes them at the same time."""
+        """Change some facts; leave the others as they are, even if another notebook changes them at the same time."""
         with self._locked():
             facts = Facts.model_validate({**self.facts.model_dump(), **changes})
             self._write(facts)
         return facts
 
     def reach(self, notebook: str) -> None:
-        """Note that a notebook's checkpoint has been reached; two that run side by side may do so at the same moment."""
+        """Note that a notebook's checkpoint has been reached. Two notebooks may do so at the same moment."""
         with self._locked():
             facts = self.facts
             if notebook not in facts.reached:
                 self._write(facts.model_copy(update={"reached": (*facts.reached, notebook)}))
 
     def outcomes(self, notebook: str) -> dict[str, Any]:
-        """What a notebook's steps have seen happen since it was begun, by name; values of JSON."""
+        """Return the results of a notebook's steps since it was last started, by name; the values are JSON values."""
         return self.facts.outcomes.get(notebook, {})
 
     def note(self, notebook: str, **outcomes: Any) -> None:
-        """Note what a notebook's step has seen happen, beside what its other steps have seen."""
+        """Note results of a notebook's step; those of its other steps stay."""
         with self._locked():
             facts = self.facts
             noted = {**facts.outcomes.get(notebook, {}), **outcomes}
             self._write(facts.model_copy(update={"outcomes": {**facts.outcomes, notebook: noted}}))
 
     def forget_outcomes(self, notebook: str) -> None:
-        """Forget what a notebook's steps have seen: it begins again."""
+        """Delete the results of a notebook's steps, because it starts again."""
         with self._locked():
             facts = self.facts
             others = {name: noted for name, noted in facts.outcomes.items() if name != notebook}
@@ -169,37 +171,41 @@ class Workspace:
     # --- certificate authorities ---
 
     def authority_roles(self) -> list[Role]:
-        """The CAs whose keys are kept here, topmost first."""
+        """Return the roles of the CAs whose certificate and key are stored here, the root first."""
         roles: tuple[Role, ...] = ("root", "intermediate")
         return [role for role in roles if self._ca(role, ".pem").exists() and self._ca(role, ".key.pem").exists()]
 
     def save_authority(self, role: Role, authority: CertificateAuthority, *, passphrase: str | None = None) -> None:
-        """Keep a CA: its key at 0600, its public part as .pem and .cer. Another CA in its place is an error."""
+        """Store a CA: its key with mode 0600, its certificate as .pem and .cer.
+
+        Raises:
+            Problem: another CA is stored under this role.
+        """
         make_private_folder(self.folder / "ca")
         save_authority(authority, self._ca(role, ".pem"), self._ca(role, ".key.pem"), passphrase=passphrase)
         export_certificate(authority.certificate, self._ca(role, ".cer"))
 
     def authority(self, role: Role, *, passphrase: str | None = None) -> CertificateAuthority:
-        """A CA with its key.
+        """Return a stored CA with its key.
 
         Args:
-            passphrase: of an encrypted key; the environment's CA_PASSPHRASE unless given.
+            passphrase: of an encrypted key; by default, the value of the environment variable CA_PASSPHRASE.
 
         Raises:
-            Problem: it is not there (run 01_create_ca first), or the passphrase is wrong or missing.
+            Problem: no such CA is stored (run 01_create_ca first), or the passphrase is wrong or missing.
         """
         if role not in self.authority_roles():
-            kept = " and ".join(self.authority_roles())
+            stored = " and ".join(self.authority_roles())
             raise Problem(
                 f"This workspace holds no {role} CA with its key.",
-                f"It holds: {kept}." if kept else "No CA has been created here yet.",
-                f"Choose {kept}." if kept else "Run the notebook 01_create_ca first.",
+                f"It holds: {stored}." if stored else "No CA has been created here yet.",
+                f"Choose {stored}." if stored else "Run the notebook 01_create_ca first.",
             )
         key = self._ca(role, ".key.pem")
         return load_authority(self._ca(role, ".pem"), key, passphrase=opening_passphrase(key, passphrase) or passphrase)
 
     def authority_certificate(self, role: Role) -> x509.Certificate:
-        """A CA's certificate, for which its key need not be opened."""
+        """Return a stored CA's certificate, without opening its key."""
         certificate, *_ = read_certificates(read_bytes(self._ca(role, ".pem")), f"{role}.pem")
         return certificate
 
@@ -214,22 +220,22 @@ class Workspace:
         return "root" if describe(self.authority_certificate("root")).path_length == 0 else None
 
     def public_part(self, role: Role) -> Path:
-        """The .cer of a CA that is kept here: its certificate alone, which may leave this machine."""
+        """Return the .cer file of a stored CA: its certificate without the key, which may leave this machine."""
         file = self._ca(role, ".cer")
-        if not file.exists():  # a run that was interrupted before its last file
+        if not file.exists():  # an earlier run was interrupted before it wrote its last file
             export_certificate(self.authority_certificate(role), file)
         return file
 
     def delete_proof(self) -> None:
-        """Delete the verification certificate: its code is used up."""
+        """Delete the verification certificate, because its code has been used."""
         for ending in (".pem", ".cer"):
             self.proof_file.with_suffix(ending).unlink(missing_ok=True)
 
     def delete_certificates(self) -> list[str]:
-        """Delete every CA, key and proof kept here; returns the files' names."""
+        """Delete every stored CA, key, device certificate and proof, and return the files' names."""
         deleted = []
         for folder in (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder):
-            if folder.is_symlink():  # what it leads to is not this workspace's
+            if folder.is_symlink():  # the link's target does not belong to this workspace
                 folder.unlink()
                 continue
             for file in sorted(each for each in folder.rglob("*") if each.is_file() or each.is_symlink()):
@@ -240,8 +246,8 @@ class Workspace:
     def _ca(self, role: Role, ending: str) -> Path:
         return self.folder / "ca" / f"{role}{ending}"
 
-    def keep_dropped(self, field: str, name: str, content: bytes) -> Path:
-        """Keep a file that was dropped on a form's field, for the owner alone; another one for the field replaces it."""
+    def store_dropped(self, field: str, name: str, content: bytes) -> Path:
+        """Store a file that the user dropped on a form's field, with mode 0600. It replaces that field's earlier file."""
         folder = make_private_folder(self.folder / "dropped" / field)
         bare = re.split(r"[/\\]", name)[-1]
         file = folder / (bare if _FILE_NAME.fullmatch(bare) else "file")
@@ -252,28 +258,28 @@ class Workspace:
         return file
 
     def delete_dropped(self) -> None:
-        """Delete the files that were dropped on a form, a private key among them."""
+        """Delete the files that the user dropped on a form, which include a private key."""
         shutil.rmtree(self.folder / "dropped", ignore_errors=True)
 
     # --- the proof ---
 
     @property
     def proof_file(self) -> Path:
-        """The verification certificate as PEM; its .cer stands beside it."""
+        """The verification certificate's PEM file; its .cer is beside it."""
         return self.folder / "proof" / "verification.pem"
 
     # --- devices ---
 
     @property
     def devices_folder(self) -> Path:
-        """Where each device's chain and key are kept."""
+        """The folder with each device's chain and key."""
         return self.folder / "devices"
 
     # --- the local DPS of this workspace ---
 
     @property
     def local_dps_folder(self) -> Path:
-        """Where the local DPS of this workspace keeps its connection file, state and log."""
+        """The folder with the connection file, the state and the log of this workspace's local DPS."""
         return self.folder / "local-dps"
 
     # --- inside ---
@@ -283,14 +289,14 @@ class Workspace:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time; the lock goes with the process, however that ends."""
+        """Allow one writer at a time. The lock ends with the process, even if the process is killed."""
         try:
             descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE)
         except OSError as error:
             raise Problem(
                 f"The workspace {self.folder} can't be written.",
                 f"The system says: {error.strerror}.",
-                "Check that the disk is not full or read-only. Nothing was changed.",
+                "Check that you may write to it, and that its disk is neither full nor read-only. Nothing was changed.",
             ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -300,9 +306,9 @@ class Workspace:
 
 
 def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
-    """The passphrase that opens a private key: the one given, or else the environment's CA_PASSPHRASE.
+    """Return the passphrase of a private key: `given`, or else the value of the environment variable CA_PASSPHRASE.
 
-    None for a key that is not encrypted.
+    Returns None for a key that is not encrypted.
 
     Raises:
         Problem: the key is encrypted and there is no passphrase.
@@ -313,30 +319,30 @@ def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
     if not passphrase:
         raise Problem(
             f"{private_key_file.name} could not be opened.",
-            "The key is encrypted and no passphrase was given. No passphrase is stored, so each notebook asks for it.",
-            f"In a notebook, type it into the form's field “Passphrase”, then run the cell again; "
-            f"elsewhere, set {PASSPHRASE_VARIABLE} in the environment.",
+            "The key is encrypted and no passphrase was given. Passphrases are never stored, so each notebook asks for it.",
+            f"In a notebook, type it into the form's field “Passphrase” and run this cell again; elsewhere, set the "
+            f"environment variable {PASSPHRASE_VARIABLE}.",
         )
     return passphrase
 
 
 def is_workspace(folder: Path) -> bool:
-    """Whether a workspace is there, or what is left of one whose writer was killed before it had written its facts."""
+    """Return whether the folder is a workspace, even one whose writer was killed before it had written its facts."""
     return (folder / _FILE).exists() or any(folder.glob(_SCRATCH))
 
 
 def remove_workspace(folder: Path) -> None:
-    """Remove all that these notebooks make, keys included, even if the file of facts is damaged.
+    """Remove all files that these notebooks write, including keys, even if the file of facts is damaged.
 
-    Whatever else lies in the folder stays, and the folder with it.
+    Other files in the folder stay, and so does the folder if there are any.
 
     Raises:
-        Problem: it is not a workspace; nothing is touched then.
+        Problem: the folder is not a workspace; then nothing is removed.
     """
     if not (folder / _FILE).exists():
         _require_empty(folder)
     for path in (*folder.glob(_SCRATCH), *(folder / name for name in _CONTENTS)):
-        if path.is_dir() and not path.is_symlink():  # what a link leads to is not this workspace's
+        if path.is_dir() and not path.is_symlink():  # a link's target does not belong to this workspace
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
@@ -348,6 +354,6 @@ def _require_empty(folder: Path) -> None:
     if any(not each.match(_SCRATCH) for each in folder.iterdir()):
         raise Problem(
             f"{folder} is not a workspace.",
-            f"Something else lies in it, and no {_FILE}.",
-            "Choose an empty folder, or one that is not there yet (--workspace on the command line).",
+            f"It contains other files, but no {_FILE}.",
+            "Choose an empty folder, or one that does not exist yet (on the command line: --workspace).",
         )

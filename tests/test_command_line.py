@@ -67,7 +67,7 @@ def test_status_of_nothing_says_how_to_begin_and_creates_nothing(folder: Path) -
     # The one that is a process, to prove that `python -m helpers` is these commands.
     line = [sys.executable, "-m", "helpers", "status", "--workspace", str(folder)]
     status = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
-    assert "Nothing has been begun" in status.stdout
+    assert "There is no workspace at" in status.stdout
     assert not folder.exists()
 
 
@@ -236,11 +236,11 @@ def test_the_files_that_come_along_can_be_read(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("certificat_name=x", ["certificat_name", "The nearest is certificate_name."]),
+        ("certificat_name=x", ["certificat_name", "The most similar name is certificate_name."]),
         ("zzz=x", ["zzz", "certificate_name"]),
         ("workspace=x", ["--workspace"]),
         ("target", ["-p target", "no “=”", "-p name=value"]),
-        ("root_name=[1", ["Not YAML"]),
+        ("root_name=[1", ["not valid YAML"]),
     ],
 )
 def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[str]) -> None:
@@ -252,7 +252,7 @@ def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[st
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("certificat_name=x", "The nearest is certificate_name."),
+        ("certificat_name=x", "The most similar name is certificate_name."),
         ("next_ca_name=", "The parameter next_ca_name is invalid"),
         ("rsa_bits=4096", "The parameter rsa_bits does not apply here"),
         ("allocation_policy=static", "iot_hubs is missing ("),
@@ -274,7 +274,7 @@ def test_an_unknown_name_in_the_file_is_refused_too(file: Path) -> None:
     file.write_text("tarket: local")
     with pytest.raises(Problem, match="tarket") as caught:
         walkthrough.read_parameters(file)
-    assert caught.value.why == "The nearest is target."
+    assert caught.value.why == "The most similar name is target."
 
 
 # --- the workspace of a run -------------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_a_log_begins_again_when_it_is_too_long(tmp_path: Path) -> None:
     write(log, "/first", output)
     output.write_bytes(output.read_bytes() + b"x" * (2 << 20))
     first, second = write(log, "/second", output).splitlines()
-    assert "starts over" in first
+    assert "earlier lines were deleted" in first
     assert "/second" in second
 
 

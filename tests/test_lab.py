@@ -60,7 +60,9 @@ def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
         command, cwd=PROJECT, env={**environment, "HOME": str(home)}, capture_output=True, text=True, check=False
     )
     assert result.returncode != 0
-    assert result.stderr.startswith("JupyterLab can't start.\n  Why: It needs the folder " + str(home))
+    assert result.stderr.startswith(
+        "JupyterLab can't start.\n  Why: It stores its own files in the folder " + str(home)
+    )
     assert "Traceback" not in result.stderr
     assert ".venv/bin/jupyter" not in result.stdout, "it was not started"
 

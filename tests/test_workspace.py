@@ -269,7 +269,7 @@ def test_an_encrypted_ca_is_opened_with_the_passphrase_of_the_environment(
     place = Workspace(tmp_path / "w")
     place.save_authority("root", CertificateAuthority.create_root("Root"), passphrase="correct horse")
     monkeypatch.delenv("CA_PASSPHRASE", raising=False)
-    with pytest.raises(Problem, match="set CA_PASSPHRASE"):
+    with pytest.raises(Problem, match="set the environment variable CA_PASSPHRASE"):
         place.authority("root")
     monkeypatch.setenv("CA_PASSPHRASE", "correct horse")
     assert place.authority("root").certificate.subject.rfc4514_string() == "CN=Root"

@@ -60,7 +60,7 @@ def test_an_interrupted_fleet_says_how_far_it_came_and_goes_on(ready: Workspace,
         interrupted, seconds, again, count = asyncio.run(learn())
     assert interrupted["status"] == "error"
     (sentence,) = interrupted["traceback"]
-    assert sentence.endswith(" of 400 devices are registered; run the cell again to go on."), sentence
+    assert sentence.endswith(" of 400 devices are registered; run the cell again to continue."), sentence
     done = int(sentence.split()[0])
     assert 0 < done < 400
     assert seconds < 1.5, "a second, and a little for a machine that is busy"

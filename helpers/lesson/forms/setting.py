@@ -102,7 +102,7 @@ def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes)
         raise Problem(
             f"{name} was not taken.", "It is a certificate, and holds no private key.", "Drop the CA's key file here."
         )
-    return workspace.keep_dropped(field_name, name, content)
+    return workspace.store_dropped(field_name, name, content)
 
 
 def _check(value: Inputs, workspace: Workspace) -> None:
