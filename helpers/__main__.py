@@ -87,7 +87,7 @@ def run(
 def status(
     folder: Annotated[Path, typer.Option("--workspace", help="The workspace's folder.")] = _LAB_WORKSPACE,
 ) -> None:
-    """Show how far a walkthrough has got."""
+    """Show the progress of a walkthrough."""
     from helpers.workspace import Workspace
 
     with _plain_errors():

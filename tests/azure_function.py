@@ -1,4 +1,4 @@
-"""An Azure function on loopback that chooses a hub for a device, and demands its key as Azure does."""
+"""An Azure function on loopback that chooses a hub for a device, and requires its key, as in Azure."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ class AzureFunction:
 
 @contextmanager
 def azure_function(key: str) -> Iterator[AzureFunction]:
-    """A function of that key, for as long as the block runs."""
+    """Run a function with that key during the `with` block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -41,7 +41,7 @@ def azure_function(key: str) -> Iterator[AzureFunction]:
             self.wfile.write(json.dumps({"iotHubHostName": asked["linkedHubs"][-1]}).encode())
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         function = AzureFunction(f"http://127.0.0.1:{server.server_address[1]}/api/choose", key)

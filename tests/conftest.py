@@ -1,4 +1,4 @@
-"""How the tests are spread over workers, and what all of them share because it takes long to make."""
+"""The distribution of tests over workers, and the parts that all tests share because they take long to create."""
 
 import sys
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from xdist.scheduler import LoadScopeScheduling
 from helpers.local_dps import composition
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 
-# One worker runs each of these files, because each has a fixture that takes seconds to make.
-_TOGETHER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")
-# These begin first, so that no worker is left with a long one at the end.
-_LONGEST = (
+# Each of these files runs in one worker, because it has a fixture that takes seconds to create.
+_IN_ONE_WORKER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")
+# These start first, so that no worker has a long one left at the end.
+_STARTED_FIRST = (
     "tests/notebooks/",
     "tests/record/test_record.py",
     "tests/browser/test_run_all.py",
@@ -24,7 +24,7 @@ _LONGEST = (
 class _Scheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file in _TOGETHER else nodeid
+        return file if file in _IN_ONE_WORKER else nodeid
 
 
 # As helpers/walkthrough/runner.py says: a second for each worker.
@@ -36,7 +36,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduli
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    items.sort(key=lambda item: not item.nodeid.startswith(_STARTED_FIRST))
 
 
 @pytest.fixture(autouse=True, scope="session")

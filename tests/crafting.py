@@ -1,4 +1,4 @@
-"""Certificates, right and wrong, built with `cryptography` alone: the tests share no line with what they test."""
+"""Valid and invalid certificates, built only with `cryptography`, so that the tests share no code with the helpers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ CRITICAL = (x509.BasicConstraints, x509.KeyUsage)
 
 @cache
 def key(kind: str = "P-256", which: int = 0) -> PrivateKey:
-    """One of a few keys that are made once: making RSA keys is slow."""
+    """One of a few keys that are created only once, because creating RSA keys is slow."""
     if kind in CURVES:
         return ec.generate_private_key(CURVES[kind])
     return rsa.generate_private_key(65537, 2048)

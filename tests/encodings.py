@@ -1,4 +1,4 @@
-"""Certificates and private keys in the encodings that people send."""
+"""Certificates and private keys in the encodings that people use."""
 
 import base64
 
@@ -24,7 +24,7 @@ ENCODINGS = {
 
 
 def key_files(private_key: PrivateKey) -> dict[str, bytes]:
-    """The private key in the files that a person may pick by mistake."""
+    """The private key in the kinds of files that a person may choose by mistake."""
     traditional, pkcs8 = serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8
     clear, locked = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"passphrase")
     return {

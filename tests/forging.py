@@ -1,4 +1,4 @@
-"""Certificates that no library makes: taken apart as DER, changed, and signed again over what they say then."""
+"""Certificates that no library creates: their DER is taken apart, changed, and signed again."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Sign = Callable[[bytes], bytes]
 
 
 def sequence(*parts: bytes, tag: int = 0x30) -> bytes:
-    """An element of DER around others."""
+    """A DER element that contains others."""
     inner = b"".join(parts)
     size = len(inner)
     if size < 0x80:
@@ -25,7 +25,7 @@ def sequence(*parts: bytes, tag: int = 0x30) -> bytes:
 
 
 def elements(der: bytes) -> list[bytes]:
-    """The elements inside of an element."""
+    """The elements in an element."""
     start, end = _span(der, 0)
     found = []
     while start < end:
@@ -36,7 +36,7 @@ def elements(der: bytes) -> list[bytes]:
 
 
 def _span(der: bytes, at: int) -> tuple[int, int]:
-    """Where an element's content begins and ends."""
+    """The offsets at which an element's content begins and ends."""
     size = der[at + 1]
     if size < 0x80:
         return at + 2, at + 2 + size
@@ -52,7 +52,7 @@ def resigned(
     changed: tuple[bytes, bytes] = (b"", b""),
     outer: bytes | None = None,
 ) -> bytes:
-    """A certificate in which bytes were changed, with a signature that holds.
+    """A certificate in which bytes were changed, with a valid signature.
 
     Args:
         changed: what is replaced in the signed part, and by what, of the same length.
@@ -70,7 +70,7 @@ def resigned(
 
 
 def corrupted(certificate: x509.Certificate) -> bytes:
-    """DER with one bit of the signature turned over."""
+    """The DER of a certificate with one bit of the signature flipped."""
     der = bytearray(certificate.public_bytes(Encoding.DER))
     der[-1] ^= 1
     return bytes(der)

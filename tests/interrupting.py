@@ -12,7 +12,7 @@ __all__ = ["interrupted_when"]
 
 @contextmanager
 def interrupted_when(condition: Callable[[], bool], *, within: float = 1) -> Iterator[None]:
-    """Interrupt what runs inside as soon as the condition holds; it must end within so many seconds."""
+    """Interrupt the `with` block as soon as the condition holds. The block must then end within that many seconds."""
     ended = threading.Event()
     at: list[float] = []
 

@@ -1,4 +1,4 @@
-"""How much the longest tests do: enough on each change, all of it once a week (`make weekly`)."""
+"""The size of the longest tests: reduced on each change, full once a week (`make weekly`)."""
 
 import os
 

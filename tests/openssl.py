@@ -1,4 +1,4 @@
-"""The `openssl` program as a second opinion, and as the other tool whose files a learner brings along."""
+"""The `openssl` program: a second opinion, and the other tool whose files a learner may bring."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ RSA_2048 = ("genrsa",)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `openssl verify` said.
+    """The result of `openssl verify`.
 
     Attributes:
         why: its text.
@@ -36,20 +36,20 @@ class Verdict:
 
     @property
     def errors(self) -> frozenset[int]:
-        """The numbers of what it found; it goes on after some."""
+        """The numbers of the errors; `openssl verify` continues after some of them."""
         return frozenset(map(int, re.findall(r"^error (\d+) at ", self.why, re.MULTILINE)))
 
 
 @dataclass(frozen=True)
 class Authority:
-    """Files of a CA made without the helpers."""
+    """The files of a CA that was created without the helpers."""
 
     certificate: Path
     private_key: Path
 
 
 def run(*arguments: str | Path, stdin: bytes = b"") -> bytes:
-    """The program's output; a failure is raised with its own words."""
+    """The program's output; a failure is raised with the program's message."""
     result = subprocess.run(["openssl", *map(str, arguments)], input=stdin, capture_output=True, check=False)
     if result.returncode:
         raise ValueError(result.stderr.decode())
@@ -67,12 +67,12 @@ def verify(
     untrusted: Iterable[x509.Certificate] = (),
     options: Iterable[str] = STRICT,
 ) -> Verdict:
-    """Whether OpenSSL accepts the certificate below that one anchor."""
+    """Whether OpenSSL accepts the certificate with that one trust anchor."""
     return verify_pem(pem([certificate]), pem([trusted]), pem(untrusted), options=options)
 
 
 def verify_pem(certificate: bytes, trusted: bytes, untrusted: bytes = b"", *, options: Iterable[str]) -> Verdict:
-    """`openssl verify` on PEM, with one anchor and nothing of the machine's own trust."""
+    """Run `openssl verify` on PEM with one trust anchor, and without the machine's own."""
     with TemporaryDirectory() as folder:
         anchor, between = Path(folder, "anchor.pem"), Path(folder, "between.pem")
         anchor.write_bytes(trusted)
@@ -140,7 +140,7 @@ def make_root(
 
 
 def make_encrypted_root(folder: Path, passphrase: str, algorithm: str = "rsa:2048") -> Authority:
-    """A root as people make it: one command, the key encrypted."""
+    """A root as people often create it: with one command and an encrypted key."""
     made = Authority(folder / "own.pem", folder / "own.key")
     subject = ("-subj", "/CN=Own Root", "-days", "365", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     files = ("-keyout", made.private_key, "-out", made.certificate, "-passout", f"pass:{passphrase}")

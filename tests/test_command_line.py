@@ -1,4 +1,4 @@
-"""The command line as a person types it, and what it reads and empties before anything runs."""
+"""The command line, and the parameters and workspaces that it checks before a run."""
 
 import errno
 import json
@@ -29,20 +29,20 @@ from helpers.workspace import Workspace
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where a workspace will be; a local DPS that is left there is stopped."""
-    place = tmp_path / "workspace"
-    yield place
-    stop_local_dps(place / "local-dps")
+    """The folder of a future workspace; a local DPS left there is stopped."""
+    workspace = tmp_path / "workspace"
+    yield workspace
+    stop_local_dps(workspace / "local-dps")
 
 
 def command(*arguments: str | Path, stdin: str = "") -> Result:
-    """A command in this process, which a start of Python would make ten times as long."""
+    """Run a command in this process: starting Python would take ten times as long."""
     return CliRunner().invoke(
         app, [str(each) for each in arguments], input=stdin, env={"COLUMNS": "200", "NO_COLOR": "1"}
     )
 
 
-def told(status: Result) -> dict[str, str]:
+def rows(status: Result) -> dict[str, str]:
     """The lines of `status` as pairs."""
     assert status.exit_code == 0, status.stderr
     return {name: value.strip() for name, _, value in (line.partition(":") for line in status.stdout.splitlines())}
@@ -63,17 +63,17 @@ def tree(folder: Path) -> dict[str, bytes]:
 # --- status -----------------------------------------------------------------------------------------------------------
 
 
-def test_status_of_nothing_says_how_to_begin_and_creates_nothing(folder: Path) -> None:
-    # The one that is a process, to prove that `python -m helpers` is these commands.
+def test_status_without_a_workspace_says_how_to_start_and_creates_nothing(folder: Path) -> None:
+    # The only test in a new process: it shows that `python -m helpers` runs these commands.
     line = [sys.executable, "-m", "helpers", "status", "--workspace", str(folder)]
     status = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
     assert "There is no workspace at" in status.stdout
     assert not folder.exists()
 
 
-def test_status_of_a_walkthrough_that_has_begun(folder: Path) -> None:
+def test_status_of_a_walkthrough_that_has_started(folder: Path) -> None:
     begun(folder)
-    assert told(command("status", "--workspace", folder)) == {
+    assert rows(command("status", "--workspace", folder)) == {
         "Target": "local",
         "CAs with a key": "root, intermediate",
         "Registered": "no",
@@ -84,10 +84,10 @@ def test_status_of_a_walkthrough_that_has_begun(folder: Path) -> None:
 
 
 def test_status_of_a_walkthrough_that_waits_for_its_proof_does_not_show_the_code(folder: Path) -> None:
-    place = begun(folder)
-    place.update(registered_role="root", certificate_name="ca", verification_code="C0DE" * 12)
+    workspace = begun(folder)
+    workspace.update(registered_role="root", certificate_name="ca", verification_code="C0DE" * 12)
     status = command("status", "--workspace", folder)
-    assert told(status)["Code waiting"] == "yes"
+    assert rows(status)["Code waiting"] == "yes"
     assert "C0DE" not in status.stdout
 
 
@@ -95,12 +95,12 @@ def test_status_of_a_walkthrough_that_is_done(folder: Path) -> None:
     begun(folder).update(
         registered_role="intermediate", certificate_name="the-ca", verified=True, enrollment_group_id="the-group"
     )
-    status = told(command("status", "--workspace", folder))
+    status = rows(command("status", "--workspace", folder))
     assert status["Registered"] == "intermediate as the-ca"
     assert (status["Verified"], status["Enrollment group"], status["Code waiting"]) == ("yes", "the-group", "no")
 
 
-def test_status_of_a_damaged_workspace_is_a_problem_in_words(folder: Path) -> None:
+def test_status_of_a_damaged_workspace_is_a_problem(folder: Path) -> None:
     folder.mkdir()
     (folder / "workspace.json").write_text("{")
     status = command("status", "--workspace", folder)
@@ -124,9 +124,9 @@ def test_reset_asks_before_it_removes_keys(folder: Path, answer: str, removed: b
 
 
 def test_reset_with_yes_does_not_ask_and_stops_the_local_dps(folder: Path) -> None:
-    place = begun(folder)
+    workspace = begun(folder)
     lesson.open(folder).dps.close()
-    connection = (place.local_dps_folder / "connection.json").read_bytes()
+    connection = (workspace.local_dps_folder / "connection.json").read_bytes()
     assert is_listening(connection)
     reset = command("reset", "--workspace", folder, "--yes")
     assert reset.exit_code == 0, reset.stderr
@@ -141,7 +141,7 @@ def is_listening(connection: bytes) -> bool:
 
 
 @pytest.mark.parametrize("options", [[], ["--yes"]])
-def test_reset_of_a_folder_that_is_no_workspace_does_nothing(tmp_path: Path, options: list[str]) -> None:
+def test_reset_of_a_folder_that_is_not_a_workspace_does_nothing(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     reset = command("reset", "--workspace", tmp_path, *options)
     assert reset.exit_code == 0
@@ -149,7 +149,7 @@ def test_reset_of_a_folder_that_is_no_workspace_does_nothing(tmp_path: Path, opt
     assert tree(tmp_path) == {"thesis.txt": b"years of work"}
 
 
-def test_reset_of_nothing_does_nothing(folder: Path) -> None:
+def test_reset_without_a_workspace_does_nothing(folder: Path) -> None:
     assert "no workspace" in command("reset", "--workspace", folder, "--yes").stdout
     assert not folder.exists()
 
@@ -172,7 +172,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_parameter_given_wins_over_the_files(file: Path) -> None:
+def test_a_parameter_on_the_command_line_overrides_the_files(file: Path) -> None:
     given = ["certificate_name=given", "certificate_name=given later"]
     assert walkthrough.read_parameters(file, given) == {"certificate_name": "given later", "lifetime_days": 30}
 
@@ -199,26 +199,26 @@ def test_an_empty_file_has_no_parameters(file: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["- a\n- b\n", "target", "7", "a: [", "a: b: c", "\0", "!!python/object:os.x {}"])
-def test_a_file_that_is_no_yaml_mapping_is_refused(file: Path, content: str) -> None:
+def test_a_file_that_is_not_a_yaml_mapping_is_rejected(file: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(Problem, match=r"parameters"):
         walkthrough.read_parameters(file)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"missing\.yaml"):
         walkthrough.read_parameters(tmp_path / "missing.yaml")
 
 
-def test_parameters_are_looked_at_together() -> None:
+def test_parameters_are_checked_together() -> None:
     with pytest.raises(Problem, match="webhook_url"):
         walkthrough.check_parameters({"webhook_url": "https://chooser.example"})
     walkthrough.check_parameters({"webhook_url": "https://chooser.example", "allocation_policy": "custom"})
     walkthrough.check_parameters({})
 
 
-@pytest.mark.parametrize("options", [[], ["--keep"]], ids=["clean", "kept"])
-def test_a_key_in_a_parameter_is_refused_before_a_notebook_stores_it(folder: Path, options: list[str]) -> None:
+@pytest.mark.parametrize("options", [[], ["--keep"]], ids=["empty", "continued"])
+def test_a_key_in_a_parameter_is_rejected_before_a_notebook_stores_it(folder: Path, options: list[str]) -> None:
     parameters = ["-p", "allocation_policy=custom", "-p", "webhook_url=https://f.example/api?code=SECRET"]
     result = command("run", "--workspace", folder, *options, *parameters)
     assert result.exit_code == 1
@@ -228,7 +228,7 @@ def test_a_key_in_a_parameter_is_refused_before_a_notebook_stores_it(folder: Pat
 
 
 @pytest.mark.parametrize("name", ["local", "azure", "portal"])
-def test_the_files_that_come_along_can_be_read(name: str) -> None:
+def test_the_included_files_can_be_read(name: str) -> None:
     parameters = walkthrough.read_parameters(walkthrough.PROJECT / "data" / "parameters" / f"{name}.yaml")
     assert parameters["target"] == name
 
@@ -243,7 +243,7 @@ def test_the_files_that_come_along_can_be_read(name: str) -> None:
         ("root_name=[1", ["not valid YAML"]),
     ],
 )
-def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[str]) -> None:
+def test_a_wrong_parameter_is_rejected_with_the_next_step(given: str, says: list[str]) -> None:
     with pytest.raises(Problem) as caught:
         walkthrough.read_parameters(None, [given])
     assert all(text in str(caught.value) for text in says), str(caught.value)
@@ -259,7 +259,7 @@ def test_a_wrong_parameter_is_refused_with_the_way_out(given: str, says: list[st
         ("own_ca_key=ca/no-such.pem", "notebooks/ca/no-such.pem"),
     ],
 )
-def test_a_wrong_parameter_stops_the_run_before_anything_is_touched(folder: Path, given: str, says: str) -> None:
+def test_a_wrong_parameter_stops_the_run_before_anything_changes(folder: Path, given: str, says: str) -> None:
     begun(folder)
     before = tree(folder)
     run = command("run", "--workspace", folder, "-p", given)
@@ -270,7 +270,7 @@ def test_a_wrong_parameter_stops_the_run_before_anything_is_touched(folder: Path
     assert tree(folder) == before
 
 
-def test_an_unknown_name_in_the_file_is_refused_too(file: Path) -> None:
+def test_an_unknown_name_in_the_file_is_rejected_too(file: Path) -> None:
     file.write_text("tarket: local")
     with pytest.raises(Problem, match="tarket") as caught:
         walkthrough.read_parameters(file)
@@ -280,7 +280,7 @@ def test_an_unknown_name_in_the_file_is_refused_too(file: Path) -> None:
 # --- the workspace of a run -------------------------------------------------------------------------------------------
 
 
-def test_a_fresh_workspace_is_made_where_nothing_is(folder: Path) -> None:
+def test_a_fresh_workspace_is_created_if_there_is_none(folder: Path) -> None:
     assert walkthrough.fresh_workspace(folder).authority_roles() == []
     assert folder.stat().st_mode & 0o077 == 0
 
@@ -289,17 +289,17 @@ def test_a_fresh_workspace_may_be_an_empty_folder(tmp_path: Path) -> None:
     assert walkthrough.fresh_workspace(tmp_path).folder == tmp_path
 
 
-def test_a_fresh_workspace_has_nothing_of_the_one_before_and_its_local_dps_is_stopped(folder: Path) -> None:
-    place = begun(folder)
+def test_a_fresh_workspace_has_nothing_of_the_earlier_one_whose_local_dps_is_stopped(folder: Path) -> None:
+    workspace = begun(folder)
     lesson.open(folder).dps.close()
-    connection = (place.local_dps_folder / "connection.json").read_bytes()
+    connection = (workspace.local_dps_folder / "connection.json").read_bytes()
     fresh = walkthrough.fresh_workspace(folder)
     assert (fresh.authority_roles(), fresh.facts.target, list(tree(folder))) == ([], None, ["workspace.json"])
     assert not is_listening(connection)
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "ca/thesis.txt", ".git/config", "executed/thesis.txt"])
-def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(folder: Path, name: str) -> None:
+def test_a_folder_with_other_files_is_rejected_and_unchanged(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_text("years of work")
     with pytest.raises(Problem, match="is not a workspace"):
@@ -307,14 +307,14 @@ def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(folder: Pa
     assert tree(folder) == {name: b"years of work"}
 
 
-def test_a_file_in_the_workspaces_place_is_a_problem_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_at_the_workspaces_path_is_a_problem_and_unchanged(tmp_path: Path) -> None:
     (tmp_path / "workspace").write_text("years of work")
     with pytest.raises(Problem):
         walkthrough.fresh_workspace(tmp_path / "workspace")
     assert (tmp_path / "workspace").read_text() == "years of work"
 
 
-def test_run_refuses_a_folder_with_something_else_in_it(folder: Path) -> None:
+def test_run_rejects_a_folder_with_other_files(folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
     run = command("run", "--workspace", folder)
@@ -324,15 +324,15 @@ def test_run_refuses_a_folder_with_something_else_in_it(folder: Path) -> None:
     assert tree(folder) == {"thesis.txt": b"years of work"}
 
 
-def test_reset_removes_a_damaged_workspace_but_nothing_that_is_not_its_own(folder: Path) -> None:
-    place = begun(folder)
-    (place.folder / "workspace.json").write_text("{")
-    (place.folder / "thesis.txt").write_text("years of work")
+def test_reset_removes_a_damaged_workspace_but_no_other_files(folder: Path) -> None:
+    workspace = begun(folder)
+    (workspace.folder / "workspace.json").write_text("{")
+    (workspace.folder / "thesis.txt").write_text("years of work")
     assert command("reset", "--workspace", str(folder), "--yes").exit_code == 0
     assert tree(folder) == {"thesis.txt": b"years of work"}
 
 
-def test_a_workspace_with_something_registered_in_azure_is_never_emptied(folder: Path) -> None:
+def test_a_workspace_with_resources_in_azure_is_never_emptied(folder: Path) -> None:
     azure = {"target": "azure", "subscription_id": "s", "resource_group": "g", "provisioning_service": "contoso-dps"}
     Workspace(folder).update(**azure, certificate_name="walkthrough-ca", registered_role="intermediate")
     before = tree(folder)
@@ -351,7 +351,7 @@ def exchange(path: str) -> RequestRecord:
 
 
 def write(log: Any, path: str, output: Path) -> str:
-    """Log a request where standard output is a file; what the file holds then."""
+    """Log a request with standard output in a file, and return the file's content."""
     log._waiting.append(exchange(path))
     with output.open("a") as file, redirect_stdout(file):
         log.flush()
@@ -365,32 +365,32 @@ def failing(error: OSError) -> Callable[..., int]:
     return fail
 
 
-def test_a_log_begins_again_when_it_is_too_long(tmp_path: Path) -> None:
+def test_a_log_that_is_too_long_starts_again(tmp_path: Path) -> None:
     log, output = main._Log(megabytes=1), tmp_path / "log.txt"
-    write(log, "/first", output)
+    write(log, "/written", output)
     output.write_bytes(output.read_bytes() + b"x" * (2 << 20))
     first, second = write(log, "/second", output).splitlines()
     assert "earlier lines were deleted" in first
     assert "/second" in second
 
 
-def test_after_a_full_disk_the_log_goes_on_and_after_its_reader_has_gone_it_does_not(
+def test_the_log_continues_after_a_full_disk_and_ends_when_its_reader_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, output = main._Log(), tmp_path / "log.txt"
     with monkeypatch.context() as full:
         full.setattr(os, "write", failing(OSError(errno.ENOSPC, "No space left on device")))
         assert write(log, "/lost", output) == ""
-    kept = write(log, "/kept", output)
-    assert "/kept" in kept
+    first = write(log, "/written", output)
+    assert "/written" in first
     with monkeypatch.context() as gone:
         gone.setattr(os, "write", failing(BrokenPipeError()))
         write(log, "/unread", output)
-    assert write(log, "/later", output) == kept
+    assert write(log, "/later", output) == first
 
 
 def test_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS names no limit, and refuses to have none."""
+    """macOS reports no limit, but refuses to set none."""
     asked: list[int] = []
 
     def refuse_no_limit(_: int, limits: tuple[int, int]) -> None:
@@ -404,10 +404,10 @@ def test_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> 
     assert asked == [resource.RLIM_INFINITY, 10_240]
 
 
-# --- what a killed writer leaves, and links ---------------------------------------------------------------------------
+# --- files of a killed writer, and links -------------------------------------------------------------------------------
 
 
-def test_what_a_writer_that_was_killed_has_left_is_in_nobodys_way(folder: Path) -> None:
+def test_the_files_of_a_killed_writer_cause_no_problem(folder: Path) -> None:
     folder.mkdir()
     (folder / ".workspace.json.0a1b2c3d4e5f").write_text("{")
     assert walkthrough.fresh_workspace(folder).facts.target is None
@@ -419,13 +419,13 @@ def test_what_a_writer_that_was_killed_has_left_is_in_nobodys_way(folder: Path) 
 
 
 @pytest.mark.parametrize("name", ["ca", "devices"])
-def test_a_linked_folder_is_unlinked_and_what_it_leads_to_stays(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_linked_folder_is_unlinked_and_its_target_stays(folder: Path, tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "thesis.txt").write_text("years of work")
-    place = Workspace(folder)
+    workspace = Workspace(folder)
     (folder / name).symlink_to(elsewhere)
-    assert place.delete_certificates() == []
+    assert workspace.delete_certificates() == []
     assert not (folder / name).exists()
     (folder / name).symlink_to(elsewhere)
     assert command("reset", "--workspace", folder, "--yes").exit_code == 0
@@ -448,7 +448,7 @@ def test_a_linked_folder_is_unlinked_and_what_it_leads_to_stays(folder: Path, tm
         ("file:///etc/passwd", False),
     ],
 )
-def test_a_webhook_is_on_this_machine_or_over_https(url: str, good: bool) -> None:
+def test_a_webhook_is_on_this_machine_or_uses_https(url: str, good: bool) -> None:
     given = {"webhook_url": url, "allocation_policy": "custom"}
     if good:
         walkthrough.check_parameters(given)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and private from their first moment."""
+"""Files are written atomically, and with their final permissions from the start."""
 
 import pickle
 import stat
@@ -44,7 +44,7 @@ def test_a_private_file_is_never_readable_by_others_even_under_umask_0(tmp_path:
     assert any(sight.name != "file" and sight.content == NEW for sight in seen), "the scratch file was not seen"
 
 
-def test_a_reader_sees_the_old_file_or_the_new_one_and_nothing_between(tmp_path: Path) -> None:
+def test_a_reader_sees_either_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     assert {sight.content for sight in watch(tmp_path, WRITE_NEW) if sight.name == "file"} == {OLD, NEW}
 
@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_the_old_file_whole_and_no_scratch_file(tmp_path: Pat
     assert (tmp_path / "file").read_bytes() == OLD
 
 
-def test_a_folder_in_the_files_place_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_at_the_files_path_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "inside").write_bytes(OLD)
     with pytest.raises(Problem) as caught:
@@ -82,7 +82,7 @@ def test_writing_into_a_missing_folder_is_a_problem_that_names_it(tmp_path: Path
     assert str(tmp_path / "missing") in caught.value.why
 
 
-def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_its_target_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(OLD)
     (tmp_path / "file").symlink_to(tmp_path / "elsewhere")
     write_atomically(tmp_path / "file", NEW, mode=PRIVATE)
@@ -96,7 +96,7 @@ def test_only_the_owner_may_enter_a_private_folder(tmp_path: Path) -> None:
     assert make_private_folder(made) == made
 
 
-def test_a_private_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path) -> None:
+def test_a_private_folder_at_the_path_of_a_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     with pytest.raises(Problem) as caught:
         make_private_folder(tmp_path / "file")
@@ -117,7 +117,7 @@ def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "reason"), [("missing", "No such file"), (".", "directory")])
-def test_what_can_not_be_read_is_a_problem_that_names_it(tmp_path: Path, name: str, reason: str) -> None:
+def test_an_unreadable_file_is_a_problem_that_names_it(tmp_path: Path, name: str, reason: str) -> None:
     with pytest.raises(Problem) as caught:
         read_bytes(tmp_path / name)
     assert str(tmp_path / name) in caught.value.what
@@ -125,10 +125,10 @@ def test_what_can_not_be_read_is_a_problem_that_names_it(tmp_path: Path, name: s
 
 
 def test_a_problem_says_what_why_and_what_next_in_that_order() -> None:
-    text = str(Problem("It broke.", "It fell.", "Mend it."))
-    assert text.index("It broke.") < text.index("It fell.") < text.index("Mend it.")
+    text = str(Problem("It broke.", "It fell.", "Fix it."))
+    assert text.index("It broke.") < text.index("It fell.") < text.index("Fix it.")
 
 
-def test_a_problem_survives_the_way_between_two_processes() -> None:
-    copy = pickle.loads(pickle.dumps(Problem("It broke.", "It fell.", "Mend it.")))
-    assert (copy.what, copy.why, copy.next_step) == ("It broke.", "It fell.", "Mend it.")
+def test_a_problem_can_be_passed_between_processes() -> None:
+    copy = pickle.loads(pickle.dumps(Problem("It broke.", "It fell.", "Fix it.")))
+    assert (copy.what, copy.why, copy.next_step) == ("It broke.", "It fell.", "Fix it.")

@@ -1,4 +1,4 @@
-"""The house rules: contracts between the rooms, imports, types, lint, stripped notebooks, one environment in two files."""
+"""The house rules: import contracts, types, lint, notebooks without outputs, the same environment in two files."""
 
 import ast
 import json
@@ -53,13 +53,13 @@ def imports(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def test_no_test_module_imports_from_another() -> None:
-    """Tools that tests share stand in modules of their own, and fixtures in a conftest.py, which pytest reads."""
+    """Shared tools have their own modules, and shared fixtures are in a conftest.py, which pytest reads."""
     found = [each for each in imports("tests") if re.search(r"\b(test_\w+|conftest)\b", each[1])]
     assert found == []
 
 
 def test_the_modules_of_the_local_dps_import_each_other_relatively() -> None:
-    """So the folder can be packaged under a name of its own."""
+    """So that the folder can be packaged under another name."""
     found = [each for each in imports("helpers/local_dps") if each[1].startswith("helpers.")]
     assert found == []
 
@@ -86,7 +86,7 @@ class TestNotebook:
             if is_text:
                 lines = [
                     line for cell in some for line in cell["source"] if not line.startswith("|")
-                ]  # a table is to be looked at
+                ]  # a table is something to look at
                 assert len(" ".join(lines).split()) <= 120, lines[0]
 
     def test_it_has_parameters_and_ends_in_a_checkpoint(self, notebook: Path) -> None:

@@ -13,15 +13,15 @@ from tests.browser.lab import PROJECT, running_lab
 
 
 def options() -> list[str]:
-    """What `make lab` gives JupyterLab."""
+    """The options that `make lab` passes to JupyterLab."""
     command = ["make", "--dry-run", "--old-file=.venv/.ready", f"PYTHON={sys.executable}", "lab"]
     told = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     (line,) = (line for line in told.splitlines() if line.startswith(".venv/bin/jupyter lab"))
     return shlex.split(line)
 
 
-def test_kernels_that_nobody_has_open_are_culled_after_an_hour(tmp_path: Path) -> None:
-    """With JupyterLab's own clock set faster: the names of the options are those that it knows."""
+def test_kernels_without_an_open_tab_are_culled_after_an_hour(tmp_path: Path) -> None:
+    """JupyterLab runs with shorter times, so the test also shows that it knows these options."""
     culling = [each for each in options() if "cull" in each]
     assert "--MappingKernelManager.cull_idle_timeout=3600" in culling
     faster = [re.sub(r"=\d+$", "=1", each) for each in culling]
@@ -41,7 +41,7 @@ def test_kernels_that_nobody_has_open_are_culled_after_an_hour(tmp_path: Path) -
             time.sleep(0.2)
 
 
-def test_every_way_in_leads_to_the_first_notebook(tmp_path: Path) -> None:
+def test_every_address_leads_to_the_first_notebook(tmp_path: Path) -> None:
     start = [each for each in options() if "default_url" in each]
     with (
         running_lab(tmp_path, *start) as lab,
@@ -50,8 +50,8 @@ def test_every_way_in_leads_to_the_first_notebook(tmp_path: Path) -> None:
         assert answer.url.partition("?")[0] == f"{lab.url}/lab/tree/notebooks/00_start_here.ipynb"
 
 
-def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
-    """Root may write into any folder of mode 0500, but not into the kernel's own."""
+def test_a_read_only_home_is_reported(tmp_path: Path) -> None:
+    """Root may write into any folder of mode 0500, but not into /sys."""
     home = Path("/sys") if os.geteuid() == 0 else tmp_path / "home"
     home.mkdir(mode=0o500, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG"))}
@@ -67,6 +67,6 @@ def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     assert ".venv/bin/jupyter" not in result.stdout, "it was not started"
 
 
-def test_nobody_is_asked_about_news() -> None:
+def test_jupyterlab_does_not_ask_about_news() -> None:
     overrides = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     assert overrides.read_text() == (PROJECT / "data" / "jupyterlab_overrides.json").read_text()

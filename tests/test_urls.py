@@ -1,4 +1,4 @@
-"""Keys in URLs are found and masked, however they are written."""
+"""Keys in URLs are found and masked in any encoding."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ NO_KEYS = [
 
 @pytest.mark.parametrize("text", KEYS)
 @pytest.mark.parametrize("mask", [mask_keys, mask_in_local_dps])
-def test_a_key_is_masked_and_the_rest_is_left(mask: Callable[[str], str], text: str) -> None:
+def test_a_key_is_masked_and_the_rest_is_unchanged(mask: Callable[[str], str], text: str) -> None:
     assert holds_key(text)
     masked = mask(text)
     assert "KEY" not in masked
@@ -45,12 +45,12 @@ def test_a_key_is_masked_and_the_rest_is_left(mask: Callable[[str], str], text: 
 
 @pytest.mark.parametrize("text", NO_KEYS)
 @pytest.mark.parametrize("mask", [mask_keys, mask_in_local_dps])
-def test_a_text_without_a_key_is_left_alone(mask: Callable[[str], str], text: str) -> None:
+def test_a_text_without_a_key_is_unchanged(mask: Callable[[str], str], text: str) -> None:
     assert not holds_key(text)
     assert mask(text) == text
 
 
-def test_what_stands_around_a_key_is_kept() -> None:
+def test_the_text_around_a_key_is_unchanged() -> None:
     assert mask_keys("https://f.example/?a=1&code=KEY&b=2#c") == "https://f.example/?a=1&code=…&b=2#c"
     assert replace_keys("https://u:p@f.example/?code=A&sig=B", "X") == "https://…@f.example/?code=X&sig=X"
 

@@ -1,4 +1,4 @@
-"""What a walkthrough keeps on disk: whole, private, and never lost."""
+"""The files of a walkthrough: written atomically, private, and never lost."""
 
 import json
 import subprocess
@@ -56,30 +56,30 @@ def file_of(workspace: Workspace) -> Path:
 # --- facts ---
 
 
-def test_a_new_workspace_knows_nothing(workspace: Workspace) -> None:
+def test_a_new_workspace_has_no_facts(workspace: Workspace) -> None:
     assert workspace.facts == Facts()
     assert file_of(workspace).exists(), "the file says that the folder is a workspace"
 
 
 def test_every_fact_comes_back(workspace: Workspace) -> None:
     assert set(EVERYTHING) | {"schema_version"} == set(Facts.model_fields)
-    kept = workspace.update(**EVERYTHING)
-    assert kept == Facts(**EVERYTHING) == workspace.facts == Workspace(workspace.folder).facts
+    stored = workspace.update(**EVERYTHING)
+    assert stored == Facts(**EVERYTHING) == workspace.facts == Workspace(workspace.folder).facts
 
 
-def test_a_change_leaves_the_other_facts(workspace: Workspace) -> None:
+def test_a_change_leaves_the_other_facts_unchanged(workspace: Workspace) -> None:
     workspace.update(**EVERYTHING)
     assert workspace.update(verified=False) == Facts(**{**EVERYTHING, "verified": False})
 
 
-def test_the_folder_and_the_file_are_their_owners_alone(workspace: Workspace) -> None:
+def test_only_the_owner_may_read_the_folder_and_the_file(workspace: Workspace) -> None:
     workspace.update(verified=True)
     assert workspace.folder.stat().st_mode & 0o777 == 0o700
     assert file_of(workspace).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("change", [{"verified": "perhaps"}, {"target": "moon"}, {"nothing": 1}])
-def test_a_fact_that_cannot_be_is_not_written(workspace: Workspace, change: dict[str, Any]) -> None:
+def test_an_invalid_fact_is_not_written(workspace: Workspace, change: dict[str, Any]) -> None:
     workspace.update(**EVERYTHING)
     before = file_of(workspace).read_bytes()
     with pytest.raises(ValueError):
@@ -87,7 +87,7 @@ def test_a_fact_that_cannot_be_is_not_written(workspace: Workspace, change: dict
     assert file_of(workspace).read_bytes() == before
 
 
-def test_threads_that_write_at_once_lose_nothing(workspace: Workspace) -> None:
+def test_threads_that_write_concurrently_lose_nothing(workspace: Workspace) -> None:
     def write(name: str) -> None:
         for number in range(10):
             workspace.update(**{name: f"{name} {number}"})
@@ -105,10 +105,10 @@ def test_checkpoints_that_are_reached_at_the_same_moment_are_all_noted(tmp_path:
     assert sorted(Workspace(tmp_path / "w").facts.reached) == names, "each once"
 
 
-def test_processes_that_write_at_once_lose_nothing_and_a_reader_never_sees_half(workspace: Workspace) -> None:
+def test_processes_that_write_concurrently_lose_nothing_and_a_reader_never_sees_half(workspace: Workspace) -> None:
     code = (
-        "import sys; from helpers.workspace import Workspace; place = Workspace(sys.argv[1])\n"
-        "for number in range(20): place.update(**{sys.argv[2]: str(number)})"
+        "import sys; from helpers.workspace import Workspace; workspace = Workspace(sys.argv[1])\n"
+        "for number in range(20): workspace.update(**{sys.argv[2]: str(number)})"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(workspace.folder), name]) for name in TEXTS[:3]]
     while any(writer.poll() is None for writer in writers):
@@ -121,7 +121,7 @@ def test_processes_that_write_at_once_lose_nothing_and_a_reader_never_sees_half(
 
 
 def assert_damaged(workspace: Workspace, content: bytes) -> None:
-    """Opening, reading and changing it are refused, and the bytes stay for whoever wants to mend them."""
+    """Opening, reading and changing the workspace raise a Problem, and the file stays as it is, so that it can be fixed."""
     file_of(workspace).write_bytes(content)
     for use in (lambda: workspace.facts, lambda: Workspace(workspace.folder), lambda: workspace.update(verified=True)):
         with pytest.raises(Problem, match="is damaged"):
@@ -129,7 +129,7 @@ def assert_damaged(workspace: Workspace, content: bytes) -> None:
     assert file_of(workspace).read_bytes() == content
 
 
-def test_a_file_cut_off_anywhere_is_damaged_and_left_alone(workspace: Workspace) -> None:
+def test_a_file_cut_off_anywhere_is_damaged_and_unchanged(workspace: Workspace) -> None:
     workspace.update(**EVERYTHING)
     whole = file_of(workspace).read_bytes()
     for end in range(len(whole)):
@@ -164,13 +164,13 @@ def test_garbage_is_damaged(workspace: Workspace, content: bytes) -> None:
     assert_damaged(workspace, content)
 
 
-def test_a_full_disk_leaves_the_old_facts_whole(workspace: Workspace) -> None:
+def test_a_full_disk_leaves_the_old_facts_intact(workspace: Workspace) -> None:
     workspace.update(**EVERYTHING)
     before = file_of(workspace).read_bytes()
     code = (
         "import resource, sys; from helpers.workspace import Workspace; from helpers.problem import Problem\n"
-        "place = Workspace(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "try: place.update(resource_group='x' * 1000)\n"
+        "workspace = Workspace(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try: workspace.update(resource_group='x' * 1000)\n"
         "except Problem as problem: print(problem.what)"
     )
     command = [sys.executable, "-c", code, str(workspace.folder)]
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_old_facts_whole(workspace: Workspace) -> None:
     assert {file.name for file in workspace.folder.iterdir()} == {".lock", "workspace.json"}
 
 
-def test_a_folder_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_created_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Problem, match="could not be created"):
         Workspace(tmp_path / "file")
@@ -198,9 +198,9 @@ def test_an_authority_comes_back(workspace: Workspace, root: CertificateAuthorit
     assert workspace.authority_roles() == ["root", "intermediate"]
     roles: dict[Role, CertificateAuthority] = {"root": root, "intermediate": below}
     for role, authority in roles.items():
-        kept = Workspace(workspace.folder).authority(role, passphrase=passphrase)
-        assert (kept.certificate, kept.issuers) == (authority.certificate, authority.issuers)
-        assert kept.private_key.public_key() == authority.private_key.public_key()
+        stored = Workspace(workspace.folder).authority(role, passphrase=passphrase)
+        assert (stored.certificate, stored.issuers) == (authority.certificate, authority.issuers)
+        assert stored.private_key.public_key() == authority.private_key.public_key()
         key_file = workspace.folder / "ca" / f"{role}.key.pem"
         assert key_file.stat().st_mode & 0o777 == 0o600
         assert (b"ENCRYPTED" in key_file.read_bytes()) == (passphrase is not None)
@@ -219,20 +219,20 @@ def test_a_wrong_passphrase_is_a_problem(
     assert workspace.authority("root", passphrase="right").certificate == root.certificate
 
 
-def test_a_missing_authority_names_the_notebook_that_makes_one(workspace: Workspace) -> None:
+def test_the_error_for_a_missing_authority_names_the_notebook_that_creates_one(workspace: Workspace) -> None:
     with pytest.raises(Problem) as caught:
         workspace.authority("root")
     assert "01_create_ca" in caught.value.next_step
 
 
-def test_a_missing_role_names_the_one_that_is_there(workspace: Workspace, root: CertificateAuthority) -> None:
+def test_the_error_for_a_missing_role_names_the_existing_one(workspace: Workspace, root: CertificateAuthority) -> None:
     workspace.save_authority("root", root)
     with pytest.raises(Problem) as caught:
         workspace.authority("intermediate")
     assert "root" in caught.value.next_step
 
 
-def test_another_ca_is_not_written_over_the_one_that_is_kept(workspace: Workspace, root: CertificateAuthority) -> None:
+def test_a_stored_ca_is_not_overwritten_by_another(workspace: Workspace, root: CertificateAuthority) -> None:
     workspace.save_authority("root", root)
     before = {file.name: file.read_bytes() for file in (workspace.folder / "ca").iterdir()}
     with pytest.raises(Problem, match="was not written"):
@@ -255,24 +255,24 @@ def test_certificates_keys_and_proofs_are_deleted_and_the_facts_stay(
     workspace.save_authority("root", CertificateAuthority.create_root("Another"))
 
 
-@pytest.mark.parametrize("place", ["/proc/dps", "/dev/null/dps"])
-def test_a_place_that_can_not_be_written_is_a_problem(place: str) -> None:
+@pytest.mark.parametrize("path", ["/proc/dps", "/dev/null/dps"])
+def test_a_path_that_can_not_be_written_is_a_problem(path: str) -> None:
     with pytest.raises(Problem, match="could not be created") as caught:
-        Workspace(place)
+        Workspace(path)
     assert "may write to" in caught.value.next_step
 
 
 def test_an_encrypted_ca_is_opened_with_the_passphrase_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A script has no form to type it into."""
-    place = Workspace(tmp_path / "w")
-    place.save_authority("root", CertificateAuthority.create_root("Root"), passphrase="correct horse")
+    """A script has no form in which to type the passphrase."""
+    workspace = Workspace(tmp_path / "w")
+    workspace.save_authority("root", CertificateAuthority.create_root("Root"), passphrase="correct horse")
     monkeypatch.delenv("CA_PASSPHRASE", raising=False)
     with pytest.raises(Problem, match="set the environment variable CA_PASSPHRASE"):
-        place.authority("root")
+        workspace.authority("root")
     monkeypatch.setenv("CA_PASSPHRASE", "correct horse")
-    assert place.authority("root").certificate.subject.rfc4514_string() == "CN=Root"
+    assert workspace.authority("root").certificate.subject.rfc4514_string() == "CN=Root"
     monkeypatch.setenv("CA_PASSPHRASE", "wrong")
     with pytest.raises(Problem):
-        place.authority("root")
+        workspace.authority("root")

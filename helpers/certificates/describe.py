@@ -100,7 +100,7 @@ def extensions_in_words(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _named(each: x509.Extension[x509.ExtensionType]) -> str:
-    """Return an extension's name in words, as “Basic constraints”; its OID if the library does not know it."""
+    """Return an extension's name in words, such as “Basic constraints”; its OID if the library does not know it."""
     name = each.oid._name
     if name == "Unknown OID":
         return each.oid.dotted_string

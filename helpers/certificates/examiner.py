@@ -178,7 +178,7 @@ def _names_the_code(facts: CertificateDescription, code: str) -> Check:
         return Check(
             name,
             False,
-            "Its CN differs from the code in upper and lower case or in white space.",
+            "Its CN differs from the code only in case or in white space.",
             "Sign the code exactly: in upper case, with nothing before or after it.",
         )
     if not facts.common_name:
@@ -204,7 +204,7 @@ def _signed_by(proof: x509.Certificate, authority: x509.Certificate) -> Check:
     if proof.issuer == authority.subject:
         reason = f"Its issuer also has the name “{to_prove}”, but the signature was made with another key."
     elif proof.issuer == authority.issuer:
-        reason = f"Its issuer is “{signer}”, the CA above “{to_prove}”. Each CA must prove its own key."
+        reason = f"Its issuer is “{signer}”, the CA above “{to_prove}”. Each CA must prove possession of its own key."
     elif proof.issuer == proof.subject:
         reason = "It is self-signed, and anyone can create such a certificate."
     else:

@@ -139,8 +139,8 @@ def _have_issued(
 ) -> None:
     """Start another process, add it to `processes`, and give it batches until none is left.
 
-    `multiprocessing` has no pool that fits: a process forked from a notebook's kernel inherits the locked locks of other
-    threads, and a spawned one runs the caller's script again.
+    A pool of `multiprocessing` would not work: a process forked from a notebook's kernel inherits locks that other threads
+    hold, and a spawned one runs the caller's script again.
     """
     # -P: import nothing from the working directory, where another `helpers` would receive the CA's key.
     command = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]

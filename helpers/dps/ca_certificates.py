@@ -129,7 +129,7 @@ class CaCertificates:
         return [_registered(each) for each in retry_read(read).value or ()]
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
-        """Return a new verification code, in `verification_code`. Any earlier code for this certificate becomes invalid."""
+        """Generate a verification code, which the returned value holds. Earlier codes for this certificate become invalid."""
         known = registered
 
         def generate() -> RegisteredCertificate:

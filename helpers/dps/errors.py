@@ -101,15 +101,17 @@ def translated(attempt: str) -> Iterator[None]:
         # A request that could not be sent (ServiceRequestError) has already been retried by the SDK for a long time.
         raise _unanswered(attempt, transient=isinstance(error, ServiceResponseError)) from error
     except AzureError as error:
-        raise DpsError(f"Could not {attempt}.", str(error), "Fix what the message names and try again.") from error
+        raise DpsError(
+            f"Could not {attempt}.", str(error), "Fix the cause that the message names, and try again."
+        ) from error
 
 
 def _unanswered(attempt: str, *, transient: bool) -> DpsError:
     return DpsError(
         f"Could not {attempt}: the service did not answer.",
         "It is not running, or the network does not reach it. (A local DPS stops after two hours without a request.)",
-        "With a local DPS: run this notebook again from its first cell, which starts it again; nothing is lost. "
-        "With Azure: check your network connection and try again.",
+        "With a local DPS, run this notebook again from its first cell, which starts the local DPS; nothing is lost. "
+        "With Azure, check your network connection and try again.",
         transient=transient,
     )
 

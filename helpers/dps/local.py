@@ -52,7 +52,8 @@ def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> Pro
         iot_hub: the hub's host name.
 
     Raises:
-        Problem: as from `connect_local`. DpsError: the local DPS rejects the request.
+        Problem: as from `connect_local`.
+        DpsError: the local DPS rejects the request.
     """
     from azure.mgmt.iothubprovisioningservices.models import (
         IotDpsPropertiesDescription,

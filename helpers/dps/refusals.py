@@ -42,7 +42,7 @@ def refusal(device: DeviceCredential, status: int, body: Mapping[str, object], k
     return DpsError(
         f"DPS rejected the device “{device.registration_id}”.",
         f"{reason.why} DPS says: {says} ({status}, code {code}).",
-        reason.next_step or "Fix what this message names, then register the device again.",
+        reason.next_step or "Fix the cause that this message names, then register the device again.",
         status=status,
         code=code,
     )
@@ -104,11 +104,11 @@ def _no_group_found(chain: Sequence[x509.Certificate], _registration_id: str, kn
     free = [name for name in cas if name not in bound]
     if free:
         return _Reason(
-            f"The CA “{free[0]}” is verified, but no enrollment accepts devices with its certificates.",
+            f"The CA “{free[0]}” is verified, but no enrollment accepts devices with certificates from it.",
             f"Create an enrollment group that is bound to “{free[0]}”.",
         )
     return _Reason(
-        "The CA is registered, but no enrollment accepts devices with its certificates.",
+        "The CA is registered, but no enrollment accepts devices with certificates from it.",
         "Create an enrollment group that is bound to the CA.",
     )
 

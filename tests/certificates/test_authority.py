@@ -1,4 +1,4 @@
-"""What an authority signs, judged by OpenSSL and read from the parsed certificates."""
+"""The certificates that an authority issues, checked with OpenSSL and by parsing them."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -42,7 +42,7 @@ def allowed_usages(certificate: x509.Certificate) -> set[str]:
 
 
 def assert_key_identifiers(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    """SKI is the SHA-1 of the own key (RFC 5280 section 4.2.1.2, method 1); AKI repeats the issuer's SKI."""
+    """The SKI is the SHA-1 of the certificate's key (RFC 5280 section 4.2.1.2, method 1); the AKI is the issuer's SKI."""
     own = value(certificate, x509.SubjectKeyIdentifier, critical=False)
     assert own == x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
     authority = value(certificate, x509.AuthorityKeyIdentifier, critical=False)
@@ -58,7 +58,7 @@ def assert_verifies_in_tls(device: DeviceCertificate, root: CertificateAuthority
 
 
 class TestRoot:
-    def test_openssl_accepts_it_and_prints_what_it_is(self) -> None:
+    def test_openssl_accepts_it_and_prints_its_fields(self) -> None:
         root = new_root()
         verdict = openssl.verify(root.certificate, trusted=root.certificate)
         assert verdict.accepted, verdict.why
@@ -67,7 +67,7 @@ class TestRoot:
         assert "Certificate Sign, CRL Sign" in printed
         assert "Version: 3" in printed
 
-    def test_it_is_self_signed_and_may_sign_certificates_and_nothing_else(self) -> None:
+    def test_it_is_self_signed_and_may_only_sign_certificates(self) -> None:
         root = new_root().certificate
         root.verify_directly_issued_by(root)
         assert root.subject == root.issuer == x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Contoso Root")])
@@ -77,16 +77,16 @@ class TestRoot:
         assert own == x509.SubjectKeyIdentifier.from_public_key(root.public_key())
 
     @pytest.mark.parametrize("path_length", [0, 3, None])
-    def test_the_path_length_is_the_one_asked_for(self, path_length: int | None) -> None:
+    def test_the_path_length_is_the_given_one(self, path_length: int | None) -> None:
         root = new_root(path_length=path_length).certificate
         assert value(root, x509.BasicConstraints, critical=True).path_length == path_length
 
-    def test_a_negative_path_length_is_refused(self) -> None:
+    def test_a_negative_path_length_is_rejected(self) -> None:
         with pytest.raises(Problem, match="-1") as caught:
             new_root(path_length=-1)
         assert "0 or more" in caught.value.next_step
 
-    def test_two_roots_of_one_name_have_different_keys_and_serials(self) -> None:
+    def test_two_roots_with_one_name_have_different_keys_and_serials(self) -> None:
         one, other = new_root().certificate, new_root().certificate
         assert one.public_key() != other.public_key()
         assert one.serial_number != other.serial_number
@@ -120,7 +120,7 @@ class TestKeyAlgorithms:
         assert_verifies_in_tls(root.create_intermediate("Below").issue_device("pump-1"), root)
 
     @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P384, KeyAlgorithm.RSA2048])
-    def test_each_certificate_of_a_chain_can_have_its_own(self, algorithm: KeyAlgorithm) -> None:
+    def test_each_certificate_of_a_chain_can_have_another(self, algorithm: KeyAlgorithm) -> None:
         root = new_root()
         below = root.create_intermediate("Below", key_algorithm=algorithm)
         device = below.issue_device("pump-1", key_algorithm=algorithm)
@@ -139,7 +139,7 @@ class TestIntermediate:
         assert allowed_usages(below.certificate) == {"key_cert_sign", "crl_sign"}
         assert below.issuers == (root.certificate,)
 
-    def test_the_path_length_is_counted_down_and_refused_at_0(self) -> None:
+    def test_the_path_length_is_counted_down_and_none_is_created_below_0(self) -> None:
         authority = root = new_root(path_length=2)
         for left in (1, 0):
             authority = authority.create_intermediate(f"With {left} left")
@@ -164,7 +164,7 @@ class TestIntermediate:
         with pytest.raises(Problem):  # OpenSSL would say: path length constraint exceeded
             authority.create_intermediate("One too many")
 
-    def test_one_that_bears_its_issuers_name_is_still_sent_by_the_device(self) -> None:
+    def test_one_with_its_issuers_name_is_still_sent_by_the_device(self) -> None:
         root = new_root()
         below = root.create_intermediate("Contoso Root")
         device = below.issue_device("pump-1")
@@ -173,7 +173,7 @@ class TestIntermediate:
 
 
 class TestDevice:
-    def test_it_is_a_tls_client_and_nothing_else(self) -> None:
+    def test_it_is_only_a_tls_client(self) -> None:
         root = new_root()
         device = root.issue_device("pump-1").certificate
         assert device.subject == x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pump-1")])
@@ -194,25 +194,25 @@ class TestDevice:
         assert lower.issuers == (upper.certificate, root.certificate)
         assert_verifies_in_tls(device, root)
 
-    def test_below_a_root_its_chain_is_the_device_alone(self) -> None:
+    def test_below_a_root_its_chain_is_only_the_device(self) -> None:
         root = new_root()
         device = root.issue_device("pump-1")
         assert device.chain == (device.certificate,)
         assert_verifies_in_tls(device, root)
 
-    def test_the_intermediate_alone_can_be_the_anchor(self) -> None:
+    def test_the_intermediate_can_be_the_only_trust_anchor(self) -> None:
         below = new_root().create_intermediate("Below")
         device = below.issue_device("pump-1").certificate
         anchored = openssl.verify(device, trusted=below.certificate, options=(*AS_CLIENT, "-partial_chain"))
         assert anchored.accepted, anchored.why
 
-    def test_it_may_bear_the_name_of_its_authority(self) -> None:
+    def test_it_may_have_the_name_of_its_authority(self) -> None:
         root = new_root()
         device = root.issue_device("Contoso Root")
         assert device.chain == (device.certificate,)
         assert_verifies_in_tls(device, root)
 
-    def test_openssl_refuses_it_below_another_root_of_the_same_name(self) -> None:
+    def test_openssl_rejects_it_below_another_root_with_the_same_name(self) -> None:
         device = new_root().issue_device("pump-1")
         assert not openssl.verify(device.certificate, trusted=new_root().certificate).accepted
 
@@ -234,7 +234,7 @@ class TestVerificationCertificate:
         assert proof.code == CODE
         assert [name.value for name in proof.certificate.subject] == [CODE]
 
-    def test_it_is_no_authority_and_has_a_key_of_its_own_each_time(self) -> None:
+    def test_it_is_not_an_authority_and_has_a_new_key_each_time(self) -> None:
         root = new_root()
         proofs = [root.sign_verification_code(CODE).certificate for _ in range(2)]
         assert len({describe(each).sha256 for each in proofs}) == 2
@@ -258,18 +258,18 @@ class TestVerificationCertificate:
             ("٣" * 48, "0–9 and upper-case A–F"),
         ],
     )
-    def test_what_is_not_a_code_is_refused_with_the_reason(self, code: str, reason: str) -> None:
+    def test_an_invalid_code_is_rejected_with_the_reason(self, code: str, reason: str) -> None:
         with pytest.raises(Problem, match="not a verification code") as caught:
             new_root().sign_verification_code(code)
         assert reason in caught.value.why
         assert "Copy" in caught.value.next_step
 
-    def test_a_right_code_comes_back_unchanged(self) -> None:
+    def test_a_valid_code_is_returned_unchanged(self) -> None:
         assert check_verification_code(CODE) == CODE
 
 
 class TestLifetimes:
-    def test_each_one_lasts_as_long_as_asked_from_now_and_began_an_hour_ago(self) -> None:
+    def test_each_certificate_has_the_given_lifetime_from_now_and_started_an_hour_ago(self) -> None:
         root = new_root(lifetime=timedelta(days=30))
         below = root.create_intermediate("Below", lifetime=timedelta(days=20))
         device = below.issue_device("pump-1", lifetime=timedelta(days=10))
@@ -278,7 +278,7 @@ class TestLifetimes:
             assert abs(certificate.not_valid_after_utc - (now + timedelta(days=days))) < MINUTE
             assert abs(certificate.not_valid_before_utc - (now - timedelta(hours=1))) < MINUTE
 
-    def test_openssl_accepts_a_chain_for_a_clock_that_is_behind_and_no_longer_after_its_end(self) -> None:
+    def test_openssl_accepts_a_chain_with_a_slow_clock_and_rejects_it_after_its_end(self) -> None:
         root = new_root(lifetime=timedelta(days=30))
         device = root.issue_device("pump-1", lifetime=timedelta(days=10)).certificate
 
@@ -296,7 +296,7 @@ class TestLifetimes:
         proof = new_root().sign_verification_code(CODE).certificate
         assert proof.not_valid_after_utc - datetime.now(UTC) < timedelta(days=31)
 
-    def test_nobody_outlives_the_issuer_or_begins_before_it(self) -> None:
+    def test_no_certificate_outlives_its_issuer_or_starts_before_it(self) -> None:
         crafted = issue("Brief", ca=True, life=(-MINUTE, timedelta(hours=2)))
         brief = CertificateAuthority(crafted.certificate, crafted.private_key)
         below = brief.create_intermediate("Below")
@@ -309,18 +309,18 @@ class TestLifetimes:
             assert certificate.not_valid_before_utc == issuer.certificate.not_valid_before_utc
 
     @pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(days=-1)])
-    def test_a_lifetime_that_is_not_positive_is_refused(self, lifetime: timedelta) -> None:
+    def test_a_lifetime_that_is_not_positive_is_rejected(self, lifetime: timedelta) -> None:
         with pytest.raises(Problem, match="not positive"):
             new_root(lifetime=lifetime)
         with pytest.raises(Problem, match="not positive"):
             new_root().issue_device("pump-1", lifetime=lifetime)
 
-    def test_a_lifetime_beyond_the_year_9999_is_refused(self) -> None:
+    def test_a_lifetime_beyond_the_year_9999_is_rejected(self) -> None:
         with pytest.raises(Problem, match="9999"):
             new_root(lifetime=timedelta.max)
 
     @pytest.mark.parametrize(("life", "reason"), [(PAST, "expired"), (FUTURE, "not valid yet")])
-    def test_an_authority_signs_nothing_outside_its_own_life(
+    def test_an_authority_issues_no_certificate_outside_its_own_validity(
         self, life: tuple[timedelta, timedelta], reason: str
     ) -> None:
         crafted = issue("Out of time", ca=True, life=life)
@@ -335,8 +335,8 @@ class TestLifetimes:
             assert "Out of time" in caught.value.what
 
 
-class TestWhatIsNoAuthority:
-    def test_the_key_of_another_certificate_is_refused(self) -> None:
+class TestNotAnAuthority:
+    def test_the_key_of_another_certificate_is_rejected(self) -> None:
         with pytest.raises(Problem, match="does not belong") as caught:
             CertificateAuthority(issue("One", ca=True).certificate, issue("Other", ca=True).private_key)
         assert "One" in caught.value.what
@@ -350,7 +350,7 @@ class TestWhatIsNoAuthority:
         ],
         ids=["not a CA", "a CA whose usage is another", "a CA that may do nothing"],
     )
-    def test_a_certificate_that_may_not_sign_is_refused(self, options: dict, reason: str) -> None:
+    def test_a_certificate_that_may_not_sign_is_rejected(self, options: dict, reason: str) -> None:
         crafted = issue("pump-1", **options)
         with pytest.raises(Problem, match="not a CA certificate") as caught:
             CertificateAuthority(crafted.certificate, crafted.private_key)

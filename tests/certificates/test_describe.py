@@ -1,4 +1,4 @@
-"""A certificate's facts in words, held against what OpenSSL prints."""
+"""A certificate's properties in words, compared with OpenSSL's output."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_without_exactly_one_common_name_there_is_none(names: tuple[str, ...]) -
     assert describe(issue(*names).certificate).common_name == ""
 
 
-def test_a_certificate_without_extensions_says_nothing_of_itself(tmp_path: Path) -> None:
+def test_a_certificate_without_extensions_is_not_an_authority(tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, extensions=())
     certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
     facts = describe(certificate)
@@ -69,12 +69,12 @@ def test_a_certificate_without_extensions_says_nothing_of_itself(tmp_path: Path)
         (("genpkey", "-algorithm", "ED25519"), "Ed25519"),
     ],
 )
-def test_the_key_is_named_whoever_made_it(key: tuple[str, ...], name: str, tmp_path: Path) -> None:
+def test_the_key_is_named_for_certificates_of_any_tool(key: tuple[str, ...], name: str, tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, key=key)
     assert describe(x509.load_pem_x509_certificate(made.certificate.read_bytes())).key == name
 
 
-def test_key_identifiers_are_those_that_openssl_prints_and_what_is_unknown_is_named_by_its_number() -> None:
+def test_key_identifiers_are_those_that_openssl_prints_and_an_unknown_extension_is_named_by_its_oid() -> None:
     root = CertificateAuthority.create_root("Root")
     device = root.issue_device("pump-1").certificate
     text = openssl.run("x509", "-noout", "-ext", "subjectKeyIdentifier", stdin=openssl.pem([root.certificate])).decode()

@@ -1,4 +1,4 @@
-"""The examiner: each wrong proof and chain fails exactly the checks that it deserves to fail."""
+"""The examiner: each wrong proof and each wrong chain fails exactly the right checks."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ ROOT = issue("Root", ca=True, path_length=1)
 BELOW = issue("Below", ca=True, path_length=0, issuer=ROOT)
 SAME_NAMED_ROOT = issue("Root", ca=True, path_length=1)
 SAME_NAMED_BELOW = issue("Below", ca=True, path_length=0, issuer=SAME_NAMED_ROOT)
-STRANGER = issue("Stranger", ca=True)
+UNRELATED = issue("Unrelated", ca=True)
 MISNAMED_ROOT = Crafted(issue("Misnamed", ca=True).certificate, ROOT.private_key)
 EXPIRED_ROOT = issue("Root", ca=True, life=PAST)
 FUTURE_ROOT = issue("Root", ca=True, life=FUTURE)
@@ -24,7 +24,7 @@ MALFORMED = x509.UnrecognizedExtension(x509.BasicConstraints.oid, b"\x30\xff")
 
 
 def failed(examination: Examination) -> set[str]:
-    """The names of the failed checks; asserts what is true of every examination."""
+    """The names of the failed checks, after assertions that hold for every examination."""
     assert examination.checks
     for check in examination.checks:
         assert check.name
@@ -58,7 +58,7 @@ class TestProof:
         assert failed(examination) == set()
         assert len(examination.checks) == 6
 
-    def test_what_the_helpers_sign_passes(self) -> None:
+    def test_a_proof_from_the_helpers_passes(self) -> None:
         root = CertificateAuthority.create_root("Root")
         for authority in (root, root.create_intermediate("Below")):
             proof = certificate_pem(authority.sign_verification_code(CODE).certificate)
@@ -67,7 +67,7 @@ class TestProof:
     @pytest.mark.parametrize(
         ("proof", "authority", "expected", "reason"),
         [
-            (issue(CODE, issuer=STRANGER), ROOT, {"Signed by the CA"}, "issuer is “CN=Stranger”"),
+            (issue(CODE, issuer=UNRELATED), ROOT, {"Signed by the CA"}, "issuer is “CN=Unrelated”"),
             (issue(CODE, issuer=SAME_NAMED_ROOT), ROOT, {"Signed by the CA"}, "with another key"),
             (issue(CODE, issuer=ROOT), BELOW, {"Signed by the CA"}, "the CA above “Below”"),
             (issue(CODE, issuer=BELOW), ROOT, {"Signed by the CA"}, "issuer is “CN=Below”"),
@@ -90,7 +90,7 @@ class TestProof:
             (ROOT, ROOT, {"Not the CA itself", "Common name is the code"}, "proves nothing"),
             (BELOW, BELOW, {"Not the CA itself", "Common name is the code", "Signed by the CA"}, "proves nothing"),
             (
-                issue(OLD_CODE, issuer=STRANGER, life=PAST),
+                issue(OLD_CODE, issuer=UNRELATED, life=PAST),
                 ROOT,
                 {"Common name is the code", "Signed by the CA", "Dates of the proof"},
                 "Expired",
@@ -118,7 +118,7 @@ class TestProof:
         ],
     )
     @pytest.mark.parametrize("form", ["certificate_file", "der"])
-    def test_a_wrong_one_fails_what_is_wrong_with_it(
+    def test_a_wrong_one_fails_exactly_the_right_checks(
         self, proof: Crafted, authority: Crafted, expected: set[str], reason: str, form: str
     ) -> None:
         examination = examine_proof(getattr(proof, form), authority.certificate, CODE)
@@ -135,7 +135,7 @@ class TestProof:
             (issue(CODE, issuer=ROOT).certificate_file + ROOT.key_file, "private key"),
             (issue(CODE, issuer=ROOT).certificate_file + ROOT.certificate_file, "2 certificates"),
         ],
-        ids=["empty", "garbage", "cut off", "a key", "a key besides", "two certificates"],
+        ids=["empty", "garbage", "cut off", "a key", "with a key", "two certificates"],
     )
     def test_a_file_that_is_not_one_certificate_fails_at_once(self, content: bytes, reason: str) -> None:
         examination = examine_proof(content, ROOT.certificate, CODE)
@@ -151,7 +151,7 @@ class TestProof:
         made = openssl.make_root(tmp_path, subject=f"/CN={CODE}", key=("genpkey", "-algorithm", "SM2"))
         assert failed(examine_proof(made.certificate.read_bytes(), ROOT.certificate, CODE))
 
-    def test_the_dates_are_judged_by_the_moment_given(self) -> None:
+    def test_the_dates_are_compared_with_the_given_time(self) -> None:
         proof = issue(CODE, issuer=ROOT).certificate_file
         for days, passed in ((-2, False), (0, True), (2, False)):
             moment = datetime.now(UTC) + timedelta(days=days)
@@ -161,7 +161,7 @@ class TestProof:
 
 DEVICE = issue("pump-1", issuer=BELOW, purposes=CLIENT)
 OF_ROOT = issue("pump-1", issuer=ROOT)
-OF_STRANGER = issue("pump-1", issuer=SAME_NAMED_BELOW)
+OF_UNRELATED = issue("pump-1", issuer=SAME_NAMED_BELOW)
 TOO_DEEP = issue("Too deep", ca=True, issuer=BELOW)
 BELOW_TOO_DEEP = issue("pump-1", issuer=TOO_DEEP)
 NO_AUTHORITY = issue("No CA", issuer=ROOT)
@@ -191,7 +191,7 @@ class TestChain:
         assert failed(examination) == set()
 
     @pytest.mark.parametrize("depth", [0, 1, 2])
-    def test_what_the_helpers_issue_passes(self, depth: int) -> None:
+    def test_a_chain_from_the_helpers_passes(self, depth: int) -> None:
         line = [CertificateAuthority.create_root("Root", path_length=depth)]
         for level in range(depth):
             line.append(line[-1].create_intermediate(f"Level {level}"))
@@ -236,8 +236,8 @@ class TestChain:
             ),
             ([BELOW_NO_AUTHORITY, NO_AUTHORITY], ROOT, {"“No CA” may sign"}, "not a CA's"),
             ([BELOW_MAY_NOT_SIGN, MAY_NOT_SIGN], ROOT, {"“May not sign” may sign"}, "not a CA's"),
-            ([OF_STRANGER, SAME_NAMED_BELOW], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
-            ([OF_STRANGER, BELOW], ROOT, {"“pump-1” signed by “Below”"}, "did not sign it"),
+            ([OF_UNRELATED, SAME_NAMED_BELOW], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
+            ([OF_UNRELATED, BELOW], ROOT, {"“pump-1” signed by “Below”"}, "did not sign it"),
             ([issue("pump-1")], ROOT, {"Reaches “Root”"}, "CA certificate not found"),
             ([], ROOT, {"Chain"}, "empty"),
         ],
@@ -261,7 +261,7 @@ class TestChain:
             "empty",
         ],
     )
-    def test_a_wrong_one_fails_what_is_wrong_with_it(
+    def test_a_wrong_one_fails_exactly_the_right_checks(
         self, chain: list[Crafted], authority: Crafted, expected: set[str], reason: str
     ) -> None:
         examination = examine_chain([each.certificate for each in chain], authority.certificate, "pump-1")
@@ -280,7 +280,7 @@ class TestChain:
         broken = issue("pump-1", issuer=ROOT, instead=(MALFORMED,))
         assert failed(examine_chain([broken.certificate], ROOT.certificate, "pump-1"))
 
-    def test_the_dates_are_judged_by_the_moment_given(self) -> None:
+    def test_the_dates_are_compared_with_the_given_time(self) -> None:
         moment = datetime.now(UTC) + timedelta(days=2)
         names = failed(examine_chain([DEVICE.certificate, BELOW.certificate], BELOW.certificate, "pump-1", at=moment))
         assert names == {"Dates of “pump-1”", "Dates of “Below”"}
@@ -294,7 +294,7 @@ class TestChain:
             ([BELOW_TOO_DEEP, TOO_DEEP, BELOW], False),
             ([BELOW_NO_AUTHORITY, NO_AUTHORITY], False),
             ([BELOW_MAY_NOT_SIGN, MAY_NOT_SIGN], False),
-            ([OF_STRANGER, SAME_NAMED_BELOW], False),
+            ([OF_UNRELATED, SAME_NAMED_BELOW], False),
             ([issue("pump-1", purposes=SERVER, issuer=ROOT)], False),
         ],
     )

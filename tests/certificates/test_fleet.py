@@ -1,4 +1,4 @@
-"""A fleet's files: each device has its own, and a run that was interrupted goes on."""
+"""A fleet's files: each device has its own, and an interrupted run continues."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA2048])
-def test_each_device_has_a_chain_that_openssl_accepts_and_a_private_key_of_its_own(
+def test_each_device_has_a_chain_that_openssl_accepts_and_its_own_private_key(
     tmp_path: Path, algorithm: KeyAlgorithm
 ) -> None:
     credentials = issue_fleet(SIGNER, names(3), tmp_path / "devices", key_algorithm=algorithm)
@@ -63,11 +63,11 @@ def test_each_device_has_a_chain_that_openssl_accepts_and_a_private_key_of_its_o
         assert stat.S_IMODE(credential.key_file.stat().st_mode) == 0o600
         keys.add(credential.key_file.read_bytes())
     assert len(keys) == 3
-    assert len(list((tmp_path / "devices").iterdir())) == 6  # nothing else is left there
+    assert len(list((tmp_path / "devices").iterdir())) == 6  # and no other file is left there
 
 
-def test_on_all_cores_it_is_the_same(tmp_path: Path) -> None:
-    """RSA keys take long enough for other processes to be worth their start."""
+def test_the_result_is_the_same_on_all_cores(tmp_path: Path) -> None:
+    """RSA keys take so long that starting other processes pays off."""
     credentials = issue_fleet(SIGNER, names(24), tmp_path, key_algorithm=KeyAlgorithm.RSA2048, processes=3)
     for credential in credentials:
         leaf, *_ = read_certificates(credential.chain_file.read_bytes(), "")
@@ -77,7 +77,7 @@ def test_on_all_cores_it_is_the_same(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 48
 
 
-def test_what_is_there_and_good_is_kept(tmp_path: Path) -> None:
+def test_valid_files_stay(tmp_path: Path) -> None:
     issue_fleet(SIGNER, names(4), tmp_path)
     before = contents(tmp_path)
     issue_fleet(SIGNER, names(6), tmp_path)
@@ -108,23 +108,23 @@ SPOILED: dict[str, Callable[[DeviceCredential], object]] = {
 
 
 def swap(credential: DeviceCredential) -> None:
-    """A chain of the right device, beside the key of another."""
+    """The chain of the right device with the key of another."""
     chain = certificate_pem(*SIGNER.issue_device(credential.registration_id).chain)
     credential.chain_file.write_bytes(chain)
 
 
 @pytest.mark.parametrize("kind", SPOILED)
-def test_what_is_there_and_not_good_is_issued_anew_and_its_neighbours_stay(tmp_path: Path, kind: str) -> None:
+def test_an_invalid_credential_is_issued_again_and_the_others_stay(tmp_path: Path, kind: str) -> None:
     first, second = issue_fleet(SIGNER, names(2), tmp_path)
-    kept = second.chain_file.read_bytes()
+    before = second.chain_file.read_bytes()
     SPOILED[kind](first)
     assert not first.is_from(SIGNER, KeyAlgorithm.P256)
     issue_fleet(SIGNER, names(2), tmp_path)
     assert first.is_from(SIGNER, KeyAlgorithm.P256)
-    assert second.chain_file.read_bytes() == kept
+    assert second.chain_file.read_bytes() == before
 
 
-def test_a_certificate_that_has_expired_is_issued_anew(tmp_path: Path) -> None:
+def test_an_expired_certificate_is_issued_again(tmp_path: Path) -> None:
     (credential,) = issue_fleet(SIGNER, names(1), tmp_path, lifetime=timedelta(seconds=1))
     while credential.is_from(SIGNER, KeyAlgorithm.P256):
         time.sleep(0.05)
@@ -132,7 +132,7 @@ def test_a_certificate_that_has_expired_is_issued_anew(tmp_path: Path) -> None:
     assert credential.is_from(SIGNER, KeyAlgorithm.P256)
 
 
-def test_a_name_may_look_like_another_ones_file(tmp_path: Path) -> None:
+def test_a_name_may_look_like_another_devices_file(tmp_path: Path) -> None:
     looks = ["a", "a.key", "a.pem", "a.key.pem", "a.pem.key"]
     credentials = issue_fleet(SIGNER, looks, tmp_path)
     assert all(credential.is_from(SIGNER, KeyAlgorithm.P256) for credential in credentials)
@@ -152,13 +152,13 @@ def test_a_name_may_look_like_another_ones_file(tmp_path: Path) -> None:
         ["pump-1", "pump-2\n"],
     ],
 )
-def test_bad_and_duplicate_ids_are_refused_before_anything_is_written(tmp_path: Path, wrong: list[str]) -> None:
+def test_invalid_and_duplicate_ids_are_rejected_before_anything_is_written(tmp_path: Path, wrong: list[str]) -> None:
     with pytest.raises(Problem):
         issue_fleet(SIGNER, wrong, tmp_path / "devices")
     assert not (tmp_path / "devices").exists()
 
 
-def test_nobody_is_a_fleet_too(tmp_path: Path) -> None:
+def test_a_fleet_may_be_empty(tmp_path: Path) -> None:
     assert issue_fleet(SIGNER, [], tmp_path) == []
 
 
@@ -174,7 +174,7 @@ issue_fleet(authority, ids, folder / "devices", key_algorithm=KeyAlgorithm(sys.a
 """
 
 
-# Without a guard around it, as people write scripts: no process may run it a second time.
+# It has no `if __name__` guard, like many scripts, so no process may run it a second time.
 
 
 def start(folder: Path, count: int, algorithm: KeyAlgorithm, **options: object) -> subprocess.Popen[str]:
@@ -185,7 +185,7 @@ def start(folder: Path, count: int, algorithm: KeyAlgorithm, **options: object) 
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, process_group=0, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_run_that_was_killed_continues_where_it_stopped(tmp_path: Path) -> None:
     devices = tmp_path / "devices"
     with start(tmp_path, 400, KeyAlgorithm.RSA2048) as process:
         while not devices.exists() or len(list(devices.glob("*.pem"))) < 10:
@@ -202,16 +202,16 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert credentials[5].is_from(SIGNER, KeyAlgorithm.RSA2048)
 
 
-def test_an_interrupt_is_obeyed_within_a_second_says_how_far_it_came_and_keeps_what_is_issued(tmp_path: Path) -> None:
+def test_an_interrupt_takes_effect_within_a_second_says_how_far_it_got_and_loses_no_file(tmp_path: Path) -> None:
     devices = tmp_path / "devices"
     with start(tmp_path, 400, KeyAlgorithm.RSA2048) as process:
         while not devices.exists() or len(list(devices.glob("*.pem"))) < 10:
             assert process.poll() is None
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal, which reaches the processes that help, too
+        os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C in a terminal, which also reaches the helping processes
         began = time.monotonic()
         _, told = process.communicate()
-    assert time.monotonic() - began < 2, "a second, and as much for a machine that is busy"
+    assert time.monotonic() - began < 2, "one second, and another one for a busy machine"
     found = re.search(
         r"^helpers\.problem\.Interrupted: (\d+) of 400 devices have their certificates; run it", told, re.M
     )
@@ -220,16 +220,16 @@ def test_an_interrupt_is_obeyed_within_a_second_says_how_far_it_came_and_keeps_w
 
 
 class InterruptedPool(ThreadPoolExecutor):
-    """An interrupt that comes as soon as another process has been asked to help."""
+    """Interrupts as soon as another process has been asked to help."""
 
     def submit(self, *arguments: Any, **options: Any) -> Any:
         super().submit(*arguments, **options)
-        time.sleep(0.5)  # it has begun
+        time.sleep(0.5)  # until the process has started
         raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("where", ["while the others begin", "while the bar moves"])
-def test_wherever_an_interrupt_comes_nothing_goes_on_behind_it(
+def test_after_an_interrupt_at_any_moment_no_process_continues(
     tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if where == "while the others begin":
@@ -256,7 +256,7 @@ def interrupted_bar() -> type[tqdm]:
     return Bar
 
 
-def test_the_progress_is_told(tmp_path: Path) -> None:
+def test_the_progress_is_shown(tmp_path: Path) -> None:
     with start(tmp_path, 30, KeyAlgorithm.RSA2048) as process:
         _, told = process.communicate()
     assert process.returncode == 0, told
@@ -264,13 +264,13 @@ def test_the_progress_is_told(tmp_path: Path) -> None:
     assert "30/30" in told
 
 
-def test_what_takes_no_time_shows_no_progress(tmp_path: Path) -> None:
+def test_a_short_run_shows_no_progress(tmp_path: Path) -> None:
     with start(tmp_path, 10, KeyAlgorithm.P256) as process:
         assert process.communicate()[1] == ""
 
 
 def test_a_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
-    """What is called `pickle` there, or `helpers`, would get the CA's key."""
+    """A module called `pickle` or `helpers` there would receive the CA's key."""
     for trap in (
         "pickle.py",
         "helpers/__init__.py",
@@ -285,8 +285,8 @@ def test_a_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "caught").exists()
 
 
-def test_what_a_process_can_not_write_is_a_problem_of_the_caller(tmp_path: Path) -> None:
-    """A folder stands where a device's key should go; whichever process comes there says so in three sentences."""
+def test_a_process_that_can_not_write_raises_a_problem_in_the_caller(tmp_path: Path) -> None:
+    """There is a folder where a device's key should go; any process that gets there raises a Problem."""
     (tmp_path / "pump-23.key").mkdir()
     with pytest.raises(Problem, match=r"pump-23\.key could not be written"):
         issue_fleet(SIGNER, names(24), tmp_path, key_algorithm=KeyAlgorithm.RSA2048, processes=3)

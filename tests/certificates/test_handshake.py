@@ -1,4 +1,4 @@
-"""Real TLS on loopback: a server that trusts the root alone lets the device in, and nobody else."""
+"""Real TLS on loopback: a server that trusts only the root accepts its devices and rejects all others."""
 
 import socket
 import ssl
@@ -25,7 +25,7 @@ NAMES = x509.SubjectAlternativeName([x509.DNSName("localhost")])
 
 @dataclass(frozen=True)
 class Admission:
-    """What the server saw: the common name of the client it let in, or why it refused."""
+    """The server's result: the common name of the client that it accepted, or the reason for its rejection."""
 
     common_name: str = ""
     refusal: str = ""
@@ -86,7 +86,7 @@ def authorities(depth: int) -> Sequence[CertificateAuthority]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_a_device_that_sends_its_chain_is_let_in_under_its_own_name(
+def test_a_device_that_sends_its_chain_is_accepted_under_its_own_name(
     version: ssl.TLSVersion, depth: int, tmp_path: Path
 ) -> None:
     root, *_, signer = [*authorities(depth)] * 2
@@ -96,7 +96,7 @@ def test_a_device_that_sends_its_chain_is_let_in_under_its_own_name(
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P384, KeyAlgorithm.RSA2048])
-def test_a_device_may_have_another_key_than_its_authorities(
+def test_a_device_may_have_another_kind_of_key_than_its_authorities(
     version: ssl.TLSVersion, algorithm: KeyAlgorithm, tmp_path: Path
 ) -> None:
     root, signer = authorities(1)
@@ -105,7 +105,7 @@ def test_a_device_may_have_another_key_than_its_authorities(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_device_of_another_authority_of_the_same_name_is_refused(version: ssl.TLSVersion, tmp_path: Path) -> None:
+def test_a_device_of_another_authority_with_the_same_name_is_rejected(version: ssl.TLSVersion, tmp_path: Path) -> None:
     trusted, _ = authorities(1)
     _, signer = authorities(1)
     admission = connect(signer.issue_device("pump-1"), trusted.certificate, version, tmp_path)
@@ -113,7 +113,7 @@ def test_a_device_of_another_authority_of_the_same_name_is_refused(version: ssl.
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_device_that_leaves_out_its_intermediate_is_refused(version: ssl.TLSVersion, tmp_path: Path) -> None:
+def test_a_device_that_leaves_out_its_intermediate_is_rejected(version: ssl.TLSVersion, tmp_path: Path) -> None:
     root, signer = authorities(1)
     device = signer.issue_device("pump-1")
     alone = replace(device, chain=device.chain[:1])

@@ -1,4 +1,4 @@
-"""Common names: what is refused, and that whatever is accepted makes a chain that OpenSSL accepts."""
+"""Common names: invalid ones are rejected, and OpenSSL accepts every chain with valid ones."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -26,7 +26,7 @@ ANY_NAME = st.text(max_size=70) | st.text('AZaz09é語 -_.=+,#\\"<>;/', min_size
         ("x" * 65, "65 bytes"),
     ],
 )
-def test_a_bad_name_is_refused_for_roots_intermediates_and_devices(name: str, reason: str) -> None:
+def test_an_invalid_name_is_rejected_for_roots_intermediates_and_devices(name: str, reason: str) -> None:
     root = CertificateAuthority.create_root("Contoso Root")
     for make in (CertificateAuthority.create_root, root.create_intermediate, root.issue_device):
         with pytest.raises(Problem, match="common name") as caught:
@@ -36,17 +36,17 @@ def test_a_bad_name_is_refused_for_roots_intermediates_and_devices(name: str, re
 
 
 @pytest.mark.parametrize("name", ["x", "x" * 64, 'Contoso, Ltd. = "CA" + #1', "Müller Straße", "温度計", "é" * 32])
-def test_a_good_name_is_kept_to_the_letter(name: str) -> None:
+def test_a_valid_name_is_not_changed(name: str) -> None:
     assert describe(CertificateAuthority.create_root(name).certificate).common_name == name
 
 
 def is_good(name: str) -> bool:
-    """Whether it must be accepted; 64 characters that take more than 64 bytes may also be refused."""
+    """Whether the name must be accepted; 64 characters in more than 64 bytes may also be rejected."""
     return name.isprintable() and name == name.strip() and 1 <= len(name.encode()) <= 64
 
 
 def make_chain(*names: str) -> tuple[CertificateAuthority, DeviceCertificate] | None:
-    """Root, intermediate and device; None when a good reason was given to refuse a name."""
+    """Root, intermediate and device; None if a name was rejected for a valid reason."""
     try:
         root = CertificateAuthority.create_root(names[0])
         return root, root.create_intermediate(names[1]).issue_device(names[2])
@@ -60,7 +60,7 @@ def make_chain(*names: str) -> tuple[CertificateAuthority, DeviceCertificate] | 
 @given(names=st.tuples(ANY_NAME, ANY_NAME, ANY_NAME))
 @example(names=("Same", "Same", "Same"))
 @example(names=("é" * 64, "Below", "pump-1"))
-def test_a_chain_of_any_names_is_refused_as_a_problem_or_verifies(names: tuple[str, str, str]) -> None:
+def test_a_chain_of_any_names_is_rejected_with_a_problem_or_verifies(names: tuple[str, str, str]) -> None:
     made = make_chain(*names)
     if made:
         root, device = made

@@ -1,4 +1,4 @@
-"""Authorities that the `openssl` program made, in every form it writes: loaded, used, and judged by it again."""
+"""Authorities from the `openssl` program in all its formats: load them, use them, and check the result with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +78,7 @@ class TestEncryptedKey:
 
 
 @pytest.mark.parametrize("form", PLAIN_FORMS)
-def test_a_needless_passphrase_is_refused(made: openssl.Authority, form: str, tmp_path: Path) -> None:
+def test_a_needless_passphrase_is_rejected(made: openssl.Authority, form: str, tmp_path: Path) -> None:
     key = tmp_path / "ca.key"
     key.write_bytes(PLAIN_FORMS[form](made.private_key))
     with pytest.raises(Problem, match="was not opened") as caught:
@@ -91,7 +91,7 @@ def test_the_generated_key_really_begins_with_its_parameters(tmp_path: Path) -> 
     assert made.private_key.read_bytes().startswith(b"-----BEGIN EC PARAMETERS-----")
 
 
-def test_key_and_certificate_may_stand_in_one_file(made: openssl.Authority, tmp_path: Path) -> None:
+def test_key_and_certificate_may_be_in_one_file(made: openssl.Authority, tmp_path: Path) -> None:
     both = tmp_path / "both.pem"
     for parts in ((made.certificate, made.private_key), (made.private_key, made.certificate)):
         both.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -127,13 +127,16 @@ def test_an_intermediate_without_its_issuers_can_prove_itself_and_sign_devices(t
     assert_can_sign(authority, *AS_CLIENT, "-partial_chain")
 
 
-@pytest.mark.parametrize("order", ["root first", "a stranger between"])
-def test_issuers_in_the_wrong_order_are_refused(order: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["root first", "an unrelated CA between"])
+def test_issuers_in_the_wrong_order_are_rejected(order: str, tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-    root, stranger = openssl.make_root(tmp_path / "one"), openssl.make_root(tmp_path / "other", subject="/CN=Stranger")
+    root, unrelated = (
+        openssl.make_root(tmp_path / "one"),
+        openssl.make_root(tmp_path / "other", subject="/CN=Unrelated"),
+    )
     below = openssl.make_below(tmp_path, root)
-    wrong = {"root first": (root, below), "a stranger between": (below, stranger, root)}[order]
+    wrong = {"root first": (root, below), "an unrelated CA between": (below, unrelated, root)}[order]
     chain = tmp_path / "chain.pem"
     chain.write_bytes(b"".join(each.certificate.read_bytes() for each in wrong))
     with pytest.raises(Problem, match=r"chain\.pem are not a chain") as caught:
@@ -146,7 +149,7 @@ def test_issuers_in_the_wrong_order_are_refused(order: str, tmp_path: Path) -> N
     "subject",
     ["/C=SE/O=Contoso AB/OU=Test/CN=Many parts", "/O=No common name", "/CN=One+O=Set", "/CN=\u6e29\u5ea6\u8a08"],
 )
-def test_what_it_signs_names_the_issuer_byte_for_byte(subject: str, tmp_path: Path) -> None:
+def test_its_certificates_name_the_issuer_byte_for_byte(subject: str, tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, subject=subject)
     authority = load_authority(made.certificate, made.private_key)
     device = authority.issue_device("pump-1").certificate
@@ -177,7 +180,7 @@ def test_an_authority_on_another_curve_can_sign(curve: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("algorithm", ["ED25519", "ED448", "SM2"])
-def test_a_key_that_is_neither_rsa_nor_a_usual_curve_is_refused(algorithm: str, tmp_path: Path) -> None:
+def test_a_key_that_is_neither_rsa_nor_on_a_supported_curve_is_rejected(algorithm: str, tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, key=("genpkey", "-algorithm", algorithm))
     with pytest.raises(Problem, match=r"root\.(key|pem)") as caught:
         load_authority(made.certificate, made.private_key)
@@ -189,14 +192,14 @@ def test_a_key_that_is_neither_rsa_nor_a_usual_curve_is_refused(algorithm: str, 
     [("genpkey", "-algorithm", "RSA-PSS"), ("ecparam", "-name", "prime256v1", "-genkey", "-param_enc", "explicit")],
     ids=["RSA-PSS", "explicit curve parameters"],
 )
-def test_a_key_whose_signatures_openssl_would_refuse_is_refused(key: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_key_whose_signatures_openssl_would_reject_is_rejected(key: tuple[str, ...], tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path, key=key)
     with pytest.raises(Problem):
         load_authority(made.certificate, made.private_key)
 
 
 @pytest.mark.parametrize("kind", ["a device", "no extensions at all"])
-def test_a_certificate_that_is_no_authority_is_refused(kind: str, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_an_authoritys_is_rejected(kind: str, tmp_path: Path) -> None:
     device = ("basicConstraints = critical,CA:FALSE", "keyUsage = digitalSignature")
     made = openssl.make_root(tmp_path, subject="/CN=pump-1", extensions=device if kind == "a device" else ())
     with pytest.raises(Problem, match="“pump-1” is not a CA certificate") as caught:
@@ -205,7 +208,7 @@ def test_a_certificate_that_is_no_authority_is_refused(kind: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA2048])
-def test_the_key_of_another_certificate_is_refused(algorithm: KeyAlgorithm, tmp_path: Path) -> None:
+def test_the_key_of_another_certificate_is_rejected(algorithm: KeyAlgorithm, tmp_path: Path) -> None:
     made = openssl.make_root(tmp_path)
     other = tmp_path / "other.key"
     other.write_bytes(openssl.run(*KEYS["EC" if algorithm is KeyAlgorithm.P256 else "RSA"]))

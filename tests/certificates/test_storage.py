@@ -1,4 +1,4 @@
-"""Certificates and keys on disk: what is written, who may read it, and what is refused when read."""
+"""Certificates and keys on disk: their content, their permissions, and files that are rejected."""
 
 import stat
 from collections.abc import Callable
@@ -46,7 +46,7 @@ save_authority(old, folder / "ca.pem", folder / "ca.key")
     scope="module", params=[openssl.SEC1_WITH_PARAMETERS, openssl.RSA_2048], ids=["EC generated", "RSA generated"]
 )
 def generated_key(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key as the `openssl` program writes it when it makes it."""
+    """A key as the `openssl` program writes it when it creates it."""
     file = tmp_path_factory.mktemp("generated") / "generated.key"
     file.write_bytes(openssl.run(*request.param))
     return file
@@ -70,7 +70,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 class TestSavingAKey:
     @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.RSA2048])
     @pytest.mark.parametrize("passphrase", [None, "", PASSPHRASE, "пароль"])
-    def test_it_is_pkcs8_for_the_owner_alone_and_comes_back(
+    def test_it_is_pkcs8_that_only_the_owner_may_read_and_comes_back(
         self, algorithm: KeyAlgorithm, passphrase: str | None, tmp_path: Path
     ) -> None:
         key = algorithm.generate()
@@ -82,7 +82,7 @@ class TestSavingAKey:
         again = read_private_key(file.read_bytes(), passphrase, file.name)
         assert again.public_key() == key.public_key()
 
-    def test_openssl_opens_an_encrypted_one_with_its_passphrase_and_not_without(self, tmp_path: Path) -> None:
+    def test_openssl_opens_an_encrypted_one_only_with_its_passphrase(self, tmp_path: Path) -> None:
         file = save_private_key(ROOT.private_key, tmp_path / "ca.key", passphrase=PASSPHRASE)
         assert openssl.opens_key(file, PASSPHRASE)
         assert not openssl.opens_key(file)
@@ -123,7 +123,7 @@ class TestSavingAnAuthority:
             save_authority(CertificateAuthority.create_root("New"), tmp_path / "ca.pem", tmp_path / "ca.key")
         assert contents(tmp_path) == before
 
-    @pytest.mark.parametrize("largest", [100, 400])  # bytes: too small for the key; too small for the certificate
+    @pytest.mark.parametrize("largest", [100, 400])  # bytes: too few for the key; too few for the certificate
     def test_a_full_disk_leaves_the_authority_that_was_there_usable(self, tmp_path: Path, largest: int) -> None:
         old = CertificateAuthority.create_root("Old")
         save_authority(old, tmp_path / "ca.pem", tmp_path / "ca.key")
@@ -138,21 +138,21 @@ class TestSavingAnAuthority:
 
 class TestExport:
     @pytest.mark.parametrize(("name", "form"), [("ca.pem", "PEM"), ("ca.cer", "DER"), ("CA.CER", "DER")])
-    def test_openssl_reads_what_is_written(self, name: str, form: str, tmp_path: Path) -> None:
+    def test_openssl_reads_the_file(self, name: str, form: str, tmp_path: Path) -> None:
         file = export_certificate(ROOT.certificate, tmp_path / name)
         assert openssl.run("x509", "-in", file, "-inform", form, "-outform", "PEM") == ROOT.certificate_file
         assert file.read_bytes().startswith(b"-----BEGIN CERT") == (form == "PEM")
         assert public_certificate(file.read_bytes(), name) == ROOT.certificate
 
     @pytest.mark.parametrize("name", ["ca.crt", "ca", "ca.pem.txt"])
-    def test_another_ending_is_refused_and_nothing_is_written(self, name: str, tmp_path: Path) -> None:
+    def test_another_ending_is_rejected_and_nothing_is_written(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="not written") as caught:
             export_certificate(ROOT.certificate, tmp_path / name)
         assert ".pem or .cer" in caught.value.why
         assert not contents(tmp_path)
 
 
-class TestWhatMayLeaveTheMachine:
+class TestFilesThatMayBeSent:
     @pytest.mark.parametrize(
         "key",
         [
@@ -178,7 +178,7 @@ class TestWhatMayLeaveTheMachine:
 
     @pytest.mark.parametrize("form", ["PEM", "DER"])
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-    def test_a_key_alone_may_not(self, form: str, passphrase: str | None, tmp_path: Path) -> None:
+    def test_a_key_without_a_certificate_may_not(self, form: str, passphrase: str | None, tmp_path: Path) -> None:
         file = tmp_path / "ca.key"
         file.write_bytes(ROOT.key_file)
         with pytest.raises(Problem):
@@ -203,7 +203,7 @@ class TestWhatMayLeaveTheMachine:
 
 
 class TestReadingCertificates:
-    def test_every_certificate_of_a_pem_comes_in_its_order(self) -> None:
+    def test_all_certificates_of_a_pem_are_read_in_order(self) -> None:
         content = certificate_pem(OTHER.certificate, ROOT.certificate)
         assert content == OTHER.certificate_file + ROOT.certificate_file
         assert read_certificates(content, "chain.pem") == (OTHER.certificate, ROOT.certificate)
@@ -214,7 +214,7 @@ class TestReadingCertificates:
         assert read_certificates(content, "ca.pem") == (ROOT.certificate,)
 
     @pytest.mark.parametrize("left_out", [20, 60, 300])
-    def test_a_chain_whose_last_certificate_is_cut_off_is_refused(self, left_out: int) -> None:
+    def test_a_chain_whose_last_certificate_is_cut_off_is_rejected(self, left_out: int) -> None:
         with pytest.raises(Problem, match=r"chain\.pem"):
             read_certificates((OTHER.certificate_file + ROOT.certificate_file)[:-left_out], "chain.pem")
 
@@ -227,7 +227,7 @@ def request_pem(folder: Path) -> bytes:
     return request
 
 
-class TestAFileThatIsNoCertificate:
+class TestAFileThatIsNotACertificate:
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
@@ -244,7 +244,7 @@ class TestAFileThatIsNoCertificate:
         ],
         ids=["empty", "bytes", "text", "key", "CSR", "cut off", "without end", "damaged", "short DER", "long DER"],
     )
-    def test_it_is_refused_and_the_reason_says_what_it_is(
+    def test_it_is_rejected_and_the_reason_describes_its_content(
         self, content: Callable[[Path], bytes], reason: str, tmp_path: Path
     ) -> None:
         files = put(tmp_path, content(tmp_path), ROOT.key_file)
@@ -256,7 +256,7 @@ class TestAFileThatIsNoCertificate:
         assert contents(tmp_path) == before
 
 
-class TestAFileThatIsNoKey:
+class TestAFileThatIsNotAKey:
     @pytest.mark.parametrize(
         "content",
         [
@@ -270,13 +270,13 @@ class TestAFileThatIsNoKey:
         ids=["empty", "bytes", "certificate", "DER certificate", "cut off", "damaged"],
     )
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-    def test_it_is_refused(self, content: bytes, passphrase: str | None, tmp_path: Path) -> None:
+    def test_it_is_rejected(self, content: bytes, passphrase: str | None, tmp_path: Path) -> None:
         files = put(tmp_path, ROOT.certificate_file, content)
         with pytest.raises(Problem, match=r"ca\.key") as caught:
             load_authority(*files, passphrase=passphrase)
         assert "not a private key" in caught.value.what + caught.value.why
 
-    def test_a_public_key_is_refused(self, tmp_path: Path) -> None:
+    def test_a_public_key_is_rejected(self, tmp_path: Path) -> None:
         files = put(tmp_path, ROOT.certificate_file, ROOT.key_file)
         files[1].write_bytes(openssl.run("pkey", "-in", files[1], "-pubout"))
         with pytest.raises(Problem, match="not a private key"):
@@ -293,7 +293,7 @@ class TestAnAuthorityThatCanNotBeUsed:
         ],
         ids=["expired", "not yet valid", "a device"],
     )
-    def test_it_is_refused_and_its_files_are_left_alone(self, made: Crafted, what: str, tmp_path: Path) -> None:
+    def test_it_is_rejected_and_its_files_are_unchanged(self, made: Crafted, what: str, tmp_path: Path) -> None:
         files = put(tmp_path, made.certificate_file, made.key_file)
         before = contents(tmp_path)
         with pytest.raises(Problem, match=what) as caught:
@@ -302,7 +302,7 @@ class TestAnAuthorityThatCanNotBeUsed:
         assert caught.value.next_step
         assert contents(tmp_path) == before
 
-    def test_the_key_of_another_certificate_is_refused(self, tmp_path: Path) -> None:
+    def test_the_key_of_another_certificate_is_rejected(self, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="does not belong to the certificate “Contoso Root”"):
             load_authority(*put(tmp_path, ROOT.certificate_file, OTHER.key_file))
 

@@ -1,4 +1,4 @@
-"""Watches a folder while other code writes into it, in a process of its own, between every two bytecodes."""
+"""Watch a folder between every two bytecodes of code that writes into it, which runs in its own process."""
 
 import json
 import subprocess
@@ -69,7 +69,7 @@ else:
 
 @dataclass(frozen=True)
 class Sight:
-    """One file at one moment."""
+    """A file at one moment."""
 
     name: str
     mode: int
@@ -77,17 +77,17 @@ class Sight:
 
 
 def watch(folder: Path, write: str) -> list[Sight]:
-    """Everything that ever stood in `folder`, under umask 0, while the body `write` ran (it may use `folder`)."""
+    """Everything that was ever in `folder`, under umask 0, while the body `write` ran (it may use `folder`)."""
     return _sights(_run(write, _WATCHED, str(folder)))
 
 
 def kill_at_every_line(folder: Path, write: str) -> list[Sight]:
-    """What stood in `folder` after the process had been killed before its first line, its second, and so on."""
+    """The content of `folder` after the process was killed before its first line, its second line, and so on."""
     return _sights(_run(write, _KILLED, str(folder)))
 
 
 def write_with_full_disk(folder: Path, write: str, *, largest: int) -> list[str]:
-    """The Problem's three sentences when no file may grow beyond `largest` bytes."""
+    """The Problem's three parts if no file may grow beyond `largest` bytes."""
     return json.loads(_run(write, _LIMITED, str(folder), str(largest)))
 
 
@@ -96,7 +96,7 @@ def _sights(output: str) -> list[Sight]:
 
 
 def _run(write: str, script: str, *arguments: str) -> str:
-    # What the body imports is imported first, outside of `write`: only the writing itself is watched.
+    # The body's imports run first, outside of `write`, so that only the writing itself is watched.
     *imports, body = textwrap.dedent(write).strip().partition("\n\n")
     program = "\n".join([_PRELUDE, imports[0], "def write():", textwrap.indent(body, "    "), script])
     result = subprocess.run(

@@ -32,5 +32,5 @@ def other_ca() -> CertificateAuthority:
 
 @pytest.fixture
 def registered(wire: Wire, ca: CertificateAuthority) -> RegisteredCertificate:
-    """`ca` as the service has it, unverified."""
+    """The state of `ca` at the service: registered and unverified."""
     return wire.certificates.upload("factory", certificate_pem(ca.certificate))

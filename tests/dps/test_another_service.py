@@ -1,4 +1,4 @@
-"""A second provisioning service at the same local DPS: somebody else's."""
+"""A second provisioning service at the same local DPS, which stands for another organization's."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from helpers.dps import (
 )
 from tests.dps.wire import Wire
 
-HUB = "somebody-elses-hub.azure-devices.net"
+HUB = "another-organizations-hub.azure-devices.net"
 
 
 def connection_file(wire: Wire) -> Path:
     return Path(wire.connection["ca_file"]).with_name("connection.json")
 
 
-def test_it_has_a_scope_hubs_certificates_and_groups_of_its_own_and_a_device_chooses_by_scope(
+def test_it_has_its_own_scope_hubs_certificates_and_groups_and_a_device_chooses_by_scope(
     wire: Wire, ca: CertificateAuthority, tmp_path: Path
 ) -> None:
     other = connect_to_another(connection_file(wire), "another-dps", iot_hub=HUB)
@@ -42,7 +42,7 @@ def test_it_has_a_scope_hubs_certificates_and_groups_of_its_own_and_a_device_cho
     other.close()
 
 
-def test_made_again_it_is_empty_and_removed_it_is_gone(wire: Wire, ca: CertificateAuthority) -> None:
+def test_it_is_empty_after_a_second_creation_and_gone_after_removal(wire: Wire, ca: CertificateAuthority) -> None:
     file = connection_file(wire)
     first = connect_to_another(file, "another-dps", iot_hub=HUB)
     first.certificates.upload("theirs", certificate_pem(ca.certificate))
@@ -58,7 +58,7 @@ def test_made_again_it_is_empty_and_removed_it_is_gone(wire: Wire, ca: Certifica
     second.close()
 
 
-def test_what_the_scope_alone_tells_of_a_local_dps(wire: Wire) -> None:
+def test_a_device_needs_only_the_scope_of_a_local_dps(wire: Wire) -> None:
     assert local_id_scope(connection_file(wire)) == wire.service.describe().id_scope
     plane = local_device_plane(connection_file(wire))
     assert plane.proxy is not None

@@ -1,4 +1,4 @@
-"""Asynchronous work, run from code that is not: its result, its errors, and an interrupt."""
+"""Asynchronous work that synchronous code runs: its result, its errors, and an interrupt."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ def test_it_returns_the_result_and_leaves_no_thread() -> None:
     assert threading.active_count() == before
 
 
-def test_it_works_where_an_event_loop_is_running_already_as_in_a_notebook() -> None:
+def test_it_works_where_an_event_loop_is_already_running_as_in_a_notebook() -> None:
     async def cell() -> int:
         return run_in_background(answer())
 
@@ -29,7 +29,7 @@ def test_it_works_where_an_event_loop_is_running_already_as_in_a_notebook() -> N
 
 
 @pytest.mark.parametrize("error", [ValueError, TimeoutError])
-def test_it_raises_what_the_work_raises(error: type[BaseException]) -> None:
+def test_it_raises_the_errors_of_the_work(error: type[BaseException]) -> None:
     async def fail() -> None:
         raise error
 
@@ -37,7 +37,7 @@ def test_it_raises_what_the_work_raises(error: type[BaseException]) -> None:
         run_in_background(fail())
 
 
-def test_it_ticks_meanwhile_and_at_the_end() -> None:
+def test_it_ticks_during_the_work_and_at_the_end() -> None:
     done: list[int] = []
     seen: list[int] = []
 
@@ -65,12 +65,12 @@ def test_an_interrupt_cancels_the_work_within_a_second() -> None:
     assert cancelled.is_set()
 
 
-def test_an_interrupt_does_not_wait_for_what_can_not_be_cancelled() -> None:
+def test_an_interrupt_does_not_wait_for_work_that_can_not_be_cancelled() -> None:
     begun = threading.Event()
 
     async def stuck() -> None:
         begun.set()
-        time.sleep(3)  # noqa: ASYNC251 - it is stuck on purpose, as a name look-up can be
+        time.sleep(3)  # noqa: ASYNC251 - it hangs on purpose, as a DNS look-up may
 
     with pytest.raises(KeyboardInterrupt), interrupted_when(begun.is_set, within=2):
         run_in_background(stuck())

@@ -1,4 +1,4 @@
-"""CA certificates through the management SDK: upload, code, proof, and the ETag that travels with the value."""
+"""CA certificates through the management SDK: upload, code, proof, and the ETag in each value."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def proof_by(ca: CertificateAuthority, code: str) -> bytes:
     return certificate_pem(ca.sign_verification_code(code).certificate)
 
 
-# --- the way that the tutorial goes ---
+# --- the steps of the tutorial ---
 
 
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
@@ -56,7 +56,7 @@ def test_a_ca_is_uploaded_proven_and_deleted(wire: Wire, ca: CertificateAuthorit
     assert len({uploaded.etag, waiting.etag, verified.etag}) == 3
 
 
-def test_each_change_carries_exactly_the_etag_of_the_value_given(
+def test_each_change_sends_exactly_the_etag_of_its_value(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority
 ) -> None:
     assert "if-match" not in wire.changes()[-1].headers
@@ -105,7 +105,7 @@ def test_a_stale_value_changes_nothing(
 # --- uploads ---
 
 
-def test_the_same_certificate_again_returns_what_is_there_and_sends_no_put(
+def test_uploading_the_same_certificate_again_returns_its_state_and_sends_no_put(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority
 ) -> None:
     waiting = wire.certificates.generate_verification_code(registered)
@@ -127,7 +127,7 @@ def test_another_certificate_under_a_taken_name_changes_nothing(
 
 
 @pytest.mark.parametrize("order", ["key first", "key last", "key alone"])
-def test_a_file_with_a_private_key_is_refused_and_nothing_is_sent(
+def test_a_file_with_a_private_key_is_rejected_and_nothing_is_sent(
     wire: Wire, ca: CertificateAuthority, order: str
 ) -> None:
     key, certificate = key_pem(ca), certificate_pem(ca.certificate)
@@ -140,19 +140,19 @@ def test_a_file_with_a_private_key_is_refused_and_nothing_is_sent(
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"\x30\x82", b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
 )
-def test_what_is_not_a_certificate_is_refused_and_nothing_is_sent(wire: Wire, content: bytes) -> None:
+def test_a_file_that_is_not_a_certificate_is_rejected_and_nothing_is_sent(wire: Wire, content: bytes) -> None:
     with pytest.raises(Problem, match=r"^root\.cer is not a certificate"):
         wire.certificates.upload("factory", content, source="root.cer")
     assert wire.seen == []
 
 
-def test_a_devices_certificate_is_refused_and_nothing_is_sent(wire: Wire, ca: CertificateAuthority) -> None:
+def test_a_devices_certificate_is_rejected_and_nothing_is_sent(wire: Wire, ca: CertificateAuthority) -> None:
     with pytest.raises(Problem, match="device"):
         wire.certificates.upload("factory", certificate_pem(ca.issue_device("pump-1").certificate))
     assert wire.seen == []
 
 
-def test_two_certificates_in_one_file_are_refused_and_nothing_is_sent(
+def test_two_certificates_in_one_file_are_rejected_and_nothing_is_sent(
     wire: Wire, ca: CertificateAuthority, other_ca: CertificateAuthority
 ) -> None:
     with pytest.raises(Problem, match="2 certificates"):
@@ -161,7 +161,7 @@ def test_two_certificates_in_one_file_are_refused_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a/b", "x" * 65, "näme", "a\n", "a?b", "a%2Fb", ".", ".."])
-def test_an_impossible_name_is_refused_and_nothing_is_sent(wire: Wire, ca: CertificateAuthority, name: str) -> None:
+def test_an_invalid_name_is_rejected_and_nothing_is_sent(wire: Wire, ca: CertificateAuthority, name: str) -> None:
     with pytest.raises(Problem, match="name"):
         wire.certificates.upload(name, certificate_pem(ca.certificate))
     assert wire.seen == []
@@ -187,7 +187,7 @@ def crafted_proof(ca: CertificateAuthority, common_name: str, life: str) -> byte
 
 
 @pytest.mark.parametrize("forge", WRONG_PROOFS.values(), ids=WRONG_PROOFS)
-def test_a_wrong_proof_is_refused_and_the_right_one_still_works(
+def test_a_wrong_proof_is_rejected_and_the_right_one_still_works(
     wire: Wire,
     registered: RegisteredCertificate,
     ca: CertificateAuthority,
@@ -203,7 +203,7 @@ def test_a_wrong_proof_is_refused_and_the_right_one_still_works(
     assert wire.certificates.verify(waiting, proof_by(ca, code_of(waiting))).verified
 
 
-def test_a_new_code_voids_the_one_before(
+def test_a_new_code_makes_the_earlier_one_invalid(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority
 ) -> None:
     first = wire.certificates.generate_verification_code(registered)
@@ -225,7 +225,7 @@ def test_a_code_works_once(wire: Wire, registered: RegisteredCertificate, ca: Ce
 
 
 @pytest.mark.parametrize("what", ["key", "garbage"])
-def test_a_proof_that_must_not_or_cannot_be_sent_is_not(
+def test_a_private_key_or_an_unreadable_file_is_not_sent_as_a_proof(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority, what: str
 ) -> None:
     waiting = wire.certificates.generate_verification_code(registered)
@@ -237,7 +237,7 @@ def test_a_proof_that_must_not_or_cannot_be_sent_is_not(
     assert wire.certificates.verify(waiting, signed).verified
 
 
-# --- what is not there ---
+# --- certificates that do not exist ---
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_proof_that_must_not_or_cannot_be_sent_is_not(
     ],
     ids=["get", "generate_verification_code", "verify"],
 )
-def test_a_certificate_that_is_not_there_is_a_404(
+def test_a_certificate_that_does_not_exist_is_a_404(
     wire: Wire, registered: RegisteredCertificate, ca: CertificateAuthority, change: Change
 ) -> None:
     with pytest.raises(DpsError) as caught:
@@ -258,24 +258,22 @@ def test_a_certificate_that_is_not_there_is_a_404(
     assert wire.certificates.list() == [registered]
 
 
-def test_deleting_what_is_gone_is_done(wire: Wire, registered: RegisteredCertificate) -> None:
+def test_deleting_a_certificate_that_is_already_gone_succeeds(wire: Wire, registered: RegisteredCertificate) -> None:
     for _ in range(2):
         wire.certificates.delete(registered)
     assert wire.certificates.list() == []
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "ü"])
-def test_reading_an_impossible_name_is_a_problem(wire: Wire, name: str) -> None:
+def test_reading_an_invalid_name_is_a_problem(wire: Wire, name: str) -> None:
     with pytest.raises(Problem):
         wire.certificates.get(name)
 
 
-# --- without a proof, and with something else than a proof ---
+# --- self-attestation, and texts that are no proof ---
 
 
-def test_a_ca_that_is_attested_by_whoever_uploads_it_is_verified_at_once_and_no_key_is_asked_for(
-    wire: Wire, other_ca: CertificateAuthority
-) -> None:
+def test_a_self_attested_ca_is_verified_at_once_without_its_key(wire: Wire, other_ca: CertificateAuthority) -> None:
     registered = wire.certificates.upload("theirs", certificate_pem(other_ca.certificate), self_attested=True)
     assert registered.verified
     assert wire.certificates.get("theirs").verified
@@ -283,11 +281,11 @@ def test_a_ca_that_is_attested_by_whoever_uploads_it_is_verified_at_once_and_no_
     assert body["properties"]["isVerified"] is True
 
 
-def test_an_ordinary_upload_says_nothing_of_verification(wire: Wire, registered: RegisteredCertificate) -> None:
+def test_an_ordinary_upload_does_not_mention_verification(wire: Wire, registered: RegisteredCertificate) -> None:
     assert "isVerified" not in json.loads(wire.changes()[-1].body)["properties"]
 
 
-def test_whatever_is_sent_as_a_proof_arrives_to_the_letter(wire: Wire, registered: RegisteredCertificate) -> None:
+def test_any_text_sent_as_a_proof_arrives_unchanged(wire: Wire, registered: RegisteredCertificate) -> None:
     with pytest.raises(DpsError) as refused:
         wire.certificates.send_proof(registered, "anything at all")
     assert (refused.value.status, refused.value.code) == (500, "500019")

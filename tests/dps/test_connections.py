@@ -1,4 +1,4 @@
-"""Connecting, and what a learner reads when it does not work."""
+"""Connecting to a service, and the errors that a learner reads when that fails."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from tests.dps.wire import Wire
 
 
 def refusal(use: Callable[[], Any]) -> DpsError:
-    """The error, with something in each of its three sentences."""
+    """The error, after checking that none of its three parts is empty."""
     with pytest.raises(DpsError) as caught:
         use()
     error = caught.value
@@ -31,7 +31,7 @@ def refusal(use: Callable[[], Any]) -> DpsError:
 
 
 def changed(connection: dict[str, Any], folder: Path, **changes: Any) -> Path:
-    """A connection file like the real one but for these."""
+    """A copy of the real connection file with these changes."""
     file = folder / "changed.json"
     file.write_text(json.dumps({**connection, **changes}))
     return file
@@ -69,17 +69,17 @@ def test_a_wrong_secret_is_explained_and_not_shown(
 ) -> None:
     service = connect_local(changed(dict(wire.connection), tmp_path, client_secret="not-the-secret"))
     error = refusal(lambda: use(service))
-    assert "AADSTS7000215" in error.why  # azure-identity's own words; it keeps the status to itself
+    assert "AADSTS7000215" in error.why  # azure-identity's own text; it does not report the status
     assert "Sign in" in error.next_step
     assert "not-the-secret" not in str(error)
     service.close()
 
 
-class StrangersToken:
+class TokenOfAnotherService:
     """A credential whose token this service never issued."""
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        return AccessToken("stranger", int(time.time()) + 3600)
+        return AccessToken("another-services-token", int(time.time()) + 3600)
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
@@ -88,7 +88,7 @@ def test_a_token_from_elsewhere_is_a_401(wire: Wire, use: Callable[[Provisioning
     given = {name: wire.connection[name] for name in names}
     plane = DevicePlane("localhost")
     service = ProvisioningService(
-        StrangersToken(), device_plane=plane, trust=wire.connection["ca_file"], wire=dps_wire.Wire(), **given
+        TokenOfAnotherService(), device_plane=plane, trust=wire.connection["ca_file"], wire=dps_wire.Wire(), **given
     )
     error = refusal(lambda: use(service))
     assert error.status == 401
@@ -102,16 +102,18 @@ def test_another_resource_group_is_not_found(wire: Wire, tmp_path: Path) -> None
     service.close()
 
 
-# --- a service that does not ---
+# --- a service that does not answer ---
 
 
-def test_a_stopped_service_is_named_and_keeps_what_it_acknowledged(tmp_path: Path, ca: CertificateAuthority) -> None:
+def test_a_stopped_service_is_named_and_loses_nothing_that_it_acknowledged(
+    tmp_path: Path, ca: CertificateAuthority
+) -> None:
     state = tmp_path / "state"
     with running(state):
         service = connect_local(state / "connection.json")
         registered = service.certificates.upload("factory", certificate_pem(ca.certificate))
         group = service.enrollment_groups.create(EnrollmentGroup("pumps", CaReference("factory")))
-    with ThreadPoolExecutor() as pool:  # each tries again for some seconds
+    with ThreadPoolExecutor() as pool:  # each retries for some seconds
         errors = list(pool.map(lambda use: refusal(lambda: use(service)), USES.values()))
     service.close()
     assert [(error.status, error.code) for error in errors] == [(None, "")] * 3
@@ -180,7 +182,7 @@ def test_a_connection_file_whose_ca_file_is_gone_is_a_problem(wire: Wire, tmp_pa
 
 @pytest.mark.parametrize("missing", ["subscription_id", "resource_group", "provisioning_service"])
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_connecting_to_azure_names_what_is_missing(missing: str, empty: str) -> None:
+def test_connecting_to_azure_names_the_missing_value(missing: str, empty: str) -> None:
     names = {"subscription_id": "s", "resource_group": "g", "provisioning_service": "p"}
     with pytest.raises(Problem) as caught:
         connect_azure(**{**names, missing: empty})
@@ -188,6 +190,6 @@ def test_connecting_to_azure_names_what_is_missing(missing: str, empty: str) -> 
     assert not any(name in caught.value.what for name in names if name != missing)
 
 
-def test_connecting_to_azure_names_all_that_is_missing() -> None:
+def test_connecting_to_azure_names_all_missing_values() -> None:
     with pytest.raises(Problem, match="subscription_id and resource_group and provisioning_service"):
         connect_azure(subscription_id="", resource_group="", provisioning_service="")

@@ -1,4 +1,4 @@
-"""Devices register over HTTPS, and one through Azure's device SDK; who is refused hears why."""
+"""Devices register over HTTPS, and through Azure's device SDK; the error explains each rejection."""
 
 import re
 import time
@@ -45,7 +45,7 @@ INTERMEDIATE = ROOT.create_intermediate("Intermediate")
 
 
 def stored(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[Any] | None = None) -> DeviceCredential:
-    """A device's two files."""
+    """Write a device's two files."""
     chain_file, key_file = folder / f"{name}.pem", folder / f"{name}.key.pem"
     chain_file.write_bytes(certificate_pem(*(device.chain if chain is None else chain)))
     save_private_key(device.private_key, key_file)
@@ -54,7 +54,7 @@ def stored(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[A
 
 @pytest.fixture
 def open_to_root(wire: Wire) -> Wire:
-    """The root is verified, and a group lets in what it and its intermediates have signed."""
+    """The root is verified, and a group accepts the devices of the root and its intermediates."""
     properties = CertificateProperties(certificate=certificate_pem(ROOT.certificate), is_verified=True)
     names = (wire.connection["resource_group"], wire.connection["provisioning_service"])
     wire.service._management.dps_certificate.create_or_update(
@@ -64,7 +64,9 @@ def open_to_root(wire: Wire) -> Wire:
     return wire
 
 
-def test_a_fleet_registers_at_once_and_its_records_are_read_and_forgotten(open_to_root: Wire, tmp_path: Path) -> None:
+def test_a_fleet_registers_concurrently_and_its_records_are_read_and_deleted(
+    open_to_root: Wire, tmp_path: Path
+) -> None:
     devices = open_to_root.service.devices
     fleet = [stored(tmp_path, f"pump-{n}", INTERMEDIATE.issue_device(f"pump-{n}")) for n in range(5)]
     registered = require_registered(devices.register_all(fleet))
@@ -133,7 +135,7 @@ REFUSED: dict[str, tuple[Callable[[Path], DeviceCredential], list[str], str]] = 
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_device_that_is_refused_hears_why_and_what_would_help(open_to_root: Wire, tmp_path: Path, kind: str) -> None:
+def test_a_rejection_is_explained_with_a_next_step(open_to_root: Wire, tmp_path: Path, kind: str) -> None:
     make, says, code = REFUSED[kind]
     device = make(tmp_path)
     good = stored(tmp_path, "good", ROOT.issue_device("good"))
@@ -150,36 +152,38 @@ def test_a_device_that_is_refused_hears_why_and_what_would_help(open_to_root: Wi
         open_to_root.service.devices.register(device)
 
 
-def refused_by(wire: Wire, device: DeviceCredential) -> DpsError:
+def rejection_of(wire: Wire, device: DeviceCredential) -> DpsError:
     (refused,) = wire.service.devices.register_all([device])
     assert isinstance(refused, DpsError)
     return refused
 
 
-def test_the_reason_follows_from_what_the_service_knows(wire: Wire, tmp_path: Path) -> None:
+def test_the_explanation_depends_on_the_cas_and_groups_at_the_service(wire: Wire, tmp_path: Path) -> None:
     device = stored(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
-    assert "Verified CAs: none" in refused_by(wire, device).why
+    assert "Verified CAs: none" in rejection_of(wire, device).why
     uploaded = wire.certificates.upload("factory", certificate_pem(INTERMEDIATE.certificate))
-    unproved = refused_by(wire, device)
+    unproved = rejection_of(wire, device)
     assert "“factory” is in the device's chain, but is not verified" in unproved.why
     assert "Verify it" in unproved.next_step
     code = wire.certificates.generate_verification_code(uploaded)
     proof = INTERMEDIATE.sign_verification_code(str(code.verification_code))
     wire.certificates.verify(code, certificate_pem(proof.certificate))
-    unbound = refused_by(wire, device)
+    unbound = rejection_of(wire, device)
     assert "“factory” is verified, but no enrollment accepts" in unbound.why
     assert "bound to “factory”" in unbound.next_step
     wire.groups.create(EnrollmentGroup("pumps", CaReference("factory")))
     assert wire.service.devices.register(device).status == "assigned"
 
 
-def test_a_chain_with_the_wrong_ca_in_it_is_told_from_a_namesakes(open_to_root: Wire, tmp_path: Path) -> None:
+def test_a_wrong_ca_in_the_chain_is_distinguished_from_another_ca_with_the_same_name(
+    open_to_root: Wire, tmp_path: Path
+) -> None:
     wrong, device = ROOT.create_intermediate("Wrong"), INTERMEDIATE.issue_device("pump")
-    refused = refused_by(open_to_root, stored(tmp_path, "pump", device, [device.certificate, wrong.certificate]))
+    refused = rejection_of(open_to_root, stored(tmp_path, "pump", device, [device.certificate, wrong.certificate]))
     assert "“pump” and then “Wrong”, which did not sign it" in refused.why
 
 
-def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
+def test_a_device_without_its_files_does_not_prevent_the_others_from_registering(
     open_to_root: Wire, tmp_path: Path
 ) -> None:
     good = stored(tmp_path, "good", ROOT.issue_device("good"))
@@ -191,11 +195,11 @@ def test_a_device_without_its_files_does_not_keep_the_others_from_registering(
     assert isinstance(registered, Registration)
 
 
-def test_a_ca_is_no_device(open_to_root: Wire, tmp_path: Path) -> None:
-    assert "sent the certificate of the CA “Root” as its own" in refused_by(open_to_root, of_itself(tmp_path)).why
+def test_a_ca_is_not_a_device(open_to_root: Wire, tmp_path: Path) -> None:
+    assert "sent the certificate of the CA “Root” as its own" in rejection_of(open_to_root, of_itself(tmp_path)).why
 
 
-def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
+def test_the_error_says_that_an_unreachable_service_did_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device_plane, "_MAX_ATTEMPTS", 2)
@@ -206,24 +210,24 @@ def test_a_service_that_is_not_reached_is_not_said_to_have_answered(
     assert caught.value.transient
 
 
-def test_a_disabled_group_lets_nobody_in(open_to_root: Wire, tmp_path: Path) -> None:
+def test_a_disabled_group_accepts_no_device(open_to_root: Wire, tmp_path: Path) -> None:
     open_to_root.groups.disable(open_to_root.groups.get("pumps"))
     with pytest.raises(DpsError) as caught:
         open_to_root.service.devices.register(stored(tmp_path, "pump", ROOT.issue_device("pump")))
     assert "disabled" in caught.value.why
 
 
-# --- what goes over the line ------------------------------------------------------------------------------------------
+# --- the requests ---------------------------------------------------------------------------------------------------
 
 
 def device_requests(wire: Wire) -> list[tuple[str, str]]:
-    """Method and fourth part of the path of each request to the device plane."""
+    """The method and the path's fourth part of each request to the device plane."""
     parts = [(each.method, each.path.split("/")) for each in wire.seen]
     return [(method, path[4]) for method, path in parts if path[1].startswith("0ne")]
 
 
 def asked_for(wire: Wire) -> set[str]:
-    """The registration ids that devices asked for."""
+    """The registration ids with which devices registered."""
     return {each.path.split("/")[3] for each in wire.seen if each.method == "PUT" and each.path.endswith("/register")}
 
 
@@ -255,10 +259,10 @@ def test_it_waits_as_long_as_retry_after_says(tmp_path: Path) -> None:
         assert wire.service.devices.register(device).status == "assigned"
         times.append(time.monotonic() - began)
         assert device_requests(wire) == [("PUT", "register"), ("GET", "operations")]
-    assert 1 <= times[0] < 3, "not Azure's three seconds, and not no time"
+    assert 1 <= times[0] < 3, "neither Azure's three seconds nor no wait at all"
 
 
-def test_a_service_that_is_busy_is_asked_again_when_it_says(tmp_path: Path) -> None:
+def test_a_request_to_a_busy_service_is_retried_after_retry_after(tmp_path: Path) -> None:
     with contextmanager(connected)(tmp_path, retry_after=0) as wire:
         device = stored(tmp_path, "pump", ROOT.issue_device("pump"))
         control = LocalService(wire.connection, tmp_path / "state").control
@@ -266,14 +270,14 @@ def test_a_service_that_is_busy_is_asked_again_when_it_says(tmp_path: Path) -> N
         assert wire.service.devices.register(device).status == "assigned"
         busy = [each for each in wire.seen if each.status == 429 and each.path.startswith("/0ne")]
         answered = [each for each in wire.seen if each.status in (200, 202) and each.path.startswith("/0ne")]
-        assert busy, "the seed has a fault for it"
+        assert busy, "this seed causes a fault"
         assert len(answered) == 2
 
 
 # --- an interrupt -----------------------------------------------------------------------------------------------------
 
 
-def test_an_interrupt_says_how_far_it_came_and_the_same_call_goes_on(open_to_root: Wire, tmp_path: Path) -> None:
+def test_an_interrupt_says_how_far_it_got_and_the_same_call_continues(open_to_root: Wire, tmp_path: Path) -> None:
     wire, names = open_to_root, [f"pump-{number}" for number in range(300)]
     fleet = issue_fleet(ROOT, names, tmp_path / "devices")
     devices = wire.service.devices
@@ -290,14 +294,14 @@ def test_an_interrupt_says_how_far_it_came_and_the_same_call_goes_on(open_to_roo
     wire.seen.clear()
     registered = require_registered(devices.register_all(fleet, resume=True))
     assert [each.registration_id for each in registered] == names
-    assert len(asked_for(wire)) == 300 - done, "those that were done are left out"
+    assert len(asked_for(wire)) == 300 - done, "the registered ones are skipped"
     wire.seen.clear()
     require_registered(devices.register_all(fleet[:5], resume=True))
-    assert len(asked_for(wire)) == 5, "once only: a fleet that is registered can register again"
+    assert len(asked_for(wire)) == 5, "they are skipped only once: a registered fleet can register again"
 
 
-def test_without_resume_every_device_is_asked_for_again(open_to_root: Wire, tmp_path: Path) -> None:
-    """Where access ends, what was true before the interrupt may not be true after it."""
+def test_without_resume_every_device_registers_again(open_to_root: Wire, tmp_path: Path) -> None:
+    """In 07, a device that registered before the interrupt may be rejected after it."""
     wire, fleet = open_to_root, issue_fleet(ROOT, [f"pump-{number}" for number in range(200)], tmp_path / "devices")
     devices = wire.service.devices
     with pytest.raises(Interrupted), interrupted_when(lambda: polls(wire) > 20):
@@ -309,7 +313,7 @@ def test_without_resume_every_device_is_asked_for_again(open_to_root: Wire, tmp_
 # --- Azure's device SDK -----------------------------------------------------------------------------------------------
 
 
-def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_root: Wire, tmp_path: Path) -> None:
+def test_one_device_registers_through_azures_sdk_and_its_steps_are_reported(open_to_root: Wire, tmp_path: Path) -> None:
     device = stored(tmp_path, "pump", INTERMEDIATE.issue_device("pump"))
     registration, events = open_to_root.service.devices.register_with_azure_sdk(device)
     assert registration == open_to_root.service.devices.register(device)
@@ -324,7 +328,7 @@ def test_one_device_registers_through_azures_sdk_and_its_steps_are_told(open_to_
     assert [each.seconds for each in events] == sorted(each.seconds for each in events)
 
 
-def test_a_device_that_azures_sdk_can_not_register_hears_why(open_to_root: Wire, tmp_path: Path) -> None:
+def test_a_rejection_through_azures_sdk_is_explained(open_to_root: Wire, tmp_path: Path) -> None:
     with pytest.raises(DpsError, match="with the same subject"):
         open_to_root.service.devices.register_with_azure_sdk(of_a_namesake(tmp_path))
     gone = stored(tmp_path, "gone", ROOT.issue_device("gone"))

@@ -45,7 +45,7 @@ def test_a_group_is_bound_to_registered_cas(wire: Wire, reference: CaReference) 
     assert wire.groups.get("pumps") == created
 
 
-def test_a_group_is_bound_to_certificates_given_inline_and_they_are_not_returned(
+def test_a_group_is_bound_to_its_own_certificates_and_they_are_not_returned(
     wire: Wire, ca: CertificateAuthority, other_ca: CertificateAuthority
 ) -> None:
     given = SigningCertificate(ca.certificate, other_ca.certificate)
@@ -100,7 +100,7 @@ def test_all_groups_are_listed(wire: Wire) -> None:
 # --- update, disable, delete ---
 
 
-def test_an_update_replaces_the_group_and_carries_its_etag(wire: Wire, group: EnrollmentGroup) -> None:
+def test_an_update_replaces_the_group_and_sends_its_etag(wire: Wire, group: EnrollmentGroup) -> None:
     wanted = replace(
         group,
         attestation=CaReference("spare", "factory"),
@@ -147,7 +147,7 @@ def test_a_name_that_exists_is_a_409_and_the_group_stays(wire: Wire, group: Enro
     assert "*" not in {each.headers.get("if-match") for each in wire.seen}
 
 
-# --- refused before anything is sent ---
+# --- rejected before anything is sent ---
 
 
 @pytest.mark.parametrize("method", ["update", "disable", "delete"])
@@ -170,14 +170,14 @@ def test_a_group_without_attestation_is_not_sent(
 
 
 @pytest.mark.parametrize("group_id", ["", "two words", "a/b", "x" * 129, "ends.", "ends_", "ends:", "ü", "a\n", ".."])
-def test_an_impossible_id_is_not_sent(wire: Wire, group_id: str) -> None:
+def test_an_invalid_id_is_not_sent(wire: Wire, group_id: str) -> None:
     before = len(wire.seen)
     with pytest.raises(Problem, match="id"):
         wire.groups.create(EnrollmentGroup(group_id, CaReference("factory")))
     assert len(wire.seen) == before
 
 
-# --- refused by the service ---
+# --- rejected by the service ---
 
 
 @pytest.mark.parametrize("reference", [CaReference("nobody"), CaReference("factory", "nobody")])
@@ -192,14 +192,14 @@ def test_an_unknown_ca_is_a_400(wire: Wire, reference: CaReference) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"iot_hubs": ("stranger.azure-devices.net",)},
+        {"iot_hubs": ("unknown.azure-devices.net",)},
         {
             "allocation_policy": AllocationPolicy.STATIC,
             "iot_hubs": ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"),
         },
     ],
 )
-def test_an_update_that_the_service_refuses_changes_nothing(
+def test_an_update_that_the_service_rejects_changes_nothing(
     wire: Wire, group: EnrollmentGroup, change: dict[str, Any]
 ) -> None:
     with pytest.raises(DpsError) as caught:
@@ -215,19 +215,19 @@ USES: dict[str, Use] = {
 }
 
 
-def test_deleting_what_is_gone_is_done(wire: Wire, group: EnrollmentGroup) -> None:
+def test_deleting_a_group_that_is_already_gone_succeeds(wire: Wire, group: EnrollmentGroup) -> None:
     for _ in range(2):
         wire.groups.delete(group)
     assert wire.groups.list() == []
 
 
-def test_the_same_group_again_is_the_one_that_is_there(wire: Wire, group: EnrollmentGroup) -> None:
+def test_creating_the_same_group_again_returns_the_existing_one(wire: Wire, group: EnrollmentGroup) -> None:
     assert wire.groups.create(replace(group, etag=None)) == group
     assert wire.groups.get(group.group_id).etag == group.etag
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_a_group_that_is_not_there_is_a_404(wire: Wire, group: EnrollmentGroup, use: Use) -> None:
+def test_a_group_that_does_not_exist_is_a_404(wire: Wire, group: EnrollmentGroup, use: Use) -> None:
     with pytest.raises(DpsError) as caught:
         use(wire, replace(group, group_id="nobody"))
     assert caught.value.status == 404
@@ -235,6 +235,6 @@ def test_a_group_that_is_not_there_is_a_404(wire: Wire, group: EnrollmentGroup, 
 
 
 @pytest.mark.parametrize("group_id", ["", "..", "a/b", "ü"])
-def test_reading_an_impossible_id_is_a_problem(wire: Wire, group_id: str) -> None:
+def test_reading_an_invalid_id_is_a_problem(wire: Wire, group_id: str) -> None:
     with pytest.raises(Problem):
         wire.groups.get(group_id)

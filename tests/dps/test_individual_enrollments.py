@@ -19,7 +19,7 @@ def individuals(wire: Wire) -> IndividualEnrollments:
     return wire.service.individual_enrollments
 
 
-def test_one_is_created_and_read_without_the_certificate_that_the_service_keeps(
+def test_one_is_created_and_read_without_the_certificate_which_the_service_does_not_return(
     individuals: IndividualEnrollments,
 ) -> None:
     created = individuals.create(DISABLED)
@@ -28,7 +28,9 @@ def test_one_is_created_and_read_without_the_certificate_that_the_service_keeps(
     assert individuals.list() == [replace(created, certificate=None)]
 
 
-def test_the_same_again_is_the_one_that_is_there_and_another_is_a_409(individuals: IndividualEnrollments) -> None:
+def test_creating_the_same_one_again_returns_it_and_a_different_one_is_a_409(
+    individuals: IndividualEnrollments,
+) -> None:
     created = individuals.create(DISABLED)
     assert individuals.create(DISABLED) == created
     others = (replace(DISABLED, enabled=True), replace(DISABLED, certificate=CA.issue_device("pump-1").certificate))
@@ -51,7 +53,7 @@ def test_it_is_enabled_and_deleted_by_its_etag(individuals: IndividualEnrollment
 
 
 @pytest.mark.parametrize("wrong", [replace(DISABLED, certificate=None), replace(DISABLED, registration_id="a b")])
-def test_what_can_not_be_enrolled_is_not_sent(
+def test_an_invalid_enrollment_is_not_sent(
     wire: Wire, individuals: IndividualEnrollments, wrong: IndividualEnrollment
 ) -> None:
     with pytest.raises(Problem, match="can't be enrolled"):

@@ -1,4 +1,4 @@
-"""The local DPS as a process: started once, shared, stopped, and not confused with a stranger."""
+"""The process of the local DPS: started once, shared, stopped, and not confused with an unknown process."""
 
 import fcntl
 import json
@@ -26,7 +26,7 @@ from tests.local_dps.process import wait_for
 
 
 class Place:
-    """A workspace's folder for its local DPS; what was started there is ended at the end, whatever becomes of the test."""
+    """A workspace's folder for its local DPS. All processes started there are killed at the end, even if the test fails."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,14 +38,14 @@ class Place:
         return connection
 
     def kill(self, pid: int) -> None:
-        """As the power switch; and reaped, for here its parent is this process."""
+        """Kill the process and, because this process is its parent, reap it."""
         with suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         self.pids.discard(pid)
 
     def is_served(self) -> bool:
-        """Whether a process holds the state."""
+        """Whether a process uses the state."""
         with (self.folder / "state" / "lock").open("r+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,7 +58,7 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path / "local-dps")
     yield made
-    for file in tmp_path.rglob("connection.json"):  # one that was started, whatever the start then said of it
+    for file in tmp_path.rglob("connection.json"):  # a process may have been started even if the start then failed
         with suppress(ValueError, TypeError, KeyError, RecursionError):
             made.pids.add(json.loads(file.read_text())["pid"])
     for pid in made.pids - {os.getpid()}:
@@ -79,7 +79,7 @@ def test_it_is_started_once_found_again_and_stopped(place: Place) -> None:
     assert not stop_local_dps(place.folder)
 
 
-def test_stopping_where_nothing_was_started_says_so(tmp_path: Path) -> None:
+def test_stopping_returns_false_where_nothing_was_started(tmp_path: Path) -> None:
     assert not stop_local_dps(tmp_path / "nothing")
 
 
@@ -102,7 +102,7 @@ def test_processes_that_start_at_once_share_one_process(place: Place) -> None:
     pids = [json.loads(starter.communicate(timeout=40)[0])["pid"] for starter in starters]
     place.pids |= set(pids)
     assert len(set(pids)) == 1
-    assert place.start()["pid"] == pids[0]  # it outlives who started it
+    assert place.start()["pid"] == pids[0]  # it outlives the process that started it
     assert stop_local_dps(place.folder)
 
 
@@ -122,7 +122,7 @@ def test_after_a_kill_it_is_started_again_on_the_same_state(place: Place, ca: Ce
     service.close()
 
 
-def test_once_it_is_stopped_nobody_holds_the_state_even_if_a_request_was_half_sent(place: Place) -> None:
+def test_once_it_is_stopped_the_state_is_unlocked_even_if_a_request_was_half_sent(place: Place) -> None:
     connection = place.start()
     endpoint = urlsplit(connection["management_endpoint"])
     context = ssl.create_default_context(cafile=connection["ca_file"])
@@ -166,7 +166,7 @@ def test_a_garbled_connection_file_is_replaced(place: Place, content: str) -> No
 
 
 @pytest.mark.parametrize("content", [None, "", '{"pid": ', '{"pid": 1}', "[]"])
-def test_the_damaged_connection_file_of_one_that_runs_is_written_again(place: Place, content: str | None) -> None:
+def test_the_damaged_connection_file_of_a_running_process_is_written_again(place: Place, content: str | None) -> None:
     before = place.start()
     file = place.folder / "connection.json"
     file.unlink() if content is None else file.write_text(content)
@@ -174,11 +174,11 @@ def test_the_damaged_connection_file_of_one_that_runs_is_written_again(place: Pl
     assert after["id_scope"] == before["id_scope"], "the same state"
     connect_local(file).describe()
     file.write_text("damaged again")
-    assert stop_local_dps(place.folder), "its process is known without the file"
+    assert stop_local_dps(place.folder), "the process is found without the file"
     assert not place.is_served()
 
 
-def test_one_that_is_suspended_is_named_and_goes_on_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suspended_process_is_named_and_continues_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     before = place.start()
     content = (place.folder / "connection.json").read_bytes()
     os.kill(before["pid"], signal.SIGSTOP)
@@ -191,12 +191,12 @@ def test_one_that_is_suspended_is_named_and_goes_on_later(place: Place, monkeypa
         assert f"kill -CONT {before['pid']}" in caught.value.next_step
         assert (place.folder / "connection.json").read_bytes() == content, "nothing is deleted"
     os.kill(before["pid"], signal.SIGCONT)
-    wait_for(lambda: None if place.is_served() else True)  # it had been told to stop
+    wait_for(lambda: None if place.is_served() else True)  # it received SIGTERM while it was suspended
     after = place.start()
     assert after["id_scope"] == before["id_scope"]
 
 
-def test_one_that_is_slow_is_waited_for(place: Place) -> None:
+def test_a_slow_process_is_waited_for(place: Place) -> None:
     before = place.start()
     os.kill(before["pid"], signal.SIGSTOP)
     timer = threading.Timer(1.0, os.kill, (before["pid"], signal.SIGCONT))
@@ -205,10 +205,10 @@ def test_one_that_is_slow_is_waited_for(place: Place) -> None:
     timer.join()
 
 
-def test_nothing_in_the_workspace_is_run_and_no_secret_is_handed_on(
+def test_no_module_in_the_workspace_is_imported_and_no_secret_is_passed_on(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A workspace that another made may hold a `typer.py`, or a `helpers`."""
+    """A workspace from another person may contain a `typer.py`, or a package `helpers`."""
     place.folder.mkdir()
     for trap in ("typer.py", "helpers/__init__.py", "sitecustomize.py", "aiohttp.py"):
         (place.folder / trap).parent.mkdir(exist_ok=True)
@@ -225,25 +225,25 @@ def test_nothing_in_the_workspace_is_run_and_no_secret_is_handed_on(
     assert Path(f"/proc/{pid}/cwd").resolve() == Path("/")
 
 
-def test_a_relative_folder_will_do(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_works(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.folder.parent)
     place.folder = Path("local-dps")
     assert place.start()["pid"]
 
 
-# --- strangers ---
+# --- unknown processes ---
 
 
 @pytest.fixture
 def other_dps(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A TLS server with a CA of its own."""
+    """A TLS server with its own CA."""
     with running(tmp_path / "other") as connection:
         yield dict(connection)
 
 
 @pytest.fixture
 def silent_port() -> Iterator[str]:
-    """A port that takes connections and hangs up, without TLS."""
+    """A port that accepts connections and closes them, without TLS."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -258,20 +258,20 @@ def silent_port() -> Iterator[str]:
         thread.join()
 
 
-Stranger = Callable[[pytest.FixtureRequest], str]
-STRANGERS: dict[str, Stranger] = {
+UnknownProcess = Callable[[pytest.FixtureRequest], str]
+UNKNOWN_PROCESSES: dict[str, UnknownProcess] = {
     "another CA": lambda request: request.getfixturevalue("other_dps")["management_endpoint"],
     "no TLS": lambda request: request.getfixturevalue("silent_port"),
 }
 
 
-@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
-def test_a_stranger_on_the_port_is_neither_trusted_nor_stopped(
-    place: Place, request: pytest.FixtureRequest, stranger: Stranger
+@pytest.mark.parametrize("unknown_process", UNKNOWN_PROCESSES.values(), ids=UNKNOWN_PROCESSES)
+def test_an_unknown_process_on_the_port_is_neither_trusted_nor_stopped(
+    place: Place, request: pytest.FixtureRequest, unknown_process: UnknownProcess
 ) -> None:
     killed = place.start()
     place.kill(killed["pid"])
-    endpoint = stranger(request)
+    endpoint = unknown_process(request)
     file = place.folder / "connection.json"
     file.write_text(json.dumps({**killed, "management_endpoint": endpoint, "pid": os.getpid()}))
     assert not stop_local_dps(place.folder)

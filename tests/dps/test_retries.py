@@ -1,4 +1,4 @@
-"""Changes on a service that falters: each is made, once, and the answer is the right one."""
+"""Changes while the service fails temporarily: each takes effect once, and the result is the right one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,18 +24,18 @@ AUTHORITY = CertificateAuthority.create_root("Factory Root")
 
 
 @contextmanager
-def faltering(place: Path) -> Iterator["FalteringService"]:
-    """A local DPS with which nothing goes wrong until the line is told that something shall."""
+def unreliable(place: Path) -> Iterator["UnreliableService"]:
+    """A local DPS that works normally until a test asks for a fault."""
     faults = Once()
     seen: list[RequestRecord] = []
     with running(place / "state", observe=seen.append, faults=faults):
         service = connect_local(place / "state" / "connection.json")
-        yield FalteringService(service, faults, seen)
+        yield UnreliableService(service, faults, seen)
         service.close()
 
 
 class Once(Faults):
-    """The next so many requests of one method, to a path with that end, meet one fault."""
+    """Causes a fault in the next requests with a certain method, to paths with a certain end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Once(Faults):
         return fault
 
 
-class FalteringService:
-    """One connected service, and what shall go wrong on the way to it."""
+class UnreliableService:
+    """A connected service, and the faults to cause on the way to it."""
 
     def __init__(self, service: ProvisioningService, faults: Once, seen: list[RequestRecord]) -> None:
         self.service = service
@@ -65,7 +65,7 @@ class FalteringService:
         self.seen.clear()
 
     def made(self, method: str, end: str) -> int:
-        """How many requests of that kind were carried out."""
+        """The number of such requests that took effect."""
         asked = [each for each in self.seen if each.method == method and each.path.endswith(end)]
         return sum(1 for each in asked if each.status in (200, 204) or "drop-answer" in (each.fault or ""))
 
@@ -77,23 +77,23 @@ class FalteringService:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[FalteringService]:
-    with faltering(tmp_path) as made:
+def line(tmp_path: Path) -> Iterator[UnreliableService]:
+    with unreliable(tmp_path) as made:
         yield made
 
 
-def test_an_upload_whose_answer_was_lost_is_found(line: FalteringService) -> None:
+def test_an_upload_whose_answer_was_lost_is_found(line: UnreliableService) -> None:
     line.breaks(Fault.DROP_ANSWER, "PUT", "/factory")
     assert line.upload() == line.service.certificates.get("factory")
     assert line.made("PUT", "/factory") == 1
 
 
-def test_an_upload_that_never_arrived_is_made(line: FalteringService) -> None:
+def test_an_upload_that_never_arrived_is_sent_again(line: UnreliableService) -> None:
     line.breaks(Fault.DROP_REQUEST, "PUT", "/factory")
     assert line.upload().name == "factory"
 
 
-def test_a_code_whose_answer_was_lost_is_asked_for_again(line: FalteringService) -> None:
+def test_a_code_whose_answer_was_lost_is_generated_again(line: UnreliableService) -> None:
     registered = line.upload()
     line.breaks(Fault.DROP_ANSWER, "POST", "/generateVerificationCode")
     with_code = line.service.certificates.generate_verification_code(registered)
@@ -102,7 +102,7 @@ def test_a_code_whose_answer_was_lost_is_asked_for_again(line: FalteringService)
     assert line.service.certificates.verify(with_code, certificate_pem(proof.certificate)).verified
 
 
-def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: FalteringService) -> None:
+def test_a_request_for_a_code_that_never_arrived_is_sent_again_with_the_same_etag(line: UnreliableService) -> None:
     registered = line.upload()
     line.breaks(Fault.DROP_REQUEST, "POST", "/generateVerificationCode")
     assert line.service.certificates.generate_verification_code(registered).verification_code
@@ -111,7 +111,7 @@ def test_a_code_that_was_never_asked_for_is_asked_for_with_the_same_etag(line: F
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
-def test_a_verification_whose_answer_was_lost_is_made_once(line: FalteringService, fault: Fault) -> None:
+def test_a_verification_whose_answer_was_lost_takes_effect_once(line: UnreliableService, fault: Fault) -> None:
     with_code = line.code()
     proof = AUTHORITY.sign_verification_code(str(with_code.verification_code))
     line.breaks(fault, "POST", "/verify")
@@ -122,7 +122,7 @@ def test_a_verification_whose_answer_was_lost_is_made_once(line: FalteringServic
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
-def test_a_deletion_whose_answer_was_lost_is_made(line: FalteringService, fault: Fault) -> None:
+def test_a_deletion_whose_answer_was_lost_succeeds(line: UnreliableService, fault: Fault) -> None:
     registered = line.upload()
     line.breaks(fault, "DELETE", "/factory")
     line.service.certificates.delete(registered)
@@ -132,7 +132,7 @@ def test_a_deletion_whose_answer_was_lost_is_made(line: FalteringService, fault:
 @pytest.mark.parametrize("fault", [Fault.DROP_ANSWER, Fault.DROP_REQUEST])
 @pytest.mark.parametrize("attestation", [CaReference("factory"), SigningCertificate(AUTHORITY.certificate)])
 def test_a_group_is_created_changed_and_deleted_once(
-    line: FalteringService, fault: Fault, attestation: CaReference | SigningCertificate
+    line: UnreliableService, fault: Fault, attestation: CaReference | SigningCertificate
 ) -> None:
     line.upload()
     groups = line.service.enrollment_groups
@@ -148,7 +148,7 @@ def test_a_group_is_created_changed_and_deleted_once(
     assert groups.list() == []
 
 
-def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line: FalteringService) -> None:
+def test_a_different_group_with_that_name_is_still_a_conflict(line: UnreliableService) -> None:
     line.upload()
     groups = line.service.enrollment_groups
     groups.create(EnrollmentGroup("pumps", CaReference("factory")))
@@ -158,30 +158,30 @@ def test_a_group_of_that_name_that_says_something_else_is_still_a_conflict(line:
 
 
 @pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
-def test_a_service_that_is_busy_is_asked_again(line: FalteringService, fault: Fault) -> None:
+def test_a_request_to_a_busy_service_is_retried(line: UnreliableService, fault: Fault) -> None:
     line.breaks(fault, "GET", "/local-dps")
     assert line.service.describe().name == "local-dps"
 
 
-def test_a_token_whose_answer_was_lost_is_asked_for_again(line: FalteringService) -> None:
+def test_a_token_whose_answer_was_lost_is_requested_again(line: UnreliableService) -> None:
     line.breaks(Fault.DROP_ANSWER, "POST", "/token")
     assert line.service.certificates.list() == []
 
 
 @pytest.mark.parametrize("fault", [Fault.INTERNAL_ERROR, Fault.UNAVAILABLE, Fault.THROTTLE])
 @pytest.mark.parametrize(("method", "end"), [("GET", "/openid-configuration"), ("POST", "/token")])
-def test_a_token_endpoint_that_falters_is_asked_again(
-    line: FalteringService, fault: Fault, method: str, end: str
+def test_a_request_to_a_failing_token_endpoint_is_retried(
+    line: UnreliableService, fault: Fault, method: str, end: str
 ) -> None:
-    """More often than azure-identity asks by itself, which then says in words alone what it met.
+    """The helper retries after azure-identity has given up, whose error says only in its text that the failure is temporary.
 
-    For five seconds more MSAL answers with what it remembers, whoever asks.
+    For five more seconds, MSAL returns the cached failure to every caller.
     """
     line.breaks(fault, method, end, times=4)
     assert line.service.certificates.list() == []
 
 
-def test_a_stale_value_is_refused_and_never_forced(line: FalteringService) -> None:
+def test_a_stale_value_is_rejected_and_never_forced(line: UnreliableService) -> None:
     stale = line.upload()
     line.service.certificates.generate_verification_code(stale)
     for change in (line.service.certificates.generate_verification_code, line.service.certificates.delete):
@@ -190,7 +190,7 @@ def test_a_stale_value_is_refused_and_never_forced(line: FalteringService) -> No
         assert caught.value.status == 412
 
 
-def test_reading_again_overcomes_an_etag_that_changed_underneath(line: FalteringService) -> None:
+def test_reading_again_overcomes_an_etag_that_changed_in_between(line: UnreliableService) -> None:
     line.upload()
     certificates = line.service.certificates
     line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=3)
@@ -198,7 +198,7 @@ def test_reading_again_overcomes_an_etag_that_changed_underneath(line: Faltering
     assert with_code.etag == certificates.get("factory").etag
 
 
-def test_somebody_who_is_always_faster_wins(line: FalteringService) -> None:
+def test_a_value_that_changes_before_each_attempt_is_a_412(line: UnreliableService) -> None:
     line.upload()
     certificates = line.service.certificates
     line.breaks(Fault.CHANGE_ETAG, "POST", "/generateVerificationCode", times=99)
@@ -207,8 +207,8 @@ def test_somebody_who_is_always_faster_wins(line: FalteringService) -> None:
     assert caught.value.status == 412
 
 
-def test_another_certificate_that_took_the_name_is_not_given_a_code(line: FalteringService) -> None:
-    """The answer is lost, and before the helper looks somebody else's CA stands under the name."""
+def test_another_certificate_that_took_the_name_is_not_given_a_code(line: UnreliableService) -> None:
+    """The answer is lost, and before the helper reads the certificate, another one has been registered under its name."""
     registered = line.upload()
     with pytest.raises(DpsError) as caught:
         line.service.certificates.generate_verification_code(replace(registered, etag="stale", thumbprint="0" * 40))

@@ -1,4 +1,4 @@
-"""Azure without a sign-in: one error that says what to do, and none of the SDK's own lines."""
+"""Azure without a sign-in: one error with the next step, and none of the SDK's own lines."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ except Problem as problem:
 
 
 @pytest.mark.parametrize("has_azure_cli", [False, True])
-def test_it_is_told_once_and_a_missing_azure_cli_is_named(tmp_path: Path, has_azure_cli: bool) -> None:
+def test_there_is_one_error_and_it_names_a_missing_azure_cli(tmp_path: Path, has_azure_cli: bool) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     if has_azure_cli:

@@ -10,7 +10,7 @@ from helpers.local_dps import RequestRecord
 
 @dataclass
 class Wire:
-    """One connected service and what went over the line."""
+    """A connected service and the requests that it received."""
 
     service: ProvisioningService
     connection: Mapping[str, Any]
@@ -25,7 +25,7 @@ class Wire:
         return self.service.enrollment_groups
 
     def requests(self) -> list[RequestRecord]:
-        """All but those for a token."""
+        """The requests, except those for a token."""
         return [each for each in self.seen if "/v2.0/" not in each.path]
 
     def changes(self) -> list[RequestRecord]:

@@ -1,4 +1,4 @@
-"""Kernels that stand by: each is taken once, ready at once, and gone afterwards."""
+"""Standby kernels: each is used once, is ready at once, and is gone afterwards."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ def kernels(tmp_path: Path) -> Iterator[StandbyKernels]:
 
 
 def ask(kernel: AsyncKernelManager, expression: str) -> str:
-    """The value of an expression in a kernel."""
+    """Evaluate an expression in a kernel."""
 
     async def answer() -> Any:
         client = kernel.client()
@@ -46,7 +46,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_each_is_another_process_in_which_nothing_has_run_but_imports(kernels: StandbyKernels, tmp_path: Path) -> None:
+def test_each_is_another_process_in_which_only_imports_have_run(kernels: StandbyKernels, tmp_path: Path) -> None:
     first, second = kernels.take(), kernels.take()
     assert process(first) != process(second)
     for kernel in (first, second):
@@ -70,7 +70,7 @@ def test_a_discarded_kernel_is_gone_and_so_are_all_at_the_end(tmp_path: Path) ->
     assert not sockets.exists()
 
 
-def test_a_kernel_that_dies_before_it_is_ready_is_told(kernels: StandbyKernels) -> None:
+def test_a_kernel_that_dies_before_it_is_ready_is_reported(kernels: StandbyKernels) -> None:
     kernel = kernels.take()
     os.kill(process(kernel), 9)
 

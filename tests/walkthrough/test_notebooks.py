@@ -1,4 +1,4 @@
-"""Which notebooks may run side by side, and the parameters that each has."""
+"""The notebooks that may run concurrently, and the parameters of each."""
 
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +13,7 @@ def numbers(notebooks: set[Path]) -> set[str]:
     return {each.stem[:2] for each in notebooks}
 
 
-def test_08_and_09_run_beside_the_others_and_nothing_else_does() -> None:
+def test_only_08_and_09_run_while_other_notebooks_do() -> None:
     before = {each.stem[:2]: numbers(needed) for each, needed in predecessors(NOTEBOOKS, side_by_side=True).items()}
     assert before == {
         "00": set(),
@@ -30,7 +30,7 @@ def test_08_and_09_run_beside_the_others_and_nothing_else_does() -> None:
     }
 
 
-def test_one_after_the_other_each_waits_for_all_before_it() -> None:
+def test_in_sequence_each_notebook_waits_for_all_before_it() -> None:
     before = predecessors(NOTEBOOKS, side_by_side=False)
     assert [numbers(before[each]) for each in NOTEBOOKS] == [
         numbers(set(NOTEBOOKS[:at])) for at in range(len(NOTEBOOKS))
@@ -38,7 +38,7 @@ def test_one_after_the_other_each_waits_for_all_before_it() -> None:
 
 
 @pytest.mark.parametrize("side_by_side", [True, False])
-def test_whichever_notebooks_are_chosen_all_of_them_get_their_turn(side_by_side: bool) -> None:
+def test_any_selection_of_notebooks_runs_completely(side_by_side: bool) -> None:
     for count in (1, 2, 3, 10):
         for chosen in combinations(NOTEBOOKS, count):
             before, done = predecessors(chosen, side_by_side=side_by_side), set[Path]()

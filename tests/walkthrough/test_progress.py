@@ -1,4 +1,4 @@
-"""What a run says while it goes: a line for each notebook in a log, and a live one besides on a terminal."""
+"""A run's progress: a line for each notebook in a log, and also a live line on a terminal."""
 
 import os
 import pty
@@ -45,7 +45,7 @@ def test_a_log_has_a_line_for_each_notebook_and_the_total(capsys: pytest.Capture
     assert len(lines) == 3
 
 
-def test_a_terminal_has_one_live_line_that_says_what_runs_and_for_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_has_one_live_line_with_the_running_cells_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"COLUMNS": "80", "TERM": "xterm"}.items():
         monkeypatch.setenv(name, value)
     shown = bytearray()
