@@ -140,7 +140,7 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
         "Signed by the CA",
     ),
     ("03_sign_verification_code", lambda code, ca, key: ca, "everybody may have that".capitalize()),
-    ("03_sign_verification_code", another_issuer, "The right key has signed it, but it names"),
+    ("03_sign_verification_code", another_issuer, "It was signed with the right key, but it names"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
     ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),

@@ -22,11 +22,11 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     assert "✔" in repr(notebook.run())
     names = [f"{name}-00{number}" for number in (1, 2, 3)]
     assert notebook.device.key_file.stat().st_mode & 0o777 == 0o600
-    chain = lesson.showing.picture_of(notebook.walkthrough, notebook.device)
+    chain = lesson.walkthrough.showing.picture_of(notebook.walkthrough, notebook.device)
     assert f"{name} · end entity [sent by the device]" in repr(chain)
     assert [each.registration_id for each in notebook.registrations] == names
     assert notebook.refused.status == 401
-    assert "merely has the same name" in notebook.refused.why
+    assert "with the same subject" in notebook.refused.why
     assert "stranger" in notebook.cell("create_root(")._repr_html_()
     records = notebook.cell("walkthrough.records()")
     assert "initialAssignment" in repr(records)
@@ -100,7 +100,7 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Wor
     assert "X.509 Self-Signed" in repr(at_hub)
     assert "(the SHA-256 of its certificate)" in repr(at_hub)
     assert "Walkthrough Intermediate CA, of which the hub knows nothing" in repr(at_hub)
-    with pytest.raises(Problem, match="knows no device"):
+    with pytest.raises(Problem, match="has no device"):
         walkthrough.at_hub(device, replace(registration, device_id="valve-1"))
     alone.update(target="azure")
     assert "(the SHA-256 of its certificate)" in repr(walkthrough.at_hub(device, registration))
