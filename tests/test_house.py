@@ -17,6 +17,12 @@ from rattler import MatchSpec
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 ENVIRONMENT = yaml.safe_load((PROJECT / "environment.yml").read_text())
+# Each has a plainer word that this project uses instead: again or new, accept or assign, fix, ephemeral or unused,
+# another organization's, is not isolated from, run a step.
+NO_LONGER_USED = re.compile(
+    r"\b(anew|lets? (nobody )?in|mend(s|ed)?|throw-?away|somebody else'?s|is no fence|(take|takes|taken) a step)\b",
+    re.IGNORECASE,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,24 @@ def test_the_modules_of_the_local_dps_import_each_other_relatively() -> None:
     """So that the folder can be packaged under another name."""
     found = [each for each in imports("helpers/local_dps") if each[1].startswith("helpers.")]
     assert found == []
+
+
+def prose() -> Iterator[tuple[str, str]]:
+    """Each text file of the helpers and the tests, and each Markdown file: its path, and its text in one line."""
+    patterns = ("*.md", "notebooks/**/*.md", "helpers/**/*.*", "tests/**/*.*")
+    for file in sorted({file for pattern in patterns for file in PROJECT.glob(pattern)}):
+        if file.suffix in {".md", ".py", ".css", ".js", ".yaml"} and "node_modules" not in file.parts:
+            yield str(file.relative_to(PROJECT)), " ".join(file.read_text().split())
+
+
+def test_no_text_has_a_word_that_this_project_no_longer_uses() -> None:
+    found = [
+        f"{path}: {text[max(0, match.start() - 40) : match.end() + 20]}"
+        for path, text in prose()
+        if path != "tests/test_house.py"
+        for match in NO_LONGER_USED.finditer(text)
+    ]
+    assert found == [], "\n".join(found)
 
 
 def cells(notebook: Path) -> list[dict]:
