@@ -1,0 +1,9 @@
+# A code that was asked for before is void then: with a new one, run 03 again.
+from azure.core import MatchConditions
+
+etag = client.dps_certificate.get("$CERTIFICATE", "$RESOURCE_GROUP", "$SERVICE").etag
+answer = client.dps_certificate.generate_verification_code(
+    "$CERTIFICATE", "$RESOURCE_GROUP", "$SERVICE",
+    etag=etag, match_condition=MatchConditions.IfNotModified,
+)
+print(answer.properties.verification_code)

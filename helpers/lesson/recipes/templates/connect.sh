@@ -1,0 +1,1 @@
+az iot dps show --name "$SERVICE" --resource-group "$RESOURCE_GROUP"

@@ -1,0 +1,3 @@
+wanted = "$ENROLLMENT_GROUP"
+group = client.enrollment_group.create_or_update("$GROUP", wanted)
+print(group["etag"])

@@ -1,0 +1,3 @@
+from azure.mgmt.iothubprovisioningservices import IotDpsClient
+
+client = IotDpsClient(credential, "$SUBSCRIPTION")

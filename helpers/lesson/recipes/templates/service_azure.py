@@ -1,0 +1,3 @@
+from azure.iot.deviceprovisioning import DeviceProvisioningClient
+
+client = DeviceProvisioningClient("$SERVICE_ENDPOINT", credential)

@@ -1,0 +1,3 @@
+from azure.identity import DefaultAzureCredential
+
+credential = DefaultAzureCredential()

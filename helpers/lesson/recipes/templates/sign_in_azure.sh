@@ -1,0 +1,2 @@
+az login
+az account set --subscription "$SUBSCRIPTION"
