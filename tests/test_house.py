@@ -128,11 +128,6 @@ class TestNotebook:
             assert part in prose
 
 
-def test_the_notebooks_are_in_order_and_no_other_is_there() -> None:
-    numbers = [notebook.stem[:2] for notebook in NOTEBOOKS]
-    assert numbers == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"]
-
-
 def test_conda_would_make_the_same_environment() -> None:
     assert set(ENVIRONMENT) == {"name", "channels", "dependencies"}
     conda = [each for each in ENVIRONMENT["dependencies"] if isinstance(each, str)]

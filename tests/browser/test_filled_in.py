@@ -190,7 +190,7 @@ def test_07_the_named_device_is_revoked_and_the_next_ca_has_its_name(page: Page,
     notebook.run_on(2)
     for text in ("Before", "valve-7", "is let in"):
         expect(notebook.output(2)).to_contain_text(text)
-    for text in ("One device is revoked", "valve-7, issuer “Walkthrough Intermediate CA”", "stays outside"):
+    for text in ("One device is revoked", "valve-7, issuer “Walkthrough Intermediate CA”", "rejected"):
         expect(notebook.output(3)).to_contain_text(text)
     expect(notebook.output(7)).to_contain_text("Contoso Next")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")

@@ -23,11 +23,11 @@ def test_when_all_holds_it_shows_each_and_where_to_go_on_and_the_map_has_it(work
 
 
 def test_with_the_portal_it_says_whose_word_it_is(workspace: Workspace) -> None:
-    assert "you have told" not in repr(require(workspace, "02_upload_ca", [MET]))
+    assert "repeat what you entered" not in repr(require(workspace, "02_upload_ca", [MET]))
     workspace.update(target="portal")
     told = require(workspace, "02_upload_ca", [MET])
-    assert "you have told" in repr(told)
-    assert "you have told" in told._repr_html_()
+    assert "repeat what you entered" in repr(told)
+    assert "repeat what you entered" in told._repr_html_()
 
 
 def test_when_one_fails_it_is_named_with_its_hint_and_the_others_are_not(workspace: Workspace) -> None:

@@ -146,7 +146,7 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),
     ("05_create_enrollment_group", nothing, "this-factory"),
     ("06_provision_devices", lambda device, cas: cas, "comes first"),
-    ("06_provision_devices", lambda device, cas: [device, *cas], "root need not be sent"),
+    ("06_provision_devices", lambda device, cas: [device, *cas], "Leave out the root"),
     ("06_provision_devices", lambda device, cas: [device], "Reaches"),
     ("07_when_access_ends", nothing, "no IndividualEnrollment"),
     ("07_when_access_ends", lambda name, certificate: IndividualEnrollment(name, certificate), "It is enabled"),
@@ -181,7 +181,7 @@ def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(
     """The local DPS accepts it, too; nobody outside of Microsoft knows what Azure does."""
     card = try_exercise(ready, "03_sign_verification_code", own_key)
     assert card.solved is True, card.message
-    assert "Whether Azure does is not known" in card.message
+    assert "It is not known whether Azure does" in card.message
     ca = CertificateAuthority.create_root("Exercise CA")
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
         coded = with_code(dps, uploaded)

@@ -62,13 +62,17 @@ CASES: list[tuple[str, Happening, str]] = [
     (
         "06_provision_devices",
         at_the_service(lambda dps, name: dps.devices.forget(f"{name}-001")),
-        "There are records",
+        "DPS has records of the device and the fleet",
     ),
-    ("06_provision_devices", begin_again("06", "wanted = form.value"), "The stranger was refused"),
-    ("07_when_access_ends", at_the_service(disable_group), "All is as it was"),
-    ("07_when_access_ends", begin_again("07", "One device is revoked"), "A deleted CA lets in nobody"),
-    ("08_gallery_of_wrong_proofs", begin_again("08", "another_common_name"), "Nineteen wrong proofs were sent"),
-    ("09_the_attack", begin_again("09", "attack.try_to_prove"), "Proof refused Mallory"),
+    ("06_provision_devices", begin_again("06", "wanted = form.value"), "DPS rejected the unknown device"),
+    ("07_when_access_ends", at_the_service(disable_group), "Everything is as it was before"),
+    (
+        "07_when_access_ends",
+        begin_again("07", "One device is revoked"),
+        "DPS rejected a device whose CA had been deleted",
+    ),
+    ("08_gallery_of_wrong_proofs", begin_again("08", "another_common_name"), "The gallery has sent all"),
+    ("09_the_attack", begin_again("09", "attack.try_to_prove"), "DPS rejected Mallory's proof"),
 ]
 
 

@@ -47,7 +47,7 @@ def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place:
     assert len({etag for _, etag in tried.after}) == 3
     for shown in (repr(tried), tried._repr_html_()):
         assert "412" in shown
-        assert "with the present ETag is accepted" in shown
+        assert "DPS accepts the same proof with the current ETag" in shown
         assert all(etag in shown for _, etag in tried.after)
 
 
@@ -66,7 +66,7 @@ def test_self_attestation_verifies_a_ca_whose_key_nobody_has_and_a_proof_does_no
     compared = lesson.open(place.folder).compare_with_self_attestation()
     assert compared.attested.verified
     assert (compared.without_key.status, compared.without_key.code) == (400, "400053")
-    assert "CA whose key nobody holds" in repr(compared)
+    assert "CA whose key was deleted" in repr(compared)
     assert "Walkthrough Intermediate CA" in compared._repr_html_()
 
 
@@ -139,7 +139,7 @@ def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
     over.end()
     with pytest.raises(Problem, match="attack is over") as caught:
         over.lure_pump()
-    assert "from its top" in caught.value.next_step
+    assert "from the top" in caught.value.next_step
 
 
 def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: Attack) -> None:
@@ -161,11 +161,11 @@ def test_the_audit_accuses_what_is_verified_and_not_ones_own(place: Workspace, d
     foreign = CertificateAuthority.create_root("Foreign").certificate
     harmless = audited(place)
     assert harmless.suspects == []
-    assert "not verified: it lets nobody in" in repr(harmless)
+    assert "not verified: DPS accepts no device through it" in repr(harmless)
     with registered_for_a_moment(dps, foreign, self_attested=True) as attested:
         found = audited(place)
         assert [each.name for each in found.suspects] == [attested.name]
-        assert "whose is it?" in found._repr_html_()
+        assert "whose CA is it?" in found._repr_html_()
         assert attested.thumbprint in repr(found)
         own = place.authority_certificate("root")
         dps.certificates.upload("my-root", own, self_attested=True)

@@ -136,7 +136,7 @@ TROUBLES: list[tuple[Callable[[Workspace, pytest.MonkeyPatch], None], str, str]]
     (set_a_proxy, "Proxy", "NO_PROXY"),
     (set_the_clock_back, "Clock", "set-ntp"),
     (want_a_newer_package, "Packages", "make clean"),
-    (want_more_room, "Disk", "Make room"),
+    (want_more_room, "Disk", "Free some disk space"),
     (lose_permissions, "Permissions", "WSL"),
     (lose_localhost, "Ports", "/etc/hosts"),
 ]
@@ -174,10 +174,10 @@ def test_for_a_service_in_azure_the_way_of_devices_is_tried(
         monkeypatch.setattr(machine, "_DEVICE_HOST", "localhost")
         assert failed(machine.examine_way_of_devices(workspace)) == {}
     found = failed(machine.examine_way_of_devices(workspace))
-    assert list(found) == ["Way of devices"]
-    assert "port to be opened" in found["Way of devices"]
+    assert list(found) == ["Connection of devices"]
+    assert "open the port" in found["Connection of devices"]
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
-    assert "look up names" in failed(machine.examine_way_of_devices(workspace))["Way of devices"]
+    assert "look up names" in failed(machine.examine_way_of_devices(workspace))["Connection of devices"]
 
 
 def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

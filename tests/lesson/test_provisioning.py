@@ -39,7 +39,7 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     assert repr(card).index("assigning") < repr(card).index("outcome")
     shown = repr(notebook.cell("walkthrough.all_certificates()"))
     page = [(line.split()[0], line) for line in shown.splitlines()]
-    assert [each for each, line in page if "another of that name, not yours" in line] == ["stranger"]
+    assert [each for each, line in page if "another CA of that name, not yours" in line] == ["stranger"]
     assert [each for each, _ in page if each.startswith(name)] == [name, *names]
     assert "Devices (4)" in shown, "the stranger is none of them"
     assert "Devices of other CAs (1)" in shown

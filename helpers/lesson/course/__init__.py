@@ -1,1 +1,1 @@
-"""The course: the journey through the notebooks, their checkpoints and exercises, and the check of the machine."""
+"""The course: the journey through the notebooks, their checkpoints and exercises, and the health check of the machine."""

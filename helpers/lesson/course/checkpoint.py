@@ -1,4 +1,4 @@
-"""A checkpoint at a notebook's end: named expectations, and a loud failure if one is not met."""
+"""The checkpoint at the end of a notebook: named expectations, and an error if one of them is not met."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "checkpoint", "require"]
 
-_TOLD = "With the target portal nobody can ask your service from here: what is said of it is what you have told."
+_TOLD = "With the target portal, the notebook can't ask your service. Its statements about the service repeat what you entered."
 
 
 @dataclass(frozen=True, repr=False)
 class Checkpoint(Picture):
-    """All expectations, met.
+    """A checkpoint that is reached: all its expectations are met.
 
     Attributes:
-        next_notebook: where to go on. told: what is said of the service is what a person has told.
+        next_notebook: the notebook to continue with.
+        told: the statements about the service repeat what a person entered.
     """
 
     expectations: tuple[Expect, ...]
@@ -46,7 +47,7 @@ class Checkpoint(Picture):
 
 
 def checkpoint(walkthrough: "Walkthrough", notebook: str) -> Checkpoint:
-    """The checkpoint of a notebook, judged by what the workspace and the service hold now.
+    """Return the checkpoint of a notebook, judged by the present content of the workspace and the service.
 
     Raises:
         Problem: an expectation is not met, or an earlier notebook has not run.
@@ -55,17 +56,17 @@ def checkpoint(walkthrough: "Walkthrough", notebook: str) -> Checkpoint:
 
 
 def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect]) -> Checkpoint:
-    """The checkpoint of a notebook, if all hold; the map of the journey then has it as done.
+    """Return the checkpoint of a notebook if all expectations are met, and mark the notebook as done.
 
     Raises:
-        Problem: one does not; each of those is named with its hint.
+        Problem: some are not met; the error names each of them with its hint.
     """
     judged = tuple(expectations)
     failed = [each for each in judged if not each.holds]
     if failed:
         raise Problem(
-            f"The checkpoint is not reached: {len(failed)} of {len(judged)} expectations are not met.",
-            "Not so: " + "; ".join(each.statement for each in failed) + ".",
+            f"You have not reached the checkpoint: {len(failed)} of {len(judged)} expectations are not met.",
+            "Not met: " + "; ".join(each.statement for each in failed) + ".",
             " ".join(dict.fromkeys(each.hint for each in failed)),
         )
     workspace.reach(notebook)

@@ -1,6 +1,6 @@
-"""The exercises: each asks for one small function, and tries it with values that nobody could know beforehand.
+"""The exercises: each asks for one small function, and tries it with values that the learner can't know beforehand.
 
-A stub raises `Unsolved` with a hint; an exercise that is not solved stops nobody, for Run All must reach the end.
+A stub raises `Unsolved` with a hint. An unsolved exercise is not an error, because Run All must reach the end.
 """
 
 import random
@@ -27,25 +27,26 @@ from helpers.dps import IndividualEnrollment, RegisteredCertificate
 from helpers.lesson.figures import Picture
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = ["EXERCISES", "ExerciseCard", "Unsolved", "try_exercise"]
 
-_SECONDS = 20
+_TIME_LIMIT_SECONDS = 20
 
 
 class Unsolved(Exception):
-    """What a stub raises: a hint."""
+    """The exception of an exercise's stub; its message is a hint."""
 
 
 class _Wrong(Exception):
-    """What is wrong with an answer, so that a learner can go on."""
+    """The exception for a wrong answer; its message tells the learner what is wrong."""
 
 
 @dataclass(frozen=True, repr=False)
 class ExerciseCard(Picture):
-    """How an exercise stands. solved: None while nothing has been tried."""
+    """The state of an exercise; `solved` is None before the first try."""
 
     task: str
     solved: bool | None
@@ -54,24 +55,28 @@ class ExerciseCard(Picture):
     def html(self) -> Markup:
         kind = {True: "good", False: "bad", None: "now"}
         return Markup("<div class='card'><h4>{}</h4><p><b class='{}'>{}</b> {}</p></div>").format(
-            self.task, kind[self.solved], _STANDS[self.solved], self.message
+            self.task, kind[self.solved], _STATES[self.solved], self.message
         )
 
     def text(self) -> str:
-        return f"{self.task}\n  {_STANDS[self.solved]} {self.message}"
+        return f"{self.task}\n  {_STATES[self.solved]} {self.message}"
 
 
-_STANDS = {True: "✔ Solved.", False: "✘ Not yet.", None: "○ Your turn."}
+_STATES = {True: "✔ Solved.", False: "✘ Not yet.", None: "○ Your turn."}
 
 
 def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]) -> ExerciseCard:
     """Try a learner's function.
 
     Args:
-        notebook: whose exercise it is.
+        notebook: the notebook with the exercise.
     """
     if notebook not in EXERCISES:
-        raise Problem(f"{notebook} has no exercise.", "Each notebook has one.", f"One of {', '.join(EXERCISES)}.")
+        raise Problem(
+            f"There is no exercise {notebook!r}.",
+            "An exercise has the name of its notebook.",
+            f"Choose one of {', '.join(EXERCISES)}.",
+        )
     task, check = EXERCISES[notebook]
     try:
         with _time_limit():
@@ -80,20 +85,20 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
         return ExerciseCard(task, None, str(hint))
     except _Wrong as wrong:
         return ExerciseCard(task, False, str(wrong))
-    except Exception as error:  # whatever a learner's function raises
+    except Exception as error:  # a learner's function may raise anything
         return ExerciseCard(task, False, f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}")
     return ExerciseCard(task, True, praise)
 
 
 @contextmanager
 def _time_limit() -> Iterator[None]:
-    """A loop that never ends would keep the kernel busy for ever, and nobody would be told."""
+    """Stop an endless loop, which would otherwise keep the kernel busy without any message."""
 
     def stop(_signal: int, _frame: object) -> None:
-        raise _Wrong(f"It was still running after {_SECONDS} seconds. Is there a loop that never ends?")
+        raise _Wrong(f"It was still running after {_TIME_LIMIT_SECONDS} seconds. Does it contain an endless loop?")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(_SECONDS)
+    signal.alarm(_TIME_LIMIT_SECONDS)
     try:
         yield
     finally:
@@ -107,7 +112,7 @@ def _require(holds: object, otherwise: str) -> None:
 
 
 def _require_equal(given: object, wanted: object, asked: str) -> None:
-    _require(given == wanted, f"For {asked}, it gave {given!r}; it should be {wanted!r}.")
+    _require(given == wanted, f"For {asked}, it returned {given!r}; it should return {wanted!r}.")
 
 
 # --- one for each notebook --------------------------------------------------------------------------------------------
@@ -117,9 +122,10 @@ def _open_to_others(answer: Callable[[int], bool], _workspace: Workspace) -> str
     for mode in (0o600, 0o400, 0o700, 0o640, 0o604, 0o644, secrets.randbelow(0o1000)):
         given, wanted = answer(mode), bool(mode & 0o077)
         _require(
-            bool(given) is wanted, f"For the permissions 0o{mode:03o}, it gave {given!r}; it should be {wanted!r}."
+            bool(given) is wanted,
+            f"For the permissions 0o{mode:03o}, it returned {given!r}; it should return {wanted!r}.",
         )
-    return "The last six bits are the group's and everybody else's: mode & 0o077."
+    return "The last six bits are the permissions of the group and of all others: mode & 0o077."
 
 
 def _signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _workspace: Workspace) -> str:
@@ -129,17 +135,17 @@ def _signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _wo
     _require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
     _require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
     _require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
-    return "The signature tells, and not the name."
+    return "The signature decides, and not the name."
 
 
 def _thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace) -> str:
     certificate = CertificateAuthority.create_root(f"CA {secrets.token_hex(4)}").certificate
     wanted = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - what DPS shows
     given = answer(certificate)
-    _require(isinstance(given, str), f"It gave {type(given).__name__}; the thumbprint is a text: .hex() makes one.")
-    _require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 as hexadecimal has {len(wanted)}.")
+    _require(isinstance(given, str), f"It returned {type(given).__name__}; use .hex() to make the thumbprint a string.")
+    _require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 in hexadecimal has {len(wanted)}.")
     _require_equal(given, wanted, "a new CA's certificate")
-    return "Compare it with what the portal shows, and you know which certificate is there."
+    return "Compare it with the thumbprint in the portal, and you know which certificate is there."
 
 
 def _verification_certificate(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
@@ -150,7 +156,8 @@ def _verification_certificate(answer: Callable[..., x509.Certificate], _workspac
         code = secrets.token_hex(24).upper()
         given = answer(code, ca.certificate, ca.private_key)
         _require(
-            isinstance(given, x509.Certificate), "It gave no certificate: .sign(…) at the end of the builder makes one."
+            isinstance(given, x509.Certificate),
+            "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
         )
         failed = [
             each for each in examine_proof(certificate_pem(given), ca.certificate, code).checks if not each.passed
@@ -162,8 +169,8 @@ def _verification_certificate(answer: Callable[..., x509.Certificate], _workspac
 
 
 _SAME_KEY = (
-    "It holds the CA's own public key. The local DPS accepts that. Whether Azure does is not known: Azure's documentation "
-    "makes a new key pair."
+    "It contains the CA's own public key. The local DPS accepts that. It is not known whether Azure does: its documentation "
+    "uses a new key pair."
 )
 
 
@@ -174,18 +181,18 @@ def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
         code = str(with_code(dps, uploaded).verification_code)
         proof = certificate_pem(ca.sign_verification_code(code).certificate)
         answer(dps.certificates, uploaded, proof)
-        _require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: was the proof sent?")
-    return "Read, then change: the ETag is the present one, however old the value was that you began with."
+        _require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: did you send the proof?")
+    return "Read before each change: then the ETag is always the current one, even if you started with an old value."
 
 
 def _deciding_group(answer: Callable[..., str | None], _workspace: Workspace) -> str:
     chain = [f"{word} {secrets.token_hex(2)}" for word in ("Line", "Factory", "Company")]
-    groups = {"everybody": chain[2], "this-factory": chain[1], "another-factory": "Factory of somebody else"}
-    _require_equal(answer(chain, groups), "this-factory", "a chain with two groups on its way up")
-    _require_equal(answer(chain, {"everybody": chain[2]}), "everybody", "a group for the root alone")
+    groups = {"everyone": chain[2], "this-factory": chain[1], "another-factory": "Factory of another organization"}
+    _require_equal(answer(chain, groups), "this-factory", "a chain with groups for two of its CAs")
+    _require_equal(answer(chain, {"everyone": chain[2]}), "everyone", "a chain with a group for its root only")
     _require_equal(answer(chain, {"line": chain[0], **groups}), "line", "a group for the CA right above the device")
-    _require_equal(answer(chain, {"other": "Somebody else"}), None, "no group on the way up")
-    return "The CA closest to the device decides. If its group is disabled the device stays outside."
+    _require_equal(answer(chain, {"other": "Another organization"}), None, "a chain without a group for any of its CAs")
+    return "The group of the CA closest to the device decides. If that group is disabled, DPS rejects the device."
 
 
 def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
@@ -196,31 +203,36 @@ def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
     for cas in permutations([root.certificate, factory.certificate, line.certificate]):
         given = list(answer(device, list(cas)))
         _require(given and given[0] == device, "The device's own certificate comes first.")
-        _require(root.certificate not in given, "The root need not be sent: whoever trusts it has it already.")
+        _require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
         failed = [each for each in examine_chain(given, root.certificate, "pump-1").checks if not each.passed]
         _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
-    return "Device first, then whoever signed the one before; without the root."
+    return "The device's certificate comes first, then each certificate's issuer. The root is left out."
 
 
 def _revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspace) -> str:
     name = f"pump-{secrets.token_hex(3)}"
     certificate = CertificateAuthority.create_root("Exercise CA").issue_device(name).certificate
     given = answer(name, certificate)
-    _require(isinstance(given, IndividualEnrollment), "It gave no IndividualEnrollment.")
+    _require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
     _require_equal(given.registration_id, name, "the registration id")
     _require(given.certificate == certificate, "The enrollment is not for the device's certificate.")
-    _require(not given.enabled, "It is enabled: that would let the device in, whatever its group says.")
-    return "An individual enrollment is asked before any group; disabled, it keeps this one device out."
+    _require(
+        not given.enabled, "The enrollment is enabled, so DPS would accept the device even if its group is disabled."
+    )
+    return "DPS looks for an individual enrollment before any group. A disabled one rejects this device only."
 
 
 def _only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
     ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
     given = answer(code, ca.certificate, ca.private_key)
-    _require(isinstance(given, x509.Certificate), "It gave no certificate.")
+    _require(isinstance(given, x509.Certificate), "It returned no certificate.")
     checks = examine_proof(certificate_pem(given), ca.certificate, code).checks
     failed = [each.name for each in checks if not each.passed]
-    _require(failed == ["Dates of the proof"], f"The examiner objects to: {', '.join(failed) or 'nothing at all'}.")
-    return "Wrong in one thing and right in all others: that is how one finds out what a service really checks."
+    _require(
+        failed == ["Dates of the proof"],
+        f"The examiner must find fault with the dates only, but it finds fault with: {', '.join(failed) or 'nothing'}.",
+    )
+    return "One thing is wrong and all others are right: with such a proof, you find out what a service really checks."
 
 
 def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
@@ -235,10 +247,10 @@ def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
     ]
     random.shuffle(registered)
     given = set(answer(registered, own))
-    _require("mine-too" not in given, "It accuses a CA of yours: thumbprints are compared without case.")
-    _require("harmless" not in given, "It accuses a CA that is not verified: that one lets nobody in.")
+    _require("mine-too" not in given, "It suspects one of your own CAs: ignore case when you compare thumbprints.")
+    _require("harmless" not in given, "It suspects a CA that is not verified: DPS accepts no device through such a CA.")
     _require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
-    return "Do that with your own service from time to time: nobody else will tell you."
+    return "Check your own service like this from time to time, because DPS does not warn you."
 
 
 def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
@@ -246,28 +258,30 @@ def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
     refers_to = {record: [group], group: [intermediate, root], other: [root], intermediate: [root], root: []}
     for order in permutations(refers_to):
         given = list(answer({name: list(refers_to[name]) for name in order}))
-        _require(sorted(given) == sorted(refers_to), "Each thing is to be deleted once.")
+        _require(sorted(given) == sorted(refers_to), "It must return each name exactly once.")
         for name, targets in refers_to.items():
             for target in targets:
                 _require(
-                    given.index(name) < given.index(target), f"{target} is deleted while {name} still refers to it."
+                    given.index(name) < given.index(target), f"It deletes {target} while {name} still refers to it."
                 )
-    return "Whatever refers to something goes before it."
+    return "Delete a thing before the things that it refers to."
 
 
 _KINDS = ("group", "other-group", "root", "intermediate", "record")
 _Check = Callable[[Callable[..., Any], Workspace], str]
 
-EXERCISES: dict[str, tuple[str, _Check]] = {
-    "00_start_here": ("Exercise: may others look into it?", _open_to_others),
-    "01_create_ca": ("Exercise: who has signed this?", _signed_by),
-    "02_upload_ca": ("Exercise: the thumbprint that DPS shows", _thumbprint),
-    "03_sign_verification_code": ("Exercise: sign a code yourself", _verification_certificate),
-    "04_verify_ca": ("Exercise: verify, however stale the ETag", _verify),
-    "05_create_enrollment_group": ("Exercise: which group decides?", _deciding_group),
-    "06_provision_devices": ("Exercise: the chain to send", _chain_to_send),
-    "07_when_access_ends": ("Exercise: keep one device out", _revocation),
-    "08_gallery_of_wrong_proofs": ("Exercise: wrong in nothing but its dates", _only_its_dates),
-    "09_the_attack": ("Exercise: whose CA is that?", _suspects),
-    "10_clean_up": ("Exercise: in which order?", _in_order),
+EXERCISES: dict[
+    str, tuple[str, _Check]
+] = {  # by notebook: the exercise's title, and the function that checks an answer
+    Notebook.START_HERE: ("Exercise: do others have access?", _open_to_others),
+    Notebook.CREATE_CA: ("Exercise: who signed this?", _signed_by),
+    Notebook.UPLOAD_CA: ("Exercise: the thumbprint that DPS shows", _thumbprint),
+    Notebook.SIGN_VERIFICATION_CODE: ("Exercise: sign a code yourself", _verification_certificate),
+    Notebook.VERIFY_CA: ("Exercise: verify, even with a stale ETag", _verify),
+    Notebook.CREATE_ENROLLMENT_GROUP: ("Exercise: which group decides?", _deciding_group),
+    Notebook.PROVISION_DEVICES: ("Exercise: the chain to send", _chain_to_send),
+    Notebook.WHEN_ACCESS_ENDS: ("Exercise: revoke one device", _revocation),
+    Notebook.GALLERY_OF_WRONG_PROOFS: ("Exercise: a proof with wrong dates only", _only_its_dates),
+    Notebook.THE_ATTACK: ("Exercise: whose CA is that?", _suspects),
+    Notebook.CLEAN_UP: ("Exercise: in which order?", _in_order),
 }

@@ -1,6 +1,6 @@
-"""What each notebook must have reached, judged by what is on disk and at the service: never by a notebook's variables.
+"""The expectations at the end of each notebook, judged by the workspace and the service, never by a notebook's variables.
 
-A cell that failed leaves the variables of an earlier run behind, and these may say what is no longer so.
+After a failed cell, the variables of an earlier run are still there, and they may be out of date.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from helpers.certificates import describe
 from helpers.dps import CaReference
 from helpers.lesson.course.machine import examine_machine
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
+from helpers.notebook import Notebook
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough
@@ -20,10 +21,10 @@ __all__ = ["EXPECTATIONS", "Expect"]
 
 @dataclass(frozen=True)
 class Expect:
-    """Something that holds if the notebook's step worked.
+    """A statement that holds if the notebook's step worked.
 
     Attributes:
-        hint: what to do when it does not hold.
+        hint: what to do if it does not hold.
     """
 
     statement: str
@@ -33,7 +34,7 @@ class Expect:
 
 def _start_here(walkthrough: "Walkthrough") -> Iterator[Expect]:
     health = examine_machine(walkthrough.workspace)
-    yield Expect("This machine is fit", health.passed, "Do what the findings above say.")
+    yield Expect("This machine is ready", health.passed, "Fix the findings above.")
     yield Expect("The provisioning service is known", bool(walkthrough.dps.describe().id_scope))
 
 
@@ -41,26 +42,32 @@ def _create_ca(walkthrough: "Walkthrough") -> Iterator[Expect]:
     roles = walkthrough.workspace.authority_roles()
     yield Expect("The workspace holds a CA with its key", bool(roles))
     same = all(walkthrough.public_part(role) == walkthrough.authority(role).certificate for role in roles)
-    yield Expect("It can be read back from disk", same, "Run 10_clean_up, let it delete the keys, and begin again.")
+    begin_again = f"Run {Notebook.CLEAN_UP}, let it delete the keys, and start again with {Notebook.CREATE_CA}."
+    yield Expect("The notebook can read it back from disk", same, begin_again)
 
 
 def _upload_ca(walkthrough: "Walkthrough") -> Iterator[Expect]:
     there, here = walkthrough.registered(), describe(walkthrough.registered_part())
-    yield Expect("The thumbprint is that of the certificate here", there.thumbprint == here.sha1, "Run 10_clean_up.")
+    yield Expect(
+        "The thumbprint at DPS is that of the certificate in the workspace",
+        there.thumbprint == here.sha1,
+        f"Run {Notebook.CLEAN_UP}, then {Notebook.UPLOAD_CA} again.",
+    )
     yield Expect("Its name at DPS is known", there.name == walkthrough.workspace.facts.certificate_name)
 
 
 def _sign_verification_code(walkthrough: "Walkthrough") -> Iterator[Expect]:
     yield Expect("The proof is on your disk", walkthrough.workspace.proof_file.exists())
     examination = walkthrough.examine_proof()
-    yield Expect("The examiner finds nothing wrong with it", examination.passed, "Do what the verdicts say.")
+    yield Expect("The examiner finds nothing wrong with it", examination.passed, "Fix the findings above.")
     walkthrough.registered()  # forgets a code that is no longer the newest
     newest = walkthrough.stored("proof") is not None
     yield Expect("Its code is still the newest", newest, "Run this notebook again: it asks for a new code.")
 
 
 def _verify_ca(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    yield Expect("DPS says that the CA is verified", walkthrough.registered().verified, "Run 03 again.")
+    again = f"Run {Notebook.SIGN_VERIFICATION_CODE} again."
+    yield Expect("DPS says that the CA is verified", walkthrough.registered().verified, again)
     yield Expect("No code is waiting any more", walkthrough.workspace.facts.verification_code is None)
 
 
@@ -68,74 +75,77 @@ def _create_enrollment_group(walkthrough: "Walkthrough") -> Iterator[Expect]:
     group, ca = walkthrough.group(), walkthrough.registered()
     bound = isinstance(group.attestation, CaReference) and group.attestation.primary == ca.name
     yield Expect("The group is known", group.group_id == walkthrough.workspace.facts.enrollment_group_id)
-    yield Expect("It is bound to the verified CA", bound and ca.verified, "Run 10_clean_up, then 02 again.")
+    again = f"Run {Notebook.CLEAN_UP}, then {Notebook.UPLOAD_CA} again."
+    yield Expect("It is bound to the verified CA", bound and ca.verified, again)
     yield Expect("It is enabled", group.enabled)
 
 
 def _provision_devices(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    seen, choices = walkthrough.workspace.outcomes("06_provision_devices"), walkthrough.workspace.facts.choices
+    seen, choices = walkthrough.workspace.outcomes(Notebook.PROVISION_DEVICES), walkthrough.workspace.facts.choices
     device, size = choices.get("device_id", ""), choices.get("fleet_size", 0)
     wanted = {device, *(f"{device}-{number:03}" for number in range(1, size + 1))}
     recorded = {each.registration_id: each.status for each in walkthrough.records().records}
     assigned = {name for name, status in recorded.items() if status == "assigned"}
-    look = "Look at your enrollments."
+    look = "Look for an enrollment that accepts the unknown device, and delete it."
     has_hub = isinstance(seen.get(device), str) and bool(seen[device])
-    yield Expect("The device has a hub", has_hub, "Link a hub, and run this notebook again.")
-    yield Expect("There are records of it and of the fleet", seen.keys() >= wanted and assigned >= wanted)
-    yield Expect("The stranger was refused", seen.get("stranger") == 401, look)
-    yield Expect("And left no record", "stranger" not in recorded, look)
+    yield Expect("DPS assigned the device to a hub", has_hub, "Link a hub, and run this notebook again.")
+    yield Expect("DPS has records of the device and the fleet", seen.keys() >= wanted and assigned >= wanted)
+    yield Expect("DPS rejected the unknown device", seen.get("stranger") == 401, look)
+    yield Expect("DPS has no record of the unknown device", "stranger" not in recorded, look)
 
 
 def _when_access_ends(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    seen = walkthrough.workspace.outcomes("07_when_access_ends")
-    for statement, moment, let_in in (
-        ("A revoked device's neighbour gets in", "One device is revoked", [False, True]),
-        ("A disabled group lets nobody in", "The group is disabled", [False, False]),
-        ("With two CAs both get in", "Primary and secondary", [True, True]),
-        ("Then only who is renewed", "The next CA alone", [False, True]),
-        ("A deleted CA lets in nobody it signed", "The CA is deleted", [False]),
+    seen = walkthrough.workspace.outcomes(Notebook.WHEN_ACCESS_ENDS)
+    for statement, moment, accepted in (
+        ("DPS rejected the revoked device, and still accepted its neighbour", "One device is revoked", [False, True]),
+        ("DPS rejected every device of a disabled group", "The group is disabled", [False, False]),
+        ("With a primary and a secondary CA, DPS accepted devices of both", "Primary and secondary", [True, True]),
+        ("With the next CA alone, DPS accepted only the renewed device", "The next CA alone", [False, True]),
+        ("DPS rejected a device whose CA had been deleted", "The CA is deleted", [False]),
     ):
-        yield Expect(statement, seen.get(moment) == let_in)
+        yield Expect(statement, seen.get(moment) == accepted)
     group = walkthrough.rehearsal.enrollment_groups.get(walkthrough.group().group_id)
     facts = walkthrough.workspace.facts
     nothing_left = facts.revoked_device is None and facts.next_certificate_name is None
     restored = group.enabled and group.attestation == CaReference(str(facts.certificate_name))
-    yield Expect("All is as it was", seen.get("After") == [True, True] and restored and nothing_left)
+    yield Expect("Everything is as it was before", seen.get("After") == [True, True] and restored and nothing_left)
 
 
 def _gallery_of_wrong_proofs(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    refusals = walkthrough.workspace.outcomes("08_gallery_of_wrong_proofs")
-    yield Expect("Nineteen wrong proofs were sent", refusals.keys() == WRONG_PROOFS.keys())
-    yield Expect("DPS has refused each of them", all(status >= 400 for status in refusals.values()))
+    refusals = walkthrough.workspace.outcomes(Notebook.GALLERY_OF_WRONG_PROOFS)
+    yield Expect(f"The gallery has sent all {len(WRONG_PROOFS)} wrong proofs", refusals.keys() == WRONG_PROOFS.keys())
+    yield Expect("DPS rejected each of them", all(status >= 400 for status in refusals.values()))
 
 
 def _the_attack(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    seen = walkthrough.workspace.outcomes("09_the_attack")
-    yield Expect("Proof refused Mallory", seen.get("proof") == 400)
-    yield Expect("Self-attestation let him take a pump", seen.get("lured") == [True])
-    yield Expect("His pump did not pass for Contoso's", seen.get("at_contosos") == [False])
-    yield Expect("Not even at his own service", seen.get("at_his_own") == [False])
+    seen = walkthrough.workspace.outcomes(Notebook.THE_ATTACK)
+    yield Expect("DPS rejected Mallory's proof", seen.get("proof") == 400)
+    yield Expect(
+        "After self-attestation, one of Contoso's pumps registered with Mallory's service", seen.get("lured") == [True]
+    )
+    yield Expect("Contoso's service rejected Mallory's own device", seen.get("at_contosos") == [False])
+    yield Expect("Mallory's own service rejected it, too", seen.get("at_his_own") == [False])
 
 
 def _clean_up(walkthrough: "Walkthrough") -> Iterator[Expect]:
     facts = walkthrough.workspace.facts
     yield Expect("No enrollment group is left", facts.enrollment_group_id is None)
-    yield Expect("No CA is registered any more", facts.certificate_name is None)
+    yield Expect("No CA is registered", facts.certificate_name is None)
 
 
 _Judge: TypeAlias = Callable[["Walkthrough"], Iterator[Expect]]
 
 EXPECTATIONS: dict[str, _Judge] = {
-    "00_start_here": _start_here,
-    "01_create_ca": _create_ca,
-    "02_upload_ca": _upload_ca,
-    "03_sign_verification_code": _sign_verification_code,
-    "04_verify_ca": _verify_ca,
-    "05_create_enrollment_group": _create_enrollment_group,
-    "06_provision_devices": _provision_devices,
-    "07_when_access_ends": _when_access_ends,
-    "08_gallery_of_wrong_proofs": _gallery_of_wrong_proofs,
-    "09_the_attack": _the_attack,
-    "10_clean_up": _clean_up,
+    Notebook.START_HERE: _start_here,
+    Notebook.CREATE_CA: _create_ca,
+    Notebook.UPLOAD_CA: _upload_ca,
+    Notebook.SIGN_VERIFICATION_CODE: _sign_verification_code,
+    Notebook.VERIFY_CA: _verify_ca,
+    Notebook.CREATE_ENROLLMENT_GROUP: _create_enrollment_group,
+    Notebook.PROVISION_DEVICES: _provision_devices,
+    Notebook.WHEN_ACCESS_ENDS: _when_access_ends,
+    Notebook.GALLERY_OF_WRONG_PROOFS: _gallery_of_wrong_proofs,
+    Notebook.THE_ATTACK: _the_attack,
+    Notebook.CLEAN_UP: _clean_up,
 }
-"""By notebook, what must hold at its end."""
+"""For each notebook, the expectations at its end."""

@@ -1,12 +1,14 @@
-"""The journey: which notebooks there are, what each is for, about how long it takes, and how far one has come."""
+"""The journey: the notebooks, what each of them is about, how long it takes, and which of them are done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -15,10 +17,10 @@ __all__ = ["JOURNEY", "JourneyMap", "Stop", "journey", "next_stop", "run_first"]
 
 @dataclass(frozen=True)
 class Stop:
-    """One notebook.
+    """One notebook of the journey.
 
     Attributes:
-        minutes: about how long a learner takes who reads everything and does the exercise.
+        minutes: the approximate time for a learner who reads everything and does the exercise.
     """
 
     notebook: str
@@ -27,23 +29,23 @@ class Stop:
 
 
 JOURNEY = (
-    Stop("00_start_here", "is this machine fit, and which provisioning service is it to be", 10),
-    Stop("01_create_ca", "a root CA and an intermediate CA, or your own", 15),
-    Stop("02_upload_ca", "DPS gets the public part of one of them", 10),
-    Stop("03_sign_verification_code", "DPS gives a code; you sign it", 20),
-    Stop("04_verify_ca", "DPS checks the proof; and what the proof is worth", 15),
-    Stop("05_create_enrollment_group", "a group is bound to the verified CA", 10),
-    Stop("06_provision_devices", "a device and a fleet get in, a stranger does not", 15),
-    Stop("07_when_access_ends", "a device revoked, a group stopped, a CA rolled over and deleted", 20),
-    Stop("08_gallery_of_wrong_proofs", "nineteen proofs that fail: predict what DPS says", 30),
-    Stop("09_the_attack", "somebody else's CA is uploaded: what stops it, and what does not", 15),
-    Stop("10_clean_up", "what was made is removed", 5),
+    Stop(Notebook.START_HERE, "check this machine, and choose a provisioning service", 10),
+    Stop(Notebook.CREATE_CA, "create a root CA and an intermediate CA, or bring your own", 15),
+    Stop(Notebook.UPLOAD_CA, "upload the certificate of one of the CAs to DPS", 10),
+    Stop(Notebook.SIGN_VERIFICATION_CODE, "get a verification code from DPS, and sign it", 20),
+    Stop(Notebook.VERIFY_CA, "DPS checks the proof; see what the proof is worth", 15),
+    Stop(Notebook.CREATE_ENROLLMENT_GROUP, "bind an enrollment group to the verified CA", 10),
+    Stop(Notebook.PROVISION_DEVICES, "register a device and a fleet; an unknown device is rejected", 15),
+    Stop(Notebook.WHEN_ACCESS_ENDS, "revoke a device, disable a group, roll over and delete a CA", 20),
+    Stop(Notebook.GALLERY_OF_WRONG_PROOFS, f"{len(WRONG_PROOFS)} proofs that fail: predict the answer of DPS", 30),
+    Stop(Notebook.THE_ATTACK, "upload another organization's CA; see what stops you and what does not", 15),
+    Stop(Notebook.CLEAN_UP, "remove everything that the walkthrough has created", 5),
 )
 
 
 @dataclass(frozen=True, repr=False)
 class JourneyMap(Picture):
-    """The notebooks in their order; `reached` are those whose checkpoints have been reached in this workspace, once."""
+    """The notebooks in their order; `reached` names those whose checkpoints the learner has ever reached in this workspace."""
 
     reached: Sequence[str]
 
@@ -61,26 +63,34 @@ class JourneyMap(Picture):
         return "\n".join([self._title(), *lines])
 
     def _signed(self) -> list[tuple[str, Stop]]:
-        left = [stop for stop in JOURNEY if stop.notebook not in self.reached]
-        return [("✔" if stop not in left else "▶" if stop == left[0] else "○", stop) for stop in JOURNEY]
+        return [(self._sign(stop), stop) for stop in JOURNEY]
+
+    def _sign(self, stop: Stop) -> str:
+        left = self._left()
+        if stop not in left:
+            return "✔"
+        return "▶" if stop == left[0] else "○"
 
     def _title(self) -> str:
-        left = sum(stop.minutes for stop in JOURNEY if stop.notebook not in self.reached)
-        done = len(JOURNEY) - sum(stop.notebook not in self.reached for stop in JOURNEY)
-        return f"The journey: {done} of {len(JOURNEY)} done, about {left} minutes to go"
+        left = self._left()
+        minutes = sum(stop.minutes for stop in left)
+        return f"The journey: {len(JOURNEY) - len(left)} of {len(JOURNEY)} done, about {minutes} minutes to go"
+
+    def _left(self) -> list[Stop]:
+        return [stop for stop in JOURNEY if stop.notebook not in self.reached]
 
 
 def journey(workspace: Workspace) -> JourneyMap:
-    """The map, with what is done in this workspace."""
+    """Return the map of the journey, with the notebooks that are done in this workspace."""
     return JourneyMap(workspace.facts.reached)
 
 
 def next_stop(notebook: str) -> str:
-    """Which notebook comes after this one; the first again after the last."""
+    """Return the name of the next notebook; after the last one, that of the first."""
     names = [stop.notebook for stop in JOURNEY]
     return [*names[1:], names[0]][names.index(notebook)]
 
 
 def run_first(notebook: str, reason: str) -> Problem:
-    """The error of a cell that runs too early: the notebooks build on one another."""
-    return Problem("This notebook needs another to be run first.", reason, f"Run {notebook}, and go on from there.")
+    """Return the error for a cell that runs before an earlier notebook has run."""
+    return Problem("Another notebook must run before this one.", reason, f"Run {notebook}, and continue from there.")

@@ -1,4 +1,4 @@
-"""The health of the machine: what could get into a learner's way, and how to mend it, before it does."""
+"""The health check of the machine: it finds what would stop a learner later, and says how to fix it."""
 
 import os
 import platform
@@ -15,19 +15,20 @@ from pathlib import Path
 from helpers.certificates import Check, Examination, describe, read_certificates
 from helpers.dps import AZURE_DEVICE_PLANE
 from helpers.files import read_bytes, write_atomically
+from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 
 __all__ = ["examine_machine", "examine_way_of_devices"]
 
-_ROOM = 100 << 20  # bytes; a fleet of 500 and the executed copies take a tenth of it
-_PROJECT = Path(__file__).resolve().parents[2]
-_OURS = ("*", "helpers/**/*.py", "notebooks/*")  # and no environment, which may be made of older or newer files
+_MIN_FREE_BYTES = 100 << 20  # a fleet of 500 and the executed notebooks take a tenth of this
+_PROJECT = Path(__file__).resolve().parents[3]
+_OWN_FILES = ("*", "helpers/**/*.py", "notebooks/*")  # not .venv: its files may have any date
 _DEVICE_HOST, _MQTT_PORT = AZURE_DEVICE_PLANE.host, 8883
-_WAIT_SECONDS = 3.0
+_CONNECT_TIMEOUT_SECONDS = 3.0
 
 
 def examine_machine(workspace: Workspace) -> Examination:
-    """Versions, ports, clock, permissions: one check each, with the fix for what is found."""
+    """Check versions, ports, clock, permissions and disk space; each failed check comes with its fix."""
     checks = (
         _python(),
         _packages(),
@@ -37,7 +38,7 @@ def examine_machine(workspace: Workspace) -> Examination:
         _folder(workspace),
         _keys(workspace),
         _modes(workspace),
-        _room(workspace),
+        _free_space(workspace),
     )
     return Examination("This machine", checks)
 
@@ -50,8 +51,8 @@ def _python() -> Check:
     return _check(
         "Python",
         sys.version_info >= (3, 11),
-        f"It is {platform.python_version()}; 3.11 or newer is needed.",
-        "Install a newer Python, then make clean and make lab.",
+        f"This is Python {platform.python_version()}; 3.11 or newer is required.",
+        "Install a newer Python, then run make clean and make lab.",
     )
 
 
@@ -60,8 +61,10 @@ def _packages() -> Check:
     return _check(
         "Packages",
         not wrong,
-        f"Not as needed: {', '.join(wrong)}." if wrong else "Every package has a version that is known to work.",
-        "Run make clean and make lab; or pip install -e . in the project's folder, and restart the kernel.",
+        f"Some packages do not fit: {', '.join(wrong)}."
+        if wrong
+        else "Every package has a version that is known to work.",
+        "Run make clean and make lab. Or run pip install -e . in the project's folder, and restart the kernel.",
     )
 
 
@@ -82,17 +85,16 @@ def _unmet() -> Iterator[str]:
 
 
 def _loopback() -> Check:
-    """The local DPS listens on free ports of 127.0.0.1, and everybody finds it as localhost."""
-    reason = "A port of this machine can be opened and reached as localhost."
+    """Check that a port of 127.0.0.1 can be reached as localhost, because that is how clients reach the local DPS."""
+    reason = "A program on this machine can open a port, and others reach it as localhost."
     try:
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
-            server.settimeout(_WAIT_SECONDS)
-            socket.create_connection(("localhost", server.getsockname()[1]), timeout=_WAIT_SECONDS).close()
+            server.settimeout(_CONNECT_TIMEOUT_SECONDS)
+            socket.create_connection(("localhost", server.getsockname()[1]), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
-        reason = f"No port of this machine could be opened and reached as localhost: {error}."
-        return _check(
-            "Ports", False, reason, "Have 127.0.0.1 localhost in /etc/hosts, and let no firewall block loopback."
-        )
+        reason = f"The notebook could not open a port and reach it as localhost: {error}."
+        remedy = "Make sure that /etc/hosts has a line 127.0.0.1 localhost, and that no firewall blocks loopback."
+        return _check("Ports", False, reason, remedy)
     return _check("Ports", True, reason, "")
 
 
@@ -101,84 +103,83 @@ def _proxy() -> Check:
         (name for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy") if os.environ.get(name)), None
     )
     if name is None:
-        return _check("Proxy", True, "None is set, so nothing gets between the SDKs and the local DPS.", "")
+        return _check("Proxy", True, "No proxy is set, so the SDKs reach the local DPS directly.", "")
     from requests.utils import should_bypass_proxies
 
     return _check(
         "Proxy",
         bool(should_bypass_proxies("https://localhost", None)),
-        f"{name} is set; requests for localhost must not go through it.",
-        "Add localhost,127.0.0.1 to NO_PROXY in the environment, and start JupyterLab anew.",
+        f"{name} is set; requests to localhost must not go through that proxy.",
+        "Add localhost,127.0.0.1 to NO_PROXY in the environment, and restart JupyterLab.",
     )
 
 
 def examine_way_of_devices(workspace: Workspace) -> Examination:
-    """Whether devices can reach the target that was chosen. Everything but 06 goes without it."""
-    where = f"{_DEVICE_HOST} at port {_MQTT_PORT}"
+    """Check whether devices can reach the chosen target. Only the notebook that provisions devices needs this."""
+    return Examination("The connection of devices", (_way_of_devices(workspace),))
+
+
+def _way_of_devices(workspace: Workspace) -> Check:
+    name, where = "Connection of devices", f"{_DEVICE_HOST} at port {_MQTT_PORT}"
     if workspace.facts.target == "local":
-        check = Check("Way of devices", True, "It is not needed: the devices of a local DPS stay on this machine.")
-    else:
-        try:
-            socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_WAIT_SECONDS).close()
-        except OSError as error:
-            mend = (
-                "See that this machine can look up names of the internet"
-                if isinstance(error, socket.gaierror)
-                else "Ask for the port to be opened"
-            )
-            remedy = f"{mend}. Until then the devices of 06 can't register; all else goes on without."
-            check = Check("Way of devices", False, f"They can't reach {where}: {error}.", remedy)
-        else:
-            check = Check("Way of devices", True, f"They can reach {where}.")
-    return Examination("The way of devices", (check,))
+        return Check(name, True, "The devices of a local DPS are on this machine, so they need no connection to Azure.")
+    try:
+        socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_CONNECT_TIMEOUT_SECONDS).close()
+    except OSError as error:
+        fix = "Ask your network's administrator to open the port"
+        if isinstance(error, socket.gaierror):
+            fix = "Make sure that this machine can look up names on the internet"
+        remedy = f"{fix}. Until then, the devices of {Notebook.PROVISION_DEVICES} can't register; all else works."
+        return Check(name, False, f"Devices can't reach {where}: {error}.", remedy)
+    return Check(name, True, f"Devices can reach {where}.")
 
 
 def _clock(workspace: Workspace) -> Check:
-    """It can't be checked without another clock; but it must not be behind what has certainly happened already."""
+    """Check that the clock is not behind the dates of files and certificates: without another clock, no more is possible."""
     now = datetime.now(UTC)
-    happened = [
-        datetime.fromtimestamp(file.stat().st_mtime, UTC) for pattern in _OURS for file in _PROJECT.glob(pattern)
+    dates = [
+        datetime.fromtimestamp(file.stat().st_mtime, UTC) for pattern in _OWN_FILES for file in _PROJECT.glob(pattern)
     ]
     for file in (workspace.folder / "ca").glob("*.cer"):
-        happened += [describe(each).not_before for each in read_certificates(read_bytes(file), file.name)]
-    latest = max(happened, default=now)
+        dates += [describe(each).not_before for each in read_certificates(read_bytes(file), file.name)]
+    latest = max(dates, default=now)
     return _check(
         "Clock",
         latest <= now,
-        f"It says {now:%Y-%m-%d %H:%M} UTC (time zone here: {time.tzname[0]}; certificates know UTC alone)."
-        + ("" if latest <= now else f" But something here happened at {latest:%Y-%m-%d %H:%M} UTC."),
-        "Set the clock (timedatectl set-ntp true): what is signed with a wrong one is not valid yet, or has expired.",
+        f"It says {now:%Y-%m-%d %H:%M} UTC (your time zone is {time.tzname[0]}; certificates always use UTC)."
+        + ("" if latest <= now else f" But a file or certificate here dates from {latest:%Y-%m-%d %H:%M} UTC."),
+        "Set the clock (timedatectl set-ntp true): certificates made with a wrong clock are not valid yet or have expired.",
     )
 
 
 def _folder(workspace: Workspace) -> Check:
     mode = workspace.folder.stat().st_mode & 0o777
     private = not mode & 0o077
+    reason = "only you can open it" if private else "others can open it, too"
     return _check(
         "Workspace",
         private,
-        f"Its permissions are {mode:o}: {'you alone' if private else 'others, too,'} may enter.",
-        f"Run: chmod 700 {workspace.folder.name} in its parent.",
+        f"The permissions of its folder are {mode:o}: {reason}.",
+        f"Run chmod 700 {workspace.folder.name} in its parent folder.",
     )
 
 
 def _keys(workspace: Workspace) -> Check:
     keys = [*(workspace.folder / "ca").glob("*.key.pem"), *workspace.devices_folder.rglob("*.key")]
     open_ones = [file for file in keys if file.stat().st_mode & 0o077]
+    reason = f"Only you can read the {len(keys)} in the workspace." if keys else "The workspace has none yet."
+    if open_ones:
+        reason = f"Others can read {open_ones[0].name}."
     return _check(
         "Private keys",
         not open_ones,
-        f"{open_ones[0].name} may be read by others."
-        if open_ones
-        else f"{len(keys)} here, each for you alone."
-        if keys
-        else "None is here yet.",
-        "Run: chmod 600 ca/*.key.pem devices/*.key in the workspace. If others use this machine, make new keys.",
+        reason,
+        "Run chmod 600 ca/*.key.pem devices/*.key in the workspace. If others use this machine, create new keys.",
     )
 
 
 def _modes(workspace: Workspace) -> Check:
-    """Some disks (a Windows drive under WSL, for one) let everybody read everything, whatever chmod says."""
+    """Check that the disk supports permissions: some, such as a Windows drive under WSL, let everyone read everything."""
     probe = workspace.folder / ".probe"
     write_atomically(probe, b"", mode=0o600)
     mode = probe.stat().st_mode & 0o777
@@ -186,13 +187,14 @@ def _modes(workspace: Workspace) -> Check:
     return _check(
         "Permissions",
         mode == 0o600,
-        "The disk keeps a file's permissions."
+        "The disk stores a file's permissions."
         if mode == 0o600
-        else f"A file made for you alone has permissions {mode:o}.",
-        "Keep the workspace on a disk of Linux or macOS: under WSL in your home folder, not below /mnt.",
+        else f"A new file that only you should be able to read has the permissions {mode:o}.",
+        "Put the workspace on a disk of Linux or macOS: under WSL, in your home folder and not below /mnt.",
     )
 
 
-def _room(workspace: Workspace) -> Check:
-    free = shutil.disk_usage(workspace.folder).free
-    return _check("Disk", free >= _ROOM, f"{free >> 20:,} MiB are free.", "Make room: 100 MiB are plenty.")
+def _free_space(workspace: Workspace) -> Check:
+    free, required = shutil.disk_usage(workspace.folder).free, _MIN_FREE_BYTES >> 20
+    remedy = f"Free some disk space: {required} MiB are enough."
+    return _check("Disk", free >= _MIN_FREE_BYTES, f"{free >> 20:,} MiB are free.", remedy)

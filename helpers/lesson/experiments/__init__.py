@@ -1,4 +1,4 @@
-"""What goes wrong, tried on purpose: a stale ETag, self-attestation, wrong proofs, an attack."""
+"""Experiments with what can go wrong: a stale ETag, self-attestation, wrong proofs, an attack."""
 
 from helpers.lesson.experiments.attack import Attack, Audit, OwnersView, audit
 from helpers.lesson.experiments.gallery import Exhibit, Gallery, Score

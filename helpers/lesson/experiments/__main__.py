@@ -3,19 +3,20 @@
 from pathlib import Path
 
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
+from helpers.notebook import Notebook
 
 __all__ = ["PAGE", "as_markdown"]
 
 PAGE = Path(__file__).with_name("WRONG_PROOFS.md")
-_HEAD = """\
+_HEAD = f"""\
 # Wrong proofs
 
-Nineteen ways to get a proof of possession wrong, and what DPS says to each. The notebook
-`08_gallery_of_wrong_proofs` sends them all; so do the tests, which hold the local DPS, OpenSSL and the examiner against
-this table. It is written from `wrong_proofs.py`, by `python -m helpers.lesson.experiments`.
+Here are {len(WRONG_PROOFS)} ways to get a proof of possession wrong, each with the answer of DPS. The notebook
+`{Notebook.GALLERY_OF_WRONG_PROOFS}` sends them all. The tests send them too, and hold the local DPS, OpenSSL and the examiner
+against this table. `python -m helpers.lesson.experiments` writes it from `wrong_proofs.py`.
 
-*Seen at Azure* names a public thread in which Microsoft's service gave that answer. An *assumption* is what the local DPS
-has chosen, for nobody outside of Microsoft has reported what Azure says.
+*Seen at Azure* names a public thread in which Microsoft's service gave that answer. An *assumption* is the answer of the
+local DPS where no public thread reports the answer of Azure.
 
 | name | what is wrong | who signed what | answer | code | seen at Azure | the reason | the fix |
 |---|---|---|---|---|---|---|---|
@@ -23,7 +24,7 @@ has chosen, for nobody outside of Microsoft has reported what Azure says.
 
 
 def as_markdown() -> str:
-    """The page, a row for each wrong proof."""
+    """Return the page, with a row for each wrong proof."""
     rows = (
         (
             f"`{each.name}`",

@@ -1,6 +1,6 @@
-"""The attack: somebody else's public intermediate is uploaded. Proof refuses it, self-attestation takes it.
+"""The attack: Mallory uploads Contoso's public intermediate. He can't prove it, but he can attest it.
 
-Two provisioning services stand at the local DPS for it, Contoso's and Mallory's; both are removed at the end.
+The local DPS runs two provisioning services for the attack, Contoso's and Mallory's, and removes both at the end.
 """
 
 import base64
@@ -33,12 +33,13 @@ from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
 from helpers.lesson.targets.scratch import answer_to, prove, with_code
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = ["Attack", "Audit", "OwnersView", "audit"]
 
-_NOTEBOOK = "09_the_attack"
+
 _OWNER, _ATTACKER = "contoso-dps", "mallory-dps"
 _OWNERS_HUB, _ATTACKERS_HUB = "contoso-hub.azure-devices.net", "mallory-hub.azure-devices.net"
 _FACTORY, _STOLEN, _GROUP = "Contoso Factory CA", "not-mine", "pumps"
@@ -46,7 +47,7 @@ _FACTORY, _STOLEN, _GROUP = "Contoso Factory CA", "not-mine", "pumps"
 
 @dataclass(frozen=True, repr=False)
 class OwnersView(Table):
-    """What the real owner sees at their own service; before: what they saw when all was well."""
+    """Contoso's service as Contoso sees it; `before` is the view from before the attack."""
 
     certificates: Sequence[RegisteredCertificate]
     groups: Sequence[EnrollmentGroup]
@@ -55,11 +56,11 @@ class OwnersView(Table):
 
     @property
     def is_unchanged(self) -> bool:
-        """Nothing has changed, not even an ETag."""
+        """Whether the attack has changed nothing, not even an ETag."""
         return replace(self, before=None) == self.before
 
     def title(self) -> str:
-        return "What Contoso sees at its own service"
+        return "Contoso's view of its own service"
 
     def rows(self) -> list[Row]:
         return [
@@ -77,9 +78,9 @@ class Attack:
     """Each method is one move, in this order; `end` takes everything down."""
 
     def __init__(self, workspace: Workspace) -> None:
-        """Set the stage: Contoso's CA is proved at Contoso's service, and a pump of Contoso's has a certificate."""
+        """Set the stage: Contoso has proved its CA at its own service, and one of its pumps has a certificate."""
         self._workspace = workspace
-        workspace.forget_outcomes(_NOTEBOOK)
+        workspace.forget_outcomes(Notebook.THE_ATTACK)
         self._local = start_local_dps(workspace.local_dps_folder)
         self._folder = make_private_folder(workspace.devices_folder / "attack")  # apart from the learner's own
         self._services = {
@@ -106,40 +107,46 @@ class Attack:
         if name not in self._services:
             raise Problem(
                 "The attack is over.",
-                "Both services were removed at the checkpoint.",
-                "Run this notebook from its top.",
+                "The checkpoint has removed both services.",
+                "Run this notebook again from the top.",
             )
         return self._services[name]
 
     def pump_at_home(self) -> AccessCard:
-        """The pump registers where it belongs."""
+        """The pump registers with Contoso's service."""
         card = _registers("At Contoso's service", self._owner, self._pump)
         self._before = self._view()
         return card
 
     def take_public_part(self) -> ChainTree:
-        """What the pump shows in every handshake. Contoso's intermediate is in it; Mallory keeps that."""
+        """The pump sends its chain in every handshake, so Mallory gets Contoso's intermediate."""
         sent = read_certificates(read_bytes(self._pump.chain_file), self._pump.chain_file.name)
-        notes = {self._root.certificate: "not shown", **dict.fromkeys(sent, "shown in the handshake")}
-        return show_tree("What anybody can take from a pump", [self._root.certificate, *sent], notes=notes)
+        notes = {self._root.certificate: "not sent", **dict.fromkeys(sent, "sent in the handshake")}
+        return show_tree(
+            "The certificates that anyone can get from a pump", [self._root.certificate, *sent], notes=notes
+        )
 
     def try_to_prove(self) -> DpsError:
-        """Mallory uploads it to a service of his own, and signs the code with a CA that he has given the same name.
+        """Mallory uploads the intermediate to his own service, and signs the code with a CA that has the same name.
 
         Raises:
-            Problem: the proof was accepted, which must not be.
+            Problem: the service accepted the proof.
         """
         uploaded = self._attacker.certificates.upload(_STOLEN, certificate_pem(self._factory.certificate))
         code = str(with_code(self._attacker, uploaded).verification_code)
         proof = self._impostor.sign_verification_code(code).certificate
         refusal = answer_to(self._attacker, uploaded, base64.b64encode(certificate_pem(proof)).decode())
         if refusal is None:
-            raise Problem("Mallory's proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
-        self._workspace.note(_NOTEBOOK, proof=refusal.status)
+            raise Problem(
+                "The service accepted Mallory's proof.",
+                "Another CA of the same name signed the proof, so a provisioning service must reject it.",
+                "Don't rely on this service, and tell its operator.",
+            )
+        self._workspace.note(Notebook.THE_ATTACK, proof=refusal.status)
         return refusal
 
     def attest_himself(self) -> CertificateCard:
-        """Mallory says that the CA is his. The service believes it, and he binds a group to it."""
+        """Mallory says that the CA is his. The service believes him, and he binds an enrollment group to the CA."""
         removed(self._attacker.certificates, _STOLEN)
         public_part = certificate_pem(self._factory.certificate)
         attested = self._attacker.certificates.upload(_STOLEN, public_part, self_attested=True)
@@ -147,21 +154,21 @@ class Attack:
         return show_certificate(self._factory.certificate, attested)
 
     def lure_pump(self) -> AccessCard:
-        """The pump is given Mallory's ID scope instead of Contoso's; nothing else about it changes."""
+        """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""
         card = _registers("With Mallory's ID scope", self._attacker, self._pump)
-        self._workspace.note(_NOTEBOOK, lured=card.let_in)
+        self._workspace.note(Notebook.THE_ATTACK, lured=card.let_in)
         return card
 
     def own_devices(self) -> tuple[AccessCard, AccessCard]:
-        """What Mallory can't do: a device of his own, with a certificate of his namesake CA, gets in nowhere."""
+        """Both services reject Mallory's own device, because its certificate is from his CA of the same name."""
         (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
         at_contosos = _registers("Mallory's device at Contoso's service", self._owner, device)
-        at_his_own = _registers("And even at Mallory's own", self._attacker, device)
-        self._workspace.note(_NOTEBOOK, at_contosos=at_contosos.let_in, at_his_own=at_his_own.let_in)
+        at_his_own = _registers("Mallory's device at Mallory's own service", self._attacker, device)
+        self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos.let_in, at_his_own=at_his_own.let_in)
         return at_contosos, at_his_own
 
     def owners_view(self) -> OwnersView:
-        """What Contoso sees of all that, beside what it saw when its pump had just come."""
+        """Contoso's view now, compared with its view after its pump had registered."""
         return self._view(self._before)
 
     def _view(self, before: OwnersView | None = None) -> OwnersView:
@@ -184,10 +191,10 @@ def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) 
 
 @dataclass(frozen=True, repr=False)
 class Audit(Picture):
-    """The CAs of one's own service: which of them could be somebody else's.
+    """The CAs of your service, and which of them could belong to another organization.
 
     Attributes:
-        certificates: what the service has. own: thumbprints (SHA-1) of the CAs whose keys are at hand.
+        certificates: the CAs that the service has. own: thumbprints (SHA-1) of the CAs whose keys are in the workspace.
     """
 
     certificates: Sequence[RegisteredCertificate]
@@ -195,7 +202,7 @@ class Audit(Picture):
 
     @property
     def suspects(self) -> list[RegisteredCertificate]:
-        """Verified, but the key is not at hand."""
+        """The CAs that are verified, but whose keys are not in the workspace."""
         return [each for each in self.certificates if each.verified and each.thumbprint.upper() not in self.own]
 
     def html(self) -> Markup:
@@ -205,38 +212,39 @@ class Audit(Picture):
         )
 
     def text(self) -> str:
-        lines = [f"  {plain(sign)} {name}: {says} ({thumbprint})" for sign, name, says, thumbprint in self._rows()]
+        lines = [
+            f"  {plain(sign)} {name}: {finding} ({thumbprint})" for sign, name, finding, thumbprint in self._rows()
+        ]
         return "\n".join(["The CAs of your service", *(lines or ["  none"])])
 
     def _rows(self) -> list[tuple[Markup, str, str, str]]:
         return [
-            (
-                mark(each not in self.suspects),
-                each.name,
-                "verified, and its key is not in this workspace: whose is it?"
-                if each in self.suspects
-                else "verified, and its key is in this workspace"
-                if each.verified
-                else "not verified: it lets nobody in",
-                f"SHA-1 {each.thumbprint}",
-            )
+            (mark(each not in self.suspects), each.name, self._finding(each), f"SHA-1 {each.thumbprint}")
             for each in self.certificates
         ]
 
+    def _finding(self, certificate: RegisteredCertificate) -> str:
+        if certificate in self.suspects:
+            return "verified, but its key is not in this workspace: whose CA is it?"
+        if certificate.verified:
+            return "verified, and its key is in this workspace"
+        return "not verified: DPS accepts no device through it"
+
 
 def audit(workspace: Workspace, registered: Sequence[RegisteredCertificate] | None) -> Audit | Listing:
-    """Compare what the service has with the CAs whose keys are stored in the workspace.
+    """Compare the CAs of the service with those whose keys are in the workspace.
 
     Args:
-        registered: None if the service can't be asked; then the result is what to compare by hand.
+        registered: the CAs of the service. If it is None, the notebook can't ask the service; then the result lists the
+            thumbprints that a person can compare in the portal.
     """
     own = [describe(workspace.authority_certificate(role)) for role in workspace.authority_roles()]
     if registered is None:
         thumbprints = [f"{each.common_name}: SHA-1 {each.sha1}" for each in own]
         return Listing(
-            "Your service can't be asked from here: compare it yourself",
+            "The notebook can't ask your service: compare the CAs yourself",
             [
-                "In the portal, open Certificates. Is there a verified CA with another thumbprint than these?",
+                "In the portal, open Certificates. Is there a verified CA whose thumbprint is none of these?",
                 *thumbprints,
             ],
         )

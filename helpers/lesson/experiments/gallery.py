@@ -1,4 +1,4 @@
-"""The gallery: each wrong proof is sent for real, and the learner predicts what DPS says before opening the answer."""
+"""The gallery: it really sends each wrong proof, and the learner predicts the answer of DPS before opening it."""
 
 import base64
 from collections.abc import Sequence
@@ -24,28 +24,29 @@ from helpers.lesson.figures.picture import fold, joined, mark, ours, plain, tabl
 from helpers.lesson.forms import Form, Inputs
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = ["DpsAnswer", "Exhibit", "Gallery", "Prediction", "Reveal", "Score"]
 
-_NOTEBOOK = "08_gallery_of_wrong_proofs"
+
 _OWN, _ELSEWHERE = "gallery-dps", "another-dps"
-_WRITTEN = Markup("<span class='code'>{}</span>")
+_CODE = Markup("<span class='code'>{}</span>")
 
 
 class Prediction(Inputs):
-    """What a learner expects of DPS."""
+    """A learner's prediction of the answer of DPS."""
 
     prediction: Answer | None = Field(None, title="Your prediction")
 
 
 @dataclass(frozen=True, repr=False)
 class DpsAnswer(Picture):
-    """DPS's answer to a wrong proof.
+    """The answer of DPS to a wrong proof.
 
     Attributes:
-        refusal: what the service said. verdicts: what the examiner finds before anything is sent.
+        refusal: the answer of the service. verdicts: the examiner's findings, made before the proof is sent.
     """
 
     wrong: WrongProof
@@ -53,45 +54,36 @@ class DpsAnswer(Picture):
     verdicts: Examination
 
     def html(self) -> Markup:
-        examiner = fold("What the examiner says before anything is sent", Verdicts(self.verdicts).html())
+        examiner = fold("The examiner's findings, before the proof is sent", Verdicts(self.verdicts).html())
         return Markup("{}{}").format(table(self._rows()), examiner)
 
     def text(self) -> str:
         return "\n".join(f"  {name}: {text}" for name, text in self._rows())
 
     def _rows(self) -> list[tuple[str, str]]:
-        seen = self.wrong.seen
-        known = (
-            f"seen at Azure: {seen}"
-            if seen
-            else "assumed: nobody outside of Microsoft has reported what Azure says here"
-        )
-        expected = (self.wrong.answer.status, self.wrong.answer.code)
-        other = (
-            []
-            if (self.refusal.status, self.refusal.code) == expected
-            else [
-                (
-                    "A surprise",
-                    f"A local DPS says {expected[0]}, code {expected[1]}. Believe your service, and tell us.",
-                )
-            ]
-        )
-        return [
-            ("The answer", f"{self.wrong.answer}. {self.refusal.status}, code {self.refusal.code} ({known})"),
-            *other,
+        source = "assumed: no public thread reports the answer of Azure"
+        if self.wrong.seen:
+            source = f"seen at Azure: {self.wrong.seen}"
+        rows = [
+            ("The answer", f"{self.wrong.answer}. {self.refusal.status}, code {self.refusal.code} ({source})"),
             ("In its own words", self.refusal.says),
             ("The reason", self.wrong.reason),
             ("The fix", self.wrong.fix),
         ]
+        status, code = self.wrong.answer.status, self.wrong.answer.code
+        if (self.refusal.status, self.refusal.code) != (status, code):
+            surprise = f"The local DPS answers {status}, code {code}. Your service differs: rely on its answer."
+            rows.insert(1, ("A surprise", surprise))
+        return rows
 
 
 @dataclass(frozen=True, repr=False)
 class Reveal(Picture):
-    """The answer, and whether it was predicted.
+    """The answer of DPS, and whether the learner predicted it.
 
     Attributes:
-        prediction: None if none was made. first: the one before the answer was seen, if this is another.
+        prediction: None if the learner made none.
+        first: the prediction from before the learner saw the answer, if it differs from `prediction`.
     """
 
     prediction: Answer | None
@@ -100,13 +92,13 @@ class Reveal(Picture):
 
     @property
     def is_right(self) -> bool:
-        """The prediction names what is wrong: what DPS says, or a second thing that it does not come to."""
+        """Whether the prediction names a fault of the proof: the one that DPS reports, or another one."""
         wrong = self.answer.wrong
         return self.prediction is not None and self.prediction in (wrong.answer, wrong.also)
 
     @property
     def sign(self) -> Markup:
-        """A dot where nothing was predicted, or else whether it was right."""
+        """✔ or ✘ for a prediction, or a dot if there is none."""
         return Markup("·") if self.prediction is None else mark(self.is_right)
 
     def html(self) -> Markup:
@@ -117,26 +109,26 @@ class Reveal(Picture):
 
     def _said(self) -> str:
         if self.prediction is None:
-            return "You made no prediction. Choose one next time: what one has guessed wrong, one remembers."
+            return "You made no prediction. Make one next time: a wrong guess helps you remember the answer."
         if self.prediction is self.answer.wrong.answer:
-            verdict = "So it does."
+            verdict = "That is right."
         elif self.is_right:
-            verdict = "That is wrong with it, too. DPS says something else first."
+            verdict = "The proof has that fault, too, but DPS reports another one first."
         elif Answer.ACCEPTED in (self.prediction, self.answer.wrong.answer):
-            verdict = "It does not."
+            verdict = "In fact, DPS rejects it."
         else:
-            verdict = "It refuses it, but not for that reason."
+            verdict = "DPS rejects it, but for another reason."
         counts = f" (Your first prediction counts: {self.first}.)" if self.first else ""
         return f"You predicted: {self.prediction}. {verdict}{counts}"
 
 
 class Exhibit(Picture):
-    """One wrong proof: what was sent, a prediction to be made, and the answer behind a button."""
+    """One wrong proof: the request, a form for the prediction, and the answer behind a button."""
 
     def __init__(self, drawing: Picture, facts: Sequence[tuple[str, str]], answer: DpsAnswer) -> None:
         """
         Args:
-            drawing: who signed what. facts: what was sent.
+            drawing: who signed what. facts: about the request.
         """
         self.wrong = answer.wrong
         self.answer = answer
@@ -149,7 +141,7 @@ class Exhibit(Picture):
         self.box = widgets.VBox([self.form.box, self.button, self.shown]).add_class("dps-form")
 
     def first_prediction(self) -> Reveal:
-        """The one that counts: a prediction that is made after the answer is none. Without one, what the form has now."""
+        """The prediction from before the learner saw the answer, or the form's present one if there is none."""
         opened = self._open()
         return self._first or opened
 
@@ -165,7 +157,7 @@ class Exhibit(Picture):
         return reveal
 
     def html(self) -> Markup:
-        folded = fold("What does DPS say? Decide first, then open.", self.answer.html())
+        folded = fold("How does DPS answer? Decide first, then open this.", self.answer.html())
         return Markup("{}<div class='card'>{}</div>").format(self._story(), folded)
 
     def text(self) -> str:
@@ -173,7 +165,7 @@ class Exhibit(Picture):
         return "\n".join([self.wrong.title, self._drawing.text(), *facts, self.answer.text()])
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """With the form where widgets can live; elsewhere the answer is folded."""
+        """Show the form if the front end supports widgets; otherwise the answer is folded."""
         told = widgets.HTML(Picture.framed(self._story()))
         live: dict[str, Any] = widgets.VBox([told, self.box])._repr_mimebundle_(**options) or {}
         return {**live, "text/plain": self.text(), "text/html": self._repr_html_()}
@@ -185,17 +177,17 @@ class Exhibit(Picture):
 
 @dataclass(frozen=True, repr=False)
 class Score(Picture):
-    """How the predictions came out.
+    """How many predictions were right.
 
     Attributes:
-        reveals: of every exhibit that was shown.
+        reveals: one for each exhibit that was shown.
     """
 
     reveals: Sequence[Reveal]
 
     @property
     def all_refused(self) -> bool:
-        """The service has refused every one of them."""
+        """Whether the service has rejected every wrong proof."""
         return all((reveal.answer.refusal.status or 0) >= 400 for reveal in self.reveals)
 
     def html(self) -> Markup:
@@ -222,12 +214,12 @@ class Score(Picture):
 
 
 class Gallery:
-    """Sends wrong proofs for CAs that are made for this alone: nothing of the walkthrough's own is touched."""
+    """The wrong proofs, sent for CAs that exist only for the gallery: it does not touch the walkthrough's own CAs."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        workspace.forget_outcomes(_NOTEBOOK)
-        # At a local DPS it has a service of its own, so that no list of the walkthrough's CAs shows the gallery's.
+        workspace.forget_outcomes(Notebook.GALLERY_OF_WRONG_PROOFS)
+        # At a local DPS the gallery has a service of its own, so that its CAs never appear among the walkthrough's.
         is_local = workspace.facts.target in ("local", "portal")
         self._dps = self._connect_to(_OWN) if is_local else rehearse(workspace)
         self._root = CertificateAuthority.create_root("Gallery Root CA")
@@ -239,11 +231,13 @@ class Gallery:
         """Send one of the wrong proofs.
 
         Raises:
-            Problem: there is none of that name, or the service accepts it, which must not be.
+            Problem: no wrong proof has that name, or the service accepts the proof.
         """
         if name not in WRONG_PROOFS:
             raise Problem(
-                f"There is no wrong proof {name!r}.", "The gallery has others.", f"One of {', '.join(WRONG_PROOFS)}."
+                f"There is no wrong proof {name!r}.",
+                "The gallery has no exhibit of that name.",
+                f"Choose one of {', '.join(WRONG_PROOFS)}.",
             )
         wrong = WRONG_PROOFS[name]
         authority = self._root if wrong.uploaded == "root" else self._intermediate
@@ -255,9 +249,11 @@ class Gallery:
             refusal = answer_to(self._dps, uploaded, attempt.sent, etag=uploaded.etag if wrong.stale else None)
         if refusal is None:
             raise Problem(
-                f"“{wrong.title}” was accepted.", "DPS refuses such a proof.", "Tell us which service does not."
+                f"The service accepted the wrong proof “{wrong.title}”.",
+                "A provisioning service must reject it.",
+                "Don't rely on this service, and tell its operator.",
             )
-        self._workspace.note(_NOTEBOOK, **{name: refusal.status})
+        self._workspace.note(Notebook.GALLERY_OF_WRONG_PROOFS, **{name: refusal.status})
         newest = codes[-1].verification_code or ""
         content = base64.b64decode(attempt.sent)
         answer = DpsAnswer(wrong, refusal, examine_proof(content, authority.certificate, newest))
@@ -266,7 +262,7 @@ class Gallery:
         return self._shown[name]
 
     def score(self) -> Score:
-        """How the predictions came out, and where none was made what the answer is."""
+        """Return how many predictions were right, with the answer to each exhibit."""
         return Score([exhibit.first_prediction() for exhibit in self._shown.values()])
 
     def _stage(self, authority: CertificateAuthority, codes: Sequence[RegisteredCertificate]) -> Stage:
@@ -282,7 +278,7 @@ class Gallery:
         )
 
     def _elsewhere(self, authority: CertificateAuthority) -> str:
-        """A code for the same CA from another provisioning service, at the workspace's local DPS."""
+        """Get a code for the same CA from another provisioning service, at the workspace's local DPS."""
         other = self._connect_to(_ELSEWHERE)
         try:
             uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
@@ -292,7 +288,7 @@ class Gallery:
             remove_another(start_local_dps(self._workspace.local_dps_folder), _ELSEWHERE)
 
     def _connect_to(self, name: str) -> ProvisioningService:
-        """Create another provisioning service at the workspace's local DPS, in place of one of that name."""
+        """Create another provisioning service at the workspace's local DPS; it replaces one of the same name."""
         return connect_to_another(
             start_local_dps(self._workspace.local_dps_folder), name, iot_hub="a-hub.azure-devices.net"
         )
@@ -302,19 +298,19 @@ class Gallery:
         around = [self._root.certificate, self._intermediate.certificate, *attempt.around]
         if attempt.proof is not None:
             before = notes.get(attempt.proof)
-            notes[attempt.proof] = f"{before}, and sent as the proof" if before else "sent as the proof"
+            notes[attempt.proof] = f"{before} and sent as the proof" if before else "sent as the proof"
             around.append(attempt.proof)
         return show_tree("Who signed what", around, notes=notes)
 
 
 def _etags(uploaded: RegisteredCertificate, present: RegisteredCertificate) -> list[tuple[str, str]]:
-    return [("ETag that is sent", _WRITTEN.format(uploaded.etag)), ("Present ETag", _WRITTEN.format(present.etag))]
+    return [("ETag in the request", _CODE.format(uploaded.etag)), ("Current ETag", _CODE.format(present.etag))]
 
 
 def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
-    facts = [("Newest code", _WRITTEN.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
+    facts = [("Newest code", _CODE.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
     if attempt.proof is not None:
         proof = describe(attempt.proof)
         named = f"Its CN ({attempt.cn_is})" if attempt.cn_is else "Its CN"
-        facts += [(named, _WRITTEN.format(proof.common_name)), ("Its life", life(proof))]
+        facts += [(named, _CODE.format(proof.common_name)), ("Its validity", life(proof))]
     return facts

@@ -1,4 +1,4 @@
-"""Self-attestation beside proof: two ways to the word “verified”, of which one proves something."""
+"""Self-attestation beside proof of possession: both lead to “verified”, but only one of them proves something."""
 
 import base64
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from helpers.workspace import Workspace
 
 __all__ = ["TwoWays", "compare_with_self_attestation"]
 
-_ORPHAN = "A CA whose key nobody holds"
+_ORPHAN = "A CA whose key was deleted"
 
 
 @dataclass(frozen=True, repr=False)
 class TwoWays(Picture):
-    """A CA that was proved, and one that was merely said to be somebody's own.
+    """A CA with a proof of possession, beside one that was only attested.
 
     Attributes:
-        proved, attested: the two as their service has them.
-        without_key: the answer to a proof for the second, signed with another key.
+        proved, attested: the two CAs at their service.
+        without_key: the answer to a proof for the second CA that another key signed.
     """
 
     proved: RegisteredCertificate
@@ -33,18 +33,26 @@ class TwoWays(Picture):
     without_key: DpsError
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """What is asked, and what either way answers."""
+        """The rows: a property, then its value for each of the two ways."""
         cas = (self.proved, self.attested)
         names = [each.subject.removeprefix("CN=") for each in cas]
-        says = ["Verified" if each.verified else "Unverified" for each in cas]
+        statuses = ["Verified" if each.verified else "Unverified" for each in cas]
         return [
             ("The CA", names[0], names[1]),
-            ("DPS says of it", says[0], says[1]),
-            ("It takes", "the CA's private key", "the CA's certificate, which is public"),
-            ("Who can do it", "who holds the key and may write to the service", "whoever may write to the service"),
-            ("It proves", "that somebody here could sign with the CA's key", "nothing: it is a person's word"),
-            ("Good for", "a CA whose ownership others rely on", "a CA that is yours beyond doubt, in your own service"),
-            ("Told apart later", "no: the record says “verified”", "no: the record says “verified”"),
+            ("Status at DPS", statuses[0], statuses[1]),
+            ("Requires", "the CA's private key", "the CA's certificate, which is public"),
+            (
+                "Who can do it",
+                "people who hold the key and may write to the service",
+                "everyone who may write to the service",
+            ),
+            ("Proves", "that someone here could sign with the CA's key", "nothing: it is only a statement"),
+            (
+                "Good for",
+                "a CA whose ownership others rely on",
+                "a CA in your own service that is yours beyond doubt",
+            ),
+            ("Visible later", "no: the record only says “verified”", "no: the record only says “verified”"),
         ]
 
     def html(self) -> Markup:
@@ -61,27 +69,31 @@ class TwoWays(Picture):
 
     def _told(self) -> str:
         return (
-            "The CA on the right was made by this cell and its key thrown away before the upload. A proof signed with "
-            f"another key was refused. {self.without_key.why}"
+            "This cell created the CA on the right and deleted its key before the upload. DPS rejected a proof that "
+            f"another key had signed. {self.without_key.why}"
         )
 
 
 def compare_with_self_attestation(workspace: Workspace, proved: RegisteredCertificate) -> TwoWays:
-    """Register a CA whose key nobody has: with a proof, which fails; then by self-attestation, which does not.
+    """Register a CA whose key no longer exists: DPS rejects a proof for it, but accepts a self-attestation.
 
     Args:
-        proved: the walkthrough's CA, to stand beside it.
+        proved: the walkthrough's CA, for comparison.
 
     Raises:
-        Problem: the proof was accepted, which must not be.
+        Problem: the service accepted the proof.
     """
     dps = rehearse(workspace)
-    orphan, somebody = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
+    orphan, namesake = CertificateAuthority.create_root(_ORPHAN).certificate, CertificateAuthority.create_root(_ORPHAN)
     with registered_for_a_moment(dps, orphan) as uploaded:
         code = str(with_code(dps, uploaded).verification_code)
-        proof = somebody.sign_verification_code(code).certificate
+        proof = namesake.sign_verification_code(code).certificate
         refusal = answer_to(dps, uploaded, base64.b64encode(certificate_pem(proof)).decode())
     if refusal is None:
-        raise Problem("A wrong proof was accepted.", "Another CA of the same name had signed it.", "Report it.")
+        raise Problem(
+            "The service accepted a wrong proof.",
+            "Another CA of the same name signed the proof, so a provisioning service must reject it.",
+            "Don't rely on this service, and tell its operator.",
+        )
     with registered_for_a_moment(dps, orphan, self_attested=True) as attested:
         return TwoWays(proved, attested, refusal)

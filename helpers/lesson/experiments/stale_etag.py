@@ -1,4 +1,4 @@
-"""The most frequent mistake of scripts, made on purpose: the proof is sent with the ETag of the upload."""
+"""The most common mistake in scripts, made on purpose: sending the proof with the ETag of the upload."""
 
 import base64
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from helpers.workspace import Workspace
 
 __all__ = ["StaleEtag", "try_stale_etag"]
 
-_AFTERWARDS = "The same proof with the present ETag is accepted:"
+_AFTERWARDS = "DPS accepts the same proof with the current ETag:"
 
 
 @dataclass(frozen=True, repr=False)
 class StaleEtag(Picture):
-    """What came of it.
+    """The result of a proof with a stale ETag, and of the same proof with the current one.
 
     Attributes:
-        before: the ETags when the proof was sent; the first of them was used. after: those when it was accepted.
+        before: the ETags at the first attempt, which used the first of them. after: the ETags after DPS accepted the proof.
     """
 
     before: tuple[tuple[str, str], ...]
@@ -41,16 +41,16 @@ class StaleEtag(Picture):
 
 
 def try_stale_etag(workspace: Workspace) -> StaleEtag:
-    """Prove a CA that is made for this alone, first with the ETag of its upload, then with the present one.
+    """Prove a CA that exists only for this cell, first with the ETag of its upload, then with the current one.
 
     Raises:
-        Problem: the service took the stale one, which must not be.
+        Problem: the service accepted the stale ETag.
     """
     dps = rehearse(workspace)
-    passing = CertificateAuthority.create_root("Only for this cell")
-    with registered_for_a_moment(dps, passing.certificate) as uploaded:
+    ca = CertificateAuthority.create_root("Only for this cell")
+    with registered_for_a_moment(dps, ca.certificate) as uploaded:
         coded = with_code(dps, uploaded)
-        proof = certificate_pem(passing.sign_verification_code(str(coded.verification_code)).certificate)
+        proof = certificate_pem(ca.sign_verification_code(str(coded.verification_code)).certificate)
         refusal = answer_to(dps, uploaded, base64.b64encode(proof).decode(), etag=uploaded.etag)
         if refusal is not None:
             verified = read_and_change(
@@ -59,5 +59,7 @@ def try_stale_etag(workspace: Workspace) -> StaleEtag:
             before = (("upload", uploaded.etag), ("verification code", coded.etag))
             return StaleEtag(before, refusal, (*before, ("verification", verified.etag)))
     raise Problem(
-        "A stale ETag was taken.", "This service does not compare ETags, as DPS does.", "Tell us which service it is."
+        "The service accepted a stale ETag.",
+        "A provisioning service must compare ETags, and this one does not.",
+        "Don't rely on this service, and tell its operator.",
     )

@@ -1,8 +1,8 @@
-"""The wrong proofs of the gallery. Each is one function, and that is the only place where it is described.
+"""The wrong proofs of the gallery. Each one is a function, and is described only there.
 
-The notebook's cell shows what is here, the tests hold the service, OpenSSL and the examiner against it, and the table in
-WRONG_PROOFS.md is written from it (`python -m helpers.lesson.experiments`). A docstring's first line is the title, the
-drawing below it says who signed what, and the rest is the reason.
+The notebook shows these descriptions, the tests hold the service, OpenSSL and the examiner against them, and
+`python -m helpers.lesson.experiments` writes WRONG_PROOFS.md from them. The first line of a docstring is the title, the drawing
+below it says who signed what, and the rest is the reason.
 """
 
 import base64
@@ -26,16 +26,16 @@ _DAY = timedelta(days=1)
 
 
 class Answer(Enum):
-    """What DPS says: HTTP status, its code, and the answer in words."""
+    """An answer of DPS: the HTTP status, the code of DPS, and the answer in words."""
 
     ACCEPTED = (200, "", "accepts it")
-    SIGNER = (400, "400053", "refuses it: another key has signed it")
-    NAME = (400, "400053", "refuses it: its name is not the newest code")
-    DATES = (400, "400053", "refuses it: today is not within its dates")
-    NO_CODE = (400, "400053", "refuses it: no code is outstanding")
+    SIGNER = (400, "400053", "rejects it, because another key signed it")
+    NAME = (400, "400053", "rejects it, because its name is not the newest code")
+    DATES = (400, "400053", "rejects it, because it is not valid today")
+    NO_CODE = (400, "400053", "rejects it, because no code is waiting")
     UNREADABLE = (500, "500019", "can't read it, and answers with an internal error")
-    KEY = (400, "400004", "refuses it: it holds a private key")
-    ETAG = (412, "412001", "refuses it: the certificate has changed since")
+    KEY = (400, "400004", "rejects it, because it contains a private key")
+    ETAG = (412, "412001", "rejects it, because the CA's record at DPS has changed in the meantime")
 
     def __init__(self, status: int, code: str, words: str) -> None:
         self.status = status
@@ -48,11 +48,11 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Stage:
-    """What is at hand when a proof is to be given.
+    """The CAs and the codes from which a wrong proof is made.
 
     Attributes:
-        root, intermediate, sibling: two CAs below one root.
-        uploaded: the one that DPS has. code: the newest for it; old_code: the one before.
+        root, intermediate, sibling: a root, and two CAs below it.
+        uploaded: the CA that DPS has. code: the newest code for it; old_code: the code before.
         elsewhere: asks another provisioning service for a code for the same CA.
     """
 
@@ -67,12 +67,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is sent.
+    """The content of a request that sends a wrong proof.
 
     Attributes:
-        sent: the request's field. what: that in words.
-        proof: the certificate in it, if it is one; around: certificates to be drawn besides the two CAs of the stage.
-        cn_is: what its CN is, where that can't be seen.
+        sent: the value of the request's field. what: the same in words.
+        proof: the certificate in it, if there is one. around: further certificates for the drawing, which always has
+            the root and the intermediate.
+        cn_is: an explanation of its CN; "" if the CN explains itself.
     """
 
     sent: str
@@ -87,11 +88,12 @@ class WrongProof:
     """One exhibit.
 
     Attributes:
-        name: of its function. title, drawing, reason: from its docstring. fix: what to do instead.
-        also: what is wrong with it besides, which DPS does not come to.
-        seen: a thread of a public repository where Azure gave this answer; "" if it is assumed, for nobody outside of
-            Microsoft has reported one.
-        uploaded: which CA DPS has. codes: how many were asked for. stale: whether the first ETag is used.
+        name: of its function. title, drawing, reason: from its docstring. fix: the way to do it right.
+        also: another fault of the proof, which DPS does not report.
+        seen: a thread of a public repository where Azure gave this answer; "" if no public thread reports the answer of
+            Azure, so that this one is an assumption.
+        uploaded: the CA that DPS has. codes: how many codes DPS has generated. stale: whether the request has the first
+            ETag.
     """
 
     name: str
@@ -121,7 +123,7 @@ def _wrong(
     codes: int = 1,
     stale: bool = False,
 ) -> Callable[[Callable[[Stage], Attempt]], Callable[[Stage], Attempt]]:
-    def keep(make: Callable[[Stage], Attempt]) -> Callable[[Stage], Attempt]:
+    def add(make: Callable[[Stage], Attempt]) -> Callable[[Stage], Attempt]:
         title, drawing, reason = inspect.cleandoc(str(make.__doc__)).split("\n\n", 2)
         reason = " ".join(reason.split())
         WRONG_PROOFS[make.__name__] = WrongProof(
@@ -129,7 +131,7 @@ def _wrong(
         )
         return make
 
-    return keep
+    return add
 
 
 # --- the name ---------------------------------------------------------------------------------------------------------
@@ -137,46 +139,47 @@ def _wrong(
 
 @_wrong(Answer.NAME, "Put the code into the common name (CN), and nothing else.")
 def another_common_name(stage: Stage) -> Attempt:
-    """Signed for something else
+    """The proof for another purpose
 
     root -> intermediate (at DPS) -> proof, CN = my-proof
 
-    The right key has signed it. But this certificate could have been made at any time, for any purpose, and found by
-    anybody. Only the code shows that it was signed now, for this question.
+    The right key signed it. But this certificate could have been made at any time and for any purpose, and anyone could
+    have found it. Only the code shows that the key signed it now, and for this service.
     """
     return _signed(stage.intermediate, "my-proof")
 
 
-@_wrong(Answer.NAME, "Copy the code as it is: upper case, all 48 characters.")
+@_wrong(Answer.NAME, "Copy the code exactly as it is: 48 characters in upper case.")
 def lower_case_code(stage: Stage) -> Attempt:
     """The code in lower case
 
     root -> intermediate (at DPS) -> proof, CN = the code in lower case
 
-    The name must equal the code to the letter. Some tools change the case on the way.
+    The common name must equal the code in every character. Some tools change the case along the way.
     """
     return _signed(stage.intermediate, stage.code.lower())
 
 
-@_wrong(Answer.NAME, "Sign the newest code. Asking for another one makes the one before void.", codes=2)
+@_wrong(Answer.NAME, "Sign the newest code. Each new code voids the one before.", codes=2)
 def old_code(stage: Stage) -> Attempt:
     """Yesterday's code
 
     root -> intermediate (at DPS) -> proof, CN = the code before the newest
 
-    Somebody has asked for a code again: a colleague, or a script that was run twice. Only the newest one counts.
+    Someone has asked for another code: a colleague, or a script that ran twice. Only the newest code counts.
     """
     return _signed(stage.intermediate, stage.old_code, cn_is="the code before the newest")
 
 
-@_wrong(Answer.NAME, "Ask the service for a code to which you are going to send the proof.")
+@_wrong(Answer.NAME, "Ask for a code at the same service to which you are going to send the proof.")
 def another_services_code(stage: Stage) -> Attempt:
     """Another service's code
 
     root -> intermediate (at DPS) -> proof, CN = the code of another provisioning service
 
-    The CA is registered with two services, and each gave a code. A service takes its own alone. But a code does not say
-    whose it is: sign only those that you have asked for yourself, or you prove your CA for somebody else.
+    The CA is registered with two services, and each generated a code. A service accepts only its own code. A code does not
+    say which service it comes from. So sign only codes that you asked for yourself: otherwise, you prove your CA to another
+    organization's service.
     """
     return _signed(stage.intermediate, stage.elsewhere(), cn_is="the other service's code")
 
@@ -186,54 +189,56 @@ def another_services_code(stage: Stage) -> Attempt:
 
 @_wrong(
     Answer.SIGNER,
-    "Sign with the key that was made together with the uploaded certificate. A CA made anew is another CA.",
+    "Sign with the private key that belongs to the uploaded certificate. A CA that you create again is another CA.",
 )
 def namesake(stage: Stage) -> Attempt:
     """Another CA of the same name
 
-    root -> intermediate (at DPS); another CA called the same -> proof
+    root -> intermediate (at DPS); another CA of the same name -> proof
 
-    Names prove nothing: anybody can call a CA so. It happens honestly, too: a script that makes the CA anew at each run
-    gives it the same name and another key.
+    Names prove nothing: anyone can give a CA this name. It also happens by mistake, for example if a script creates the CA
+    again at each run: the name stays the same, but the key is new.
     """
     other = CertificateAuthority.create_root(_name(stage.intermediate))
     return _signed(other, stage.code, around=(other.certificate,))
 
 
-@_wrong(Answer.SIGNER, "Sign with the key of the CA that was uploaded, not with its neighbour's.")
+@_wrong(Answer.SIGNER, "Sign with the key of the CA that you uploaded, not with the key of its sibling.")
 def sibling_intermediate(stage: Stage) -> Attempt:
-    """The sibling below the same root
+    """A sibling below the same root
 
     root -> intermediate (at DPS); root -> sibling -> proof
 
-    Both were signed by one root, but each has a key of its own. Whoever holds the sibling's key has not shown that they
-    hold this one.
+    The same root signed both CAs, but each CA has its own key. A signature of the sibling's key does not show that you hold
+    the key of the uploaded CA.
     """
     return _signed(stage.sibling, stage.code, around=(stage.sibling.certificate,))
 
 
 @_wrong(
-    Answer.SIGNER, "Sign with the intermediate's key; or upload the root and prove that.", seen="azure-iot-sdk-c#1347"
+    Answer.SIGNER,
+    "Sign with the intermediate's key, or upload the root and prove that one.",
+    seen="azure-iot-sdk-c#1347",
 )
 def root_instead_of_intermediate(stage: Stage) -> Attempt:
     """The root signs for its intermediate
 
     root -> intermediate (at DPS); root -> proof
 
-    The root stands above, but the question was for the intermediate's key. This is what certGen.sh does: it signs every
-    proof with the root.
+    The root is above the intermediate, but DPS asks for a signature of the intermediate's key. Microsoft's certGen.sh makes
+    this mistake: it signs every proof with the root.
     """
     return _signed(stage.root, stage.code)
 
 
-@_wrong(Answer.SIGNER, "Sign with the root's key; or upload the intermediate and prove that.", uploaded="root")
+@_wrong(Answer.SIGNER, "Sign with the root's key, or upload the intermediate and prove that one.", uploaded="root")
 def intermediate_instead_of_root(stage: Stage) -> Attempt:
     """The intermediate signs for the root
 
     root (at DPS) -> intermediate -> proof
 
-    The chain leads up to the root, but the root's own key has not signed the code: whoever was given an intermediate
-    would otherwise own the root.
+    The chain leads up to the root, but the root's own key did not sign the code. If DPS accepted this, everyone with an
+    intermediate below a root could claim to own the root.
     """
     return _signed(stage.intermediate, stage.code)
 
@@ -244,21 +249,24 @@ def signed_by_a_device(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS) -> device -> proof
 
-    Each signature fits the key above it, up to the CA's. But a device is no CA, and can't sign for one: else every device
-    could speak for the CA that let it in.
+    Each signature matches the key above it, up to the CA's key. But a device is not a CA and can't sign for one. Otherwise,
+    every device could speak for the CA that issued its certificate.
     """
     device = stage.intermediate.issue_device("pump-1")
     proof = _certificate(stage.code, device.certificate.subject, device.private_key)
     return _attempt(proof, around=(device.certificate,))
 
 
-@_wrong(Answer.SIGNER, "Give the CA as the issuer (with OpenSSL: -CA and -CAkey), so that its key makes the signature.")
+@_wrong(
+    Answer.SIGNER, "Name the CA as the issuer (in OpenSSL, -CA and -CAkey), so that the CA's key makes the signature."
+)
 def self_signed(stage: Stage) -> Attempt:
     """The proof signs itself
 
     root -> intermediate (at DPS); proof -> itself
 
-    Easily made by mistake: `openssl req -x509` signs with the new key. It shows that you hold a key that nobody asked for.
+    This is an easy mistake: `openssl req -x509` signs with the new key. The result shows that you hold that new key, which
+    DPS did not ask for.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     return _attempt(_certificate(stage.code, _cn(stage.code), key, own_key=key))
@@ -268,10 +276,10 @@ def self_signed(stage: Stage) -> Attempt:
 def the_ca_itself(stage: Stage) -> Attempt:
     """The CA's own certificate
 
-    root -> intermediate (at DPS), and the same once more as the proof
+    root -> intermediate (at DPS), and the same certificate again as the proof
 
-    Its parent's key has signed it, not its own. And everybody may have it, DPS has it already: it shows nothing about who
-    holds the key.
+    The parent's key signed it, not the CA's own key. Besides, this certificate is public and DPS already has it: it shows
+    nothing about who holds the key.
     """
     return _attempt(stage.intermediate.certificate)
 
@@ -279,26 +287,27 @@ def the_ca_itself(stage: Stage) -> Attempt:
 # --- the dates --------------------------------------------------------------------------------------------------------
 
 
-@_wrong(Answer.DATES, "Sign the code anew; a proof is needed for minutes, so a short life is good.")
+@_wrong(Answer.DATES, "Sign the code again. A proof is needed for minutes only, so a short validity period is fine.")
 def expired(stage: Stage) -> Attempt:
-    """Found again after three days
+    """Sent after three days
 
     root -> intermediate (at DPS) -> proof, valid until an hour ago
 
-    The right name, the right key; but it is over.
+    The name and the key are right, but the proof has expired.
     """
     return _signed(stage.intermediate, stage.code, life=(-3 * _DAY, -timedelta(hours=1)))
 
 
 @_wrong(
-    Answer.DATES, "Set the clock of the machine that signs. Let proofs begin an hour ago: that allows for small errors."
+    Answer.DATES,
+    "Set the clock of the machine that signs. Let a proof's validity begin an hour ago: that allows for small clock errors.",
 )
 def not_yet_valid(stage: Stage) -> Attempt:
     """Signed on a machine with a wrong clock
 
     root -> intermediate (at DPS) -> proof, valid from tomorrow
 
-    The clock of the machine that signed is a day ahead. To everybody else the proof has not begun to be valid.
+    The clock of the machine that signed is a day ahead. According to every other clock, the proof is not valid yet.
     """
     return _signed(stage.intermediate, stage.code, life=(_DAY, 3 * _DAY))
 
@@ -308,7 +317,7 @@ def not_yet_valid(stage: Stage) -> Attempt:
 
 @_wrong(
     Answer.UNREADABLE,
-    "Send the certificate: it begins with -----BEGIN CERTIFICATE-----, or is DER.",
+    "Send the certificate: it begins with -----BEGIN CERTIFICATE-----, or it is DER.",
     seen="azure-cli#11131, for an upload and not for a proof",
 )
 def garbage(stage: Stage) -> Attempt:
@@ -316,47 +325,47 @@ def garbage(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS); a text
 
-    The wrong file was picked. DPS says “internal error” and nothing more, which sounds as if it were broken. It is not.
+    You picked the wrong file. DPS only says “internal error”, which sounds as if DPS were broken, but it is not.
     """
     return Attempt(_base64(f"my code is {stage.code}\n".encode()), "base64 of a text file")
 
 
-@_wrong(Answer.UNREADABLE, "Have the CA sign the request, and send what comes out.")
+@_wrong(Answer.UNREADABLE, "Have the CA sign the request, and send the resulting certificate.")
 def signing_request(stage: Stage) -> Attempt:
     """The request instead of the certificate
 
     root -> intermediate (at DPS); a signing request, CN = the code
 
-    A signing request (CSR) is what one gives to a CA. It bears the code, but no CA has signed it yet.
-    So it is no certificate, and DPS can't read it as one.
+    You give a signing request (CSR) to a CA. This one contains the code, but no CA has signed it yet. So it is not a
+    certificate, and DPS can't read it as one.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     request = x509.CertificateSigningRequestBuilder().subject_name(_cn(stage.code)).sign(key, signature_hash(key))
     return Attempt(_base64(request.public_bytes(serialization.Encoding.PEM)), "base64 of a signing request (CSR)")
 
 
-@_wrong(Answer.KEY, "Send certificates only. A key that was sent somewhere is no secret any more: replace it.")
+@_wrong(Answer.KEY, "Send certificates only. A key that you have sent somewhere is no longer secret: replace it.")
 def private_key(_stage: Stage) -> Attempt:
-    """The file beside the right one
+    """The private key instead of the certificate
 
     root -> intermediate (at DPS); a private key
 
-    The file beside the right one was picked. This one was made for the purpose and thrown away; with a real one the
-    harm would be done. These notebooks refuse to send such a file; here they were told to.
+    You picked the file next to the right one. This cell made the key for this purpose and deleted it; a real key would no
+    longer be secret. These notebooks refuse to send a private key. This cell is the only exception.
     """
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Attempt(_base64(pem), "base64 of a private key, made for this cell alone")
+    return Attempt(_base64(pem), "base64 of a private key, made only for this cell")
 
 
-@_wrong(Answer.UNREADABLE, "Encode the file once. Azure's SDK does it for you if you give it bytes.")
+@_wrong(Answer.UNREADABLE, "Encode the file once. Azure's SDK does that for you if you pass bytes.")
 def double_base64(stage: Stage) -> Attempt:
     """Encoded twice
 
     root -> intermediate (at DPS) -> proof, CN = the code, in base64 twice
 
-    Nothing is wrong with the certificate. But it was encoded by hand, and then by the SDK once more.
+    The certificate is right. But someone encoded it by hand, and then the SDK encoded it again.
     """
     right = _signed(stage.intermediate, stage.code)
     return Attempt(_base64(right.sent.encode()), "base64 of base64 of a certificate", right.proof)
@@ -367,18 +376,18 @@ def double_base64(stage: Stage) -> Attempt:
 
 @_wrong(Answer.NO_CODE, "Ask for a code first.", also=Answer.NAME, codes=0)
 def no_code_asked_for(stage: Stage) -> Attempt:
-    """A code of one's own
+    """A code of your own
 
-    root -> intermediate (at DPS) -> proof, CN = 48 characters of one's own choice
+    root -> intermediate (at DPS) -> proof, CN = 48 characters that you chose yourself
 
-    A name that you have chosen yourself shows nothing: you might have signed it years ago.
+    A code that you chose yourself proves nothing: you might have signed it years ago.
     """
     return _signed(stage.intermediate, "0123456789ABCDEF" * 3)
 
 
 @_wrong(
     Answer.ETAG,
-    "Use the ETag that came with the code; or read the certificate again.",
+    "Use the ETag that came with the code, or read the certificate again.",
     seen="azure-cli#13098",
     stale=True,
 )
@@ -387,13 +396,13 @@ def stale_etag(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS) -> proof, CN = the code; If-Match names the upload's ETag
 
-    The proof is right. But asking for the code has changed the certificate's record, and the request names the version
-    before that.
+    The proof is right. But the request for the code changed the certificate's record at DPS, and this request names the
+    version before that change.
     """
     return _signed(stage.intermediate, stage.code)
 
 
-# --- their parts ------------------------------------------------------------------------------------------------------
+# --- the parts of a proof ---------------------------------------------------------------------------------------------
 
 
 def _signed(

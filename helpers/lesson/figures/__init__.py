@@ -1,4 +1,4 @@
-"""Pictures: HTML that follows JupyterLab's theme, survives an export and needs no script; and plain text beside it."""
+"""Pictures as HTML, which follows JupyterLab's theme, survives an export and needs no script; and as plain text."""
 
 from helpers.lesson.figures.certificates import (
     CertificateCard,
@@ -13,7 +13,7 @@ from helpers.lesson.figures.certificates import (
 from helpers.lesson.figures.checklist import Checklist
 from helpers.lesson.figures.devices import AccessCard, HubCard, RecordsCard, RegistrationCard
 from helpers.lesson.figures.picture import Listing, Picture, Showable, ours
-from helpers.lesson.figures.problems import ProblemCard, RefusalCard, problem_card
+from helpers.lesson.figures.problems import RefusalCard
 from helpers.lesson.figures.proof import CodeCard, EtagTrail, ProofSequence, Verdicts
 from helpers.lesson.figures.service import GroupPicture, ServiceCard
 
@@ -30,7 +30,6 @@ __all__ = [
     "Listing",
     "PageLine",
     "Picture",
-    "ProblemCard",
     "ProofSequence",
     "RecordsCard",
     "RefusalCard",
@@ -40,7 +39,6 @@ __all__ = [
     "Verdicts",
     "life",
     "ours",
-    "problem_card",
     "show_certificate",
     "show_tree",
     "status_at_dps",

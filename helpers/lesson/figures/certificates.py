@@ -1,4 +1,4 @@
-"""Certificates: one as a card, several as a tree of who signed whom, all of a folder on a page."""
+"""Pictures of certificates: one as a card, several as a tree of who signed whom, all of a workspace on a page."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _CODE = re.compile("[0-9A-F]{48}")
 
 @dataclass(frozen=True, repr=False)
 class CertificateCard(Table):
-    """A certificate's facts; `registered` is what DPS knows of it, if it was asked and knows it."""
+    """A certificate's facts; `registered` is the certificate at DPS, or None if it is not there or DPS was not asked."""
 
     facts: CertificateDescription
     extensions: Sequence[str] = ()
@@ -42,11 +42,14 @@ class CertificateCard(Table):
         facts = self.facts
         rows = [
             ("Issuer", _signer(facts)),
-            ("It is", _kind(facts)),
+            ("Kind", _kind(facts)),
             ("Key", facts.key),
-            ("Life", life_bar(facts, self.at) + life(facts)),
+            ("Validity", life_bar(facts, self.at) + life(facts)),
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
-            ("SHA-256", f"{facts.sha256} (IoT Hub shows this one)" if _is_a_devices(facts) else facts.sha256),
+            (
+                "SHA-256",
+                f"{facts.sha256} (the thumbprint that IoT Hub shows)" if _is_a_devices(facts) else facts.sha256,
+            ),
             ("Extensions", listed(self.extensions) if self.extensions else "none"),
         ]
         if self.registered is None:
@@ -61,17 +64,17 @@ class CertificateCard(Table):
 
 
 def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:
-    """The card of a certificate, and what DPS says of it if it is registered there."""
+    """Return the card of a certificate, with its status at DPS if it is registered there."""
     return CertificateCard(describe(certificate), extensions_in_words(certificate), registered)
 
 
 @dataclass(frozen=True, repr=False)
 class ChainTree(Picture):
-    """Who signed whom: each certificate below its issuer, with what is known of it.
+    """Who signed whom: each certificate below its issuer, with notes beside its name.
 
     Attributes:
-        nodes: a certificate's facts and what stands beside its name; parents: the index of its issuer, None if that is
-            not among them.
+        nodes: for each certificate, its facts and the notes beside its name.
+        parents: for each certificate, the index of its issuer; None if it is self-signed or its issuer is not in the tree.
     """
 
     caption: str
@@ -119,10 +122,10 @@ def show_tree(
     known: Sequence[RegisteredCertificate] | None = None,
     notes: Mapping[x509.Certificate, str] | None = None,
 ) -> ChainTree:
-    """The tree of some certificates.
+    """Return the tree of some certificates.
 
     Args:
-        known: the CAs that DPS has; None when nobody asked it. notes: what is to be said of some besides.
+        known: the CAs that DPS has; None if DPS was not asked. notes: a further note for some of the certificates.
     """
     different = list(dict.fromkeys(certificates))
     by_thumbprint = {each.thumbprint.upper(): each for each in known or ()}
@@ -143,7 +146,7 @@ class PageLine:
     """A certificate on the page.
 
     Attributes:
-        status: what DPS knows of it. foreign: its issuer is called as a CA of this workspace, and is another.
+        status: its status at DPS. foreign: its issuer has the name of a CA of this workspace, but is another CA.
     """
 
     file: str
@@ -153,14 +156,14 @@ class PageLine:
 
     @property
     def issuer(self) -> str:
-        """Its issuer's name, and whether that deceives."""
+        """The name of its issuer, with a warning if the name is misleading."""
         name = _signer(self.facts)
-        return f"{name} (another of that name, not yours)" if self.foreign else name
+        return f"{name} (another CA of that name, not yours)" if self.foreign else name
 
 
 @dataclass(frozen=True, repr=False)
 class CertificatesPage(Picture):
-    """Every certificate of a workspace: heading, then a line for each."""
+    """Every certificate of a workspace, in groups with a heading each."""
 
     groups: Mapping[str, Sequence[PageLine]]
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -209,7 +212,7 @@ class CertificatesPage(Picture):
 
 def _headings(lines: Sequence[PageLine]) -> Markup:
     known = ("At DPS",) if _is_known(lines) else ()
-    names = ("Name", "Issuer's name", "Key", "Life", *known, "File")
+    names = ("Name", "Issuer's name", "Key", "Validity", *known, "File")
     return joined("<th scope='col'>{}</th>", ((name,) for name in names))
 
 
@@ -218,12 +221,12 @@ def _is_known(lines: Sequence[PageLine]) -> bool:
 
 
 def life(facts: CertificateDescription) -> str:
-    """From when to when."""
+    """Return a certificate's validity period in words."""
     return f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"
 
 
 def life_bar(facts: CertificateDescription, at: datetime) -> Markup:
-    """A bar for its life, and in words where in it we are."""
+    """Return a bar that shows how much of a certificate's validity period is over, and the same in words."""
     return Markup("{}<small>{}</small><br>").format(_bar(facts, at, 120), _spent(facts, at)[1])
 
 
@@ -237,35 +240,40 @@ def _bar(facts: CertificateDescription, at: datetime, width: int) -> Markup:
 
 
 def _spent(facts: CertificateDescription, at: datetime) -> tuple[float, str]:
-    """How much of its life is over, as a part of 1 and in words."""
+    """How much of the validity period is over, as a fraction and in words."""
     part = (at - facts.not_before) / max(facts.not_after - facts.not_before, timedelta.resolution)
-    return part, "not valid yet" if part < 0 else "expired" if part > 1 else f"{part:.0%} of its life is over"
+    if part < 0:
+        return part, "not valid yet"
+    if part > 1:
+        return part, "expired"
+    return part, f"{part:.0%} of its validity period is over"
 
 
 def status_at_dps(registered: RegisteredCertificate | None) -> str:
-    """What DPS knows of a CA, in words."""
+    """Return the status of a CA at DPS in words."""
     if registered is None:
-        return "unknown to DPS"
+        return "not registered with DPS"
     return f"registered as “{registered.name}”, {'VERIFIED' if registered.verified else 'not verified yet'}"
 
 
 def _kind(facts: CertificateDescription) -> str:
     if not facts.is_authority:
-        return "an end entity: it signs no certificates"
-    limit = "any number of" if facts.path_length is None else str(facts.path_length or "no")
-    length = "" if facts.path_length is None else f" (path length {facts.path_length})"
-    return f"a CA; {limit} {'CA' if facts.path_length == 1 else 'CAs'} may stand below it{length}"
+        return "an end entity: it can't issue certificates"
+    if facts.path_length is None:
+        return "a CA; any number of CAs may follow below it"
+    cas = {0: "no CA", 1: "one CA"}.get(facts.path_length, f"{facts.path_length} CAs")
+    return f"a CA; {cas} may follow below it (path length {facts.path_length})"
 
 
 def _is_a_devices(facts: CertificateDescription) -> bool:
-    """A proof is made like a device's certificate. Its name, a verification code, tells them apart."""
+    """A proof looks like a device's certificate, except for its common name: a verification code."""
     return not facts.is_authority and not _CODE.fullmatch(facts.common_name)
 
 
 def _short_kind(facts: CertificateDescription) -> str:
     if facts.is_authority:
         return "root CA" if facts.is_self_signed else "intermediate CA"
-    return "signed itself" if facts.is_self_signed else "end entity"
+    return "self-signed" if facts.is_self_signed else "end entity"
 
 
 def _signer(facts: CertificateDescription) -> str:

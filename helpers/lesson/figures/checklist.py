@@ -1,4 +1,4 @@
-"""What a person is to do with their own hands: the files to take along, the clicks, and what comes then."""
+"""A task for a person in the portal: the files that they need, the clicks, and what to do afterwards."""
 
 import base64
 import re
@@ -19,9 +19,9 @@ class Checklist(Picture):
     """A task in the portal.
 
     Attributes:
-        steps: what to click; **bold** is what the portal calls a thing.
-        then: what to do here once it is done.
-        files: certificates to be uploaded there, by file name. A private key can't be among them.
+        steps: the clicks; **bold** marks a label of the portal.
+        then: what to do in the notebook afterwards.
+        files: certificates to upload, by file name. Their type keeps private keys out.
     """
 
     heading: str
@@ -31,13 +31,13 @@ class Checklist(Picture):
 
     def html(self) -> Markup:
         files = joined(
-            # the file itself is in the link, so that it can be saved wherever this picture is looked at
+            # The link contains the file, so it also works in an exported notebook.
             "<li><a download='{0}' href='data:application/pkix-cert;base64,{1}'>{0}</a> (download)</li>",
             ((name, base64.b64encode(_der(each)).decode()) for name, each in self.files.items()),
         )
         return Markup("<div class='card'><h4>▶ {}</h4>{}{}<p><b>Then:</b> {}</p></div>").format(
             self.heading,
-            Markup("<p>Take along:</p><ul>{}</ul>").format(files) if files else "",
+            Markup("<p>You need:</p><ul>{}</ul>").format(files) if files else "",
             clicks(self.steps),
             self.then,
         )
@@ -54,7 +54,7 @@ class Checklist(Picture):
 
 
 def clicks(steps: Sequence[str]) -> Markup:
-    """Clicks as a numbered list."""
+    """Return clicks as a numbered list."""
     return listed((ours(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(step)))) for step in steps), ordered=True)
 
 

@@ -1,4 +1,4 @@
-"""Devices: where one landed, what the service has written down, and who gets in at a moment."""
+"""Pictures of devices: one registration, the service's records, and which devices DPS accepts at a moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,18 @@ from helpers.lesson.figures.picture import Row, Table, mark
 
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
-_RECORDS_SHOWN = 12
-
-
+_MAX_RECORDS_SHOWN = 12
 _SUBSTATUS = {
-    "initialAssignment": "initialAssignment: as at the first time",
-    "deviceDataMigrated": "deviceDataMigrated: moved, and what the hub knew of it came along",
-    "deviceDataReset": "deviceDataReset: moved, as if it came for the first time",
-    "reprovisionedToInitialAssignment": "reprovisionedToInitialAssignment: back to the hub that it had first",
+    "initialAssignment": "initialAssignment: first registration",
+    "deviceDataMigrated": "deviceDataMigrated: moved to another hub together with its data",
+    "deviceDataReset": "deviceDataReset: moved to another hub, where it starts without its old data",
+    "reprovisionedToInitialAssignment": "reprovisionedToInitialAssignment: back at its first hub",
 }
 
 
 @dataclass(frozen=True, repr=False)
 class RegistrationCard(Table):
-    """Where a device landed, and what happened until then."""
+    """The result of a device's registration, and the events that led to it."""
 
     registration: Registration
     events: Sequence[Event] = ()
@@ -39,14 +37,14 @@ class RegistrationCard(Table):
             *((f"{event.seconds:.1f} s", event.what) for event in self.events),
             ("Status", registration.status),
             ("IoT hub", registration.assigned_hub or "none"),
-            ("Device id there", registration.device_id or "none"),
-            ("How it came", _SUBSTATUS.get(registration.substatus, registration.substatus) or "it did not"),
+            ("Device id at the hub", registration.device_id or "none"),
+            ("Substatus", _SUBSTATUS.get(registration.substatus, registration.substatus) or "none"),
         ]
 
 
 @dataclass(frozen=True, repr=False)
 class HubCard(Table):
-    """A device as its IoT hub knows it, beside the certificate that it has shown."""
+    """A device's entry at its IoT hub, beside the certificate that the device sent to DPS."""
 
     hub: str
     device: HubDevice
@@ -58,24 +56,24 @@ class HubCard(Table):
     def rows(self) -> list[Row]:
         same = self.device.thumbprint == self.certificate.sha256
         return [
-            ("Authentication", f"{_AUTHENTICATION.get(self.device.authentication, self.device.authentication)}"),
+            ("Authentication", _AUTHENTICATION.get(self.device.authentication, self.device.authentication)),
             ("Thumbprint", f"{self.device.thumbprint} ({'the' if same else 'NOT the'} SHA-256 of its certificate)"),
             (
                 "Its certificate",
-                f"issued by {bare_name(self.certificate.issuer)}, of which the hub knows nothing",
+                f"issued by {bare_name(self.certificate.issuer)}, a CA that the hub does not know",
             ),
         ]
 
 
-_AUTHENTICATION = {"selfSigned": "“X.509 Self-Signed”: known by its certificate's thumbprint, whoever signed it"}
+_AUTHENTICATION = {"selfSigned": "“X.509 Self-Signed”: by the certificate's thumbprint, no matter which CA issued it"}
 
 
 @dataclass(frozen=True, repr=False)
 class RecordsCard(Table):
-    """The service's registration records, by registration id; of many the first.
+    """The service's registration records in the order of their registration ids; only the first if there are many.
 
     Attributes:
-        told: they are what the devices were told, for the service could not be asked.
+        told: the records are the answers that the devices got, because the service can't be asked.
     """
 
     records: Sequence[Registration]
@@ -87,10 +85,10 @@ class RecordsCard(Table):
         return {each.registration_id for each in self.records if each.status == "assigned"}
 
     def title(self) -> str:
-        return "What the devices were told" if self.told else "Registration records"
+        return "The answers that the devices got" if self.told else "Registration records"
 
     def rows(self) -> list[Row]:
-        shown = sorted(self.records, key=lambda record: record.registration_id)[:_RECORDS_SHOWN]
+        shown = sorted(self.records, key=lambda record: record.registration_id)[:_MAX_RECORDS_SHOWN]
         rows = [(each.registration_id, f"{each.status}, {each.assigned_hub}, {each.substatus}") for each in shown]
         left = len(self.records) - len(shown)
         return [*rows, ("…", f"and {left} more")] if left else rows
@@ -98,14 +96,14 @@ class RecordsCard(Table):
 
 @dataclass(frozen=True, repr=False)
 class AccessCard(Table):
-    """Who gets in at a moment, and who does not."""
+    """Which devices DPS accepts at a moment, and which it rejects."""
 
     moment: str
     outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
 
     @property
     def let_in(self) -> list[bool]:
-        """For each device, whether it was let in."""
+        """For each device, whether DPS accepted it."""
         return [isinstance(outcome, Registration) for _, outcome in self.outcomes]
 
     def title(self) -> str:
@@ -118,12 +116,12 @@ class AccessCard(Table):
 
 
 def _issuer(device: DeviceCredential) -> str:
-    """By name, which proves nothing."""
+    """The issuer by its name only; a name proves nothing."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
     return f"“{bare_name(describe(leaf).issuer)}”"
 
 
 def _verdict(outcome: Registration | DpsError) -> str:
     if isinstance(outcome, DpsError):
-        return Markup("{} stays outside. {}").format(mark(False), outcome.why)
-    return Markup("{} is let in, to {}").format(mark(True), outcome.assigned_hub)
+        return Markup("{} rejected. {}").format(mark(False), outcome.why)
+    return Markup("{} assigned to {}").format(mark(True), outcome.assigned_hub)

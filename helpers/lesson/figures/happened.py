@@ -1,4 +1,4 @@
-"""What just happened, folded: the wire, and the same step in three other ways."""
+"""“What just happened”, folded: the requests of a step, and the same step in three other ways."""
 
 import json
 import textwrap
@@ -17,7 +17,8 @@ from helpers.lesson.recipes import Recipe
 
 __all__ = ["WhatJustHappened"]
 
-_LONGEST = 72
+_MAX_TEXT_LENGTH = 288
+_SHORTENED_LENGTH = 72
 _PLANES = {
     "sign-in": "sign-in (Entra ID)",
     "management": "management plane (Azure Resource Manager)",
@@ -30,7 +31,7 @@ class WhatJustHappened(Picture):
     """A step behind the scenes.
 
     Attributes:
-        exchanges: what Azure's SDKs sent and what came back. events: what a device said over MQTT.
+        exchanges: the requests of Azure's SDKs and the answers. events: a device's messages over MQTT.
     """
 
     exchanges: Chapter
@@ -38,28 +39,14 @@ class WhatJustHappened(Picture):
     recipe: Recipe
 
     def html(self) -> Markup:
-        ways = [("In the portal", clicks(self.recipe.clicks))] if self.recipe.clicks else []
-        ways += [("As commands", _code(self.recipe.commands))] if self.recipe.commands else []
-        ways += [("As Python", _code(self.recipe.python))] if self.recipe.python else []
-        wire = [
-            Markup("<p>The last {} of {}:</p>").format(
-                len(self.exchanges), len(self.exchanges) + self.exchanges.left_off
-            )
-        ]
-        wire = [
-            *(wire if self.exchanges.left_off else []),
-            *(_shown_as_one(group) for group in _grouped(self.exchanges)),
-        ]
-        wire += (
-            [Markup("<p>The device over MQTT, as its SDK logs it:</p>{}").format(_code(_packets(self.events)))]
-            if self.events
-            else []
-        )
+        wire = self._wire()
         return Markup("<div class='card'>{}</div>").format(
             fold(
                 f"What just happened: {self._counted()}",
                 fold("On the wire", *wire) if wire else Markup(),
-                *(fold(name, content) for name, content in ways),
+                fold("In the portal", clicks(self.recipe.clicks)),
+                fold("As commands", _code(self.recipe.commands)),
+                fold("As Python", _code(self.recipe.python)),
             )
         )
 
@@ -71,8 +58,18 @@ class WhatJustHappened(Picture):
         lines += [f"  {line}" for line in _packets(self.events).splitlines()]
         lines += ["  In the portal:", *(f"    {step.replace('**', '')}" for step in self.recipe.clicks)]
         for name, script in (("As commands", self.recipe.commands), ("As Python", self.recipe.python)):
-            lines += [f"  {name}:", textwrap.indent(script, "    ")] if script else []
+            lines += [f"  {name}:", textwrap.indent(script, "    ")]
         return "\n".join([f"What just happened: {self._counted()}", *lines])
+
+    def _wire(self) -> list[Markup]:
+        shown = [_shown_as_one(group) for group in _grouped(self.exchanges)]
+        if self.exchanges.left_off:
+            count = len(self.exchanges)
+            shown.insert(0, Markup("<p>The last {} of {}:</p>").format(count, count + self.exchanges.left_off))
+        if self.events:
+            log = _code(_packets(self.events))
+            shown.append(Markup("<p>The device over MQTT, as its SDK logs it:</p>{}").format(log))
+        return shown
 
     def _counted(self) -> str:
         if not self.exchanges and not self.events:
@@ -84,7 +81,7 @@ class WhatJustHappened(Picture):
 
 
 def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
-    """The exchanges in their order; deletions in a row are one group if they differ in the deleted thing's name alone."""
+    """The exchanges in their order; consecutive deletions that differ only in the last part of the path form one group."""
 
     def kind(each: Exchange) -> object:
         if each.method != "DELETE":
@@ -95,7 +92,7 @@ def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
 
 
 def _shown_as_one(group: Sequence[Exchange]) -> Markup:
-    """A group's first exchange; the others are folded."""
+    """The first exchange of a group, with the others folded below it."""
     first, *others = group
     if not others:
         return _exchange(first)
@@ -133,14 +130,14 @@ def _body(value: Any) -> Markup:
 
 
 def _shortened(value: Any) -> Any:
-    """Long texts, which are certificates in base64, by their beginning."""
+    """Replace each long text by its beginning; such a text is a certificate in base64."""
     match value:
         case dict():
             return {name: _shortened(inner) for name, inner in value.items()}
         case list():
             return [_shortened(inner) for inner in value]
-        case str() if len(value) > 4 * _LONGEST:
-            return f"{value[:_LONGEST]}… ({len(value)} characters)"
+        case str() if len(value) > _MAX_TEXT_LENGTH:
+            return f"{value[:_SHORTENED_LENGTH]}… ({len(value)} characters)"
         case _:
             return value
 

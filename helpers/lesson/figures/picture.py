@@ -1,6 +1,6 @@
-"""What every picture is: HTML that follows JupyterLab's theme and needs no script, and the same in plain text.
+"""The base of all pictures: HTML that follows JupyterLab's theme and needs no script, and the same as plain text.
 
-Whatever a certificate or a service says is a text and never HTML: `Markup.format` escapes it.
+Text from a certificate or a service is never HTML: `Markup.format` escapes it.
 """
 
 from abc import ABC, abstractmethod
@@ -28,33 +28,33 @@ __all__ = [
 
 
 def ours(html: str) -> Markup:
-    """HTML that was written or escaped here, and holds nobody else's words as they came."""
+    """Mark HTML as safe: it was written or escaped here, and contains no unescaped text from outside."""
     return Markup(html)  # noqa: S704
 
 
 _STYLE = ours(f"<style>{Path(__file__).with_name('figures.css').read_text()}</style>")
 
 Row: TypeAlias = tuple[str, str]
-"""A name and a text; the text may be Markup."""
+"""A name and a text, which may be Markup."""
 
 
 @runtime_checkable
 class Showable(Protocol):
-    """Whatever shows itself in a notebook."""
+    """An object that shows itself in a notebook."""
 
     def _repr_html_(self) -> str: ...
 
 
 class Picture(ABC):
-    """Shown as HTML where there is a browser, and as text in a terminal or a log."""
+    """A picture, shown as HTML in a browser and as text in a terminal or a log."""
 
     @abstractmethod
     def html(self) -> Markup:
-        """The picture without its frame: it may stand inside another one."""
+        """Return the picture without its frame, so that another picture can contain it."""
 
     @abstractmethod
     def text(self) -> str:
-        """The same for a terminal."""
+        """Return the picture as plain text."""
 
     def __repr__(self) -> str:
         return self.text()
@@ -64,12 +64,12 @@ class Picture(ABC):
 
     @staticmethod
     def framed(html: Markup) -> str:
-        """A part of a picture, to be shown by itself."""
+        """Put a frame around a part of a picture, which can then be shown by itself."""
         return Markup("{}<div class='dps'>{}</div>").format(_STYLE, html)
 
 
 class Table(Picture):
-    """A card with a title and rows of a name and a text."""
+    """A card with a title, and rows that consist of a name and a text."""
 
     @abstractmethod
     def title(self) -> str: ...
@@ -88,7 +88,7 @@ class Table(Picture):
 
 @dataclass(frozen=True, repr=False)
 class Listing(Picture):
-    """A heading and some sentences."""
+    """A heading with some sentences."""
 
     heading: str
     items: Sequence[str]
@@ -101,32 +101,32 @@ class Listing(Picture):
 
 
 def plain(text: str) -> str:
-    """What is Markup, without its tags and on one line; any other text as it is."""
+    """Return Markup without its tags and on one line, and any other text unchanged."""
     return ours(text.replace("<br>", ", ")).striptags() if isinstance(text, Markup) else text
 
 
 def table(rows: Iterable[Row]) -> Markup:
-    """Rows as an HTML table."""
+    """Return rows as an HTML table."""
     return Markup("<table>{}</table>").format(joined("<tr><th scope='row'>{}</th><td>{}</td></tr>", rows))
 
 
 def listed(items: Iterable[str], *, ordered: bool = False) -> Markup:
-    """Items as a list."""
+    """Return items as an HTML list."""
     return Markup("<{0}>{1}</{0}>").format(
         "ol" if ordered else "ul", joined("<li>{}</li>", ((item,) for item in items))
     )
 
 
 def fold(summary: str, *content: str) -> Markup:
-    """Content that opens on request; it needs no script."""
+    """Return content that a click on the summary opens, without a script."""
     return Markup("<details><summary>{}</summary><div>{}</div></details>").format(summary, Markup().join(content))
 
 
 def mark(passed: bool) -> Markup:
-    """✔ or ✘."""
+    """Return ✔ or ✘."""
     return Markup("<span class='good'>✔</span>") if passed else Markup("<span class='bad'>✘</span>")
 
 
 def joined(template: str, parts: Iterable[Sequence[object]]) -> Markup:
-    """The template filled in with each of the parts, one after the other."""
+    """Fill in the template once for each of the parts, and join the results."""
     return Markup().join(ours(template).format(*each) for each in parts)

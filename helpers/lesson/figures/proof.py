@@ -1,4 +1,4 @@
-"""The proof: as a conversation with DPS, by its ETags, and as the examiner sees it."""
+"""Pictures of the proof: the messages between you and DPS, the verification code, the ETags, and the examiner's findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _YOU, _DPS, _HEIGHT = 90, 510, 46
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the conversation: `says`, from left to right, the other way, or (None) on this machine alone."""
+    """One message of the conversation; `to_dps` is None for a step that takes place on this machine only."""
 
     says: str
     to_dps: bool | None
@@ -23,10 +23,11 @@ class Message:
 
 @dataclass(frozen=True, repr=False)
 class ProofSequence(Picture):
-    """What you and DPS say to one another until a CA is verified; the first `done` messages have been said.
+    """The messages between you and DPS until a CA is verified.
 
     Attributes:
-        name: of the CA at DPS. code: the verification code, or "" before it is known.
+        done: how many of the messages have been exchanged. name: of the CA at DPS, or "".
+        code: the verification code, or "" while it is unknown.
     """
 
     done: int
@@ -37,12 +38,12 @@ class ProofSequence(Picture):
         code = f"{self.code[:8]}…" if self.code else "a random code"
         named = f" as “{self.name}”" if self.name else ""
         return (
-            Message(f"1  the CA's certificate{named}: unverified", True),
-            Message("2  give me a code", True),
+            Message(f"1  upload the CA's certificate{named}: still unverified", True),
+            Message("2  ask for a code", True),
             Message(f"3  {code}", False),
-            Message("4  sign it with the CA's private key", None),
-            Message("5  the signed certificate: the proof", True),
-            Message("6  verified: the code is used up", False),
+            Message("4  sign the code with the CA's private key", None),
+            Message("5  upload the signed certificate: the proof", True),
+            Message("6  the CA is verified, and the code used up", False),
         )
 
     def html(self) -> Markup:
@@ -69,14 +70,21 @@ class ProofSequence(Picture):
     def text(self) -> str:
         signs = {True: "you → DPS", False: "DPS → you", None: "you      "}
         return "\n".join(
-            f"{'✔' if index < self.done else '▶' if index == self.done else ' '} {signs[each.to_dps]}  {each.says}"
+            f"{self._progress(index)[0] or ' '} {signs[each.to_dps]}  {each.says}"
             for index, each in enumerate(self.messages())
         )
 
+    def _progress(self, index: int) -> tuple[str, str]:
+        """The sign of a message and the class of its style."""
+        if index < self.done:
+            return "✔", ""
+        if index == self.done:
+            return "▶", "here"
+        return "", "faint"
+
     def _drawn(self, index: int, message: Message) -> Markup:
         y = 40 + _HEIGHT * index
-        kind = "" if index < self.done else "here" if index == self.done else "faint"
-        sign = "✔ " if index < self.done else "▶ " if index == self.done else ""
+        sign, kind = self._progress(index)
         if message.to_dps is None:
             path, x, anchor = f"M{_YOU} {y + 12}h36v20h-30 l6 -4 m-6 4 l6 4", _YOU + 46, "start"
             height = y + 26
@@ -86,12 +94,12 @@ class ProofSequence(Picture):
             x, anchor, height = (_YOU + _DPS) // 2, "middle", y + 18
         return Markup(
             "<path class='line {0}' d='{1}'/><text class='{0}' x='{2}' y='{3}' text-anchor='{4}'>{5}{6}</text>"
-        ).format(kind, path, x, height, anchor, sign, message.says)
+        ).format(kind, path, x, height, anchor, f"{sign} " if sign else "", message.says)
 
 
 @dataclass(frozen=True, repr=False)
 class EtagTrail(Picture):
-    """The ETags of one certificate so far: each change brought a new one, and only the last is good."""
+    """The ETags of one certificate so far: each change brought a new one, and only the last is current."""
 
     etags: Sequence[tuple[str, str]]
 
@@ -102,14 +110,14 @@ class EtagTrail(Picture):
                 step,
                 "" if index == last else "stale",
                 etag,
-                Markup("<span class='good'>good now</span>")
+                Markup("<span class='good'>current</span>")
                 if index == last
                 else Markup("<span class='bad'>stale</span>"),
             )
             for index, (step, etag) in enumerate(self.etags)
         ]
         arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
-        shown = arrow.join(steps) if steps else Markup("<p>No ETag is known here: {}</p>").format(_NO_ETAG)
+        shown = arrow.join(steps) if steps else Markup("<p>{}</p>").format(_NO_ETAG)
         return Markup("<div class='card'><h4>ETags</h4><div class='flow'>{}</div></div>").format(shown)
 
     def text(self) -> str:
@@ -118,20 +126,20 @@ class EtagTrail(Picture):
             [
                 "ETags",
                 *(
-                    f"  {step}  {etag}  {'← good now' if index == last else '(stale)'}"
+                    f"  {step}  {etag}  {'← current' if index == last else '(stale)'}"
                     for index, (step, etag) in enumerate(self.etags)
                 ),
-                *([] if self.etags else [f"  none is known here: {_NO_ETAG}"]),
+                *([] if self.etags else [f"  {_NO_ETAG}"]),
             ]
         )
 
 
-_NO_ETAG = "the portal reads the certificate anew before each change."
+_NO_ETAG = "The notebook knows no ETag here: the portal reads the certificate again before each change."
 
 
 @dataclass(frozen=True, repr=False)
 class Verdicts(Picture):
-    """What the examiner found, one line a check."""
+    """The examiner's findings, one line for each check."""
 
     examination: Examination
 
@@ -143,7 +151,7 @@ class Verdicts(Picture):
                     mark(check.passed),
                     check.name,
                     check.reason,
-                    Markup("<br><b>Mend it:</b> {}").format(check.remedy) if check.remedy else "",
+                    Markup("<br><b>Fix:</b> {}").format(check.remedy) if check.remedy else "",
                 )
                 for check in self.examination.checks
             ),
@@ -160,23 +168,27 @@ class Verdicts(Picture):
 
 @dataclass(frozen=True, repr=False)
 class CodeCard(Table):
-    """The verification code that waits to be signed, if one does.
+    """The verification code that is waiting for its signature, if there is one.
 
     Attributes:
-        waited: it was there before, and none was asked for.
+        waited: the code was already there, so the notebook did not ask DPS for one.
     """
 
     code: str | None
     waited: bool = False
 
     def title(self) -> str:
-        return "This code was waiting already; none was asked for" if self.waited else "The verification code"
+        return (
+            "This code was already waiting, so DPS was not asked for another"
+            if self.waited
+            else "The verification code"
+        )
 
     def rows(self) -> list[Row]:
         if self.code is None:
-            return [("Code", "none is waiting: this CA is verified already")]
+            return [("Code", "none is waiting: this CA is already verified")]
         return [
             ("Code", Markup("<span class='code'>{}</span>").format(self.code)),
-            ("It is", f"{len(self.code)} hexadecimal characters, {len(self.code) // 2} random bytes"),
-            ("It goes into", "the common name (CN) of the certificate that you sign, to the letter"),
+            ("Format", f"{len(self.code)} hexadecimal characters, which are {len(self.code) // 2} random bytes"),
+            ("Use", "put it into the common name (CN) of the certificate that you sign, exactly as it is"),
         ]

@@ -1,4 +1,4 @@
-"""The provisioning service, and an enrollment group with its hubs and the devices that landed there."""
+"""Pictures of the provisioning service, and of an enrollment group with its hubs and their devices."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ __all__ = ["GroupPicture", "ServiceCard"]
 
 @dataclass(frozen=True, repr=False)
 class ServiceCard(Table):
-    """The provisioning service that the walkthrough speaks to."""
+    """The provisioning service that the walkthrough uses."""
 
     target: str
     service: ServiceDescription
@@ -26,18 +26,19 @@ class ServiceCard(Table):
     def rows(self) -> list[Row]:
         return [
             ("Target", self.target),
-            ("Location", self.service.location or "not told"),
-            ("ID scope", self.service.id_scope or "not told yet"),
-            ("Linked hubs", ", ".join(self.service.iot_hubs) or "not told"),
+            ("Location", self.service.location or "unknown"),
+            ("ID scope", self.service.id_scope or "not known yet"),
+            ("Linked hubs", ", ".join(self.service.iot_hubs) or "unknown"),
         ]
 
 
 @dataclass(frozen=True, repr=False)
 class GroupPicture(Picture):
-    """An enrollment group: which CA lets devices in, how a hub is chosen, and which devices are where.
+    """An enrollment group: its CA, how it chooses a hub, and how many devices each hub has.
 
     Attributes:
-        hubs: those among which the group chooses. registrations: of the devices that came; None if nobody has asked.
+        hubs: the hubs among which the group chooses.
+        registrations: the devices' registrations; None if the service was not asked for them.
     """
 
     group: EnrollmentGroup
@@ -81,9 +82,12 @@ class GroupPicture(Picture):
     def _rows(self) -> list[Row]:
         again = self.group.reprovision_policy
         return [
-            ("Status", "enabled" if self.group.enabled else "disabled: nobody gets in"),
+            ("Status", "enabled" if self.group.enabled else "disabled: DPS rejects its devices"),
             ("Hub chosen by", _policy(self.group)),
-            ("Registering again", "may move to another hub" if again.update_hub_assignment else "stays at its hub"),
+            (
+                "Registering again",
+                "the device may move to another hub" if again.update_hub_assignment else "the device stays at its hub",
+            ),
         ]
 
     def _counts(self) -> dict[str, int]:
@@ -104,7 +108,7 @@ def _bound_to(group: EnrollmentGroup) -> str:
     if isinstance(group.attestation, CaReference):
         names = [name for name in (group.attestation.primary, group.attestation.secondary) if name]
         return f"registered as {' and '.join(f'“{name}”' for name in names)}"
-    return "a signing certificate given inline"
+    return "a signing certificate inside the group itself"
 
 
 def _policy(group: EnrollmentGroup) -> str:

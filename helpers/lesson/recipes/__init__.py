@@ -1,4 +1,4 @@
-"""The same step in three other ways: clicks in the portal, commands, plain Python with Azure's SDKs."""
+"""Recipes: a step of the walkthrough as clicks in the portal, as commands, and as plain Python with Azure's SDKs."""
 
 from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.steps import STEPS, Recipe, recipe

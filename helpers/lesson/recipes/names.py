@@ -1,7 +1,6 @@
-"""What things are called in a walkthrough, for the recipes that name them."""
+"""The names that a recipe needs: of the service, the certificates, the group and the device."""
 
 import os
-import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ __all__ = ["Names", "Place"]
 
 
 class Place(Protocol):
-    """Where a provisioning service is."""
+    """The place of a provisioning service in Azure."""
 
     @property
     def subscription_id(self) -> str: ...
@@ -26,7 +25,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Names:
-    """What things are called in this walkthrough; what is not known yet is called as the notebooks would."""
+    """The names in a walkthrough; those that are not known yet have the notebooks' default values."""
 
     target: Target
     subscription_id: str
@@ -47,10 +46,10 @@ class Names:
 
     @classmethod
     def of(cls, workspace: Workspace, place: Place | None, facts: Facts | None = None, **known: Any) -> "Names":
-        """From what the workspace knows, or knew (`facts`); `known` fills in what it does not."""
+        """Return the names that the workspace knows, or knew (`facts`); `known` adds others and takes precedence."""
         facts = facts or workspace.facts
         where = (place.subscription_id, place.resource_group, place.name) if place else ("", "", "")
-        if facts.target == "portal":  # whatever it is that rehearses, these are for the person's own service
+        if facts.target == "portal":  # even if a local DPS rehearses: the portal needs the person's own service
             where = ("", "RESOURCE_GROUP", facts.provisioning_service)
         remembered = {
             "certificate": facts.certificate_name,
@@ -65,19 +64,6 @@ class Names:
         names = cls(facts.target or "local", *where, workspace.folder)
         return replace(names, **{name: value for name, value in {**remembered, **known}.items() if value})
 
-    def file(self, name: str) -> str:
-        """A file of the workspace, as a shell in the folder of the notebooks finds it."""
-        return shlex.quote(self.path(name))
-
     def path(self, name: str) -> str:
-        """The same for Python."""
+        """Return the path of a file in the workspace, relative to the folder of the notebooks."""
         return os.path.relpath(self.folder / name)
-
-    @property
-    def at_dps(self) -> str:
-        """The options that say which service and which certificate is meant."""
-        return f"{self.at_service} --certificate-name {shlex.quote(self.certificate)}"
-
-    @property
-    def at_service(self) -> str:
-        return f"--dps-name {shlex.quote(self.service)} --resource-group {shlex.quote(self.resource_group)}"

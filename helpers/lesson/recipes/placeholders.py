@@ -1,4 +1,4 @@
-"""The values of the templates' placeholders in a learner's walkthrough."""
+"""The values that a learner's walkthrough gives to the placeholders of the templates."""
 
 import re
 import shlex
@@ -8,6 +8,7 @@ from helpers.certificates import KeyAlgorithm
 from helpers.dps import AllocationPolicy, EnrollmentGroup
 from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_VARIABLE
+from helpers.notebook import Notebook
 from helpers.urls import mask_keys, replace_keys
 
 __all__ = ["placeholders"]
@@ -21,13 +22,15 @@ _POLICIES_IN_PORTAL = {
 
 
 def placeholders(names: Names) -> dict[str, Any]:
-    """Return the values by the placeholders' names; None where a walkthrough has no such thing."""
+    """Return the values by the names of the placeholders; None leaves out the lines that need the value."""
     is_local = names.target == "local"
+    yours = f"your provisioning service “{names.service}”"
+    if is_local:
+        yours = f"a provisioning service of your own (“{names.service}” exists on this machine only)"
     return {
+        **{notebook.name: notebook.value for notebook in Notebook},
         "LOCAL_DPS": "local DPS" if is_local else None,
-        "YOUR_SERVICE": f"a provisioning service of your own (“{names.service}” is on this machine alone)"
-        if is_local
-        else f"your provisioning service “{names.service}”",
+        "YOUR_SERVICE": yours,
         "SUBSCRIPTION": names.subscription_id or "SUBSCRIPTION",
         "RESOURCE_GROUP": names.resource_group,
         "SERVICE": names.service,
@@ -86,7 +89,7 @@ def _of_group(group: EnrollmentGroup, certificate: str) -> dict[str, Any]:
 
 
 def _subject(common_name: str) -> str:
-    """As OpenSSL's -subj wants it, where / and + separate parts."""
+    r"""Return a subject for OpenSSL's -subj, which needs a backslash before / and +: they separate its parts."""
     escaped = re.sub(r"([\\/+])", r"\\\1", common_name)
     return f"/CN={escaped}"
 
@@ -97,7 +100,7 @@ def _new_key(algorithm: KeyAlgorithm) -> str:
 
 
 def _in_shell(url: str) -> str:
-    """The URL as a shell's word, with the environment variable for its key."""
+    """Return the URL as a word of the shell, with the environment variable in the place of its key."""
     return f'"${WEBHOOK_KEY_VARIABLE}"'.join(
         shlex.quote(part) if part else "" for part in url.split(WEBHOOK_KEY_VARIABLE)
     )

@@ -1,8 +1,8 @@
-"""The same step in three other ways: as clicks in the portal, as commands, and as plain Python with Azure's SDKs.
+"""A step of the walkthrough in three other ways: as clicks in the portal, as commands, and as plain Python with Azure's SDKs.
 
-The learner's own names are filled in. The tests run the Python, and those commands that need no extension of the Azure CLI,
-against the local DPS; the clicks follow Microsoft's pages how-to-verify-certificates, how-to-manage-enrollments and
-how-to-revoke-device-access-portal of 2025.
+Each is filled in with the learner's own names. The tests run the Python against the local DPS, and the commands, except those
+that need an extension of the Azure CLI. The clicks follow three of Microsoft's pages of 2025: how-to-verify-certificates,
+how-to-manage-enrollments and how-to-revoke-device-access-portal.
 """
 
 from dataclasses import dataclass, replace
@@ -29,27 +29,27 @@ _CLIENTS = {
     "delete_ca": "management",
     "clean_up": "service",
 }
-"""For each step, the plane of DPS whose client its Python needs."""
+"""For each step, the plane of DPS for which its Python creates a client; None if it needs no such client."""
 
 STEPS = tuple(_CLIENTS)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One step in three ways; each is empty where there is none.
+    """One step in three ways.
 
     Attributes:
         clicks: in the portal, one after the other. commands: for a shell in the folder of the notebooks.
-        python: a script, to be run there, too.
+        python: a script for the same folder.
     """
 
-    clicks: tuple[str, ...] = ()
-    commands: str = ""
-    python: str = ""
+    clicks: tuple[str, ...]
+    commands: str
+    python: str
 
 
 def recipe(step: str, names: Names) -> Recipe:
-    """The step in three ways.
+    """Return a step in three ways, with these names filled in.
 
     Args:
         step: one of STEPS.

@@ -26,12 +26,12 @@ def clicks(template: str, values: Values) -> tuple[str, ...]:
 
 
 def shell_script(templates: tuple[str, ...], values: Values) -> str:
-    """Return a shell script that consists of these templates."""
+    """Return the shell script that these templates make up."""
     return "\n".join(_filled(f"{each}.sh", values, lambda value, _: shlex.quote(str(value))) for each in templates)
 
 
 def python_script(setup: tuple[str, ...], template: str, values: Values) -> str:
-    """Return a Python script: the imports of all parts, the setup, and the template's own lines."""
+    """Return a Python script: the imports of all its templates, then the setup, then the step itself."""
     parts = [_PYTHON.fullmatch(_filled(f"{each}.py", values, _literal)) for each in (*setup, template)]
     *before, last = [part for part in parts if part]
     imports = {line for part in (*before, last) for line in part["imports"].splitlines() if line}
@@ -50,7 +50,7 @@ def _literal(value: object, quote: str) -> str:
 def _filled(file: str, values: Values, quoted: Callable[[Any, str], str]) -> str:
     def filled(found: re.Match[str]) -> str:
         quote, name = found.groups()
-        if name not in values:  # a variable of the shell's own
+        if name not in values:  # the shell's own variable, such as $AZURE_CONFIG_DIR
             return found[0]
         return quoted(values[name], quote) if quote else str(values[name])
 

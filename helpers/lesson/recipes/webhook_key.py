@@ -1,4 +1,4 @@
-"""The key of a custom allocation's webhook: the names of its field and of its environment variable."""
+"""The key for the webhook of a custom allocation: the names of its form field and of its environment variable."""
 
 __all__ = ["WEBHOOK_KEY_FIELD", "WEBHOOK_KEY_VARIABLE"]
 

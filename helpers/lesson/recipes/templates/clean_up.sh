@@ -1,6 +1,6 @@
-# as it is done while the $LOCAL_DPS runs; by now it is stopped
-# in the shell of 00_start_here, which is signed in
-# needs the CLI's extension azure-iot; the local DPS has not been tried with it
+# These lines work while the $LOCAL_DPS runs. This notebook has stopped it.
+# Run this in the shell in which you ran the commands of $START_HERE: it is signed in.
+# This needs the extension azure-iot of the Azure CLI, which has not been tried with the local DPS.
 for id in $(az iot dps enrollment-group registration list --dps-name "$SERVICE" --resource-group "$RESOURCE_GROUP" \
     --enrollment-id "$GROUP" --query '[].registrationId' --output tsv); do
     az iot dps enrollment-group registration delete --dps-name "$SERVICE" --resource-group "$RESOURCE_GROUP" --registration-id "$id"

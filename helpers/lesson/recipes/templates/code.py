@@ -1,4 +1,4 @@
-# A code that was asked for before is void then: with a new one, run 03 again.
+# Each new code voids the one before: run $SIGN_VERIFICATION_CODE again to store and sign it.
 from azure.core import MatchConditions
 
 etag = client.dps_certificate.get("$CERTIFICATE", "$RESOURCE_GROUP", "$SERVICE").etag

@@ -1,4 +1,4 @@
-umask 077  # what is written now is for you alone; without -noenc a passphrase is asked for, and encrypts the keys
+umask 077  # only you can read the new files; to encrypt the keys, leave out -noenc: OpenSSL then asks for a passphrase
 openssl req -x509 $NEW_KEY -noenc -keyout root.key.pem -out root.pem -days "$LIFETIME_DAYS" \
     -utf8 -subj "$ROOT_SUBJECT" \
     -addext basicConstraints=critical,CA:TRUE,pathlen:1 -addext keyUsage=critical,keyCertSign,cRLSign

@@ -1,4 +1,4 @@
-# in the shell of 00_start_here, which is signed in
-# needs the CLI's extension azure-iot; the local DPS has not been tried with it
+# Run this in the shell in which you ran the commands of $START_HERE: it is signed in.
+# This needs the extension azure-iot of the Azure CLI, which has not been tried with the local DPS.
 az iot dps enrollment-group registration list --dps-name "$SERVICE" --resource-group "$RESOURCE_GROUP" \
     --enrollment-id "$GROUP"

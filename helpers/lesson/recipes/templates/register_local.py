@@ -4,7 +4,7 @@ from pathlib import Path
 from azure.iot.device import X509, ProvisioningDeviceClient, ProxyOptions
 
 local = json.loads(Path('$CONNECTION_FILE').read_text())
-host, port = local["proxy_endpoint"].split(":")  # it maps Azure's fixed ports to those of the local DPS
+host, port = local["proxy_endpoint"].split(":")  # it maps the fixed ports of Azure to those of the local DPS
 options = {
     "server_verification_cert": Path(local["ca_file"]).read_text(),
     "proxy_options": ProxyOptions("HTTP", host, int(port)),

@@ -1,5 +1,5 @@
 from helpers.workspace import Workspace
 
-# An encrypted key is opened by CA_PASSPHRASE in the environment.
+# If the key is encrypted, set CA_PASSPHRASE in the environment to its passphrase.
 ca = Workspace('$WORKSPACE').authority("$ROLE")
 proof = ca.sign_verification_code("$CODE")

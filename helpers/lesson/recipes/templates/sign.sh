@@ -1,5 +1,5 @@
-openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout throw-away.key \
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout ephemeral.key.pem \
     -subj "$CODE_SUBJECT" -out code.csr
 openssl x509 -req -in code.csr -days 3 -out verification.pem \
     -CA "$CA_PEM_FILE" -CAkey "$CA_KEY_FILE"
-rm throw-away.key code.csr  # nobody needs them any more
+rm ephemeral.key.pem code.csr  # neither is needed again

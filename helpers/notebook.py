@@ -1,0 +1,21 @@
+"""The notebooks' names: the one place where they stand, so that every message names a notebook that exists."""
+
+from enum import StrEnum
+
+__all__ = ["Notebook"]
+
+
+class Notebook(StrEnum):
+    """A notebook by its file's name without the ending; in the order in which a learner runs them."""
+
+    START_HERE = "00_start_here"
+    CREATE_CA = "01_create_ca"
+    UPLOAD_CA = "02_upload_ca"
+    SIGN_VERIFICATION_CODE = "03_sign_verification_code"
+    VERIFY_CA = "04_verify_ca"
+    CREATE_ENROLLMENT_GROUP = "05_create_enrollment_group"
+    PROVISION_DEVICES = "06_provision_devices"
+    WHEN_ACCESS_ENDS = "07_when_access_ends"
+    GALLERY_OF_WRONG_PROOFS = "08_gallery_of_wrong_proofs"
+    THE_ATTACK = "09_the_attack"
+    CLEAN_UP = "10_clean_up"

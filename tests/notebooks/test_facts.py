@@ -1,0 +1,54 @@
+"""Numbers and names in the prose agree with their sources: a notebook or a wrong proof that is added is counted everywhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from helpers import walkthrough
+from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.expectations import EXPECTATIONS
+from helpers.lesson.course.journey import JOURNEY
+from helpers.lesson.experiments import WRONG_PROOFS
+from helpers.notebook import Notebook
+
+PROJECT = walkthrough.PROJECT
+SHOWN = [
+    *(PROJECT / "notebooks").glob("*.ipynb"),
+    *(PROJECT / "notebooks").glob("*.md"),
+    *(PROJECT / "helpers" / "lesson" / "recipes" / "templates").iterdir(),
+    PROJECT / "README.md",
+]
+SPELLED_OUT = {8: "eight", 9: "nine", 10: "ten", 11: "eleven", 12: "twelve"}
+
+
+def test_every_list_of_the_notebooks_names_the_same_ones_in_the_same_order() -> None:
+    names = list(Notebook)
+    assert [file.stem for file in walkthrough.NOTEBOOKS] == names
+    assert [stop.notebook for stop in JOURNEY] == names
+    assert list(EXPECTATIONS) == names
+    assert list(EXERCISES) == names
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("notebooks/08_gallery_of_wrong_proofs.ipynb", r"Here are (\S+) that fail"),
+        ("README.md", r"\| (\S+) proofs that fail"),
+        ("helpers/lesson/experiments/WRONG_PROOFS.md", r"Here are (\S+) ways"),
+    ],
+)
+def test_the_prose_counts_the_wrong_proofs(file: str, sentence: str) -> None:
+    assert re.findall(sentence, (PROJECT / file).read_text()) == [str(len(WRONG_PROOFS))]
+
+
+@pytest.mark.parametrize("file", [file for file in SHOWN if file.is_file()], ids=lambda file: file.name)
+def test_only_notebooks_that_exist_are_named(file: Path) -> None:
+    assert set(re.findall(r"\b[01]\d_[a-z]\w+", file.read_text())) <= set(Notebook)
+
+
+def test_the_prose_counts_the_common_mistakes() -> None:
+    page = (PROJECT / "notebooks" / "what_people_trip_over.md").read_text()
+    count = SPELLED_OUT[len(re.findall(r"^\| \d+ \|", page, re.MULTILINE))]
+    assert f"{count} things" in page.lower()
+    assert f"{count} most common mistakes" in (PROJECT / "README.md").read_text()
