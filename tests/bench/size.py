@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from helpers.walkthrough import NOTEBOOKS
+
 __all__ = ["FULL", "QUICK", "Size"]
 
 
@@ -33,7 +35,7 @@ FULL = Size(
     many_certificates=30_000,
     requests_seconds=1.0,
     rows=100_000,
-    notebooks=11,
+    notebooks=len(NOTEBOOKS),
     with_pip=True,
 )
 QUICK = Size(

@@ -13,7 +13,7 @@ from helpers.certificates import certificate_pem, read_certificates
 from helpers.dps import CaReference, EnrollmentGroup, connect_local, start_local_dps
 from helpers.lesson.forms import values as inputs
 from helpers.workspace import Workspace
-from tests.notebooks.walking import cells, go, notebook
+from tests.notebooks.walking import STEPS, cells, go, notebook
 
 SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
 # Whatever forms there are in the kernel, wherever a notebook keeps them; and what has become of the exercise.
@@ -124,7 +124,7 @@ def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_t
         goes_on(step)
     with by_hand() as dps:
         assert len(dps.devices.records("walkthrough-devices")) >= 11
-    stops("10")
-    goes_on("10", done_in_portal=True)
+    stops(STEPS[-1])
+    goes_on(STEPS[-1], done_in_portal=True)
     assert workspace.facts.certificate_name is None
     assert list(workspace.facts.reached) == [each.stem for each in walkthrough.NOTEBOOKS]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.walkthrough import NotebookRun
+from helpers.walkthrough import NOTEBOOKS, NotebookRun
 from helpers.walkthrough.progress import Progress
 
 SCRIPT = """
@@ -58,6 +58,6 @@ def test_a_terminal_has_one_live_line_with_the_running_cells_and_the_time(monkey
     status = pty.spawn([sys.executable, "-c", SCRIPT], read, lambda _: b"")
     assert os.waitstatus_to_exitcode(status) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert "0 of 11 done, 0 s: 01_create_ca [3], 08_gallery_of_wrong_proofs [22]" in text
-    assert "1 of 11 done, 0 s: 08_gallery_of_wrong_proofs [22]" in text
+    assert f"0 of {len(NOTEBOOKS)} done, 0 s: 01_create_ca [3], 08_gallery_of_wrong_proofs [22]" in text
+    assert f"1 of {len(NOTEBOOKS)} done, 0 s: 08_gallery_of_wrong_proofs [22]" in text
     assert re.search(r"ok +01_create_ca +1\.2 s", text)
