@@ -188,7 +188,7 @@ def test_07_the_named_device_is_revoked_and_the_next_ca_has_its_name(page: Page,
     form.type("Device to revoke", "valve-7")
     form.type("Next CA's name", "Contoso Next")
     notebook.run_on(2)
-    for text in ("Before", "valve-7", "is let in"):
+    for text in ("Before", "valve-7", "assigned to"):
         expect(notebook.output(2)).to_contain_text(text)
     for text in ("One device is revoked", "valve-7, issuer “Walkthrough Intermediate CA”", "rejected"):
         expect(notebook.output(3)).to_contain_text(text)

@@ -152,7 +152,7 @@ def test_shift_enter_takes_a_passphrase_too(page: Page, lab: Lab) -> None:
     passphrase.fill("open sesame")
     with not_run_again(notebook, 1):
         passphrase.press("Shift+Enter")
-        expect(notebook.output(2)).to_contain_text("is let in")
+        expect(notebook.output(2)).to_contain_text("assigned to")
 
 
 def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab) -> None:

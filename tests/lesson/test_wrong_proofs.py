@@ -139,7 +139,7 @@ def test_the_notebook_shows_each_of_them_once_in_this_order() -> None:
 
 
 def test_the_table_is_written_from_the_same_source() -> None:
-    assert PAGE.read_text() == as_markdown(), "write it anew: python -m helpers.lesson.experiments"
+    assert PAGE.read_text() == as_markdown(), "write it again: python -m helpers.lesson.experiments"
 
 
 @pytest.mark.parametrize("name", WRONG_PROOFS)

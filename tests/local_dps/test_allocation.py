@@ -125,7 +125,7 @@ def test_without_a_hub_from_its_webhook_a_registration_fails_and_says_why(
     assert hub_of(mine.outcome()) == NEAR
 
 
-def test_an_answer_that_comes_after_the_device_registered_anew_does_not_count(
+def test_an_answer_that_comes_after_the_device_registered_again_does_not_count(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.may.clear()

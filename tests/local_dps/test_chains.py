@@ -12,7 +12,7 @@ Each test draws its chain, whoever signs to the left of what is signed, and the 
 Below it stands the rule. "Microsoft" is Azure's article concepts-x509-attestation.md; what is called an assumption is one
 of the local DPS's (CONFORMANCE.md), as nobody outside of Microsoft knows. The three are asked different questions:
 
-- the local DPS, whether the device is let in, and why not;
+- the local DPS, whether it accepts the device, and why not;
 - OpenSSL, whether it would take the chain for a TLS client's (RFC 5280) if it trusted what is verified, or the one
   certificate that an individual enrollment is bound to. It knows neither registration ids nor enrollments;
 - the examiner, whether the chain leads to the CA that the enrollment is bound to, in the order that TLS asks for.
@@ -217,7 +217,7 @@ def judge(with_a_neighbour: LocalService, tmp_path: Path, request: pytest.Fixtur
 def test_the_root_signed_the_device(judge: Judge) -> None:
     """Root VG --> [device-1]
 
-    A group lets in what its CA signed (Microsoft).
+    A group accepts the devices whose certificates its CA signed (Microsoft).
     """
     assert judge(leaf(ROOT), verified=ROOT, group=ROOT) == Verdicts(ASSIGNED, openssl=True, examiner=True)
 
@@ -450,7 +450,7 @@ def test_a_sibling_of_the_groups_intermediate(judge: Judge) -> None:
     """Root V --> [Intermediate] --> [device-1] (the same name, another key)
     Root V --> Intermediate G
 
-    A group lets in what its own CA signed, not what the root above it signed otherwise (Microsoft).
+    A group accepts what its own CA signed, not what the root above that CA signed elsewhere (Microsoft).
     """
     verdicts = judge(leaf(SIBLING), SIBLING, verified=ROOT, group=INTERMEDIATE)
     assert verdicts == Verdicts(NO_MATCH, openssl=True, examiner=False)
@@ -615,7 +615,7 @@ def test_a_root_above_the_verified_intermediate_has_expired(judge: Judge) -> Non
 def test_the_intermediate_is_no_ca(judge: Judge) -> None:
     """Root VG --> [Intermediate] (a device's certificate) --> [device-1]
 
-    A certificate that signs others must say that it is a CA's (RFC 5280 section 6.1.4 k); else each device could let in more.
+    A certificate that signs others must say that it is a CA's (RFC 5280 section 6.1.4 k); otherwise a device could be a CA.
     """
     no_ca = craft(name("Intermediate"), key(which=2), issuer=ROOT)
     verdicts = judge(leaf(no_ca), no_ca, verified=ROOT, group=ROOT)
@@ -929,8 +929,8 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"
 def test_the_groups_own_ca_as_a_device(judge: Judge) -> None:
     """[Root VG]
 
-    The CA's certificate was not issued by the CA's group: what everybody may read lets nobody in. (Whoever holds its key can
-    issue a device certificate.)
+    The CA did not issue its own certificate as a device's. The certificate is public, so it must not be enough to register.
+    (The owner of its key can issue a device certificate.)
     """
     verdicts = judge(ROOT, verified=ROOT, group=ROOT, registration="Root")
     assert verdicts == Verdicts(NO_MATCH, openssl=False, examiner=False)
@@ -959,7 +959,7 @@ def test_an_intermediate_that_may_sign_handshakes_as_a_device(judge: Judge) -> N
     """Root VG --> [device-1] (a CA whose key usage also has digitalSignature)
 
     Nothing forbids it (RFC 5280 section 4.2.1.9 is on who may sign certificates), and the Azure CLI's own tests register such
-    devices with the real service. The examiner advises against: this device could let in others.
+    devices with the real service. The examiner advises against: this device could issue certificates for others.
     """
     able = ca("device-1", 8, ROOT, instead=(usage("digital_signature", "key_cert_sign", "crl_sign"),))
     assert judge(able, verified=ROOT, group=ROOT) == Verdicts(ASSIGNED, openssl=True, examiner=False)
@@ -977,7 +977,7 @@ def test_a_proof_of_possession_as_a_device(judge: Judge) -> None:
 def test_a_proof_of_possession_as_a_device_of_that_name(judge: Judge) -> None:
     """Root VG --> [0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF]
 
-    A proof is an ordinary certificate of the CA's, and lets in whoever has its key. So throw that key away.
+    The CA issued the proof like any certificate, so the owner of the proof's key can register with it. Delete that key.
     """
     verdicts = judge(proof(ROOT, CODE), verified=ROOT, group=ROOT, registration=CODE)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -1152,7 +1152,7 @@ def test_an_individual_enrollment_for_a_certificate_that_has_expired(judge: Judg
 def test_an_individual_enrollment_by_reference_to_a_ca(judge: Judge) -> None:
     """Root VI --> [Intermediate] --> [device-1]
 
-    It lets in the device of that name whose chain leads to the CA, as a group would.
+    It accepts the device of that name if its chain leads to the CA, as a group would.
     """
     assert judge(DEVICE, INTERMEDIATE, verified=ROOT, individual=ROOT) == Verdicts(
         ASSIGNED, openssl=True, examiner=True

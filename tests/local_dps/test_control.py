@@ -174,7 +174,7 @@ def test_a_body_over_the_limit_is_refused_by_the_control_too(shared_dps: LocalSe
     assert (reply.status, set(reply.json)) == (413, {"error"})
 
 
-def test_a_bad_body_does_not_begin_the_faults_anew(dps: LocalService) -> None:
+def test_a_bad_body_does_not_restart_the_faults(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     assert dps.service_token
     switch_on(dps, MIXED, seed=4)
@@ -237,7 +237,7 @@ def test_faults_and_seed_of_the_command_line_hold_from_the_first_request(server:
     assert re.search(r"\[fault (throttle|slow): ", server.log.read_text())
 
 
-def test_reset_begins_anew_and_nothing_else_does(server: Server) -> None:
+def test_reset_starts_over_and_nothing_else_does(server: Server) -> None:
     def secrets(dps: LocalService) -> list[Any]:
         given = dps.connection
         names = ("tenant_id", "subscription_id", "client_id", "client_secret", "id_scope")
@@ -258,9 +258,9 @@ def test_reset_begins_anew_and_nothing_else_does(server: Server) -> None:
     assert dps.everything()["certificates"] == {"value": []}
     assert dps.everything()["groups"] == []
     assert dps.manage("GET", headers={"Authorization": f"Bearer {token}"}).status == 401
-    anew = secrets(dps)
+    renewed = secrets(dps)
     server.stop()
-    assert secrets(server.start()) == anew
+    assert secrets(server.start()) == renewed
 
 
 def test_reset_is_refused_while_another_process_serves_the_folder(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The device plane over HTTPS: who is let in, who is not, and what both are told."""
+"""The device plane over HTTPS: which devices it accepts, which it rejects, and what it answers."""
 
 import socket
 import ssl
@@ -26,7 +26,7 @@ NOT_FOUND = "CA certificate not found."
 
 
 def prepare(dps: LocalService, certificate: Crafted) -> None:
-    """Let in what this CA has signed."""
+    """Verify this CA, and create an enrollment group for the devices that it issued."""
     upload(dps, "verified", certificate)
     dps.put_group(group_body("group", signing=certificate.pem))
 

@@ -54,7 +54,7 @@ WAYS: dict[str, Callable[[LocalService, Files], MqttClient]] = {
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
-    """A local DPS that lets in what Root has signed."""
+    """A local DPS with an enrollment group for devices that Root issued."""
     state = tmp_path_factory.mktemp("plant") / "state"
     with running(state, allow_tls_1_3=True) as connection:
         yield let_furnish(LocalService(connection, state))
