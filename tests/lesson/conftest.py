@@ -9,16 +9,16 @@ from helpers.dps import ProvisioningService, connect_local, start_local_dps, sto
 from helpers.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a local DPS for one file of tests: a service has room for 25 CA certificates."""
+    """The folder of a local DPS that runs as long as the tests do."""
     folder = tmp_path_factory.mktemp("shared") / "local-dps"
     start_local_dps(folder)
     yield folder
     stop_local_dps(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dps(shared_folder: Path) -> Iterator[ProvisioningService]:
     """The shared local DPS, as another program reaches it."""
     service = connect_local(start_local_dps(shared_folder))
@@ -43,6 +43,13 @@ def alone(tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def name(tmp_path: Path) -> str:
-    """A name that no other test uses at the shared DPS."""
-    return tmp_path.name.replace("[", "-").replace("]", "-")[-55:]
+def name(tmp_path: Path, dps: ProvisioningService) -> Iterator[str]:
+    """A name that no other test uses at the shared DPS, which has room for 25 CAs: those of the test are removed after it."""
+    own = tmp_path.name.replace("[", "-").replace("]", "-")[-55:]
+    yield own
+    for group in dps.enrollment_groups.list():
+        if group.group_id.startswith(own):
+            dps.enrollment_groups.delete(group)
+    for certificate in dps.certificates.list():
+        if certificate.name.startswith(own):
+            dps.certificates.delete(certificate)
