@@ -115,7 +115,7 @@ def test_a_refusal_leaves_a_line_in_the_log(tmp_path: Path) -> None:
                 plain.sendall(f"{head}\r\n\r\n".encode())
                 assert plain.recv(100).startswith(b"HTTP/1.1 403 ")
     assert [line.split("  ")[0] for line in lines] == [f"CONNECT {AZURE}:5671", "CONNECT ?"]
-    assert all("403" in line and "443, 8883" in line and "AMQP is not served" in line for line in lines)
+    assert all("403" in line and "443, 8883" in line and "AMQP is not supported" in line for line in lines)
 
 
 REFUSED = {
