@@ -142,6 +142,17 @@ def test_each_link_leads_to_a_file(page: str) -> None:
             assert (file.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("page", [*PAGES, "helpers/local_dps/README.md"])
+def test_each_module_that_a_page_names_is_there(page: str) -> None:
+    """A page names a module from the project's folder on, or from the room that it is about."""
+    modules = [
+        f"/{file.relative_to(PROJECT)}" for room in ("helpers", "tests") for file in (PROJECT / room).rglob("*.py")
+    ]
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (PROJECT / page).read_text())
+    told = [name for name in named if not name.startswith(("notebooks/", "scripts/"))]
+    assert [name for name in told if not any(module.endswith(f"/{name}") for module in modules)] == []
+
+
 def test_each_notebook_that_a_text_names_is_there() -> None:
     """A notebook that gets another number keeps its old name nowhere."""
     known = {each.stem for each in walkthrough.NOTEBOOKS}
