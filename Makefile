@@ -22,8 +22,9 @@ QUICK_TESTS := tests/certificates tests/dps tests/lesson tests/test_command_line
     tests/test_workspace.py \
     $(foreach plane,devices enrollment management,tests/local_dps/test_$(plane).py) \
     $(foreach slow,certificates/test_fleet certificates/test_other_tools dps/test_local_process dps/test_retries \
-        lesson/test_end_and_interruption lesson/test_expectations lesson/test_experiments lesson/test_portal \
-        lesson/test_recipes lesson/test_unreliable_service,--ignore=tests/$(slow).py)
+        lesson/test_access lesson/test_cells lesson/test_end_and_interruption lesson/test_expectations \
+        lesson/test_experiments lesson/test_portal lesson/test_provisioning lesson/test_recipes lesson/test_script \
+        lesson/test_unreliable_service,--ignore=tests/$(slow).py)
 
 # A kernel takes 100 MB. One that has been idle for an hour, with no tab open on it, goes.
 CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.cull_interval=300
