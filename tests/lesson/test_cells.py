@@ -207,7 +207,7 @@ def test_a_code_that_dps_has_replaced_is_not_signed_again(
     walk(workspace, name, last="03")
     ours = workspace.facts.verification_code
     dps.certificates.generate_verification_code(dps.certificates.get(name))
-    with pytest.raises(Problem, match="another to be run first"):  # the proof is for the old code, and is not sent
+    with pytest.raises(Problem, match="Another notebook must run"):  # the proof is for the old code, and is not sent
         Notebook("04", workspace).call()
     again = Notebook("03", workspace)
     again.run()

@@ -87,7 +87,7 @@ def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
 
 
 def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "_SECONDS", 1)
+    monkeypatch.setattr(exercises, "_TIME_LIMIT_SECONDS", 1)
 
     def for_ever(*_given: Any) -> None:
         while True:
@@ -127,19 +127,19 @@ def another_issuer(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> 
 WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("00_start_here", lambda mode: mode != 0o600, "0o400"),
     ("00_start_here", lambda mode: mode & 0o007, "0o640"),
-    ("00_start_here", lambda mode: None, "it gave None"),
+    ("00_start_here", lambda mode: None, "it returned None"),
     ("01_create_ca", lambda certificate, issuer: certificate.issuer == issuer.subject, "another CA of the same name"),
     ("01_create_ca", lambda certificate, issuer: True, "another CA of the same name"),
-    ("02_upload_ca", lambda certificate: b"", "a text"),
+    ("02_upload_ca", lambda certificate: b"", "a string"),
     ("02_upload_ca", lambda certificate: "00" * 32, "64 characters"),
-    ("02_upload_ca", lambda certificate: "00" * 20, "it should be"),
+    ("02_upload_ca", lambda certificate: "00" * 20, "it should return"),
     ("03_sign_verification_code", nothing, "no certificate"),
     (
         "03_sign_verification_code",
         lambda code, ca, key: CertificateAuthority.create_root("x").sign_verification_code(code).certificate,
         "Signed by the CA",
     ),
-    ("03_sign_verification_code", lambda code, ca, key: ca, "everybody may have that".capitalize()),
+    ("03_sign_verification_code", lambda code, ca, key: ca, "Anyone may have it"),
     ("03_sign_verification_code", another_issuer, "It was signed with the right key, but it names"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
@@ -149,16 +149,20 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("06_provision_devices", lambda device, cas: [device, *cas], "Leave out the root"),
     ("06_provision_devices", lambda device, cas: [device], "Reaches"),
     ("07_when_access_ends", nothing, "no IndividualEnrollment"),
-    ("07_when_access_ends", lambda name, certificate: IndividualEnrollment(name, certificate), "It is enabled"),
+    (
+        "07_when_access_ends",
+        lambda name, certificate: IndividualEnrollment(name, certificate),
+        "The enrollment is enabled",
+    ),
     ("07_when_access_ends", lambda name, certificate: IndividualEnrollment("x", certificate, enabled=False), "id"),
     ("07_when_access_ends", lambda name, certificate: IndividualEnrollment(name, None, enabled=False), "certificate"),
     ("08_gallery_of_wrong_proofs", nothing, "no certificate"),
     (
         "08_gallery_of_wrong_proofs",
         lambda code, ca, key: CertificateAuthority(ca, key).sign_verification_code(code).certificate,
-        "nothing at all",
+        "it finds fault with: nothing",
     ),
-    ("09_the_attack", lambda registered, own: [each.name for each in registered], "it accuses".capitalize()),
+    ("09_the_attack", lambda registered, own: [each.name for each in registered], "It suspects"),
     ("09_the_attack", lambda registered, own: [], "whose-is-this"),
     ("10_clean_up", lambda refers_to: [], "once"),
     ("10_clean_up", lambda refers_to: sorted(refers_to, key=lambda name: len(refers_to[name])), "still refers"),

@@ -110,7 +110,7 @@ def want_a_newer_package(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) 
 
 
 def want_more_room(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_ROOM", shutil.disk_usage(workspace.folder).total + 1)
+    monkeypatch.setattr(machine, "_MIN_FREE_BYTES", shutil.disk_usage(workspace.folder).total + 1)
 
 
 def lose_permissions(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     assert "4 devices" in picture._repr_html_()
     card = lesson.RegistrationCard(notebook.registration, notebook.events)
     assert notebook.registration.assigned_hub in card._repr_html_()
-    assert repr(card).index("assigning") < repr(card).index("outcome")
+    assert repr(card).index("assigning") < repr(card).index("DPS returns the result")
     shown = repr(notebook.cell("walkthrough.all_certificates()"))
     page = [(line.split()[0], line) for line in shown.splitlines()]
     assert [each for each, line in page if "another CA of that name, not yours" in line] == ["stranger"]
@@ -99,7 +99,7 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Wor
     at_hub = notebook.cell("walkthrough.at_hub")
     assert "X.509 Self-Signed" in repr(at_hub)
     assert "(the SHA-256 of its certificate)" in repr(at_hub)
-    assert "Walkthrough Intermediate CA, of which the hub knows nothing" in repr(at_hub)
+    assert "Walkthrough Intermediate CA, a CA that the hub does not know" in repr(at_hub)
     with pytest.raises(Problem, match="has no device"):
         walkthrough.at_hub(device, replace(registration, device_id="valve-1"))
     alone.update(target="azure")

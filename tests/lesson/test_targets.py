@@ -157,7 +157,7 @@ def test_a_key_file_is_not_uploaded_by_mistake(workspace: Workspace, service: Se
         if file == "root.pem":
             assert service.certificates.upload(name, workspace.folder / "ca" / file).name == name
             continue
-        with pytest.raises(Problem, match=r"root\.key\.pem is not sent"):
+        with pytest.raises(Problem, match=r"root\.key\.pem was not sent"):
             service.certificates.upload(name, workspace.folder / "ca" / file)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from helpers.local_dps import Configuration, LocalDps, RequestRecord
-from helpers.local_dps.request.routing import EMPTY
+from helpers.local_dps.request.routing import NO_BODY
 
 __all__ = ["Exchange", "read_recording", "recording_local_dps"]
 
@@ -27,7 +27,7 @@ class Exchange:
 
     Attributes:
         status: None if the connection was dropped instead.
-        answer: the body as a JSON value; EMPTY if there is none.
+        answer: the body as a JSON value; NO_BODY if there is none.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Exchange:
     def line(self) -> str:
         """Return the exchange as a line of a recording."""
         fields = vars(self) | {"body": base64.b64encode(self.body).decode()}
-        if self.answer is EMPTY:
+        if self.answer is NO_BODY:
             del fields["answer"]
         return json.dumps(fields) + "\n"
 
@@ -50,7 +50,7 @@ class Exchange:
     def read(cls, line: str) -> Self:
         """Read a line of a recording."""
         fields = json.loads(line)
-        return cls(**{"answer": EMPTY, **fields, "body": base64.b64decode(fields["body"])})
+        return cls(**{"answer": NO_BODY, **fields, "body": base64.b64decode(fields["body"])})
 
 
 def read_recording(recording: Path) -> list[Exchange]:
@@ -85,7 +85,7 @@ def main(folder: Path, recording: Path) -> None:
                 record.body,
                 record.status,
                 dict(response.headers) if response else {},
-                response.body if response else EMPTY,
+                response.body if response else NO_BODY,
             )
             file.write(exchange.line())
             file.flush()

@@ -87,7 +87,7 @@ def test_the_first_failure_ends_the_run_and_is_told_in_plain_words(workspace: Wo
     assert [bool(outcome.failure) for outcome in outcomes] == [False, True, False]
     # The second cell of 01 in JupyterLab: its form.
     assert re.match(r"01_create_ca, cell \[2\]: .*root_name is invalid", outcomes[1].failure or "")
-    assert "64 fit" in (outcomes[1].failure or "")
+    assert "64 are allowed" in (outcomes[1].failure or "")
 
 
 @pytest.mark.usefixtures("reused_kernels")

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from helpers.local_dps.request.routing import EMPTY
+from helpers.local_dps.request.routing import NO_BODY
 from tests.notebooks.recorder import Exchange
 from tests.record.placeholders import Placeholders
 
@@ -52,7 +52,7 @@ class WireText:
             if exchange.body:
                 yield f"  > {self._body(exchange.body)}"
             yield f"  {exchange.status or 'dropped'}{self._headers(exchange.answer_headers)}"
-            if exchange.answer is not EMPTY and exchange.answer is not None:
+            if exchange.answer is not NO_BODY and exchange.answer is not None:
                 yield f"  < {self._json(_sorted(exchange.answer))}"
 
     def _sign_in(self, exchange: Exchange) -> str:
