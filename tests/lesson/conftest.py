@@ -9,16 +9,16 @@ from helpers.dps import ProvisioningService, connect_local, start_local_dps, sto
 from helpers.workspace import Workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a local DPS that runs as long as the tests do."""
+    """The folder of a local DPS that the tests of one file share."""
     folder = tmp_path_factory.mktemp("shared") / "local-dps"
     start_local_dps(folder)
     yield folder
     stop_local_dps(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dps(shared_folder: Path) -> Iterator[ProvisioningService]:
     """The shared local DPS, as another program reaches it."""
     service = connect_local(start_local_dps(shared_folder))

@@ -145,7 +145,7 @@ def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
 def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: Attack) -> None:
     root, *sent = repr(attack.take_public_part()).splitlines()[1:]
     assert "[not sent]" in root
-    assert all("[shown in the handshake]" in line for line in sent)
+    assert all("[sent in the handshake]" in line for line in sent)
 
 
 def test_the_keys_of_the_story_are_private_files(attack: Attack, place: Workspace) -> None:

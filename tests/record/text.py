@@ -31,7 +31,7 @@ class Record:
     def __str__(self) -> str:
         return "".join(f"{line}\n" for line in self._lines)
 
-    def notebook_ended(self, outcome: walkthrough.Outcome) -> None:
+    def notebook_ended(self, outcome: walkthrough.NotebookRun) -> None:
         """Write the notebook's requests, its error if it stopped with one, and what `status` prints if that has changed."""
         self._write(outcome.name, self._wire.lines(self._walk.heard()))
         if outcome.failure:
