@@ -58,7 +58,7 @@ def test_01_the_cas_have_the_names_the_key_and_the_lifetime_that_were_typed(page
     form.type("Passphrase", "open sesame")
     notebook.run_on(2)
     for cell, name in ((2, "Contoso Root"), (3, "Contoso Factory 7")):
-        for text in (name, "RSA", "3072", "0% of its life is over"):
+        for text in (name, "RSA", "3072", "0% of its validity period is over"):
             expect(notebook.output(cell)).to_contain_text(text)
         expect(notebook.output(4)).to_contain_text(name)
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
@@ -201,15 +201,15 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
     notebook = NotebookPage.open(page, lab, "08_gallery_of_wrong_proofs")
     notebook.run(0, 3)
     right, wrong = notebook.form(0), notebook.form(1)
-    right.choose("Your prediction", "DPS refuses it: its name is not the newest code")
+    right.choose("Your prediction", "DPS rejects it, because its name is not the newest code")
     right.press("Open DPS's answer")
     right.expect_outcome(
-        "✔ You predicted: DPS refuses it: its name is not the newest code. So it does.", "400, code 400053"
+        "✔ You predicted: DPS rejects it, because its name is not the newest code. That is right.", "400, code 400053"
     )
-    wrong.choose("Your prediction", "DPS refuses it: today is not within its dates")
+    wrong.choose("Your prediction", "DPS rejects it, because it is not valid today")
     wrong.press("Open DPS's answer")
     wrong.expect_outcome(
-        "✘ You predicted: DPS refuses it: today is not within its dates. It refuses it, but not for that reason.",
+        "✘ You predicted: DPS rejects it, because it is not valid today. DPS rejects it, but for another reason.",
         "The reason",
     )
     notebook.run(4, 4)  # of this one nobody asks for the answer

@@ -34,7 +34,10 @@ class Walk:
             yield cls(workspace, recording)
 
     def run(
-        self, parameters: Mapping[str, Any], notebooks: Sequence[Path], on_end: Callable[[walkthrough.NotebookRun], None]
+        self,
+        parameters: Mapping[str, Any],
+        notebooks: Sequence[Path],
+        on_end: Callable[[walkthrough.NotebookRun], None],
     ) -> None:
         """Run the notebooks, and leave the local DPS running. `on_end` is called before the next notebook begins."""
 
