@@ -49,7 +49,8 @@ def run(copy: Path, *command: str, stdin: str = "") -> str:
 
 
 def environment(copy: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(copy)}
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    return {**own, "PYTHONPATH": str(copy)}  # a make within `make test` would print which folder it enters and leaves
 
 
 def python(copy: Path, line: str, stdin: str = "") -> str:

@@ -14,7 +14,7 @@ _ACCEPTED_ERRORS = {
     34: "proof: critical extension",
     40: "proof: proxy certificate",
     47: "proof: name constraints of the CA",
-    79: "proof: issuer that is no CA",
+    79: "proof: issuer that is not a CA",
 }
 _SHA3 = "proof: ECDSA with SHA-3"
 _ITSELF = "proof: the uploaded certificate itself"
@@ -86,5 +86,5 @@ def chain_difference(is_signed_with_dsa: bool, dps: Verdict) -> str | None:
     """The name of the known difference that makes the local DPS refuse a chain; None if it is not known."""
     if is_signed_with_dsa:
         return _DSA
-    refused = re.search(r"a critical extension that is not applied here, ([\d.]+)\.$", dps.why)
+    refused = re.search(r"a critical extension that this DPS does not process, ([\d.]+)\.$", dps.why)
     return _CRITICAL.get(refused[1]) if refused else None
