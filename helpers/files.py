@@ -15,7 +15,7 @@ PUBLIC = 0o644
 def write_atomically(path: Path, content: bytes, *, mode: int, flush: bool = True) -> None:
     """Write `content` to `path` atomically: readers see the old file or the new one, even after a crash.
 
-    The bytes go to a new file beside the target. It is created with `mode` (less the umask), so that nobody else can read
+    The bytes go to a new file beside the target. It is created with `mode` (less the umask), so that no other user can read
     a private key even for a moment. The new file is then flushed to the disk and renamed over the target.
 
     Args:

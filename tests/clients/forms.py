@@ -14,7 +14,7 @@ from tests.local_dps.wire import LocalService
 
 
 class Waited:
-    """An aio client, or a part of one, called like the sync one: whatever is awaitable is waited for."""
+    """An aio client, or a part of one, called like the sync one: each awaitable result is awaited."""
 
     def __init__(self, aio: Any, runner: asyncio.Runner) -> None:
         self.aio = aio

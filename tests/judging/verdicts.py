@@ -68,7 +68,7 @@ def local_dps(submission: Submission) -> Verdict:
         return Verdict(False, f"can't be read: {error.__cause__}", is_unreadable=True)
     except Refusal as refusal:
         return Verdict(False, refusal.explanation)
-    except Exception:  # it must raise nothing else, whatever it is given
+    except Exception:  # no input may make it raise anything else
         return Verdict(False, traceback.format_exc(), has_crashed=True)
     return Verdict(True)
 

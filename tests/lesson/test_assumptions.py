@@ -1,4 +1,4 @@
-"""What nobody outside of Microsoft knows of Azure is marked in the notebooks as an assumption."""
+"""The notebooks mark what is only known inside Microsoft as an assumption."""
 
 import nbformat
 import pytest

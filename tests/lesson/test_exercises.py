@@ -182,7 +182,7 @@ def test_a_wrong_answer_is_told_what_is_wrong(
 def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(
     ready: Workspace, dps: ProvisioningService
 ) -> None:
-    """The local DPS accepts it, too; nobody outside of Microsoft knows what Azure does."""
+    """The local DPS accepts it, too; what Azure does is only known inside Microsoft."""
     card = try_exercise(ready, "03_sign_verification_code", own_key)
     assert card.solved is True, card.message
     assert "It is not known whether Azure does" in card.message

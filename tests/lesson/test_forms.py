@@ -216,7 +216,7 @@ def test_a_reason_stands_beside_a_field_once_it_was_edited_or_a_cell_has_taken_t
     model: type[Inputs], given: dict[str, Any], names: list[str]
 ) -> None:
     form = form_of(model, **given)
-    assert [reason_of(form, name) for name in names] == [""] * len(names), "nobody has done anything wrong yet"
+    assert [reason_of(form, name) for name in names] == [""] * len(names), "nothing was typed yet"
     control_of(form, names[0]).value = "x"
     control_of(form, names[0]).value = ""
     assert reason_of(form, names[0]), "it was edited"

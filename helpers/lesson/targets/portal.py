@@ -197,7 +197,7 @@ class _Groups:
 
 
 class _Devices:
-    """Devices register themselves, whoever works the service. Their records can't be read from here."""
+    """Devices register themselves, with this target too. Their records can't be read without a credential."""
 
     def __init__(self, workspace: Workspace, known_cas: Callable[[], KnownCas]) -> None:
         self._notes = Notes(workspace)

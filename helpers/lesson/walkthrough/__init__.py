@@ -139,10 +139,10 @@ class Walkthrough:
         return self.dps.certificates.get(name)
 
     def verified(self) -> RegisteredCertificate:
-        """The same, once it is verified.
+        """The walkthrough's CA as DPS has it now, which must be verified.
 
         Raises:
-            Problem: it is not (run 04_verify_ca), or no longer (run 03_sign_verification_code).
+            Problem: it was never verified (run 04_verify_ca), or is no longer (run 03_sign_verification_code).
         """
         if not self.workspace.facts.verified:
             raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
@@ -336,7 +336,7 @@ class Walkthrough:
         return experiments.try_stale_etag(self.workspace)
 
     def compare_with_self_attestation(self) -> experiments.TwoWays:
-        """Register a CA whose key nobody has, by proof and by self-attestation."""
+        """Register a CA whose key was deleted, by proof and by self-attestation."""
         return experiments.compare_with_self_attestation(self.workspace, self.registered())
 
     def gallery(self) -> experiments.Gallery:
