@@ -43,7 +43,7 @@ def index(outcomes: Sequence[NotebookRun]) -> str:
     ideas = {stop.notebook: stop.idea for stop in JOURNEY}
     rows = "".join(
         f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
-        f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f} s</td>"
+        f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f}&nbsp;s</td>"
         f"<td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
         for each in outcomes
     )
