@@ -1,29 +1,20 @@
 """The command line: `python -m helpers`."""
 
-import asyncio
-import os
-import resource
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from helpers.problem import Problem
-
-if TYPE_CHECKING:
-    from helpers.local_dps import Faults, RequestRecord
-    from helpers.local_dps.planes.device.allocation import HubLatencies
 
 __all__: list[str] = []
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _LAB_WORKSPACE = _PROJECT / "data" / "workspace" / "lab"
 _RUN_WORKSPACE = _PROJECT / "data" / "workspace" / "run"
-_MAX_FILES_ON_MACOS = 10_240  # OPEN_MAX: macOS refuses a higher limit
 
 app = typer.Typer(
     help="Prove to Azure DPS that you hold a CA's private key: run the notebooks, or serve a local DPS.",
@@ -128,182 +119,15 @@ def reset(
     print(f"Removed {folder}.")
 
 
-class _Log:
-    """The log of requests on standard output: at once on a terminal, otherwise ten times a second."""
+@app.command(
+    "local-dps",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def local_dps(context: typer.Context) -> None:
+    """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM). --help lists its options."""
+    from helpers.local_dps.command_line import serve_main
 
-    def __init__(self, megabytes: int | None = None) -> None:
-        """
-        Args:
-            megabytes: the size above which the log file, if standard output is one, is emptied and started again.
-        """
-        self._waiting: list[RequestRecord] = []
-        self._pause = 0.0 if sys.stdout.isatty() else 0.1  # seconds
-        self._limit = megabytes and megabytes << 20
-        self._is_read = True
-
-    def note(self, record: "RequestRecord") -> None:
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(self._pause, self.flush)
-        self._waiting.append(record)
-
-    def flush(self) -> None:
-        records, self._waiting = self._waiting, []
-        if not records or not self._is_read:
-            return
-        text = "".join(f"{record.line()}\n" for record in records)
-        try:
-            self._write(text)
-        except BrokenPipeError:
-            self._is_read = False
-        except OSError:
-            pass  # the disk is full: these lines are lost, but later ones may succeed
-
-    def _write(self, text: str) -> None:
-        """Write without Python's buffer: it would keep the bytes that a full disk rejected, and fail with them at exit."""
-        output = sys.stdout.fileno()
-        if self._limit is not None and os.fstat(output).st_size > self._limit:
-            os.ftruncate(output, 0)
-            text = f"(This log exceeded {self._limit >> 20} MB. The earlier lines were deleted.)\n{text}"
-        content = text.encode(errors="replace")
-        while content:
-            content = content[os.write(output, content) :]
-
-
-def _faults(wanted: list[str], seed: int) -> "Faults":
-    from helpers.local_dps.core.faults import FAULT_NAMES, Faults, fault_named
-
-    try:
-        return Faults({fault_named(name): rate for name, rate in _numbers(wanted).items()}, seed)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{error} Write a fault as name=rate, for example throttle=0.1. The names are {FAULT_NAMES}."
-        ) from error
-
-
-def _latencies(wanted: list[str]) -> "HubLatencies":
-    from helpers.local_dps.planes.device.allocation import HubLatencies
-
-    try:
-        return HubLatencies(_numbers(wanted))
-    except ValueError as error:
-        raise typer.BadParameter(f"{error} Write a latency as hub=milliseconds.") from error
-
-
-def _numbers(wanted: list[str]) -> dict[str, float]:
-    """Parse `name=number` texts; a missing number becomes NaN, which the caller rejects."""
-    parts = [each.partition("=") for each in wanted]
-    return {name: float(number or "nan") for name, _, number in parts}
-
-
-def _allow_many_connections() -> None:
-    """Raise the limit of open files: each connection is one, and shells often allow 1,024.
-
-    macOS reports that there is no hard limit, but refuses to remove the soft one.
-    """
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    for limit in (most, _MAX_FILES_ON_MACOS):
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
-            return
-
-
-@app.command("local-dps")
-def local_dps(
-    connection_file: Annotated[
-        Path, typer.Option(help="A file to write, with mode 0600, when the local DPS is ready.")
-    ],
-    state: Annotated[
-        Path | None,
-        typer.Option(help="The folder for its data. By default, local-dps-state beside the connection file."),
-    ] = None,
-    start_over: Annotated[bool, typer.Option("--reset", help="Delete the present state first.")] = False,
-    https_port: Annotated[int, typer.Option(min=0, max=65535, help="The main HTTPS port. 0 for a free port.")] = 0,
-    device_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port for devices over HTTPS. 0 for a free port.")
-    ] = 0,
-    mqtts_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port for devices over MQTT with TLS. 0 for a free port.")
-    ] = 0,
-    proxy_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port of the proxy for devices. 0 for a free port.")
-    ] = 0,
-    bind: Annotated[
-        str, typer.Option(help="The address to listen on. Beyond loopback, it prints a warning.")
-    ] = "127.0.0.1",
-    host_name: Annotated[
-        list[str] | None, typer.Option(help="An additional name for its certificate. Repeatable.")
-    ] = None,
-    idle_seconds: Annotated[
-        float | None, typer.Option(min=1, help="Stop after this long without a request. By default, never.")
-    ] = None,
-    fault: Annotated[
-        list[str] | None, typer.Option(help="name=rate: the proportion of requests that get the fault. Repeatable.")
-    ] = None,
-    latency: Annotated[
-        list[str] | None, typer.Option(help="hub=milliseconds, for the allocation policy geoLatency. Repeatable.")
-    ] = None,
-    log_megabytes: Annotated[
-        int | None, typer.Option(min=1, help="Start the log over when its file is longer than this.")
-    ] = None,
-    retry_after: Annotated[
-        int,
-        typer.Option(min=0, max=3600, help="How many seconds a device is told to wait before it polls. Azure says 3."),
-    ] = 3,
-    known_hub: Annotated[
-        list[str] | None, typer.Option(help="An IoT hub that exists. Without this option, all hubs exist. Repeatable.")
-    ] = None,
-    allow_tls_1_3: Annotated[
-        bool, typer.Option("--allow-tls-1-3", help="Let devices use TLS 1.3 as well. Azure documents TLS 1.2 only.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The seed of the faults. The same seed gives the same faults.")] = 0,
-) -> None:
-    """Serve a local DPS on loopback until it is stopped (Ctrl-C or SIGTERM)."""
-    from helpers.local_dps import CannotStart, Configuration, LocalDps
-
-    log = _Log(log_megabytes)
-    configuration = Configuration(
-        state or connection_file.with_name("local-dps-state"),
-        reset=start_over,
-        https_port=https_port,
-        device_port=device_port,
-        mqtts_port=mqtts_port,
-        proxy_port=proxy_port,
-        bind=bind,
-        host_names=tuple(host_name or ()),
-        observe=log.note,
-        idle_seconds=idle_seconds,
-        faults=_faults(fault or [], seed),
-        latencies=_latencies(latency or []),
-        retry_after=retry_after,
-        known_hubs=tuple(known_hub or ()),
-        allow_tls_1_3=allow_tls_1_3,
-    )
-    if not configuration.is_on_loopback:
-        print(
-            f"Warning: at {bind}, other machines may reach this local DPS. It is made for learning and tests: anyone who reads "
-            "the connection file, or exploits a bug, has full control of it.",
-            file=sys.stderr,
-        )
-
-    def ready(connection: Mapping[str, Any]) -> None:
-        print(f"Local DPS ready at {connection['management_endpoint']}; connection file: {connection_file}", flush=True)
-
-    _allow_many_connections()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        try:
-            await LocalDps(configuration).serve(stop, connection_file, ready)
-        finally:
-            log.flush()
-
-    try:
-        asyncio.run(serve())
-    except CannotStart as error:
-        print(f"The local DPS did not start. {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+    raise typer.Exit(serve_main("python -m helpers local-dps", context.args))
 
 
 if __name__ == "__main__":

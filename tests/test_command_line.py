@@ -1,14 +1,10 @@
 """The command line, and the parameters and workspaces that it checks before a run."""
 
-import errno
 import json
-import os
-import resource
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +13,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from helpers import __main__ as main
 from helpers import lesson, walkthrough
 from helpers.__main__ import app
 from helpers.certificates import CertificateAuthority
 from helpers.dps import stop_local_dps
-from helpers.local_dps import RequestRecord
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -341,67 +335,6 @@ def test_a_workspace_with_resources_in_azure_is_never_emptied(folder: Path) -> N
     assert "contoso-dps" in caught.value.why
     assert "--keep" in caught.value.next_step
     assert tree(folder) == before
-
-
-# --- the log of a local DPS -------------------------------------------------------------------------------------------
-
-
-def exchange(path: str) -> RequestRecord:
-    return RequestRecord("GET", path, "", {}, b"", 200, 0.0)
-
-
-def write(log: Any, path: str, output: Path) -> str:
-    """Log a request with standard output in a file, and return the file's content."""
-    log._waiting.append(exchange(path))
-    with output.open("a") as file, redirect_stdout(file):
-        log.flush()
-    return output.read_text()
-
-
-def failing(error: OSError) -> Callable[..., int]:
-    def fail(*_: object) -> int:
-        raise error
-
-    return fail
-
-
-def test_a_log_that_is_too_long_starts_again(tmp_path: Path) -> None:
-    log, output = main._Log(megabytes=1), tmp_path / "log.txt"
-    write(log, "/written", output)
-    output.write_bytes(output.read_bytes() + b"x" * (2 << 20))
-    first, second = write(log, "/second", output).splitlines()
-    assert "earlier lines were deleted" in first
-    assert "/second" in second
-
-
-def test_the_log_continues_after_a_full_disk_and_ends_when_its_reader_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log, output = main._Log(), tmp_path / "log.txt"
-    with monkeypatch.context() as full:
-        full.setattr(os, "write", failing(OSError(errno.ENOSPC, "No space left on device")))
-        assert write(log, "/lost", output) == ""
-    first = write(log, "/written", output)
-    assert "/written" in first
-    with monkeypatch.context() as gone:
-        gone.setattr(os, "write", failing(BrokenPipeError()))
-        write(log, "/unread", output)
-    assert write(log, "/later", output) == first
-
-
-def test_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS reports no limit, but refuses to set none."""
-    asked: list[int] = []
-
-    def refuse_no_limit(_: int, limits: tuple[int, int]) -> None:
-        asked.append(limits[0])
-        if limits[0] == resource.RLIM_INFINITY:
-            raise ValueError("current limit exceeds maximum limit")
-
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
-    monkeypatch.setattr(resource, "setrlimit", refuse_no_limit)
-    main._allow_many_connections()
-    assert asked == [resource.RLIM_INFINITY, 10_240]
 
 
 # --- files of a killed writer, and links -------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class Composition:
         self._batches = WriteBatches(self._core)
         faulty = FaultInjector(self._handle, self._core.change_etag, configuration.faults)
         self._control_token = secrets.token_urlsafe(32)
-        control = Control(self._control_token, faulty, store, configuration.latencies)
+        control = Control(self._control_token, faulty, store, configuration.latencies, self._identity.authority_pem)
         self._server_tls = self._identity.context()
         self._device_tls = device_context(
             self._identity,

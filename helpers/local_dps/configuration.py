@@ -20,8 +20,10 @@ class Configuration:
 
     Attributes:
         state: the folder where its data lives; created if it does not exist. Only one process at a time may serve it.
+        in_memory: keep the data in memory, and lose it at the end, for tests that don't test durability. Every change is then
+            faster, because none waits for the disk.
         reset: delete what the folder holds, and start with a new state.
-        https_port, device_port, mqtts_port, proxy_port: 0 for a free port.
+        https_port, device_port, mqtts_port, proxy_port, control_port: 0 for a free port.
         bind: the address to listen on. 127.0.0.1 includes ::1 if the machine has it.
         host_names: names for the server certificate besides localhost and the loopback addresses. When the local DPS
             listens beyond loopback, the connection file uses the first of them.
@@ -35,11 +37,13 @@ class Configuration:
     """
 
     state: Path
+    in_memory: bool = False
     reset: bool = False
     https_port: int = 0
     device_port: int = 0
     mqtts_port: int = 0
     proxy_port: int = 0
+    control_port: int = 0
     bind: str = LOOPBACK
     host_names: tuple[str, ...] = ()
     observe: Callable[[RequestRecord], None] | None = None

@@ -42,11 +42,13 @@ def describe_oldest_service(host: str, port: int, store: Store) -> Mapping[str, 
 
 @contextmanager
 def published_connection(file: Path, connection: Mapping[str, Any]) -> Iterator[None]:
-    """Write the connection file, and remove it at the end.
+    """Write the connection file, with its folder if there is none, and remove it at the end.
 
     Raises:
         CannotStart: the file can't be written.
     """
+    with suppress(OSError):  # if there can be no such folder, writing tells why
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(file, json.dumps(connection, indent=2).encode())
     try:
         yield

@@ -30,7 +30,7 @@ class ListeningPorts:
         bind = configuration.bind
         return cls(
             main=_open(bind, configuration.https_port, stack),
-            control=_open(bind, 0, stack),
+            control=_open(bind, configuration.control_port, stack),
             device=_open(bind, configuration.device_port, stack),
             mqtt=_open(bind, configuration.mqtts_port, stack),
             proxy=_open(LOOPBACK, configuration.proxy_port, stack),

@@ -45,7 +45,9 @@ class LocalDps:
         folder = StateFolder(self._configuration.state)
         async with AsyncExitStack() as stack:
             stack.enter_context(folder.exclusive())
-            store = stack.enter_context(folder.store(reset=self._configuration.reset))
+            store = stack.enter_context(
+                folder.store(reset=self._configuration.reset, in_memory=self._configuration.in_memory)
+            )
             ports = ListeningPorts.open(self._configuration, stack)
             composition = Composition(self._configuration, store, ports, self._observe)
             await composition.start(stack)

@@ -55,17 +55,18 @@ class StateFolder:
             os.close(descriptor)
 
     @contextmanager
-    def store(self, *, reset: bool) -> Iterator[Store]:
+    def store(self, *, reset: bool, in_memory: bool = False) -> Iterator[Store]:
         """Open the store, and close it at the end.
 
         Args:
             reset: delete its present content first.
+            in_memory: open an empty store that is nowhere on the disk, and leave the folder's own as it is.
         """
         try:
-            if reset:
+            if reset and not in_memory:
                 for file in self._folder.glob(f"{_DATABASE}*"):
                     file.unlink()
-            store = Store(self._folder / _DATABASE)
+            store = Store(None if in_memory else self._folder / _DATABASE)
         except (sqlite3.Error, OSError) as error:
             raise CannotStart(
                 f"The state in {self._folder} can't be opened: {error}. Check that you can write to the disk, choose another "

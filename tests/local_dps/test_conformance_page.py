@@ -32,7 +32,7 @@ def test_each_call_is_on_the_page_and_each_call_of_the_page_is_there(tmp_path: P
     store = Store(tmp_path / "dps.sqlite3")
     core = Core(store, Endpoints(1), new_client_certificate(datetime.now(UTC))[1])
     unreliable = faults.FaultInjector(lambda _call: None, lambda _call: None, faults.Faults())  # type: ignore[arg-type,return-value]
-    control = Control("", unreliable, store, HubLatencies())
+    control = Control("", unreliable, store, HubLatencies(), b"")
     tables = [table.routes for table in core.tables.values()] + [control.routes]
     served = {
         f"{route.method} {route.template.replace(SERVICE_PATH, '{dps}')}" for routes in tables for route in routes

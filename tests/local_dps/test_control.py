@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from helpers.__main__ import app
-from helpers.local_dps import Fault
+from helpers.local_dps import Fault, __version__
 from tests.crafting import root
 from tests.local_dps.faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.process import PATIENCE, Server
@@ -67,6 +67,17 @@ def test_without_its_token_the_control_does_not_open(shared_dps: LocalService, m
     assert {reply.headers["WWW-Authenticate"] for reply in replies.values()} == {"Bearer"}
     assert not any(own.encode() in reply.content for reply in replies.values())
     assert control(shared_dps).json == before
+
+
+def test_health_and_the_ca_need_no_credential(shared_dps: LocalService) -> None:
+    health = at_control(shared_dps, "GET", "/health", None)
+    assert (health.status, health.json) == (200, {"status": "healthy", "version": __version__})
+    ca = at_control(shared_dps, "GET", "/ca.pem", None)
+    assert (ca.status, ca.headers["Content-Type"]) == (200, "application/x-pem-file")
+    assert ca.content == Path(shared_dps.connection["ca_file"]).read_bytes()
+    for method in ("PUT", "DELETE", "POST"):
+        assert at_control(shared_dps, method, "/health", None).status == 401
+    assert shared_dps.call("GET", "/ca.pem").status == 404  # only at the control interface
 
 
 def test_its_token_is_a_bearer_token(shared_dps: LocalService) -> None:
@@ -284,6 +295,17 @@ def test_a_state_of_another_schema_names_reset_and_reset_helps(server: Server, v
     assert "--reset" in said
     assert f"schema {version}" in said
     assert server.start("--reset").manage("GET").status == 200
+
+
+def test_a_state_of_the_schema_before_is_read(server: Server) -> None:
+    server.start().upload("ca", root().pem)
+    server.stop()
+    with closing(sqlite3.connect(server.state / "dps.sqlite3")) as database:
+        database.execute("DROP TABLE service_port")
+        database.execute("PRAGMA user_version = 3")
+    for _ in range(2):
+        assert server.start().certificate("ca")["name"] == "ca"
+        server.stop()
 
 
 def test_beyond_loopback_it_warns_and_serves_under_its_first_host_name(server: Server) -> None:

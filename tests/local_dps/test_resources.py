@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -299,6 +300,30 @@ def test_services_come_back_after_a_restart(server: Server, how: str) -> None:
         assert signed(service.own_host(), service.own(), owner(service)) == 200
     reader = rules(again[1])["reader"]
     assert signed(again[1].own_host(), again[1].own(), reader) == 200
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_service_created_later_keeps_its_port_across_starts(server: Server, how: str) -> None:
+    dps = server.start()
+    names = ("first-later", "second-later")
+    hosts = [create(dps, name)["properties"]["serviceOperationsHostName"] for name in names]
+    assert server.stop() == 0 if how == "stop" else server.kill() is None
+    after = server.start()
+    assert [Neighbour(after, name).own_host() for name in names] == hosts
+    assert Neighbour(after, names[1]).serve("GET", "/enrollmentGroups/none").status == 404
+
+
+def test_a_service_whose_port_is_taken_gets_another(server: Server) -> None:
+    dps = server.start()
+    host = create(dps, "later")["properties"]["serviceOperationsHostName"]
+    server.stop()
+    with socket.create_server(("127.0.0.1", int(host.rpartition(":")[2]))):
+        service = Neighbour(server.start(), "later")
+        other = service.own_host()
+        assert other != host
+        assert service.serve("GET", "/enrollmentGroups/none").status == 404
+        server.stop()
+    assert Neighbour(server.start(), "later").own_host() == other
 
 
 def after_restart(dps: LocalService, service: Neighbour) -> Neighbour:

@@ -12,17 +12,30 @@ from ..request.outcome import RequestOutcome, outcome_of_refusal
 from ..request.routing import Request, Response, find_route
 from ..store import Store
 from .fault_settings import FaultSettings
+from .first_contact import FirstContact
 from .hub_registry import HubRegistry
 
 __all__ = ["Control"]
 
 
 class Control:
-    """The requests that the token in the connection file allows."""
+    """The requests that the token in the connection file allows, and two that need no credential."""
 
-    def __init__(self, token: str, unreliable: FaultInjector, store: Store, latencies: HubLatencies) -> None:
+    def __init__(
+        self,
+        token: str,
+        unreliable: FaultInjector,
+        store: Store,
+        latencies: HubLatencies,
+        authority_pem: bytes,
+    ) -> None:
+        """
+        Args:
+            authority_pem: the certificate that clients must trust.
+        """
         self._token = token
-        self.routes = (*FaultSettings(unreliable).routes, *HubRegistry(store, latencies).routes)
+        self._open_routes = FirstContact(authority_pem).routes
+        self.routes = (*self._open_routes, *FaultSettings(unreliable).routes, *HubRegistry(store, latencies).routes)
 
     async def handle(self, request: Request) -> RequestOutcome:
         """Return the outcome of one request."""
@@ -35,6 +48,9 @@ class Control:
             return outcome_of_refusal(crashed(ApiPlane.CONTROL, type(error).__name__))
 
     def _answer(self, request: Request) -> Response:
+        found = find_route(self._open_routes, request)
+        if not isinstance(found, set):
+            return found[0].handler(request)
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         known = hmac.compare_digest(sent.strip().encode(errors="replace"), self._token.encode())
         if scheme.lower() != "bearer" or not known:

@@ -213,6 +213,8 @@ def _as_http(response: Response, plane: ApiPlane) -> web.Response:
         headers["x-ms-correlation-request-id"] = str(uuid4())
     if response.body is NO_BODY:
         return web.Response(status=response.status, headers=headers)
+    if isinstance(response.body, bytes):
+        return web.Response(status=response.status, body=response.body, headers=headers)
     headers["Content-Type"] = "application/json; charset=utf-8"
     body = json.dumps(response.body, separators=(",", ":")).encode()
     return web.Response(status=response.status, body=body, headers=headers)

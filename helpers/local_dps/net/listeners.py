@@ -4,9 +4,11 @@ import asyncio
 import errno
 import logging
 import socket
+import sqlite3
 import ssl
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -159,13 +161,24 @@ class Listeners:
         async with self._one_at_a_time:
             present = {service.id for service in self._store.services.all()}
             for service_id in present - self._endpoints.ports.keys():
-                port = open_port_sockets(self._address, 0)
+                port = self._open_port(self._store.services.port(service_id))
                 self._further[service_id] = await self._listen(port)
                 self._endpoints.ports[service_id] = port_number(port)
+                with suppress(
+                    sqlite3.Error
+                ):  # the disk is full: this port works, but the next start may choose another
+                    self._store.services.set_port(service_id, port_number(port))
             for service_id in self._endpoints.ports.keys() - present:
                 del self._endpoints.ports[service_id]
                 for server in self._further.pop(service_id, []):
                     server.close()
+
+    def _open_port(self, last: int) -> PortSockets:
+        """Open the port that a service had last, so that its address stays, or a free one if that is taken or there is none."""
+        try:
+            return open_port_sockets(self._address, last)
+        except OSError:
+            return open_port_sockets(self._address, 0)
 
     def close(self) -> None:
         """Stop accepting connections for all services but the oldest."""

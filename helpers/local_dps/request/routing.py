@@ -118,7 +118,7 @@ class Response(NamedTuple):
     """One response.
 
     Attributes:
-        body: JSON. None is `null`, and `NO_BODY` means that there is no body.
+        body: JSON, or bytes whose type is in the headers. None is `null`, and `NO_BODY` means that there is no body.
         headers: the headers besides the usual ones.
     """
 

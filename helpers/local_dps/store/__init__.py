@@ -48,7 +48,8 @@ __all__ = [
     "timestamp",
 ]
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
+_UPGRADES = {3: service_table.PORT_SCHEMA}  # what a file of that version lacks
 _SCHEMA = """
 CREATE TABLE identity (
     tenant_id TEXT NOT NULL,
@@ -82,10 +83,13 @@ class TenantIdentity:
 
 
 class Store:
-    """The SQLite file of one local DPS, with one attribute per table."""
+    """The SQLite database of one local DPS, with one attribute per table."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Open the file, or create it with one resource group and one provisioning service.
+
+        Args:
+            path: None for a store in memory.
 
         Raises:
             sqlite3.Error: the file can't be opened, or another version of the local DPS wrote it.
@@ -123,26 +127,32 @@ class Store:
 
     def _create(self) -> None:
         version = self._database.count("PRAGMA user_version")
-        if version not in (0, _SCHEMA_VERSION):
+        if version not in (0, _SCHEMA_VERSION, *_UPGRADES):
             raise sqlite3.DatabaseError(
                 f"another version of the local DPS wrote it (schema {version}; this version reads {_SCHEMA_VERSION})"
             )
         with self.transaction():
             if version == 0:
-                for statement in "".join((_SCHEMA, *(module.SCHEMA for module in _TABLE_MODULES))).split(";"):
-                    self._database.execute(statement)
+                self._execute_all("".join((_SCHEMA, *(module.SCHEMA for module in _TABLE_MODULES))))
                 self._database.execute(
                     "INSERT INTO identity VALUES (?, ?, ?, ?, ?)",
                     *(str(uuid4()) for _ in range(3)),
                     _new_client_secret(),
                     secrets.token_bytes(32),
                 )
+            elif version in _UPGRADES:
+                self._execute_all(_UPGRADES[version])
+            if version != _SCHEMA_VERSION:
                 self._database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             if (
                 not self.services.all()
             ):  # the file is new, or the last service was deleted; the connection file needs one
                 self.resource_groups.put(ResourceGroupRow("local-group", "local", {}))
                 self.services.insert(_first_service())
+
+    def _execute_all(self, statements: str) -> None:
+        for statement in statements.split(";"):
+            self._database.execute(statement)
 
 
 _FIRST_HUB_NAMES = ("local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net")

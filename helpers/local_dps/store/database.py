@@ -1,4 +1,4 @@
-"""One SQLite file whose committed transactions survive a power failure."""
+"""One SQLite database whose committed transactions survive a power failure, unless it is in memory."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,17 +11,21 @@ _MAX_PAGE_BYTES = 1024 * 1024  # a page is built in one turn of the event loop, 
 
 
 class Database:
-    """An open SQLite file, for use by one thread of one process."""
+    """An open SQLite database, for use by one thread of one process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Open the file, or create it. Only its owner may read it.
+
+        Args:
+            path: None for a database in memory.
 
         Raises:
             sqlite3.Error: the file can't be opened.
         """
-        path.touch(mode=0o600)
-        path.chmod(0o600)  # an existing file may have been readable by others
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        if path is not None:
+            path.touch(mode=0o600)
+            path.chmod(0o600)  # an existing file may have been readable by others
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(

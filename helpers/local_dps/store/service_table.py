@@ -24,7 +24,14 @@ __all__ = [
     "new_row_version",
 ]
 
-SCHEMA = """
+PORT_SCHEMA = """
+CREATE TABLE service_port (
+    service INTEGER NOT NULL PRIMARY KEY REFERENCES service (id) ON DELETE CASCADE,
+    port INTEGER NOT NULL
+);
+"""
+SCHEMA = f"""
+{PORT_SCHEMA}
 CREATE TABLE resource_group (
     name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
     location TEXT NOT NULL,
@@ -188,6 +195,15 @@ class ServiceTable:
     def delete(self, row: ServiceRow) -> None:
         """Delete a service and everything in it."""
         self._database.execute("DELETE FROM service WHERE id = ?", row.id)
+
+    def port(self, service_id: int) -> int:
+        """Return the port that a service had last, or 0 if it never had one."""
+        row = self._database.row("SELECT port FROM service_port WHERE service = ?", service_id)
+        return int(row["port"]) if row else 0
+
+    def set_port(self, service_id: int, port: int) -> None:
+        """Store the port of a service, so that it has the same one after the next start."""
+        self._database.execute("INSERT OR REPLACE INTO service_port VALUES (?, ?)", service_id, port)
 
     def add_operation(self, operation: str, service_path: str, started: str) -> None:
         """Store the id of a long-running operation, which is complete already. Only the newest ids are kept."""
