@@ -11,6 +11,9 @@ OLD_CLIENT := .venv-management-1.1/.ready
 NODE_CLIENTS := tests/clients/node/node_modules/.ready tests/clients/node_device/node_modules/.ready
 AXE := tests/browser/node_modules/.ready
 AZURE_CLI := .venv-azure-cli/.ready
+# The local DPS as its users get it: its wheel and sdist, and an environment with nothing but the wheel and what the tests of
+# a client need.
+PACKAGE := .venv-package/.ready
 # NIST's certificates, in a wheel of 56 MB that is read and not installed.
 VECTORS := build/vectors/.ready
 # Other Pythons than $(PYTHON): those that pyenv has, or make pythons PYTHONS="python3.12 python3.13".
@@ -41,7 +44,7 @@ lab: $(READY) ## open JupyterLab where the walkthrough begins
 	@$(RUN) -m helpers.jupyter_folders
 	.venv/bin/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=. $(START) $(CULLING)
 
-test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) $(VECTORS) ## run the whole test suite: four at a time, for many wait for clocks
+test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) $(VECTORS) $(PACKAGE) ## run the whole test suite: four at a time, for many wait for clocks
 	$(RUN) -m pytest -n 4 --ignore=tests/azure_cli --ignore=tests/browser
 
 test-quick: $(TEST_READY) ## run in 45 seconds what tells soonest that something broke
@@ -115,6 +118,14 @@ $(OLD_CLIENT) $(AZURE_CLI):
 	@echo "Creating the environment in $(@D), once."
 	@$(PYTHON) -m venv $(@D)
 	$(call install,$(@D),--requirement $<)
+	@touch $@
+
+$(PACKAGE): $(shell find helpers/local_dps -type f -not -name '*.pyc') tests/package/requirements.txt | $(TEST_READY)
+	@echo "Building the package local-dps in build/package, and an environment with it in $(@D)."
+	@rm -rf build/package
+	@$(RUN) -m build --no-isolation --outdir build/package helpers/local_dps >/dev/null
+	@$(PYTHON) -m venv --clear $(@D)
+	$(call install,$(@D),build/package/*.whl --requirement tests/package/requirements.txt)
 	@touch $@
 
 $(VECTORS): tests/judging/requirements.txt | $(READY)

@@ -320,3 +320,25 @@ def handshake(dps: LocalService, endpoint: str, version: ssl.TLSVersion) -> str 
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         return secured.version()
+
+
+def test_the_log_says_how_each_registration_ended(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
+        dps = LocalService(connection, tmp_path / "state")
+        prepare(dps, ROOT)
+        mine = device(dps, tmp_path, leaf(ROOT))
+        ends = [mine.outcome()["registrationState"]["assignedHub"]]
+        for change in ({"provisioningStatus": "disabled"}, {}):
+            dps.put_group(group_body("group", signing=ROOT.pem, **change), if_match="*")
+            if not change:
+                resource = dps.manage("GET").json
+                dps.manage("PUT", "", {**resource, "properties": {**resource["properties"], "iotHubs": []}})
+            ends.append(mine.outcome()["status"])
+    assert ends[1:] == ["disabled", "failed"]
+    told = [line.partition(" ms  ")[2] for line in lines if "/operations/" in line]
+    assert told == [
+        f"The device is assigned to {ends[0]}.",
+        "The device is not assigned: its enrollment, that of the group 'group', is disabled.",
+        "The device is not assigned: 400208 No IoT hub is linked to the service.",
+    ]

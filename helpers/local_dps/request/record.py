@@ -48,12 +48,14 @@ class RequestRecord(NamedTuple):
     response: Response | None = None
 
     def line(self) -> str:
-        """Return the line for the request log: method, path, status, time, and the reason for a refusal. It holds no secret."""
+        """Return the line for the request log: method, path, status, time, and the reason for a refusal. It has no secret."""
         line = f"{self.method:6} {self.path}  {self.status or 'dropped'}  {self.seconds * 1000:.1f} ms"
         if self.fault:
             line += f"  [fault {self.fault}]"
         elif self.refusal:
             line += f"  {self.refusal.message} {self.refusal.explanation}"
+        elif self.response and self.response.note:
+            line += f"  {self.response.note}"
         line = _LIKE_A_SECRET.sub("…", mask_url_secrets(_QUOTED.sub(_without_long, line[:_MAX_LINE_LENGTH])))
         return "".join(letter if letter.isprintable() else "?" for letter in line)
 

@@ -120,11 +120,13 @@ class Response(NamedTuple):
     Attributes:
         body: JSON, or bytes whose type is in the headers. None is `null`, and `NO_BODY` means that there is no body.
         headers: the headers besides the usual ones.
+        note: what the log says about the response, if its status says too little.
     """
 
     status: int
     body: Any = NO_BODY
     headers: Mapping[str, str] = MappingProxyType({})
+    note: str = ""
 
 
 Handler: TypeAlias = Callable[[Request], Response]

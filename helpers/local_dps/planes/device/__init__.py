@@ -84,7 +84,7 @@ class DevicePlaneRoutes:
         if row.document["status"] == "assigning":
             self._assignments.ask_about(row)  # the local DPS may have been stopped before the webhook replied
             return Response(202, {**result, "registrationState": _brief(registration, "assigning")}, self._retry)
-        return Response(200, {**result, "registrationState": _state(row)})
+        return Response(200, {**result, "registrationState": _state(row)}, note=_note(row))
 
     def _look_up(self, request: Request) -> Response:
         service, registration, _ = self._asked(request)
@@ -137,6 +137,17 @@ def _new_operation(service: ServiceRow, registration: str) -> str:
 
 def _brief(registration: str, status: str) -> Mapping[str, Any]:
     return {"registrationId": registration, "status": status}
+
+
+def _note(row: RegistrationRow) -> str:
+    """Say how a registration ended: Azure's device SDK hides it when the device got no hub."""
+    if row.document["status"] == "disabled":
+        of = "its own" if row.enrollment_group is None else f"that of the group '{row.enrollment_group}'"
+        return f"The device is not assigned: its enrollment, {of}, is disabled."
+    state = describe_registration(row)
+    if row.document["status"] == "failed":
+        return f"The device is not assigned: {state['errorCode']} {state['errorMessage']}"
+    return f"The device is assigned to {state['assignedHub']}."
 
 
 def _state(row: RegistrationRow) -> Mapping[str, Any]:

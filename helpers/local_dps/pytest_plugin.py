@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from . import LocalDpsProcess, ServiceForTests
+    from .testing import LocalDpsProcess, ServiceForTests
 
 __all__ = ["local_dps", "local_dps_options", "local_dps_process", "pytest_runtest_makereport"]
 
@@ -27,7 +27,7 @@ def local_dps_process(
     local_dps_options: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[LocalDpsProcess]":
     """The one process that serves this session."""
-    from . import LocalDpsProcess
+    from .testing import LocalDpsProcess
 
     with LocalDpsProcess(tmp_path_factory.mktemp("local-dps"), local_dps_options) as process:
         yield process
@@ -38,7 +38,7 @@ def local_dps(
     request: pytest.FixtureRequest, local_dps_process: "LocalDpsProcess", tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[ServiceForTests]":
     """A provisioning service of this test's own. It is deleted afterwards."""
-    from . import ServiceForTests
+    from .testing import ServiceForTests
 
     service = ServiceForTests.create(local_dps_process, tmp_path_factory.mktemp("devices"))
     request.node.stash[_SERVICE] = service
