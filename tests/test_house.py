@@ -14,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from rattler import MatchSpec
 
+from tests.sources import sources
+
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 ENVIRONMENT = yaml.safe_load((PROJECT / "environment.yml").read_text())
@@ -45,8 +47,8 @@ def test_the_tree_keeps_the_rules(command: list[str]) -> None:
 
 def imports(folder: str) -> Iterator[tuple[str, str]]:
     """Each import below a folder: the file, and the dotted name that it imports, which begins with dots if it is relative."""
-    for file in sorted((PROJECT / folder).rglob("*.py")):
-        if "node_modules" in file.parts:
+    for file in sources(PROJECT / folder):
+        if file.suffix != ".py":
             continue
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
@@ -72,9 +74,9 @@ def test_the_modules_of_the_local_dps_import_each_other_relatively() -> None:
 
 def prose() -> Iterator[tuple[str, str]]:
     """Each text file of the helpers and the tests, and each Markdown file: its path, and its text in one line."""
-    patterns = ("*.md", "notebooks/**/*.md", "helpers/**/*.*", "tests/**/*.*")
-    for file in sorted({file for pattern in patterns for file in PROJECT.glob(pattern)}):
-        if file.suffix in {".md", ".py", ".css", ".js", ".yaml"} and "node_modules" not in file.parts:
+    pages = (*PROJECT.glob("*.md"), *(PROJECT / "notebooks").rglob("*.md"))
+    for file in (*pages, *sources(PROJECT / "helpers"), *sources(PROJECT / "tests")):
+        if file.suffix in {".md", ".py", ".css", ".js", ".yaml"}:
             yield str(file.relative_to(PROJECT)), " ".join(file.read_text().split())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import helpers.local_dps
+from tests.sources import sources
 
 TESTS = Path(__file__).parent.parent
 OPENAPI = Path(helpers.local_dps.__file__).with_name("openapi.yaml")
@@ -27,7 +28,8 @@ def rows(page: Path) -> Iterator[Mapping[str, str]]:
 def names_of_tests() -> set[str]:
     """The name of every test there is."""
     names = set()
-    for file in TESTS.rglob("test_*.py"):
-        tree = ast.parse(file.read_text())
-        names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for file in sources(TESTS):
+        if file.match("test_*.py"):
+            tree = ast.parse(file.read_text())
+            names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     return names
