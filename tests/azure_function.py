@@ -1,12 +1,13 @@
 """An Azure function on loopback that chooses a hub for a device, and requires its key, as in Azure."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback import Answer, answering
 
 __all__ = ["AzureFunction", "azure_function"]
 
@@ -28,27 +29,12 @@ class AzureFunction:
 def azure_function(key: str) -> Iterator[AzureFunction]:
     """Run a function with that key during the `with` block."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if parse_qs(urlsplit(self.path).query).get("code") != [key]:
-                self.send_response(401)
-                self.end_headers()
-                return
-            function.devices.append(asked["deviceRuntimeContext"]["registrationId"])
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"iotHubHostName": asked["linkedHubs"][-1]}).encode())
+    def answer(path: str, asked: Any) -> Answer:
+        if parse_qs(urlsplit(path).query).get("code") != [key]:
+            return 401, {}, b""
+        function.devices.append(asked["deviceRuntimeContext"]["registrationId"])
+        return 200, {}, json.dumps({"iotHubHostName": asked["linkedHubs"][-1]}).encode()
 
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        function = AzureFunction(f"http://127.0.0.1:{server.server_address[1]}/api/choose", key)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield function
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(answer) as url:
+        function = AzureFunction(f"{url}/api/choose", key)
+        yield function

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.local_dps.allocation import FAR
+from tests.loopback import Answer, answering
 
 
 @dataclass
@@ -41,26 +41,15 @@ def running_webhook() -> Iterator[Webhook]:
     hook = Webhook()
     hook.may.set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            hook.may.wait(30)
-            content = hook.answer if isinstance(hook.answer, bytes) else json.dumps(hook.answer).encode()
-            self.send_response(hook.status)
-            self.send_header("Location", hook.url)
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(_path: str, asked: Any) -> Answer:
+        hook.asked.append(asked)
+        hook.may.wait(30)
+        content = hook.answer if isinstance(hook.answer, bytes) else json.dumps(hook.answer).encode()
+        return hook.status, {"Location": hook.url}, content
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_address[1]}/allocate"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with answering(answer) as url:
+        hook.url = f"{url}/allocate"
         try:
             yield hook
         finally:
             hook.may.set()
-            server.shutdown()
-            thread.join()
