@@ -16,28 +16,18 @@ class Size:
         rows: in a large database. notebooks: of the walkthrough. with_pip: whether the set-up is measured with pip, too.
     """
 
-    rounds: int
-    devices: int
-    fleet: int
-    certificates: int
-    many_certificates: int
-    requests_seconds: float
-    rows: int
-    notebooks: int
-    with_pip: bool
+    rounds: int = 5
+    devices: int = 200
+    fleet: int = 10_000
+    certificates: int = 1_000
+    many_certificates: int = 30_000
+    requests_seconds: float = 1.0
+    rows: int = 100_000
+    notebooks: int = len(NOTEBOOKS)
+    with_pip: bool = True
 
 
-FULL = Size(
-    rounds=5,
-    devices=200,
-    fleet=10_000,
-    certificates=1_000,
-    many_certificates=30_000,
-    requests_seconds=1.0,
-    rows=100_000,
-    notebooks=len(NOTEBOOKS),
-    with_pip=True,
-)
+FULL = Size()
 QUICK = Size(
     rounds=1,
     devices=20,

@@ -21,24 +21,17 @@ from helpers.local_dps import Fault, __version__
 from tests.crafting import root
 from tests.local_dps.faults import MIXED, control, counts, happenings, switch_on
 from tests.local_dps.process import PATIENCE, Server
-from tests.local_dps.wire import LocalService, Reply, group_body, signature
+from tests.local_dps.wire import LocalService, group_body, signature
 
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
-def at_control(dps: LocalService, method: str, target: str, token: str | None) -> Reply:
-    other = LocalService(dps.connection, dps.state)
-    other.address = urlsplit(dps.connection["control_endpoint"])
-    return other.call(method, target, headers={} if token is None else {"Authorization": token})
-
-
 def test_the_control_has_a_port_of_its_own_and_no_plane_on_it(dps: LocalService) -> None:
     assert urlsplit(dps.connection["control_endpoint"]).port != dps.address.port
-    own = f"Bearer {dps.connection['control_token']}"
     paths = ("/", "/subscriptions", f"{dps.root}/certificates?api-version=2026-11-01", "/enrollmentGroups/g1")
-    assert [at_control(dps, "GET", path, own).status for path in paths] == [404] * 4
-    assert at_control(dps, "POST", "/faults", own).status == 405
-    headers = {"Authorization": own}
+    assert [dps.control("GET", path).status for path in paths] == [404] * 4
+    assert dps.control("POST", "/faults").status == 405
+    headers = {"Authorization": f"Bearer {dps.connection['control_token']}"}
     assert dps.call("GET", "/faults", headers=headers).status == 404
 
 
@@ -62,7 +55,9 @@ def test_without_its_token_the_control_does_not_open(shared_dps: LocalService, m
         "signature": signature(urlsplit(given["control_endpoint"]).netloc, key),
     }
     before = control(shared_dps).json
-    replies = {kind: at_control(shared_dps, method, path, token) for kind, token in wrong.items()}
+    replies = {
+        kind: shared_dps.control(method, path, headers={"Authorization": token}) for kind, token in wrong.items()
+    }
     assert {kind: reply.status for kind, reply in replies.items()} == dict.fromkeys(wrong, 401)
     assert {reply.headers["WWW-Authenticate"] for reply in replies.values()} == {"Bearer"}
     assert not any(own.encode() in reply.content for reply in replies.values())
@@ -82,8 +77,10 @@ def test_health_and_the_ca_need_no_credential(shared_dps: LocalService) -> None:
 
 def test_its_token_is_a_bearer_token(shared_dps: LocalService) -> None:
     own = shared_dps.connection["control_token"]
-    assert at_control(shared_dps, "GET", "/faults", own).status == 401
-    assert at_control(shared_dps, "GET", "/faults", f"bearer {own}").status == 200  # schemes are compared without case
+    assert shared_dps.control("GET", "/faults", headers={"Authorization": own}).status == 401
+    assert (
+        shared_dps.control("GET", "/faults", headers={"Authorization": f"bearer {own}"}).status == 200
+    )  # schemes are compared without case
 
 
 def test_its_token_opens_no_plane(shared_dps: LocalService) -> None:

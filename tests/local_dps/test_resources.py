@@ -15,23 +15,9 @@ import pytest
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 
 from tests.crafting import proof, root
+from tests.local_dps import services
 from tests.local_dps.assertions import assert_provider_refuses
 from tests.local_dps.process import Server
-from tests.local_dps.services import (
-    READER,
-    ask,
-    census,
-    create,
-    description,
-    group_path,
-    hub,
-    poll,
-    read,
-    rules,
-    service_path,
-    subscription,
-    updated,
-)
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
 
 
@@ -48,14 +34,14 @@ class Neighbour(LocalService):
         return LocalService({**self.connection, "management_endpoint": endpoint}, self.state)
 
     def own_host(self) -> str:
-        return read(self)["properties"]["serviceOperationsHostName"]
+        return services.read(self)["properties"]["serviceOperationsHostName"]
 
     def serve(self, *args: Any, **options: Any) -> Reply:
         return self.own().serve(*args, **options)
 
 
 def put_group(dps: LocalService, name: str, **changes: Any) -> Reply:
-    return ask(dps, "PUT", group_path(dps, name), {"location": "local"} | changes)
+    return services.ask(dps, "PUT", services.group_path(dps, name), {"location": "local"} | changes)
 
 
 def neighbours(dps: LocalService) -> list[Neighbour]:
@@ -63,7 +49,7 @@ def neighbours(dps: LocalService) -> list[Neighbour]:
     assert put_group(dps, "other").status == 201
     places = [("second", None), ("third", "other"), ("fourth", "other")]
     for name, group in places:
-        create(dps, name, group)
+        services.create(dps, name, group)
     return [Neighbour(dps, name, group) for name, group in [(dps.connection["provisioning_service"], None), *places]]
 
 
@@ -74,7 +60,7 @@ def signed(host: str, at: LocalService, rule: Mapping[str, str], path: str = "/e
 
 
 def owner(dps: LocalService) -> Mapping[str, str]:
-    return rules(dps)["provisioningserviceowner"]
+    return services.rules(dps)["provisioningserviceowner"]
 
 
 def is_silent(at: LocalService) -> bool:
@@ -89,25 +75,25 @@ def is_silent(at: LocalService) -> bool:
 
 
 def test_each_service_has_its_own_scope_host_keys_and_etag(dps: LocalService) -> None:
-    services = neighbours(dps)
-    described = [read(service) for service in services]
+    found = neighbours(dps)
+    described = [services.read(service) for service in found]
     assert len({each["properties"]["idScope"] for each in described}) == 4
     assert len({each["properties"]["serviceOperationsHostName"] for each in described}) == 4
     assert len({each["properties"]["deviceProvisioningHostName"] for each in described}) == 1
     assert len({each["etag"] for each in described}) == 4
-    keys = [owner(service)[which] for service in services for which in ("primaryKey", "secondaryKey")]
+    keys = [owner(service)[which] for service in found for which in ("primaryKey", "secondaryKey")]
     assert len(set(keys)) == 8
 
 
 def test_each_service_answers_at_its_own_host_with_its_own_groups(dps: LocalService) -> None:
-    services = neighbours(dps)
-    for number, service in enumerate(services):
+    found = neighbours(dps)
+    for number, service in enumerate(found):
         made = service.put_group(group_body("g1", signing=root(f"Root {number}").pem))
         assert made["attestation"]["x509"]["signingCertificates"]["primary"]["info"]["subjectName"].endswith(
             f"Root {number}"
         )
         service.put_group(group_body(f"only-{number}", signing=root().pem))
-    for number, service in enumerate(services):
+    for number, service in enumerate(found):
         query = {"query": "SELECT * FROM enrollmentGroups"}
         listed = service.serve("POST", "/enrollmentGroups/query", query).json
         assert sorted(each["enrollmentGroupId"] for each in listed) == ["g1", f"only-{number}"]
@@ -115,11 +101,11 @@ def test_each_service_answers_at_its_own_host_with_its_own_groups(dps: LocalServ
 
 
 def test_a_key_of_one_service_opens_no_other(dps: LocalService) -> None:
-    services = neighbours(dps)
-    for service in services:
+    found = neighbours(dps)
+    for service in found:
         service.put_group(group_body("g1", signing=root().pem))
-    for one in services:
-        for other in services:
+    for one in found:
+        for other in found:
             expected = 200 if one is other else 401
             assert signed(other.own_host(), other.own(), owner(one)) == expected  # the right host, the wrong key
             assert signed(one.own_host(), other.own(), owner(other)) == expected  # the right key, the wrong host
@@ -162,7 +148,7 @@ def test_one_name_in_two_services_is_two_certificates(dps: LocalService) -> None
 
 
 def test_each_service_may_have_its_25_certificates(dps: LocalService) -> None:
-    create(dps, "second")
+    services.create(dps, "second")
     second, uploaded = Neighbour(dps, "second"), root().pem
     for number in range(25):
         dps.upload(f"ca-{number}", uploaded)
@@ -171,7 +157,7 @@ def test_each_service_may_have_its_25_certificates(dps: LocalService) -> None:
 
 
 def test_a_group_refers_to_certificates_and_hubs_of_its_own_service_only(dps: LocalService) -> None:
-    create(dps, "second", iotHubs=[hub("second.azure-devices.net")])
+    services.create(dps, "second", iotHubs=[services.hub("second.azure-devices.net")])
     second = Neighbour(dps, "second")
     dps.upload("ca", root().pem)
     linked = dps.connection["iot_hubs"][0]
@@ -190,36 +176,41 @@ def test_a_group_refers_to_certificates_and_hubs_of_its_own_service_only(dps: Lo
 
 def test_a_change_of_one_service_leaves_the_others(dps: LocalService) -> None:
     one, *others = neighbours(dps)
-    before = [census(other) for other in others]
+    before = [services.census(other) for other in others]
     policies = [{**owner(one)}, {"keyName": "reader", "rights": "EnrollmentRead"}]
-    assert updated(one, iotHubs=[hub()], allocationPolicy="Static", authorizationPolicies=policies).status == 201
+    assert (
+        services.updated(
+            one, iotHubs=[services.hub()], allocationPolicy="Static", authorizationPolicies=policies
+        ).status
+        == 201
+    )
     assert one.manage("PATCH", "", {"tags": {"a": "b"}}).status == 200
     one.upload("ca", root().pem)
     one.put_group(group_body("g1", signing=root().pem))
     for other, state in zip(others, before, strict=True):
         assert other.everything() == {name: state[name] for name in ("service", "certificates", "groups")}
-        assert set(rules(other)) == {"provisioningserviceowner"}
+        assert set(services.rules(other)) == {"provisioningserviceowner"}
 
 
 @pytest.mark.parametrize("deleted", [0, 1, 2, 3])
 def test_a_deletion_leaves_the_others_and_silences_one_host(dps: LocalService, deleted: int) -> None:
-    services = neighbours(dps)
-    for service in services:
+    found = neighbours(dps)
+    for service in found:
         service.upload("ca", root().pem)
         service.put_group(group_body("g1", reference="ca"))
-    gone = services.pop(deleted)
-    before, place, rule = [service.everything() for service in services], gone.own(), owner(gone)
+    gone = found.pop(deleted)
+    before, place, rule = [service.everything() for service in found], gone.own(), owner(gone)
     assert signed(place.host, place, rule) == 200
     assert gone.manage("DELETE").status == 202
     assert is_silent(place)
-    assert [service.everything() for service in services] == before
-    for service in services:
+    assert [service.everything() for service in found] == before
+    for service in found:
         assert signed(service.own_host(), service.own(), owner(service)) == 200
         assert signed(service.own_host(), service.own(), rule) == 401
 
 
 def test_a_connection_that_is_still_open_learns_that_its_service_is_gone(dps: LocalService) -> None:
-    create(dps, "second")
+    services.create(dps, "second")
     second = Neighbour(dps, "second")
     place = second.own().address
     headers = {"Authorization": f"Bearer {dps.service_token}"}
@@ -235,21 +226,23 @@ def test_a_connection_that_is_still_open_learns_that_its_service_is_gone(dps: Lo
 
 
 def test_all_services_can_be_deleted_and_others_made(dps: LocalService) -> None:
-    before = read(dps)["properties"]["idScope"]
+    before = services.read(dps)["properties"]["idScope"]
     assert dps.manage("DELETE").status == 202
-    listed = ask(dps, "GET", f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices").json
+    listed = services.ask(
+        dps, "GET", f"{services.subscription(dps)}/providers/Microsoft.Devices/provisioningServices"
+    ).json
     assert listed == {"value": []}
-    create(dps, "second")
+    services.create(dps, "second")
     second = Neighbour(dps, "second")
     assert second.everything()["groups"] == []
     assert second.everything()["certificates"] == {"value": []}
-    assert read(second)["properties"]["idScope"] != before
+    assert services.read(second)["properties"]["idScope"] != before
     second.put_group(group_body("g1", signing=root().pem))
 
 
 def test_a_service_that_is_made_again_answers_at_the_host_that_it_tells(dps: LocalService) -> None:
     for _ in range(3):
-        create(dps, "second")
+        services.create(dps, "second")
         second = Neighbour(dps, "second")
         second.put_group(group_body("g1", signing=root().pem))
         assert second.manage("DELETE").status == 202
@@ -257,7 +250,7 @@ def test_a_service_that_is_made_again_answers_at_the_host_that_it_tells(dps: Loc
 
 def test_a_service_is_never_active_without_a_host(dps: LocalService) -> None:
     over = threading.Event()
-    path = f"{subscription(dps)}/providers/Microsoft.Devices/provisioningServices?api-version={NEWEST}"
+    path = f"{services.subscription(dps)}/providers/Microsoft.Devices/provisioningServices?api-version={NEWEST}"
     headers = {"Authorization": f"Bearer {dps.management_token}"}
 
     def watch() -> set[tuple[str, str]]:
@@ -274,7 +267,7 @@ def test_a_service_is_never_active_without_a_host(dps: LocalService) -> None:
     with ThreadPoolExecutor() as pool:
         watchers = [pool.submit(watch) for _ in range(4)]
         try:
-            made = [create(dps, f"service-{number}") for number in range(10)]
+            made = [services.create(dps, f"service-{number}") for number in range(10)]
         finally:
             over.set()
         seen = set().union(*(watcher.result() for watcher in watchers))
@@ -285,20 +278,20 @@ def test_a_service_is_never_active_without_a_host(dps: LocalService) -> None:
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_services_come_back_after_a_restart(server: Server, how: str) -> None:
     before = server.start()
-    services = neighbours(before)
-    for service in services:
+    found = neighbours(before)
+    for service in found:
         service.upload("ca", root(service.connection["provisioning_service"]).pem)
         service.put_group(group_body("g1", reference="ca"))
-    updated(services[2], iotHubs=[hub()], authorizationPolicies=[owner(services[2]), READER])
-    assert services.pop(1).manage("DELETE").status == 202
-    states = [(without_hosts(service.everything()), rules(service)) for service in services]
+    services.updated(found[2], iotHubs=[services.hub()], authorizationPolicies=[owner(found[2]), services.READER])
+    assert found.pop(1).manage("DELETE").status == 202
+    states = [(without_hosts(service.everything()), services.rules(service)) for service in found]
     assert server.stop() == 0 if how == "stop" else server.kill() is None
     after = server.start()
-    again = [after_restart(after, service) for service in services]
-    assert [(without_hosts(service.everything()), rules(service)) for service in again] == states
+    again = [after_restart(after, service) for service in found]
+    assert [(without_hosts(service.everything()), services.rules(service)) for service in again] == states
     for service in again:
         assert signed(service.own_host(), service.own(), owner(service)) == 200
-    reader = rules(again[1])["reader"]
+    reader = services.rules(again[1])["reader"]
     assert signed(again[1].own_host(), again[1].own(), reader) == 200
 
 
@@ -342,8 +335,8 @@ def without_hosts(state: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def test_a_resource_group_is_created_read_changed_and_deleted(dps: LocalService) -> None:
-    path, listing = group_path(dps, "New-Group"), f"{subscription(dps)}/resourceGroups"
-    (present,) = ask(dps, "GET", listing).json["value"]
+    path, listing = services.group_path(dps, "New-Group"), f"{services.subscription(dps)}/resourceGroups"
+    (present,) = services.ask(dps, "GET", listing).json["value"]
     assert present["name"] == dps.connection["resource_group"]
     made = put_group(dps, "New-Group", location="westus", tags={"a": "b"})
     assert made.status == 201
@@ -355,36 +348,36 @@ def test_a_resource_group_is_created_read_changed_and_deleted(dps: LocalService)
         "tags": {"a": "b"},
         "properties": {"provisioningState": "Succeeded"},
     }
-    assert ask(dps, "GET", path).json == made.json
-    assert ask(dps, "GET", path.upper()).json == made.json
-    assert ask(dps, "GET", listing).json == {"value": [present, made.json]}
-    there = ask(dps, "HEAD", path)
+    assert services.ask(dps, "GET", path).json == made.json
+    assert services.ask(dps, "GET", path.upper()).json == made.json
+    assert services.ask(dps, "GET", listing).json == {"value": [present, made.json]}
+    there = services.ask(dps, "HEAD", path)
     assert (there.status, there.content) == (204, b"")
     changed = put_group(dps, "NEW-group", location="westus", tags={"c": "d"})
     assert (changed.status, changed.json) == (200, made.json | {"tags": {"c": "d"}})
-    assert ask(dps, "DELETE", path).status in (200, 202)
+    assert services.ask(dps, "DELETE", path).status in (200, 202)
     for method in ("GET", "DELETE"):
-        reply = ask(dps, method, path)
+        reply = services.ask(dps, method, path)
         assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceGroupNotFound")
-    gone = ask(dps, "HEAD", path)
+    gone = services.ask(dps, "HEAD", path)
     assert (gone.status, gone.content) == (404, b"")
-    assert ask(dps, "GET", listing).json == {"value": [present]}
+    assert services.ask(dps, "GET", listing).json == {"value": [present]}
 
 
 def test_a_resource_group_is_deleted_with_what_is_in_it(dps: LocalService) -> None:
-    services = neighbours(dps)
-    for service in services:
+    found = neighbours(dps)
+    for service in found:
         service.upload("ca", root().pem)
-    rest, gone = services[:2], services[2:]
+    rest, gone = found[:2], found[2:]
     before, places = [service.everything() for service in rest], [service.own() for service in gone]
-    assert ask(dps, "DELETE", group_path(dps, "other")).status in (200, 202)
+    assert services.ask(dps, "DELETE", services.group_path(dps, "other")).status in (200, 202)
     assert all(is_silent(place) for place in places)
     for service in gone:
-        assert ask(dps, "GET", service.root).json["error"]["code"] == "ResourceGroupNotFound"
+        assert services.ask(dps, "GET", service.root).json["error"]["code"] == "ResourceGroupNotFound"
     assert put_group(dps, "other").status == 201
-    assert ask(dps, "GET", gone[0].root).json["error"]["code"] == "ResourceNotFound"
+    assert services.ask(dps, "GET", gone[0].root).json["error"]["code"] == "ResourceNotFound"
     assert [service.everything() for service in rest] == before
-    create(dps, "third", "other")
+    services.create(dps, "third", "other")
     assert Neighbour(dps, "third", "other").manage("GET", "/certificates").json == {"value": []}
 
 
@@ -392,18 +385,18 @@ def test_a_resource_group_is_deleted_with_what_is_in_it(dps: LocalService) -> No
 def test_a_service_can_be_made_in_a_group_of_any_good_name(dps: LocalService, name: str) -> None:
     made = put_group(dps, name)
     assert (made.status, made.json["name"]) == (201, name)
-    reply = ask(dps, "PUT", service_path(dps, "second", name), description())
+    reply = services.ask(dps, "PUT", services.service_path(dps, "second", name), services.description())
     assert reply.status == 201
     url = reply.headers["Azure-AsyncOperation"]
     assert url.isascii()
-    assert poll(dps, url).json == {"status": "Succeeded"}
+    assert services.poll(dps, url).json == {"status": "Succeeded"}
 
 
 @pytest.mark.parametrize("name", ["a" * 91, "a.", "a b", "a%b", "a/b", "a:b", "a\n", "<a>"])
 def test_a_bad_name_of_a_resource_group_is_refused(shared_dps: LocalService, name: str) -> None:
-    before = census(shared_dps)
+    before = services.census(shared_dps)
     assert put_group(shared_dps, name).status == 400
-    assert census(shared_dps) == before
+    assert services.census(shared_dps) == before
 
 
 @pytest.mark.parametrize(
@@ -418,17 +411,17 @@ def test_a_bad_name_of_a_resource_group_is_refused(shared_dps: LocalService, nam
 def test_a_resource_group_that_makes_no_sense_is_neither_created_nor_changed(
     shared_dps: LocalService, body: Any
 ) -> None:
-    before = census(shared_dps)
+    before = services.census(shared_dps)
     for name in ("new", shared_dps.connection["resource_group"]):
-        assert ask(shared_dps, "PUT", group_path(shared_dps, name), body).status == 400
-    assert census(shared_dps) == before
+        assert services.ask(shared_dps, "PUT", services.group_path(shared_dps, name), body).status == 400
+    assert services.census(shared_dps) == before
 
 
 def test_a_resource_group_does_not_move(dps: LocalService) -> None:
-    before = census(dps)
+    before = services.census(dps)
     reply = put_group(dps, dps.connection["resource_group"], location="westus")
     assert reply.status == 409
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 def test_the_location_of_a_resource_group_may_be_spelled_in_another_way(dps: LocalService) -> None:
@@ -441,13 +434,13 @@ def test_the_location_of_a_resource_group_may_be_spelled_in_another_way(dps: Loc
 
 def test_there_is_one_subscription_of_one_tenant(shared_dps: LocalService) -> None:
     known, tenant = shared_dps.connection["subscription_id"], shared_dps.connection["tenant_id"]
-    one = ask(shared_dps, "GET", subscription(shared_dps))
+    one = services.ask(shared_dps, "GET", services.subscription(shared_dps))
     assert one.status == 200
-    assert ask(shared_dps, "GET", "/subscriptions").json == {"value": [one.json]}
+    assert services.ask(shared_dps, "GET", "/subscriptions").json == {"value": [one.json]}
     assert (one.json["id"], one.json["subscriptionId"]) == (f"/subscriptions/{known}", known)
     assert (one.json["tenantId"], one.json["state"]) == (tenant, "Enabled")
-    assert ask(shared_dps, "GET", subscription(shared_dps).upper()).json == one.json
-    (described,) = ask(shared_dps, "GET", "/tenants").json["value"]
+    assert services.ask(shared_dps, "GET", services.subscription(shared_dps).upper()).json == one.json
+    (described,) = services.ask(shared_dps, "GET", "/tenants").json["value"]
     assert (described["id"], described["tenantId"]) == (f"/tenants/{tenant}", tenant)
 
 
@@ -468,11 +461,11 @@ UNKNOWN = "/subscriptions/00000000-0000-0000-0000-000000000000"
 )
 def test_another_subscription_has_nothing(shared_dps: LocalService, method: str, path: str) -> None:
     given = shared_dps.connection
-    before = census(shared_dps)
+    before = services.census(shared_dps)
     target = UNKNOWN + path.format(group=given["resource_group"], service=given["provisioning_service"])
-    reply = ask(shared_dps, method, target, description(name="second") if method != "GET" else None)
+    reply = services.ask(shared_dps, method, target, services.description(name="second") if method != "GET" else None)
     assert (reply.status, reply.json["error"]["code"]) == (404, "SubscriptionNotFound")
-    assert census(shared_dps) == before
+    assert services.census(shared_dps) == before
 
 
 def test_the_cloud_describes_itself_to_anybody(shared_dps: LocalService) -> None:
@@ -506,11 +499,11 @@ def test_the_cloud_describes_itself_to_old_clients_in_their_shape(shared_dps: Lo
 
 def test_a_path_with_two_slashes_is_read_as_one_with_one(dps: LocalService) -> None:
     for path in (f"/{dps.root}", dps.root.replace("/providers", "//providers"), dps.root.replace("/", "///")):
-        assert ask(dps, "GET", path).json == read(dps)
+        assert services.ask(dps, "GET", path).json == services.read(dps)
 
 
 def test_the_provider_names_its_types_and_their_versions(shared_dps: LocalService) -> None:
-    described = ask(shared_dps, "GET", f"{subscription(shared_dps)}/providers/Microsoft.Devices").json
+    described = services.ask(shared_dps, "GET", f"{services.subscription(shared_dps)}/providers/Microsoft.Devices").json
     assert (described["namespace"], described["registrationState"]) == ("Microsoft.Devices", "Registered")
     types = {each["resourceType"]: each["apiVersions"] for each in described["resourceTypes"]}
     assert set(types) == {"ProvisioningServices", "ProvisioningServices/certificates"}
@@ -530,25 +523,28 @@ def test_a_head_tells_whether_a_resource_exists(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     there = (dps.root, f"{dps.root}/certificates/ca")
     for path, status in ((each + end, 404 if end else 204) for each in there for end in ("", "x")):
-        reply = ask(dps, "HEAD", path)
+        reply = services.ask(dps, "HEAD", path)
         assert (reply.status, reply.content) == (status, b"")
 
 
 def test_a_patch_of_a_group_changes_its_tags_and_nothing_else(dps: LocalService) -> None:
-    path = group_path(dps, dps.connection["resource_group"])
-    before = ask(dps, "GET", path).json
-    changed = ask(dps, "PATCH", path, {"tags": {"a": "b"}, "location": "elsewhere"})
+    path = services.group_path(dps, dps.connection["resource_group"])
+    before = services.ask(dps, "GET", path).json
+    changed = services.ask(dps, "PATCH", path, {"tags": {"a": "b"}, "location": "elsewhere"})
     assert (changed.status, changed.json) == (200, {**before, "tags": {"a": "b"}})
-    assert ask(dps, "PATCH", path, {}).json == changed.json
-    assert ask(dps, "PATCH", path, {"tags": ["a"]}).status == 400
-    assert ask(dps, "PATCH", group_path(dps, "nothing"), {"tags": {}}).status == 404
-    assert ask(dps, "GET", path).json == changed.json
+    assert services.ask(dps, "PATCH", path, {}).json == changed.json
+    assert services.ask(dps, "PATCH", path, {"tags": ["a"]}).status == 400
+    assert services.ask(dps, "PATCH", services.group_path(dps, "nothing"), {"tags": {}}).status == 404
+    assert services.ask(dps, "GET", path).json == changed.json
 
 
 def test_a_resource_group_has_the_name_of_its_location(dps: LocalService) -> None:
-    made = ask(dps, "PUT", group_path(dps, "other"), {"location": "West US"})
+    made = services.ask(dps, "PUT", services.group_path(dps, "other"), {"location": "West US"})
     assert (made.status, made.json["location"]) == (201, "westus")
-    assert ask(dps, "PUT", group_path(dps, "other"), {"location": "West US"}).json["location"] == "westus"
+    assert (
+        services.ask(dps, "PUT", services.group_path(dps, "other"), {"location": "West US"}).json["location"]
+        == "westus"
+    )
 
 
 FILTERS = {
@@ -565,22 +561,29 @@ FILTERS = {
 @pytest.mark.parametrize("wanted", FILTERS)
 def test_resources_are_listed_as_a_filter_says(dps: LocalService, wanted: str) -> None:
     assert put_group(dps, "other").status == 201
-    assert ask(dps, "PUT", service_path(dps, "second"), description(location="West US", tags={"a": "b"})).status == 201
-    create(dps, "third", "other")
+    assert (
+        services.ask(
+            dps, "PUT", services.service_path(dps, "second"), services.description(location="West US", tags={"a": "b"})
+        ).status
+        == 201
+    )
+    services.create(dps, "third", "other")
     query = f"?api-version={NEWEST}&$filter={quote(wanted)}"
-    listed = ask(dps, "GET", f"{subscription(dps)}/resources{query}", version=None).json["value"]
+    listed = services.ask(dps, "GET", f"{services.subscription(dps)}/resources{query}", version=None).json["value"]
     assert {each["name"] for each in listed} == FILTERS[wanted]
-    in_group = ask(dps, "GET", f"{group_path(dps, 'local-group')}/resources{query}", version=None).json["value"]
+    in_group = services.ask(
+        dps, "GET", f"{services.group_path(dps, 'local-group')}/resources{query}", version=None
+    ).json["value"]
     assert {each["name"] for each in in_group} == FILTERS[wanted] - {"third"}
     for each in listed:
-        service = ask(dps, "GET", each["id"]).json
+        service = services.ask(dps, "GET", each["id"]).json
         assert each == {name: service[name] for name in ("id", "name", "type", "sku", "location", "tags")}
 
 
 @pytest.mark.parametrize("wanted", ["tagName eq 'a'", "name ne 'a'", "name eq a", "name eq 'a' or name eq 'b'", "x"])
 def test_a_filter_that_is_not_known_is_refused(shared_dps: LocalService, wanted: str) -> None:
-    path = f"{subscription(shared_dps)}/resources?api-version={NEWEST}&$filter={quote(wanted)}"
-    reply = ask(shared_dps, "GET", path, version=None)
+    path = f"{services.subscription(shared_dps)}/resources?api-version={NEWEST}&$filter={quote(wanted)}"
+    reply = services.ask(shared_dps, "GET", path, version=None)
     assert (reply.status, reply.json["error"]["code"]) == (400, "InvalidRequestContent")
     assert "resourceType" in reply.headers["x-local-dps-explanation"]
 
@@ -617,28 +620,28 @@ CALLS = [
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_everything_else_needs_a_token_for_management(shared_dps: LocalService, method: str, path: str) -> None:
-    places = {"subscription": subscription(shared_dps), "service": shared_dps.root}
-    places["group"] = group_path(shared_dps, shared_dps.connection["resource_group"])
+    places = {"subscription": services.subscription(shared_dps), "service": shared_dps.root}
+    places["group"] = services.group_path(shared_dps, shared_dps.connection["resource_group"])
     of_the_service_plane = (
         f"Bearer {shared_dps.service_token}",
         signature(shared_dps.host, owner(shared_dps)["primaryKey"]),
     )
-    before = census(shared_dps)
-    body = description(name="new") if method in ("PUT", "POST", "PATCH") else None
+    before = services.census(shared_dps)
+    body = services.description(name="new") if method in ("PUT", "POST", "PATCH") else None
     for headers in ({}, *({"Authorization": each} for each in of_the_service_plane)):
         reply = shared_dps.call(method, f"{path.format(**places)}?api-version={NEWEST}", body, headers)
         assert reply.status == 401
         assert reply.headers["WWW-Authenticate"].startswith("Bearer")
         if method != "HEAD":
             assert reply.json["error"]["code"] == "InvalidAuthenticationToken"
-    assert census(shared_dps) == before
+    assert services.census(shared_dps) == before
 
 
 @pytest.mark.parametrize("version", ["2016-06-01", "2020-10-01", "2022-12-01", "2019-05-10-preview"])
 @pytest.mark.parametrize("path", ["/subscriptions", "/tenants", "{subscription}", "{subscription}/resourceGroups"])
 def test_resource_manager_takes_any_date_for_its_own_calls(shared_dps: LocalService, path: str, version: str) -> None:
-    path = path.format(subscription=subscription(shared_dps))
-    assert ask(shared_dps, "GET", path, version=version).status == 200
+    path = path.format(subscription=services.subscription(shared_dps))
+    assert services.ask(shared_dps, "GET", path, version=version).status == 200
 
 
 @pytest.mark.parametrize(
@@ -648,5 +651,7 @@ def test_resource_manager_takes_any_date_for_its_own_calls(shared_dps: LocalServ
 def test_resource_manager_needs_a_date_for_its_own_calls(
     shared_dps: LocalService, path: str, version: str | None, code: str
 ) -> None:
-    reply = ask(shared_dps, "GET", path.format(subscription=subscription(shared_dps)), version=version)
+    reply = services.ask(
+        shared_dps, "GET", path.format(subscription=services.subscription(shared_dps)), version=version
+    )
     assert (reply.status, reply.json["error"]["code"]) == (400, code)

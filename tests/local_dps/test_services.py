@@ -15,23 +15,8 @@ from hypothesis import strategies as st
 
 from helpers.local_dps import running
 from tests.crafting import root
+from tests.local_dps import services
 from tests.local_dps.assertions import assert_provider_refuses
-from tests.local_dps.services import (
-    HUB_KEY,
-    READER,
-    ask,
-    census,
-    create,
-    description,
-    group_path,
-    hub,
-    poll,
-    read,
-    rules,
-    service_path,
-    subscription,
-    updated,
-)
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, signature
 
 NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")  # of the newest specification
@@ -46,8 +31,8 @@ def without_etag(service: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def test_a_creation_is_answered_as_an_operation_that_has_begun(dps: LocalService) -> None:
-    path = service_path(dps, "second")
-    reply = ask(dps, "PUT", path, description(location="westus", tags={"a": "b"}))
+    path = services.service_path(dps, "second")
+    reply = services.ask(dps, "PUT", path, services.description(location="westus", tags={"a": "b"}))
     assert reply.status == 201
     body = reply.json
     assert body["properties"]["state"] == "Activating"
@@ -63,28 +48,28 @@ def test_a_creation_is_answered_as_an_operation_that_has_begun(dps: LocalService
     assert "etag" not in body
     assert "Retry-After" not in reply.headers
     asynchronous = reply.headers["Azure-AsyncOperation"]
-    above = f"{subscription(dps)}/providers/Microsoft.Devices/locations/westus/provisioningserviceoperationresults/"
+    above = f"{services.subscription(dps)}/providers/Microsoft.Devices/locations/westus/provisioningserviceoperationresults/"
     found = re.search(re.escape(above) + r"([A-Za-z0-9_=-]+)\?api-version=2026-11-01&asyncinfo$", asynchronous)
     assert found
     assert re.fullmatch(rb"id=os_id_[0-9a-f-]{36};region=westus", base64.urlsafe_b64decode(found[1]))
-    polled = poll(dps, asynchronous)
+    polled = services.poll(dps, asynchronous)
     assert (polled.status, polled.json) == (200, {"status": "Succeeded"})
 
 
 def test_a_service_is_active_once_it_is_created(dps: LocalService) -> None:
-    made = create(dps, "second")
+    made = services.create(dps, "second")
     properties = made["properties"]
     assert (properties["state"], properties["provisioningState"]) == ("Active", "Succeeded")
     assert (properties["iotHubs"], properties["allocationPolicy"]) == ([], "Hashed")
     assert re.fullmatch(r"0ne[0-9A-F]{8}", properties["idScope"])
     assert len(base64.b64decode(made["etag"], validate=True)) == 8
     assert re.fullmatch(r"localhost:\d+", properties["serviceOperationsHostName"])
-    assert properties["deviceProvisioningHostName"] == read(dps)["properties"]["deviceProvisioningHostName"]
+    assert properties["deviceProvisioningHostName"] == services.read(dps)["properties"]["deviceProvisioningHostName"]
 
 
 def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService) -> None:
-    before = read(dps)
-    reply = dps.manage("PUT", "", description(tags={"x": "y"}, properties={"allocationPolicy": "Static"}))
+    before = services.read(dps)
+    reply = dps.manage("PUT", "", services.description(tags={"x": "y"}, properties={"allocationPolicy": "Static"}))
     assert reply.status == 201
     properties = reply.json["properties"]
     assert (properties["state"], properties["provisioningState"]) == ("Transitioning", "Accepted")
@@ -92,8 +77,8 @@ def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService)
     assert not {"serviceOperationsHostName", "deviceProvisioningHostName", "iotHubs", "authorizationPolicies"} & {
         *properties
     }
-    assert poll(dps, reply.headers["Azure-AsyncOperation"]).json == {"status": "Succeeded"}
-    after = read(dps)
+    assert services.poll(dps, reply.headers["Azure-AsyncOperation"]).json == {"status": "Succeeded"}
+    after = services.read(dps)
     assert (after["properties"]["state"], after["properties"]["provisioningState"]) == ("Active", "Succeeded")
     assert (after["tags"], after["properties"]["allocationPolicy"]) == ({"x": "y"}, "Static")
     assert after["properties"]["serviceOperationsHostName"] == before["properties"]["serviceOperationsHostName"]
@@ -101,13 +86,13 @@ def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService)
 
 
 def test_an_update_repeats_what_was_sent_and_knows_no_more(dps: LocalService) -> None:
-    present = read(dps)
+    present = services.read(dps)
     reader = {"keyName": "reader", "rights": "EnrollmentRead"}
-    reply = updated(dps, iotHubs=[hub()], authorizationPolicies=[reader])
+    reply = services.updated(dps, iotHubs=[services.hub()], authorizationPolicies=[reader])
     assert (reply.status, reply.json["etag"]) == (201, present["etag"])
     assert [each["name"] for each in reply.json["properties"]["iotHubs"]] == ["hub.azure-devices.net"]
-    assert reply.json["properties"]["authorizationPolicies"] == list(rules(dps).values())
-    assert read(dps)["etag"] != present["etag"]
+    assert reply.json["properties"]["authorizationPolicies"] == list(services.rules(dps).values())
+    assert services.read(dps)["etag"] != present["etag"]
 
 
 def test_an_update_leaves_keys_certificates_and_groups_alone(dps: LocalService) -> None:
@@ -115,18 +100,18 @@ def test_an_update_leaves_keys_certificates_and_groups_alone(dps: LocalService) 
     dps.put_group(group_body("g1", reference="ca"))
     before = dps.everything()
     keys = dps.keys()
-    assert dps.manage("PUT", "", description()).status == 201
+    assert dps.manage("PUT", "", services.description()).status == 201
     after = dps.everything()
     assert (after["certificates"], after["groups"], dps.keys()) == (before["certificates"], before["groups"], keys)
 
 
 def test_a_patch_changes_the_tags_and_nothing_else(dps: LocalService) -> None:
-    before = read(dps)
+    before = services.read(dps)
     body = {"tags": {"a": "b"}, "location": "elsewhere", "sku": {"name": "S9"}, "properties": {"iotHubs": []}}
     reply = dps.manage("PATCH", "", body)
     assert reply.status == 200
     assert (reply.json["properties"]["state"], reply.json["properties"]["provisioningState"]) == ("Active", "Succeeded")
-    after = read(dps)
+    after = services.read(dps)
     assert after == reply.json
     assert after["etag"] != before["etag"]
     assert without_etag(after) == without_etag(before) | {"tags": {"a": "b"}}
@@ -135,32 +120,32 @@ def test_a_patch_changes_the_tags_and_nothing_else(dps: LocalService) -> None:
 def test_a_patch_without_tags_leaves_them(dps: LocalService) -> None:
     dps.manage("PATCH", "", {"tags": {"a": "b"}})
     assert dps.manage("PATCH", "", {}).status == 200
-    assert read(dps)["tags"] == {"a": "b"}
+    assert services.read(dps)["tags"] == {"a": "b"}
 
 
 def test_a_deletion_is_answered_as_an_operation_that_outlives_the_service(dps: LocalService) -> None:
-    path = service_path(dps, "second")
-    create(dps, "second")
-    reply = ask(dps, "DELETE", path)
+    path = services.service_path(dps, "second")
+    services.create(dps, "second")
+    reply = services.ask(dps, "DELETE", path)
     assert reply.status == 202
     assert (reply.content, reply.headers["Content-Type"]) == (b"null", "application/json; charset=utf-8")
     assert "Retry-After" not in reply.headers
     assert reply.headers["Azure-AsyncOperation"] == reply.headers["Location"] + "&asyncinfo"
-    gone = ask(dps, "GET", path)
+    gone = services.ask(dps, "GET", path)
     assert (gone.status, gone.json["error"]["code"]) == (404, "ResourceNotFound")
     for header in ("Azure-AsyncOperation", "Location"):
-        polled = poll(dps, reply.headers[header])
+        polled = services.poll(dps, reply.headers[header])
         assert (polled.status, polled.json) == (200, {"status": "Succeeded"})
-    again = ask(dps, "DELETE", path)
+    again = services.ask(dps, "DELETE", path)
     assert (again.status, again.json["error"]["code"]) == (404, "ResourceNotFound")
 
 
 def test_a_service_of_a_name_that_was_deleted_is_a_new_one(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     dps.put_group(group_body("g1", reference="ca"))
-    before, keys = read(dps), dps.keys()
+    before, keys = services.read(dps), dps.keys()
     assert dps.manage("DELETE").status == 202
-    after = create(dps, dps.connection["provisioning_service"])
+    after = services.create(dps, dps.connection["provisioning_service"])
     assert after["properties"]["idScope"] != before["properties"]["idScope"]
     assert dps.keys()["primaryKey"] != keys["primaryKey"]
     assert dps.manage("GET", "/certificates").json == {"value": []}
@@ -169,27 +154,29 @@ def test_a_service_of_a_name_that_was_deleted_is_a_new_one(dps: LocalService) ->
 @pytest.mark.parametrize("spelling", ["operationResults", "operationresults", "OPERATIONRESULTS"])
 @pytest.mark.parametrize("query", ["", "&asyncinfo", "&asyncinfo=true"])
 def test_an_operation_is_found_however_it_is_asked_for(shared_dps: LocalService, spelling: str, query: str) -> None:
-    reply = shared_dps.manage("PUT", "", read(shared_dps))
+    reply = shared_dps.manage("PUT", "", services.read(shared_dps))
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     path = f"{shared_dps.root}/{spelling}/{operation}?api-version={NEWEST}{query}"
-    assert ask(shared_dps, "GET", path, version=None).json == {"status": "Succeeded"}
+    assert services.ask(shared_dps, "GET", path, version=None).json == {"status": "Succeeded"}
 
 
 def test_an_operation_that_was_not_begun_on_this_service_is_not_found(dps: LocalService) -> None:
-    create(dps, "second")
-    reply = ask(dps, "PUT", service_path(dps, "second"), description())
+    services.create(dps, "second")
+    reply = services.ask(dps, "PUT", services.service_path(dps, "second"), services.description())
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     for unknown in (operation, "nothing", "aWQ9"):
         assert_provider_refuses(dps.manage("GET", f"/operationResults/{unknown}"), 404, 404003, "NotFound")
-    anywhere = f"{subscription(dps)}/providers/Microsoft.Devices/locations/local/provisioningserviceoperationresults"
-    assert_provider_refuses(ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
+    anywhere = (
+        f"{services.subscription(dps)}/providers/Microsoft.Devices/locations/local/provisioningserviceoperationresults"
+    )
+    assert_provider_refuses(services.ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
 
 
 def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
-    path = service_path(dps, "nothing")
+    path = services.service_path(dps, "nothing")
     calls = [("GET", ""), ("DELETE", ""), ("PATCH", ""), ("GET", "/skus"), ("POST", "/listkeys")]
     for method, suffix in [*calls, ("POST", "/keys/provisioningserviceowner/listkeys"), ("GET", "/certificates")]:
-        reply = ask(dps, method, path + suffix, {"tags": {}} if method == "PATCH" else None)
+        reply = services.ask(dps, method, path + suffix, {"tags": {}} if method == "PATCH" else None)
         assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceNotFound")
 
 
@@ -197,17 +184,17 @@ def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
 
 
 def test_a_service_is_in_the_lists_of_its_group_and_of_the_subscription(dps: LocalService) -> None:
-    assert ask(dps, "PUT", group_path(dps, "other"), {"location": "local"}).status == 201
-    first, second, third = read(dps), create(dps, "second", "other"), create(dps, "third")
+    assert services.ask(dps, "PUT", services.group_path(dps, "other"), {"location": "local"}).status == 201
+    first, second, third = services.read(dps), services.create(dps, "second", "other"), services.create(dps, "third")
 
     def listed(scope: str) -> Any:
-        reply = ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices")
+        reply = services.ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices")
         assert reply.status == 200
         return reply.json
 
-    assert listed(subscription(dps)) == {"value": [first, second, third]}
-    assert listed(group_path(dps, dps.connection["resource_group"])) == {"value": [first, third]}
-    assert listed(group_path(dps, "OTHER")) == {"value": [second]}
+    assert listed(services.subscription(dps)) == {"value": [first, second, third]}
+    assert listed(services.group_path(dps, dps.connection["resource_group"])) == {"value": [first, third]}
+    assert listed(services.group_path(dps, "OTHER")) == {"value": [second]}
 
 
 def test_there_is_one_sku(shared_dps: LocalService) -> None:
@@ -233,8 +220,11 @@ def test_keys_are_told_to_post_only(shared_dps: LocalService) -> None:
 
 
 def check_name(dps: LocalService, body: Any) -> Reply:
-    return ask(
-        dps, "POST", f"{subscription(dps)}/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability", body
+    return services.ask(
+        dps,
+        "POST",
+        f"{services.subscription(dps)}/providers/Microsoft.Devices/checkProvisioningServiceNameAvailability",
+        body,
     )
 
 
@@ -279,37 +269,37 @@ def test_names_are_those_of_the_specification_and_of_nothing_else(shared_dps: Lo
     checked = check_name(shared_dps, {"name": name}).json
     assert (checked["nameAvailable"], checked["reason"]) == (good, "Invalid")
     assert (checked["message"] is None) is good
-    before = census(shared_dps)
-    reply = ask(shared_dps, "PUT", service_path(shared_dps, name), description())
+    before = services.census(shared_dps)
+    reply = services.ask(shared_dps, "PUT", services.service_path(shared_dps, name), services.description())
     if good:
         assert (reply.status, reply.json["name"]) == (201, name)
-        assert ask(shared_dps, "DELETE", service_path(shared_dps, name)).status == 202
+        assert services.ask(shared_dps, "DELETE", services.service_path(shared_dps, name)).status == 202
     else:
         assert_provider_refuses(reply, 400, 400005, "BadRequest")
-    assert census(shared_dps) == before
+    assert services.census(shared_dps) == before
 
 
 def test_a_name_that_another_group_has_is_taken(dps: LocalService) -> None:
-    ask(dps, "PUT", group_path(dps, "other"), {"location": "local"})
-    before = census(dps)
+    services.ask(dps, "PUT", services.group_path(dps, "other"), {"location": "local"})
+    before = services.census(dps)
     for name in (dps.connection["provisioning_service"], dps.connection["provisioning_service"].upper()):
-        reply = ask(dps, "PUT", service_path(dps, name, "other"), description())
+        reply = services.ask(dps, "PUT", services.service_path(dps, name, "other"), services.description())
         assert_provider_refuses(reply, 409, 409001, "Conflict")
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 def test_a_name_in_another_case_is_the_same_service(dps: LocalService) -> None:
-    before = read(dps)
-    reply = ask(dps, "PUT", dps.root.upper(), before)
+    before = services.read(dps)
+    reply = services.ask(dps, "PUT", dps.root.upper(), before)
     assert (reply.status, reply.json["name"], reply.json["id"]) == (201, before["name"], before["id"])
-    assert without_etag(read(dps)) == without_etag(before)
+    assert without_etag(services.read(dps)) == without_etag(before)
 
 
 def test_a_service_needs_its_resource_group(dps: LocalService) -> None:
-    before = census(dps)
-    reply = ask(dps, "PUT", service_path(dps, "second", "nowhere"), description())
+    before = services.census(dps)
+    reply = services.ask(dps, "PUT", services.service_path(dps, "second", "nowhere"), services.description())
     assert (reply.status, reply.json["error"]["code"]) == (404, "ResourceGroupNotFound")
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 # --- what a PUT must say ----------------------------------------------------------------------------------------------
@@ -318,26 +308,26 @@ def test_a_service_needs_its_resource_group(dps: LocalService) -> None:
 @pytest.mark.parametrize("value", ["absent", None, 5, ""])
 @pytest.mark.parametrize("member", ["location", "sku", "properties"])
 def test_location_sku_and_properties_are_required(shared_dps: LocalService, member: str, value: Any) -> None:
-    body = description(**{member: value})
+    body = services.description(**{member: value})
     if value == "absent":
         del body[member]
-    before = census(shared_dps)
-    for path in (service_path(shared_dps, "second"), shared_dps.root):
-        assert ask(shared_dps, "PUT", path, body).status == 400
-    assert census(shared_dps) == before
+    before = services.census(shared_dps)
+    for path in (services.service_path(shared_dps, "second"), shared_dps.root):
+        assert services.ask(shared_dps, "PUT", path, body).status == 400
+    assert services.census(shared_dps) == before
 
 
 def test_a_service_does_not_move(dps: LocalService) -> None:
-    before = census(dps)
-    reply = dps.manage("PUT", "", description(location="westus"))
+    before = services.census(dps)
+    reply = dps.manage("PUT", "", services.description(location="westus"))
     assert (reply.status, reply.json["error"]["code"]) == (409, "InvalidResourceLocation")
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 def test_a_location_may_be_spelled_in_another_way(dps: LocalService) -> None:
-    path = service_path(dps, "second")
+    path = services.service_path(dps, "second")
     for spelling in ("West US", "westus", "WestUS"):
-        reply = ask(dps, "PUT", path, description(location=spelling))
+        reply = services.ask(dps, "PUT", path, services.description(location=spelling))
         assert (reply.status, reply.json["location"]) == (201, "West US")
 
 
@@ -355,61 +345,67 @@ BAD: dict[str, dict[str, Any]] = {
     for kind, properties in {
         "allocation policy custom": {"allocationPolicy": "Custom"},
         "allocation policy of number": {"allocationPolicy": 1},
-        "hubs an object": {"iotHubs": hub()},
+        "hubs an object": {"iotHubs": services.hub()},
         "hub of text": {"iotHubs": ["hub.azure-devices.net"]},
         "hub null": {"iotHubs": [None]},
-        "hub without location": {"iotHubs": [hub(location=None)]},
+        "hub without location": {"iotHubs": [services.hub(location=None)]},
         "hub without name": {"iotHubs": [{"location": "westus"}]},
         "hub with a key and no host": {
-            "iotHubs": [{"connectionString": f"SharedAccessKey={HUB_KEY}", "location": "westus"}]
+            "iotHubs": [{"connectionString": f"SharedAccessKey={services.HUB_KEY}", "location": "westus"}]
         },
-        "hub of a host that is none": {"iotHubs": [hub("no host")]},
-        "hub of an address": {"iotHubs": [hub("https://hub.azure-devices.net/")]},
-        "connection string of number": {"iotHubs": [hub(connectionString=5)]},
-        "weight 0": {"iotHubs": [hub(allocationWeight=0)]},
-        "weight 1001": {"iotHubs": [hub(allocationWeight=1001)]},
-        "weight -1": {"iotHubs": [hub(allocationWeight=-1)]},
-        "weight 1.5": {"iotHubs": [hub(allocationWeight=1.5)]},
-        "weight of text": {"iotHubs": [hub(allocationWeight="5")]},
-        "weight true": {"iotHubs": [hub(allocationWeight=True)]},
-        "policy applies of text": {"iotHubs": [hub(applyAllocationPolicy="true")]},
-        "one hub twice": {"iotHubs": [hub(), hub("HUB.azure-devices.net")]},
-        "51 hubs": {"iotHubs": [hub(f"hub-{number}.azure-devices.net") for number in range(51)]},
-        "policies an object": {"authorizationPolicies": READER},
+        "hub of a host that is none": {"iotHubs": [services.hub("no host")]},
+        "hub of an address": {"iotHubs": [services.hub("https://hub.azure-devices.net/")]},
+        "connection string of number": {"iotHubs": [services.hub(connectionString=5)]},
+        "weight 0": {"iotHubs": [services.hub(allocationWeight=0)]},
+        "weight 1001": {"iotHubs": [services.hub(allocationWeight=1001)]},
+        "weight -1": {"iotHubs": [services.hub(allocationWeight=-1)]},
+        "weight 1.5": {"iotHubs": [services.hub(allocationWeight=1.5)]},
+        "weight of text": {"iotHubs": [services.hub(allocationWeight="5")]},
+        "weight true": {"iotHubs": [services.hub(allocationWeight=True)]},
+        "policy applies of text": {"iotHubs": [services.hub(applyAllocationPolicy="true")]},
+        "one hub twice": {"iotHubs": [services.hub(), services.hub("HUB.azure-devices.net")]},
+        "51 hubs": {"iotHubs": [services.hub(f"hub-{number}.azure-devices.net") for number in range(51)]},
+        "policies an object": {"authorizationPolicies": services.READER},
         "policy of text": {"authorizationPolicies": ["reader"]},
         "policy without name": {"authorizationPolicies": [{"rights": "EnrollmentRead"}]},
-        "policy of a bad name": {"authorizationPolicies": [READER | {"keyName": "a;b"}]},
+        "policy of a bad name": {"authorizationPolicies": [services.READER | {"keyName": "a;b"}]},
         "policy without rights": {"authorizationPolicies": [{"keyName": "reader"}]},
-        "policy of no rights": {"authorizationPolicies": [READER | {"rights": ""}]},
-        "policy of another right": {"authorizationPolicies": [READER | {"rights": "EnrollmentRead, Everything"}]},
-        "policy with a key that is no base64": {"authorizationPolicies": [READER | {"primaryKey": "no key"}]},
-        "policy with a short key": {"authorizationPolicies": [READER | {"secondaryKey": "AAAA"}]},
-        "one policy twice": {"authorizationPolicies": [READER, READER | {"keyName": "Reader"}]},
+        "policy of no rights": {"authorizationPolicies": [services.READER | {"rights": ""}]},
+        "policy of another right": {
+            "authorizationPolicies": [services.READER | {"rights": "EnrollmentRead, Everything"}]
+        },
+        "policy with a key that is no base64": {"authorizationPolicies": [services.READER | {"primaryKey": "no key"}]},
+        "policy with a short key": {"authorizationPolicies": [services.READER | {"secondaryKey": "AAAA"}]},
+        "one policy twice": {"authorizationPolicies": [services.READER, services.READER | {"keyName": "Reader"}]},
     }.items()
 }
 
 
 @pytest.mark.parametrize("kind", BAD)
 def test_a_service_that_makes_no_sense_is_neither_created_nor_updated(shared_dps: LocalService, kind: str) -> None:
-    before = census(shared_dps)
-    for path in (service_path(shared_dps, "second"), shared_dps.root):
-        reply = ask(shared_dps, "PUT", path, description(**BAD[kind]))
+    before = services.census(shared_dps)
+    for path in (services.service_path(shared_dps, "second"), shared_dps.root):
+        reply = services.ask(shared_dps, "PUT", path, services.description(**BAD[kind]))
         assert reply.status == 400, reply.content
-        assert HUB_KEY not in reply.content.decode() + str(reply.headers)
-    assert census(shared_dps) == before
+        assert services.HUB_KEY not in reply.content.decode() + str(reply.headers)
+    assert services.census(shared_dps) == before
 
 
 # --- ETags and tags ---------------------------------------------------------------------------------------------------
 
-CHANGES: dict[str, Any] = {"PUT": description(tags={"a": "b"}), "PATCH": {"tags": {"a": "b"}}, "DELETE": None}
+CHANGES: dict[str, Any] = {"PUT": services.description(tags={"a": "b"}), "PATCH": {"tags": {"a": "b"}}, "DELETE": None}
 
 
 @pytest.mark.parametrize("form", ['"{}"', "{}", "*", ""], ids=["quoted", "unquoted", "star", "absent"])
 @pytest.mark.parametrize("method", CHANGES)
 def test_a_present_etag_of_a_service_is_good_in_each_form(dps: LocalService, method: str, form: str) -> None:
-    present = create(dps, "second")
-    reply = ask(
-        dps, method, service_path(dps, "second"), CHANGES[method], if_match=form.format(present["etag"]) or None
+    present = services.create(dps, "second")
+    reply = services.ask(
+        dps,
+        method,
+        services.service_path(dps, "second"),
+        CHANGES[method],
+        if_match=form.format(present["etag"]) or None,
     )
     assert reply.status == {"PUT": 201, "PATCH": 200, "DELETE": 202}[method]
 
@@ -417,147 +413,168 @@ def test_a_present_etag_of_a_service_is_good_in_each_form(dps: LocalService, met
 @pytest.mark.parametrize("form", ['"{}"', "{}"], ids=["quoted", "unquoted"])
 @pytest.mark.parametrize("method", CHANGES)
 def test_a_stale_etag_of_a_service_is_refused(dps: LocalService, method: str, form: str) -> None:
-    stale = read(dps)["etag"]
+    stale = services.read(dps)["etag"]
     assert dps.manage("PATCH", "", {"tags": {}}).status == 200
-    before = census(dps)
+    before = services.census(dps)
     for etag in (stale, FRESH_ETAG):
         reply = dps.manage(method, "", CHANGES[method], if_match=form.format(etag))
         assert_provider_refuses(reply, 412, 412001, "PreconditionFailed", "Invalid ETag supplied.")
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 def test_a_service_that_is_not_there_matches_no_etag(dps: LocalService) -> None:
-    before = census(dps)
-    reply = ask(dps, "PUT", service_path(dps, "second"), description(), if_match=f'"{FRESH_ETAG}"')
+    before = services.census(dps)
+    reply = services.ask(
+        dps, "PUT", services.service_path(dps, "second"), services.description(), if_match=f'"{FRESH_ETAG}"'
+    )
     assert_provider_refuses(reply, 412, 412001, "PreconditionFailed")
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 def test_each_change_of_a_service_gives_another_etag(dps: LocalService) -> None:
-    etags = [read(dps)["etag"]]
+    etags = [services.read(dps)["etag"]]
     for method in ("PUT", "PATCH", "PUT", "PATCH"):
         reply = dps.manage(method, "", CHANGES[method], if_match=etags[-1])
-        etags.append(read(dps)["etag"])
+        etags.append(services.read(dps)["etag"])
         assert method == "PUT" or reply.json["etag"] == etags[-1]
     assert len(set(etags)) == 5
     dps.upload("ca", root().pem)
-    assert read(dps)["etag"] == etags[-1]
+    assert services.read(dps)["etag"] == etags[-1]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_fifty_tags_are_kept_and_no_more(dps: LocalService, method: str) -> None:
     tags = {f"tag {number}": f"värde {number}" for number in range(50)}
-    assert dps.manage(method, "", description(tags=tags)).status in (200, 201)
-    assert read(dps)["tags"] == tags
-    before = census(dps)
+    assert dps.manage(method, "", services.description(tags=tags)).status in (200, 201)
+    assert services.read(dps)["tags"] == tags
+    before = services.census(dps)
     for bad in ({**tags, "one more": ""}, {"a": 1}, {"a": None}, {"a": {"b": "c"}}, ["a"], "a", 5):
-        reply = dps.manage(method, "", description(tags=bad))
+        reply = dps.manage(method, "", services.description(tags=bad))
         assert (reply.status, set(reply.json)) == (400, {"error"})
-    assert census(dps) == before
+    assert services.census(dps) == before
 
 
 # --- linked hubs ------------------------------------------------------------------------------------------------------
 
 
 def test_a_hub_is_linked_by_its_connection_string(dps: LocalService) -> None:
-    assert updated(dps, iotHubs=[hub(allocationWeight=7, applyAllocationPolicy=False)]).status == 201
-    (linked,) = read(dps)["properties"]["iotHubs"]
+    assert services.updated(dps, iotHubs=[services.hub(allocationWeight=7, applyAllocationPolicy=False)]).status == 201
+    (linked,) = services.read(dps)["properties"]["iotHubs"]
     assert linked["name"] == "hub.azure-devices.net"
     assert (linked["allocationWeight"], linked["applyAllocationPolicy"]) == (7, False)
     assert linked["location"] == "westus"
 
 
 def test_a_hub_shows_no_weight_and_takes_part_unless_it_is_told_otherwise(dps: LocalService) -> None:
-    updated(dps, iotHubs=[hub()])
-    (linked,) = read(dps)["properties"]["iotHubs"]
+    services.updated(dps, iotHubs=[services.hub()])
+    (linked,) = services.read(dps)["properties"]["iotHubs"]
     assert ("allocationWeight" in linked, linked["applyAllocationPolicy"]) == (False, True)
 
 
 def test_a_sku_shows_no_capacity_if_none_was_sent(dps: LocalService) -> None:
-    assert dps.manage("PUT", "", description(sku={"name": "S1"})).status == 201
-    assert read(dps)["sku"] == {"name": "S1", "tier": "Standard"}
+    assert dps.manage("PUT", "", services.description(sku={"name": "S1"})).status == 201
+    assert services.read(dps)["sku"] == {"name": "S1", "tier": "Standard"}
 
 
 def test_a_hub_that_is_not_known_cannot_be_linked(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state, known_hubs=("Known.azure-devices.net",)) as connection:
         dps = LocalService(connection, state)
-        present = read(dps)["properties"]["iotHubs"]  # what is linked already need not be named
-        assert updated(dps, iotHubs=[*present, hub("known.azure-devices.net")]).status == 201
-        before = census(dps)
+        present = services.read(dps)["properties"]["iotHubs"]  # what is linked already need not be named
+        assert services.updated(dps, iotHubs=[*present, services.hub("known.azure-devices.net")]).status == 201
+        before = services.census(dps)
         message = (
             "Unable to find the IoThub other.azure-devices.net. Check if the hub exists and the connection information is "
             "correct."
         )
         assert_provider_refuses(
-            updated(dps, iotHubs=[hub("other.azure-devices.net")]), 404, 404002, "NotFound", message
+            services.updated(dps, iotHubs=[services.hub("other.azure-devices.net")]), 404, 404002, "NotFound", message
         )
-        assert census(dps) == before
+        assert services.census(dps) == before
 
 
 @pytest.mark.parametrize(("location", "good"), [("Brazil South", True), ("southeastasia", True), ("westus", False)])
 def test_data_residency_is_there_in_some_locations_only(dps: LocalService, location: str, good: bool) -> None:
-    path = service_path(dps, "second")
-    reply = ask(dps, "PUT", path, description(location=location, properties={"enableDataResidency": True}))
+    path = services.service_path(dps, "second")
+    reply = services.ask(
+        dps, "PUT", path, services.description(location=location, properties={"enableDataResidency": True})
+    )
     if good:
         assert reply.status == 201
-        assert ask(dps, "GET", path).json["properties"]["enableDataResidency"] is True
+        assert services.ask(dps, "GET", path).json["properties"]["enableDataResidency"] is True
     else:
         assert_provider_refuses(reply, 400, 400309, "BadRequest")
-        assert ask(dps, "PUT", path, description(properties={"enableDataResidency": False})).status == 201
+        assert (
+            services.ask(dps, "PUT", path, services.description(properties={"enableDataResidency": False})).status
+            == 201
+        )
 
 
 @pytest.mark.parametrize("weight", [1, 2, 999, 1000])
 def test_a_weight_is_kept(shared_dps: LocalService, weight: int) -> None:
-    before = read(shared_dps)["properties"]["iotHubs"]
-    assert updated(shared_dps, iotHubs=[hub(allocationWeight=weight)]).status == 201
-    assert read(shared_dps)["properties"]["iotHubs"][0]["allocationWeight"] == weight
-    assert updated(shared_dps, iotHubs=before).status == 201
+    before = services.read(shared_dps)["properties"]["iotHubs"]
+    assert services.updated(shared_dps, iotHubs=[services.hub(allocationWeight=weight)]).status == 201
+    assert services.read(shared_dps)["properties"]["iotHubs"][0]["allocationWeight"] == weight
+    assert services.updated(shared_dps, iotHubs=before).status == 201
 
 
 def test_the_key_of_a_hub_is_in_no_answer_and_nowhere_in_the_state(dps: LocalService) -> None:
-    answers = [updated(dps, iotHubs=[hub()])]
+    answers = [services.updated(dps, iotHubs=[services.hub()])]
     answers.append(dps.manage("GET"))
     (linked,) = answers[-1].json["properties"]["iotHubs"]
     assert linked["connectionString"].startswith("HostName=hub.azure-devices.net;SharedAccessKeyName=iothubowner;")
     assert re.search(r"SharedAccessKey=\*+$", linked["connectionString"])
     answers.append(dps.manage("PATCH", "", {"tags": {"a": "b"}}))
-    scopes = (subscription(dps), group_path(dps, dps.connection["resource_group"]))
-    answers += [ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices") for scope in scopes]
+    scopes = (services.subscription(dps), services.group_path(dps, dps.connection["resource_group"]))
+    answers += [
+        services.ask(dps, "GET", f"{scope}/providers/Microsoft.Devices/provisioningServices") for scope in scopes
+    ]
     answers.append(dps.manage("POST", "/listkeys"))
-    answers.append(ask(dps, "PUT", service_path(dps, "second"), description(properties={"iotHubs": [hub()]})))
-    answers.append(updated(dps, iotHubs=[hub(), hub()]))  # refused
+    answers.append(
+        services.ask(
+            dps,
+            "PUT",
+            services.service_path(dps, "second"),
+            services.description(properties={"iotHubs": [services.hub()]}),
+        )
+    )
+    answers.append(services.updated(dps, iotHubs=[services.hub(), services.hub()]))  # refused
     assert [answer.status for answer in answers] == [201] + [200] * 5 + [201, 400]
     for answer in answers:
-        assert HUB_KEY not in answer.content.decode() + str(answer.headers)
-    assert HUB_KEY.encode() not in dps.stored_bytes()
+        assert services.HUB_KEY not in answer.content.decode() + str(answer.headers)
+    assert services.HUB_KEY.encode() not in dps.stored_bytes()
     assert b"hub.azure-devices.net" in dps.stored_bytes()
 
 
-PARTS = ("HostName=hub.azure-devices.net", "SharedAccessKeyName=service", f"SharedAccessKey={HUB_KEY}")
+PARTS = ("HostName=hub.azure-devices.net", "SharedAccessKeyName=service", f"SharedAccessKey={services.HUB_KEY}")
 
 
 @pytest.mark.parametrize(
     "parts",
-    [*itertools.permutations(PARTS), (PARTS[0], PARTS[2]), (*PARTS, ""), (*PARTS, f"SharedAccessSignature={HUB_KEY}")],
+    [
+        *itertools.permutations(PARTS),
+        (PARTS[0], PARTS[2]),
+        (*PARTS, ""),
+        (*PARTS, f"SharedAccessSignature={services.HUB_KEY}"),
+    ],
     ids=lambda parts: " ".join(part.partition("=")[0] for part in parts),
 )
 def test_the_parts_of_a_connection_string_may_come_in_any_order(
     shared_dps: LocalService, parts: tuple[str, ...]
 ) -> None:
-    before = read(shared_dps)["properties"]["iotHubs"]
-    assert updated(shared_dps, iotHubs=[hub(connectionString=";".join(parts))]).status == 201
+    before = services.read(shared_dps)["properties"]["iotHubs"]
+    assert services.updated(shared_dps, iotHubs=[services.hub(connectionString=";".join(parts))]).status == 201
     after = shared_dps.manage("GET")
     assert after.json["properties"]["iotHubs"][0]["name"] == "hub.azure-devices.net"
-    assert HUB_KEY not in after.content.decode()
-    assert HUB_KEY.encode() not in shared_dps.stored_bytes()
-    assert updated(shared_dps, iotHubs=before).status == 201
+    assert services.HUB_KEY not in after.content.decode()
+    assert services.HUB_KEY.encode() not in shared_dps.stored_bytes()
+    assert services.updated(shared_dps, iotHubs=before).status == 201
 
 
 def test_a_hub_may_be_linked_by_its_host_name_alone(dps: LocalService) -> None:
     by_identity = {"hostName": "hub.azure-devices.net", "authenticationType": "SystemAssigned", "location": "westus"}
-    assert updated(dps, iotHubs=[by_identity]).status == 201
-    (linked,) = read(dps)["properties"]["iotHubs"]
+    assert services.updated(dps, iotHubs=[by_identity]).status == 201
+    (linked,) = services.read(dps)["properties"]["iotHubs"]
     assert linked["name"] == "hub.azure-devices.net"
     assert linked["authenticationType"] == "SystemAssigned"
     assert linked.get("connectionString") is None
@@ -568,16 +585,16 @@ def test_what_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
     properties = {
         "allocationPolicy": "GeoLatency",
         "publicNetworkAccess": "Enabled",
-        "iotHubs": [hub(allocationWeight=3, applyAllocationPolicy=False), by_name],
+        "iotHubs": [services.hub(allocationWeight=3, applyAllocationPolicy=False), by_name],
     }
-    body = description(tags={"a": "b"}, properties=properties, sku={"name": "S1", "capacity": 4})
+    body = services.description(tags={"a": "b"}, properties=properties, sku={"name": "S1", "capacity": 4})
     assert dps.manage("PUT", "", body).status == 201
-    before, keys = read(dps), dps.manage("POST", "/listkeys").json
+    before, keys = services.read(dps), dps.manage("POST", "/listkeys").json
     assert before["properties"] == before["properties"] | {"allocationPolicy": "GeoLatency"}
     for _ in range(2):
-        present = read(dps)
+        present = services.read(dps)
         assert dps.manage("PUT", "", present, if_match=present["etag"]).status == 201
-    assert without_etag(read(dps)) == without_etag(before)
+    assert without_etag(services.read(dps)) == without_etag(before)
     assert dps.manage("POST", "/listkeys").json == keys
 
 
@@ -587,40 +604,40 @@ def test_what_was_read_can_be_put_back_without_the_name_that_clients_may_not_wri
 ) -> None:
     """Azure's clients drop a hub's read-only name when they send back what they read."""
     hubs = {
-        "by connection string": [hub()],
+        "by connection string": [services.hub()],
         "by host name": [{"hostName": "hub.azure-devices.net", "location": "westus"}],
     }
     if linked in hubs:
-        assert updated(dps, iotHubs=hubs[linked]).status == 201
-    before = read(dps)["properties"]["iotHubs"]
+        assert services.updated(dps, iotHubs=hubs[linked]).status == 201
+    before = services.read(dps)["properties"]["iotHubs"]
     sent = [{name: value for name, value in each.items() if name != "name"} for each in before]
-    reply = updated(dps, iotHubs=sent)
+    reply = services.updated(dps, iotHubs=sent)
     assert reply.status == 201, reply.content
-    assert read(dps)["properties"]["iotHubs"] == before
+    assert services.read(dps)["properties"]["iotHubs"] == before
 
 
 def test_one_hub_more_leaves_those_that_were_there(dps: LocalService) -> None:
-    before = read(dps)["properties"]["iotHubs"]
-    assert updated(dps, iotHubs=[*before, hub()]).status == 201
-    after = read(dps)["properties"]["iotHubs"]
+    before = services.read(dps)["properties"]["iotHubs"]
+    assert services.updated(dps, iotHubs=[*before, services.hub()]).status == 201
+    after = services.read(dps)["properties"]["iotHubs"]
     assert after[:-1] == before
     assert after[-1]["name"] == "hub.azure-devices.net"
-    assert updated(dps, iotHubs=before).status == 201
-    assert read(dps)["properties"]["iotHubs"] == before
+    assert services.updated(dps, iotHubs=before).status == 201
+    assert services.read(dps)["properties"]["iotHubs"] == before
 
 
 def test_fifty_hubs_can_be_linked_and_no_more(dps: LocalService) -> None:
-    hubs = [hub(f"hub-{number}.azure-devices.net") for number in range(51)]
-    assert updated(dps, iotHubs=hubs[:50]).status == 201
-    before = census(dps)
+    hubs = [services.hub(f"hub-{number}.azure-devices.net") for number in range(51)]
+    assert services.updated(dps, iotHubs=hubs[:50]).status == 201
+    before = services.census(dps)
     assert len(before["service"]["properties"]["iotHubs"]) == 50
-    assert_provider_refuses(updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
-    assert census(dps) == before
+    assert_provider_refuses(services.updated(dps, iotHubs=hubs), 400, 400006, "BadRequest")
+    assert services.census(dps) == before
 
 
 def test_hubs_that_are_not_in_an_update_are_unlinked(dps: LocalService) -> None:
-    assert dps.manage("PUT", "", description(properties={})).status == 201
-    assert read(dps)["properties"]["iotHubs"] == []
+    assert dps.manage("PUT", "", services.description(properties={})).status == 201
+    assert services.read(dps)["properties"]["iotHubs"] == []
 
 
 # --- access policies --------------------------------------------------------------------------------------------------
@@ -630,11 +647,11 @@ NEW_KEYS = [base64.b64encode(bytes([number]) * 64).decode() for number in (1, 2,
 
 def with_reader(dps: LocalService, **changes: str) -> Mapping[str, str]:
     """A read-only policy beside the owner's, as the service tells of it afterwards."""
-    owner = rules(dps)["provisioningserviceowner"]
-    reply = updated(dps, authorizationPolicies=[{**owner}, READER | changes])
+    owner = services.rules(dps)["provisioningserviceowner"]
+    reply = services.updated(dps, authorizationPolicies=[{**owner}, services.READER | changes])
     assert reply.status == 201, reply.content
-    assert rules(dps)["provisioningserviceowner"] == owner
-    return rules(dps)["reader"]
+    assert services.rules(dps)["provisioningserviceowner"] == owner
+    return services.rules(dps)["reader"]
 
 
 def signed_call(
@@ -659,19 +676,19 @@ def test_a_policy_that_may_only_read_can_read_and_not_write(dps: LocalService) -
         )
         assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader, which) == 401
     assert dps.everything() == before
-    owner = rules(dps)["provisioningserviceowner"]
+    owner = services.rules(dps)["provisioningserviceowner"]
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", owner) == 204
 
 
 def test_a_policy_is_not_told_by_the_service_resource(dps: LocalService) -> None:
     reader, present = with_reader(dps), dps.manage("GET").content.decode()
-    for rule in (reader, rules(dps)["provisioningserviceowner"]):
+    for rule in (reader, services.rules(dps)["provisioningserviceowner"]):
         assert json.dumps(rule["primaryKey"]) not in present
         assert json.dumps(rule["secondaryKey"]) not in present
 
 
 def test_a_new_policy_gets_two_keys_of_its_own(dps: LocalService) -> None:
-    reader, owner = with_reader(dps), rules(dps)["provisioningserviceowner"]
+    reader, owner = with_reader(dps), services.rules(dps)["provisioningserviceowner"]
     keys = {rule[which] for rule in (reader, owner) for which in ("primaryKey", "secondaryKey")}
     assert len(keys) == 4
     assert all(len(base64.b64decode(key, validate=True)) >= 32 for key in keys)
@@ -679,9 +696,9 @@ def test_a_new_policy_gets_two_keys_of_its_own(dps: LocalService) -> None:
 
 def test_keys_stay_when_an_update_does_not_send_them(dps: LocalService) -> None:
     with_reader(dps)
-    before = rules(dps)
-    assert updated(dps).status == 201
-    assert rules(dps) == before
+    before = services.rules(dps)
+    assert services.updated(dps).status == 201
+    assert services.rules(dps) == before
 
 
 @pytest.mark.parametrize(
@@ -689,11 +706,14 @@ def test_keys_stay_when_an_update_does_not_send_them(dps: LocalService) -> None:
 )
 def test_a_policy_that_is_sent_without_its_keys_gets_new_ones(dps: LocalService, empty: dict[str, Any]) -> None:
     with_reader(dps)
-    before = rules(dps)
+    before = services.rules(dps)
     owner = {"keyName": "ProvisioningServiceOwner", "rights": before["provisioningserviceowner"]["rights"]}
-    assert updated(dps, authorizationPolicies=[owner | empty, READER | empty]).status == 201
+    assert services.updated(dps, authorizationPolicies=[owner | empty, services.READER | empty]).status == 201
     keys = {
-        rule[name] for each in (before, rules(dps)) for rule in each.values() for name in ("primaryKey", "secondaryKey")
+        rule[name]
+        for each in (before, services.rules(dps))
+        for rule in each.values()
+        for name in ("primaryKey", "secondaryKey")
     }
     assert len(keys) == 8
 
@@ -723,25 +743,28 @@ def test_other_rights_count_at_once(dps: LocalService) -> None:
 def test_a_policy_that_an_update_leaves_out_opens_nothing_more(dps: LocalService) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     reader = with_reader(dps)
-    owner = rules(dps)["provisioningserviceowner"]
-    assert updated(dps, authorizationPolicies=[owner]).status == 201
-    assert set(rules(dps)) == {"provisioningserviceowner"}
+    owner = services.rules(dps)["provisioningserviceowner"]
+    assert services.updated(dps, authorizationPolicies=[owner]).status == 201
+    assert set(services.rules(dps)) == {"provisioningserviceowner"}
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", reader) == 401
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", owner) == 200
 
 
 def test_the_owners_policy_stays_when_an_update_leaves_it_out(dps: LocalService) -> None:
-    owner = rules(dps)["provisioningserviceowner"]
-    assert updated(dps, authorizationPolicies=[READER]).status == 201
-    assert (set(rules(dps)), rules(dps)["provisioningserviceowner"]) == ({"provisioningserviceowner", "reader"}, owner)
+    owner = services.rules(dps)["provisioningserviceowner"]
+    assert services.updated(dps, authorizationPolicies=[services.READER]).status == 201
+    assert (set(services.rules(dps)), services.rules(dps)["provisioningserviceowner"]) == (
+        {"provisioningserviceowner", "reader"},
+        owner,
+    )
 
 
-@pytest.mark.parametrize("policies", [[], [READER]], ids=["none", "a reader alone"])
+@pytest.mark.parametrize("policies", [[], [services.READER]], ids=["none", "a reader alone"])
 def test_a_start_comes_to_terms_with_the_policies_that_are_there(tmp_path: Path, policies: list[Any]) -> None:
     state = tmp_path / "state"
     with running(state) as connection:
         before = LocalService(connection, state)
-        assert updated(before, authorizationPolicies=policies).status == 201
-        kept = rules(before)
+        assert services.updated(before, authorizationPolicies=policies).status == 201
+        kept = services.rules(before)
     with running(state) as connection:
-        assert rules(LocalService(connection, state)) == kept
+        assert services.rules(LocalService(connection, state)) == kept

@@ -150,12 +150,14 @@ class LocalService:
             sent["If-Match"] = if_match
         return self.call(method, f"{path}?api-version=2021-10-01", body, sent | dict(headers or {}))
 
-    def control(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """A call on the control port."""
+    def control(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str | None] | None = None
+    ) -> Reply:
+        """A call on the control port, with its token unless the headers have another; a header that is None is not sent."""
         other = LocalService(self.connection, self.state)
         other.address = urlsplit(self.connection["control_endpoint"])
-        own = {"Authorization": f"Bearer {self.connection['control_token']}"}
-        return other.call(method, path, body, own | dict(headers or {}))
+        given = {"Authorization": f"Bearer {self.connection['control_token']}", **(headers or {})}
+        return other.call(method, path, body, {name: value for name, value in given.items() if value is not None})
 
     # --- steps of a walkthrough ---
 
