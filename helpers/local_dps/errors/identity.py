@@ -4,8 +4,7 @@ from . import ApiPlane, Refusal
 
 
 def unknown_tenant() -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         400,
         "invalid_tenant",
         "AADSTS90002: Tenant not found.",
@@ -14,8 +13,7 @@ def unknown_tenant() -> Refusal:
 
 
 def invalid_client() -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         401,
         "invalid_client",
         "AADSTS7000215: Invalid client secret provided.",
@@ -24,8 +22,7 @@ def invalid_client() -> Refusal:
 
 
 def invalid_assertion(reason: str) -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         401,
         "invalid_client",
         "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on "
@@ -35,8 +32,7 @@ def invalid_assertion(reason: str) -> Refusal:
 
 
 def unsupported_grant() -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         400,
         "unsupported_grant_type",
         "AADSTS70003: The app requested an unsupported grant type.",
@@ -46,8 +42,7 @@ def unsupported_grant() -> Refusal:
 
 def invalid_scope(scope: str) -> Refusal:
     scope = scope if len(scope) <= 60 else "…"  # it may be a secret sent by mistake, so keep it out of the log
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         400,
         "invalid_scope",
         f"AADSTS70011: The provided request must include a 'scope' input parameter. The scope {scope} is not valid.",
@@ -57,8 +52,7 @@ def invalid_scope(scope: str) -> Refusal:
 
 def invalid_resource(resource: str) -> Refusal:
     resource = resource if len(resource) <= 60 else "…"  # it may be a secret sent by mistake, so keep it out of the log
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         400,
         "invalid_resource",
         f"AADSTS500011: The resource principal named {resource} was not found in the tenant.",
@@ -67,8 +61,7 @@ def invalid_resource(resource: str) -> Refusal:
 
 
 def route_not_found(path: str) -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         404,
         "not_found",
         f"AADSTS900144: There is nothing at {path}.",
@@ -77,10 +70,13 @@ def route_not_found(path: str) -> Refusal:
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(
-        ApiPlane.IDENTITY,
+    return _refusal(
         405,
         "invalid_request",
         f"AADSTS900561: The endpoint does not accept {method} requests.",
         "Request tokens with POST.",
     )
+
+
+def _refusal(status: int, code: str, message: str, explanation: str) -> Refusal:
+    return Refusal(ApiPlane.IDENTITY, status, code, message, explanation)

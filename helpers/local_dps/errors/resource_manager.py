@@ -4,8 +4,7 @@ from . import ApiPlane, Refusal
 
 
 def unauthorized() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         401,
         "InvalidAuthenticationToken",
         "The access token is invalid.",
@@ -15,8 +14,7 @@ def unauthorized() -> Refusal:
 
 
 def api_version_required() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         400,
         "MissingApiVersionParameter",
         "The api-version query parameter (?api-version=) is required for all requests.",
@@ -26,8 +24,7 @@ def api_version_required() -> Refusal:
 
 def api_version_unknown(version: str, known: str) -> Refusal:
     version = version if len(version) <= 20 else "…"  # it may be a secret sent by mistake, so keep it out of the log
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         400,
         "InvalidApiVersionParameter",
         f"The api-version '{version}' is invalid. The supported versions are '{known}'.",
@@ -36,8 +33,7 @@ def api_version_unknown(version: str, known: str) -> Refusal:
 
 
 def resource_not_found(path: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         404,
         "ResourceNotFound",
         f"The Resource '{path}' was not found.",
@@ -46,8 +42,7 @@ def resource_not_found(path: str) -> Refusal:
 
 
 def service_not_found(name: str, group: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         404,
         "ResourceNotFound",
         f"The Resource 'Microsoft.Devices/provisioningServices/{name}' under resource group '{group}' was not found. "
@@ -57,8 +52,7 @@ def service_not_found(name: str, group: str) -> Refusal:
 
 
 def group_not_found(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         404,
         "ResourceGroupNotFound",
         f"Resource group '{name}' could not be found.",
@@ -67,8 +61,7 @@ def group_not_found(name: str) -> Refusal:
 
 
 def subscription_not_found(subscription: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         404,
         "SubscriptionNotFound",
         f"The subscription '{subscription}' could not be found.",
@@ -77,12 +70,11 @@ def subscription_not_found(subscription: str) -> Refusal:
 
 
 def request_invalid(message: str, explanation: str) -> Refusal:
-    return Refusal(ApiPlane.RESOURCE_MANAGER, 400, "InvalidRequestContent", message, explanation)
+    return _refusal(400, "InvalidRequestContent", message, explanation)
 
 
 def location_required() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         400,
         "LocationRequired",
         "The location property is required for this definition.",
@@ -91,8 +83,7 @@ def location_required() -> Refusal:
 
 
 def other_location(name: str, present: str, wanted: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         409,
         "InvalidResourceLocation",
         f"The resource '{name}' already exists in location '{present}'. A resource with the same name cannot be "
@@ -102,10 +93,13 @@ def other_location(name: str, present: str, wanted: str) -> Refusal:
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_MANAGER,
+    return _refusal(
         405,
         "MethodNotAllowed",
         f"The method '{method}' is not allowed on this resource.",
         "This path supports other methods only.",
     )
+
+
+def _refusal(status: int, code: str, message: str, explanation: str) -> Refusal:
+    return Refusal(ApiPlane.RESOURCE_MANAGER, status, code, message, explanation)

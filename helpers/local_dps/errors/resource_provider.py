@@ -4,9 +4,7 @@ from . import ApiPlane, Refusal
 
 
 def stale_etag() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        412,
+    return _refusal(
         412001,
         "Invalid ETag supplied.",
         "The certificate has changed since you got this ETag: every upload, code and verification gives it a "
@@ -15,9 +13,7 @@ def stale_etag() -> Refusal:
 
 
 def etag_required() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400001,
         "The If-Match header is required.",
         "To generate a code, verify or delete, send the certificate's current ETag (or *) in If-Match.",
@@ -25,9 +21,7 @@ def etag_required() -> Refusal:
 
 
 def certificate_not_found(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        404,
+    return _refusal(
         404001,
         f"Certificate '{name}' was not found.",
         "This provisioning service has no certificate with that name. List its certificates to see their names.",
@@ -35,9 +29,7 @@ def certificate_not_found(name: str) -> Refusal:
 
 
 def bad_certificate_name(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400002,
         f"Certificate name '{name}' is invalid.",
         "A name has 1 to 64 letters, digits, hyphens, full stops and underscores.",
@@ -45,9 +37,7 @@ def bad_certificate_name(name: str) -> Refusal:
 
 
 def too_many_certificates(limit: int) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        403,
+    return _refusal(
         403001,
         f"The maximum number of {limit} certificates has been reached.",
         "Delete a CA certificate that no enrollment group needs anymore.",
@@ -55,9 +45,7 @@ def too_many_certificates(limit: int) -> Refusal:
 
 
 def body_not_understood(reason: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400003,
         "The request body is invalid.",
         f"{reason} Since api-version 2022-02-05, an upload is {{'properties': {{'certificate': base64}}}}; before, it is "
@@ -66,9 +54,7 @@ def body_not_understood(reason: str) -> Refusal:
 
 
 def certificate_not_understood() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        500,
+    return _refusal(
         500019,
         "Internal Error.",
         "The certificate in the body is not base64 of a PEM or DER X.509 certificate. PEM that is base64-encoded twice is "
@@ -77,9 +63,7 @@ def certificate_not_understood() -> Refusal:
 
 
 def private_key_refused() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400004,
         "The certificate contains a private key.",
         "The request contains a private key. The local DPS stored nothing of it, but consider replacing that key.",
@@ -87,9 +71,7 @@ def private_key_refused() -> Refusal:
 
 
 def proof_not_issued_by_certificate(issuer: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400053,
         f"Proof-Of-Possession failed. Issuer certificate '{issuer}' cannot be found in the certificate chain.",
         "The verification certificate was not signed with the private key that matches the uploaded certificate. A root "
@@ -98,9 +80,7 @@ def proof_not_issued_by_certificate(issuer: str) -> Refusal:
 
 
 def proof_of_other_code() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400053,
         "Proof-Of-Possession failed. The subject of the certificate does not match the verification code.",
         "The verification certificate's common name is not the newest verification code. Only the newest one counts.",
@@ -108,9 +88,7 @@ def proof_of_other_code() -> Refusal:
 
 
 def proof_outside_its_dates() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400053,
         "Proof-Of-Possession failed. The certificate is not within its validity period.",
         "The verification certificate has expired or is not valid yet.",
@@ -118,9 +96,7 @@ def proof_outside_its_dates() -> Refusal:
 
 
 def no_code_outstanding() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400053,
         "Proof-Of-Possession failed. No verification code is outstanding.",
         "Generate a verification code first. A successful verification uses up its code.",
@@ -131,9 +107,7 @@ def no_code_outstanding() -> Refusal:
 
 
 def bad_service_name(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400005,
         f"Provisioning service name '{name}' is invalid.",
         "A name has 3 to 50 letters, digits and hyphens. It can't be all digits, and can't begin or end with a hyphen.",
@@ -141,9 +115,7 @@ def bad_service_name(name: str) -> Refusal:
 
 
 def service_name_taken(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        409,
+    return _refusal(
         409001,
         f"Provisioning service name '{name}' is not available.",
         "A service with that name exists in another resource group. Names are unique across all of them.",
@@ -151,13 +123,11 @@ def service_name_taken(name: str) -> Refusal:
 
 
 def service_not_understood(message: str, explanation: str) -> Refusal:
-    return Refusal(ApiPlane.RESOURCE_PROVIDER, 400, 400006, message, explanation)
+    return _refusal(400006, message, explanation)
 
 
 def service_changed() -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        412,
+    return _refusal(
         412001,
         "Invalid ETag supplied.",
         "The service has changed since you got this ETag. Read it again, and apply your change to the new version.",
@@ -165,9 +135,7 @@ def service_changed() -> Refusal:
 
 
 def hub_not_found(host: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        404,
+    return _refusal(
         404002,
         f"Unable to find the IoThub {host}. Check if the hub exists and the connection information is correct.",
         "This local DPS was started with --known-hub, so no other hubs exist. Link a known hub, or start it without the option.",
@@ -175,9 +143,7 @@ def hub_not_found(host: str) -> Refusal:
 
 
 def data_residency_unavailable(location: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        400,
+    return _refusal(
         400309,
         f"Data residency is not supported in the location '{location}'.",
         "enableDataResidency works only in the locations brazilsouth and southeastasia. Leave it out, or send false.",
@@ -185,9 +151,7 @@ def data_residency_unavailable(location: str) -> Refusal:
 
 
 def key_not_found(name: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        404,
+    return _refusal(
         404004,
         f"Shared access policy '{name}' was not found.",
         "The service has no access policy with that name. List its keys to see the names.",
@@ -195,10 +159,13 @@ def key_not_found(name: str) -> Refusal:
 
 
 def operation_not_found(operation: str) -> Refusal:
-    return Refusal(
-        ApiPlane.RESOURCE_PROVIDER,
-        404,
+    return _refusal(
         404003,
         f"Operation '{operation}' was not found.",
         "No operation with that id was started here, or it is too old: only the newest 1,000 are remembered.",
     )
+
+
+def _refusal(code: int, message: str, explanation: str) -> Refusal:
+    """Return a refusal of this plane. Its code begins with its status."""
+    return Refusal(ApiPlane.RESOURCE_PROVIDER, code // 1000, code, message, explanation)

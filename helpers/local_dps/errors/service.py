@@ -4,17 +4,15 @@ from . import ApiPlane, Refusal
 
 
 def unauthorized(reason: str) -> Refusal:
-    return Refusal(ApiPlane.SERVICE, 401, 401000, "Unauthorized", reason)
+    return _refusal(401000, "Unauthorized", reason)
 
 
 def request_invalid(message: str, explanation: str) -> Refusal:
-    return Refusal(ApiPlane.SERVICE, 400, 400000, message, explanation)
+    return _refusal(400000, message, explanation)
 
 
 def no_namespace(field: str) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        400,
+    return _refusal(
         400004,
         "A Device Registry Namespace is required to be set on this DPS instance",
         f"{field} is for certificates that DPS issues to devices. This local DPS does not issue them yet. Leave {field} out.",
@@ -37,19 +35,11 @@ def ca_reference_not_found(name: str) -> Refusal:
 
 
 def enrollment_not_found(noun: str, code: int, enrollment: str) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        404,
-        code,
-        f"{noun} not found.",
-        f"There is no {noun} '{enrollment}'. Run a query to see which exist.",
-    )
+    return _refusal(code, f"{noun} not found.", f"There is no {noun} '{enrollment}'. Run a query to see which exist.")
 
 
 def enrollment_exists(noun: str, code: int) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        409,
+    return _refusal(
         code,
         f"{noun} already exists.",
         "A PUT without If-Match only creates. To change what exists, send its ETag (or *) in If-Match.",
@@ -57,19 +47,13 @@ def enrollment_exists(noun: str, code: int) -> Refusal:
 
 
 def stale_etag(code: int) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        412,
-        code,
-        "ETag is invalid",
-        "It has changed since you got this ETag. Read it again and use its current ETag.",
+    return _refusal(
+        code, "ETag is invalid", "It has changed since you got this ETag. Read it again and use its current ETag."
     )
 
 
 def too_many_groups(limit: int, attestation: str) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        403,
+    return _refusal(
         403202,
         f"The maximum number of {limit} enrollment groups with attestation type {attestation} has been reached.",
         "Delete a group that you no longer need.",
@@ -77,19 +61,11 @@ def too_many_groups(limit: int, attestation: str) -> Refusal:
 
 
 def registration_not_found(registration: str) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        404,
-        404202,
-        "Device registration not found.",
-        f"No device has registered with the id '{registration}'.",
-    )
+    return _refusal(404202, "Device registration not found.", f"No device has registered with the id '{registration}'.")
 
 
 def service_not_found_at_port() -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE,
-        404,
+    return _refusal(
         404001,
         "Provisioning service not found.",
         "The service on this port was deleted. The management plane lists the services that exist, with their hosts.",
@@ -97,10 +73,13 @@ def service_not_found_at_port() -> Refusal:
 
 
 def route_not_found(path: str) -> Refusal:
-    return Refusal(ApiPlane.SERVICE, 404, 404000, "Not found.", f"The service plane has nothing at {path}.")
+    return _refusal(404000, "Not found.", f"The service plane has nothing at {path}.")
 
 
 def method_not_allowed(method: str) -> Refusal:
-    return Refusal(
-        ApiPlane.SERVICE, 405, 405000, f"{method} is not allowed here.", "This path supports other methods only."
-    )
+    return _refusal(405000, f"{method} is not allowed here.", "This path supports other methods only.")
+
+
+def _refusal(code: int, message: str, explanation: str) -> Refusal:
+    """Return a refusal of this plane. Its code begins with its status."""
+    return Refusal(ApiPlane.SERVICE, code // 1000, code, message, explanation)
