@@ -16,8 +16,8 @@ from helpers.certificates import (
     describe,
     public_certificate,
 )
-from helpers.dps.errors import DpsError, translated
-from helpers.dps.retries import retry_change, retry_read
+from helpers.dps.errors import DpsError
+from helpers.dps.retries import found, retry_change, retry_read
 from helpers.problem import Problem
 
 if TYPE_CHECKING:  # the SDK takes a tenth of a second to import, so each function imports only the parts it uses
@@ -103,43 +103,32 @@ class CaCertificates:
         if self_attested:
             properties.is_verified = True
         body = CertificateResponse(properties=properties)
-
-        def upload() -> RegisteredCertificate:
-            with translated(f"upload the CA certificate “{name}”"):
-                return _registered(self._certificates.create_or_update(self._group, self._service, name, body))
-
-        return retry_change(upload, lambda: self._same(name, public))
+        return retry_change(
+            f"upload the CA certificate “{name}”",
+            lambda: _registered(self._certificates.create_or_update(self._group, self._service, name, body)),
+            lambda: self._same(name, public),
+        )
 
     def get(self, name: str) -> RegisteredCertificate:
         """Return the certificate's present state, with its ETag."""
-
-        def read() -> RegisteredCertificate:
-            with translated(f"read the CA certificate “{name}”"):
-                return _registered(self._certificates.get(name, self._group, self._service))
-
-        return retry_read(read)
+        return retry_read(
+            f"read the CA certificate “{name}”",
+            lambda: _registered(self._certificates.get(name, self._group, self._service)),
+        )
 
     def list(self) -> list[RegisteredCertificate]:
         """Return all CA certificates of the service."""
-
-        def read() -> Any:
-            with translated("list the CA certificates"):
-                return self._certificates.list(self._group, self._service)
-
-        return [_registered(each) for each in retry_read(read).value or ()]
+        listed = retry_read("list the CA certificates", lambda: self._certificates.list(self._group, self._service))
+        return [_registered(each) for each in listed.value or ()]
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
         """Generate a verification code, which the returned value holds. Earlier codes for this certificate become invalid."""
         known = registered
 
         def generate() -> RegisteredCertificate:
-            with translated(f"get a verification code for “{known.name}”"):
-                answer = self._certificates.generate_verification_code(
-                    known.name,
-                    self._group,
-                    self._service,
-                    **_if_unchanged(known),
-                )
+            answer = self._certificates.generate_verification_code(
+                known.name, self._group, self._service, **_if_unchanged(known)
+            )
             return _with_code(known, answer)
 
         def look() -> None:
@@ -149,7 +138,7 @@ class CaCertificates:
             if present.thumbprint == registered.thumbprint:
                 known = present
 
-        return retry_change(generate, look)
+        return retry_change(f"get a verification code for “{registered.name}”", generate, look)
 
     def verify(
         self,
@@ -181,37 +170,31 @@ class CaCertificates:
         request = VerificationCodeRequest(certificate=certificate)
 
         def verify() -> RegisteredCertificate:
-            with translated(f"verify the CA certificate “{registered.name}”"):
-                answer = self._certificates.verify_certificate(
-                    registered.name,
-                    self._group,
-                    self._service,
-                    request,
-                    **_if_unchanged(registered),
-                    **options,
+            unchanged = _if_unchanged(registered)
+            return _registered(
+                self._certificates.verify_certificate(
+                    registered.name, self._group, self._service, request, **unchanged, **options
                 )
-            return _registered(answer)
+            )
 
         def verified() -> RegisteredCertificate | None:
             present = self.get(registered.name)
             return present if present.verified and present.thumbprint == registered.thumbprint else None
 
-        return retry_change(verify, verified)
+        return retry_change(f"verify the CA certificate “{registered.name}”", verify, verified)
 
     def delete(self, registered: RegisteredCertificate) -> None:
         """Remove the certificate from the service. Enrollment groups bound to it then accept no device."""
 
         def delete() -> bool:
-            with translated(f"delete the CA certificate “{registered.name}”"):
-                self._certificates.delete(
-                    self._group,
-                    self._service,
-                    registered.name,
-                    **_if_unchanged(registered),
-                )
+            self._certificates.delete(self._group, self._service, registered.name, **_if_unchanged(registered))
             return True
 
-        retry_change(delete, lambda: self._find(registered.name) is None or None)
+        retry_change(
+            f"delete the CA certificate “{registered.name}”",
+            delete,
+            lambda: found(lambda: self.get(registered.name)) is None or None,
+        )
 
     def _same(self, name: str, certificate: x509.Certificate) -> RegisteredCertificate | None:
         """Return this certificate's state if it is registered under the name; None if the name is free.
@@ -219,7 +202,7 @@ class CaCertificates:
         Raises:
             DpsError: another certificate has the name. Replacing it would silently make it unverified.
         """
-        present = self._find(name)
+        present = found(lambda: self.get(name))
         if present is None or present.thumbprint.upper() == describe(certificate).sha1:
             return present
         raise DpsError(
@@ -228,14 +211,6 @@ class CaCertificates:
             "Choose another name, or delete that certificate first.",
             status=409,
         )
-
-    def _find(self, name: str) -> RegisteredCertificate | None:
-        try:
-            return self.get(name)
-        except DpsError as error:
-            if error.status == 404 and error.code != "ResourceGroupNotFound":
-                return None
-            raise
 
 
 def check_certificate_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -9,7 +10,7 @@ from helpers.certificates import DeviceCredential
 from helpers.dps.azure_device_sdk import Event, register_with_azure_sdk
 from helpers.dps.background import run_in_background
 from helpers.dps.device_plane import DevicePlane, NoAnswer, RegistrationAnswer, UnusableCredential, register_over_https
-from helpers.dps.errors import DpsError, translated
+from helpers.dps.errors import DpsError
 from helpers.dps.refusals import KnownCas, refusal
 from helpers.dps.retries import retry_read
 from helpers.problem import Interrupted, Problem
@@ -158,26 +159,20 @@ class Devices(DeviceRegistrar):
 
     def records(self, enrollment_group_id: str) -> list[Registration]:
         """Return the service's records of the devices that registered through an enrollment group."""
-
-        def read() -> list[Registration]:
-            with translated(f"read the registrations of “{enrollment_group_id}”"):
-                return [_recorded(each) for each in self._records.query(enrollment_group_id)]
-
-        return retry_read(read)
+        return retry_read(
+            f"read the registrations of “{enrollment_group_id}”",
+            lambda: [_recorded(each) for each in self._records.query(enrollment_group_id)],
+        )
 
     def forget(self, registration_id: str) -> None:
         """Delete a device's record. Its identity at the IoT hub stays, and it may register again."""
-
         from azure.core.exceptions import ResourceNotFoundError
 
         def delete() -> None:
-            with translated(f"delete the registration of “{registration_id}”"):
-                try:
-                    self._records.delete(registration_id)
-                except ResourceNotFoundError:
-                    return  # the record is already deleted
+            with suppress(ResourceNotFoundError):  # the record may already be deleted
+                self._records.delete(registration_id)
 
-        retry_read(delete)
+        retry_read(f"delete the registration of “{registration_id}”", delete)
 
 
 _Result: TypeAlias = (

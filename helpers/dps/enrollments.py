@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from helpers.dps.errors import DpsError, translated
-from helpers.dps.retries import retry_change, retry_read
+from helpers.dps.retries import found, retry_change, retry_read
 from helpers.problem import Problem
 
 __all__ = ["ENROLLMENT_ID", "EnrollmentCollection"]
@@ -48,12 +47,11 @@ class EnrollmentCollection(ABC, Generic[Value]):
     def create(self, value: Value) -> Value:
         """Create an enrollment. An equal one is returned unchanged; a different one with that id is an error (409)."""
         document = self._document(value)
-
-        def create() -> Value:
-            with translated(f"create the {self._named(value)}"):
-                return self._value(self._operations.create_or_update(self._id(value), document), value)
-
-        return retry_change(create, lambda: self._like(value))
+        return retry_change(
+            f"create the {self._named(value)}",
+            lambda: self._value(self._operations.create_or_update(self._id(value), document), value),
+            lambda: self._like(value),
+        )
 
     def get(self, name: str) -> Value:
         """Return the enrollment's present state."""
@@ -61,35 +59,34 @@ class EnrollmentCollection(ABC, Generic[Value]):
 
     def list(self) -> builtins.list[Value]:
         """Return all enrollments of this kind, from all pages of the service's answer."""
-
-        def read() -> builtins.list[Value]:
-            with translated(f"list the {self.noun}s"):
-                query = {"query": f"SELECT * FROM {self.collection}"}  # noqa: S608 - a class attribute, not input
-                return [self._value(each, None) for each in self._operations.query(query)]
-
-        return retry_read(read)
+        query = {"query": f"SELECT * FROM {self.collection}"}  # noqa: S608 - a class attribute, not input
+        return retry_read(
+            f"list the {self.noun}s", lambda: [self._value(each, None) for each in self._operations.query(query)]
+        )
 
     def update(self, value: Value) -> Value:
         """Replace the enrollment with this value, unless it has changed since the value was read (412)."""
         document = self._document(value)
         etag = self._etag(value, "updated")
-
-        def update() -> Value:
-            with translated(f"update the {self._named(value)}"):
-                return self._value(self._operations.create_or_update(self._id(value), document, if_match=etag), value)
-
-        return retry_change(update, lambda: self._like(value))
+        return retry_change(
+            f"update the {self._named(value)}",
+            lambda: self._value(self._operations.create_or_update(self._id(value), document, if_match=etag), value),
+            lambda: self._like(value),
+        )
 
     def delete(self, value: Value) -> None:
         """Delete the enrollment, unless it has changed since the value was read (412)."""
         etag = self._etag(value, "deleted")
 
         def delete() -> bool:
-            with translated(f"delete the {self._named(value)}"):
-                self._operations.delete(self._id(value), if_match=etag)
+            self._operations.delete(self._id(value), if_match=etag)
             return True
 
-        retry_change(delete, lambda: self._find(self._id(value), None) is None or None)
+        retry_change(
+            f"delete the {self._named(value)}",
+            delete,
+            lambda: found(lambda: self.get(self._id(value))) is None or None,
+        )
 
     @abstractmethod
     def _id(self, value: Value) -> str: ...
@@ -107,23 +104,11 @@ class EnrollmentCollection(ABC, Generic[Value]):
         """Return the enrollment in an answer, with certificates, which the service never returns, from `sent`."""
 
     def _get(self, name: str, sent: Value | None) -> Value:
-        def read() -> Value:
-            with translated(f"read the {self.noun} “{name}”"):
-                return self._value(self._operations.get(name), sent)
-
-        return retry_read(read)
-
-    def _find(self, name: str, sent: Value | None) -> Value | None:
-        try:
-            return self._get(name, sent)
-        except DpsError as error:
-            if error.status == 404:
-                return None
-            raise
+        return retry_read(f"read the {self.noun} “{name}”", lambda: self._value(self._operations.get(name), sent))
 
     def _like(self, value: Value) -> Value | None:
         """Return the enrollment at the service if it equals this value, apart from the ETag."""
-        present = self._find(self._id(value), value)
+        present = found(lambda: self._get(self._id(value), value))
         return present if present and replace(present, etag=None) == replace(value, etag=None) else None
 
     def _named(self, value: Value) -> str:

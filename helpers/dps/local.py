@@ -1,6 +1,5 @@
 """Connect to a local DPS through its connection file: to its first provisioning service, or to an additional one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -8,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
 from helpers.dps.device_plane import DevicePlane
-from helpers.dps.errors import DpsError, translated
-from helpers.dps.retries import retry_change, retry_read
+from helpers.dps.retries import found, retry_change, retry_read
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService
 from helpers.dps.wire import Wire
 from helpers.files import read_bytes
@@ -80,30 +78,27 @@ def connect_to_another(connection_file: Path, name: str, *, iot_hub: str) -> Pro
     )
 
     def create() -> Any:
-        with translated(f"create the provisioning service “{name}”"):
-            return client.iot_dps_resource.begin_create_or_update(group, name, wanted, polling=False).result()
+        return client.iot_dps_resource.begin_create_or_update(group, name, wanted, polling=False).result()
 
     def present() -> Any:
-        with translated(f"read the provisioning service “{name}”"):
-            return client.iot_dps_resource.get(name, group)
+        reading = f"read the provisioning service “{name}”"
+        return retry_read(reading, lambda: client.iot_dps_resource.get(name, group))
 
     with _management(connection, Wire()) as client:
-        retry_change(create, lambda: _found(present))
-        host = retry_read(present).properties.service_operations_host_name
+        retry_change(f"create the provisioning service “{name}”", create, lambda: found(present))
+        host = present().properties.service_operations_host_name
     return _connect(connection, name, f"https://{host}")
 
 
 def remove_another(connection_file: Path, name: str) -> None:
     """Remove an additional provisioning service and all that is in it, if it exists."""
     connection = _read(connection_file)
-
-    def delete() -> bool:
-        with translated(f"delete the provisioning service “{name}”"):
-            client.iot_dps_resource.begin_delete(name, connection.resource_group, polling=False)
-        return True
-
     with _management(connection, Wire()) as client:
-        retry_change(delete, lambda: None)
+        retry_change(
+            f"delete the provisioning service “{name}”",
+            lambda: client.iot_dps_resource.begin_delete(name, connection.resource_group, polling=False),
+            lambda: None,
+        )
 
 
 def local_id_scope(connection_file: Path) -> str:
@@ -153,15 +148,6 @@ def hub_device(connection_file: Path, hub: str, device_id: str) -> HubDevice:
         )
     known = answer.json()["authentication"]
     return HubDevice(device_id, known["type"], known["x509Thumbprint"]["primaryThumbprint"])
-
-
-def _found(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except DpsError as error:
-        if error.status == 404:
-            return None
-        raise
 
 
 def _read(connection_file: Path) -> "_Connection":

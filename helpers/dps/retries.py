@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from helpers.dps.errors import DpsError
+from helpers.dps.errors import DpsError, translated
 
-__all__ = ["read_and_change", "removed", "retry_change", "retry_read"]
+__all__ = ["found", "read_and_change", "removed", "retry_change", "retry_read"]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -16,31 +16,36 @@ _MAX_ATTEMPTS = 6
 _FIRST_PAUSE_SECONDS = 0.2
 
 
-def retry_read(read: Callable[[], T]) -> T:
+def retry_read(attempt: str, read: Callable[[], T]) -> T:
     """Call `read`, which changes nothing, and retry it while the service fails temporarily.
+
+    Args:
+        attempt: the action, for the error's first sentence: `read the CA certificate “x”`.
 
     Raises:
         DpsError: the service rejects the request, or every attempt failed.
     """
-    return retry_change(read, lambda: None)
+    return retry_change(attempt, read, lambda: None)
 
 
-def retry_change(change: Callable[[], T], done: Callable[[], T | None]) -> T:
+def retry_change(attempt: str, change: Callable[[], T], done: Callable[[], T | None]) -> T:
     """Make a change. While the service fails temporarily, retry the change unless it has already taken effect.
 
     If an answer is lost, the change may or may not have taken effect. If Azure's SDK has then retried the call, the service
     may have rejected the second call because the first had succeeded. So `done` asks the service before each retry.
 
     Args:
+        attempt: the action, for the error's first sentence: `upload the CA certificate “x”`.
         change: makes the change.
         done: returns the change's result if it has taken effect, otherwise None.
 
     Raises:
         DpsError: the service rejects the request, or every attempt failed.
     """
-    for attempt in range(_MAX_ATTEMPTS):
+    for count in range(_MAX_ATTEMPTS):
         try:
-            return change()
+            with translated(attempt):
+                return change()
         except DpsError as error:
             conflict = error.status in (404, 409, 412)
             if not (error.transient or conflict):
@@ -48,9 +53,9 @@ def retry_change(change: Callable[[], T], done: Callable[[], T | None]) -> T:
             made = _look_up(done)
             if made is not None:
                 return made
-            if conflict or attempt == _MAX_ATTEMPTS - 1:
+            if conflict or count == _MAX_ATTEMPTS - 1:
                 raise
-        time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
+        time.sleep(_FIRST_PAUSE_SECONDS * 2**count)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -69,6 +74,16 @@ def read_and_change(read: Callable[[], V], change: Callable[[V], T]) -> T:
             if error.status != 412:
                 raise
     return change(read())
+
+
+def found(read: Callable[[], T]) -> T | None:
+    """Return what `read` returns; None if the service has no such resource (404)."""
+    try:
+        return read()
+    except DpsError as error:
+        if error.status == 404 and error.code != "ResourceGroupNotFound":
+            return None
+        raise
 
 
 class _Removable(Protocol):

@@ -8,7 +8,6 @@ from helpers.dps.ca_certificates import CaCertificates
 from helpers.dps.device_plane import DevicePlane
 from helpers.dps.devices import Devices
 from helpers.dps.enrollment_groups import EnrollmentGroups
-from helpers.dps.errors import translated
 from helpers.dps.individual_enrollments import IndividualEnrollments
 from helpers.dps.refusals import KnownCas
 from helpers.dps.retries import retry_read
@@ -89,12 +88,10 @@ class ProvisioningService:
 
     def describe(self) -> ServiceDescription:
         """Return the service's properties. If this succeeds, the service can be reached and accepts the credential."""
-
-        def read() -> Any:
-            with translated(f"read the provisioning service “{self.name}”"):
-                return self._management.iot_dps_resource.get(self.name, self.resource_group)
-
-        answer = retry_read(read)
+        answer = retry_read(
+            f"read the provisioning service “{self.name}”",
+            lambda: self._management.iot_dps_resource.get(self.name, self.resource_group),
+        )
         properties: Any = answer.properties
         return ServiceDescription(
             name=str(answer.name),
