@@ -4,15 +4,15 @@ from helpers.certificates.authority import (
     CertificateAuthority,
     DeviceCertificate,
     VerificationCertificate,
-    check_common_name,
-    check_verification_code,
-    require_authority,
 )
+from helpers.certificates.chain_examiner import examine_chain
+from helpers.certificates.checks import check_common_name, check_verification_code, require_authority
 from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.certificates.devices import DeviceCredential, check_registration_id
-from helpers.certificates.examiner import Check, Examination, examine_chain, examine_proof
+from helpers.certificates.examination import Check, Examination
 from helpers.certificates.fleet import issue_fleet
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
+from helpers.certificates.proof_examiner import examine_proof
 from helpers.certificates.storage import (
     certificate_pem,
     export_certificate,

@@ -1,16 +1,22 @@
 """Certificate authorities. They issue certificates for intermediate CAs, for devices, and for proofs of possession."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from helpers.certificates.checks import check_verification_code, require_authority, require_ordinary_key
 from helpers.certificates.describe import describe, extension
+from helpers.certificates.fields import (
+    as_authority,
+    as_end_entity,
+    begin_certificate,
+    distinguished_name,
+    for_subject,
+    validity,
+)
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, PublicKey, signature_hash
 from helpers.problem import Problem
 
@@ -19,17 +25,11 @@ __all__ = [
     "CertificateAuthority",
     "DeviceCertificate",
     "VerificationCertificate",
-    "check_common_name",
-    "check_verification_code",
-    "require_authority",
 ]
 
-_BACKDATED = timedelta(hours=1)  # so that a certificate is valid for a device or a service whose clock is slow
 _CA_LIFETIME = timedelta(days=3650)
 DEVICE_LIFETIME = timedelta(days=365)
 _PROOF_LIFETIME = timedelta(days=3)  # as in Microsoft's own sample, although a proof is used within minutes
-_MAX_COMMON_NAME_BYTES = 64  # ub-common-name, RFC 5280 appendix A.1; most software counts bytes
-_CODE = re.compile(r"[0-9A-F]{48}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class CertificateAuthority:
                 "Choose the key file that was created together with this certificate.",
             )
         require_authority(self.certificate)
-        _require_ordinary_key(self.certificate)
+        require_ordinary_key(self.certificate)
 
     def __repr__(self) -> str:
         return f"CertificateAuthority({describe(self.certificate).common_name!r})"
@@ -112,9 +112,9 @@ class CertificateAuthority:
                 "Choose 0 or more.",
             )
         key = key_algorithm.generate()
-        name = _name(common_name)
-        builder = _for_subject(_builder(name, *_validity(lifetime)), name, key.public_key())
-        return cls(_as_authority(builder, path_length).sign(key, signature_hash(key)), key)
+        name = distinguished_name(common_name)
+        builder = for_subject(begin_certificate(name, *validity(lifetime)), name, key.public_key())
+        return cls(as_authority(builder, path_length).sign(key, signature_hash(key)), key)
 
     def create_intermediate(
         self,
@@ -139,7 +139,7 @@ class CertificateAuthority:
         key = key_algorithm.generate()
         builder = self._start(common_name, key.public_key(), lifetime)
         below = None if path_length is None else path_length - 1
-        return CertificateAuthority(self._sign(_as_authority(builder, below)), key, (self.certificate, *self.issuers))
+        return CertificateAuthority(self._sign(as_authority(builder, below)), key, (self.certificate, *self.issuers))
 
     def issue_device(
         self,
@@ -159,10 +159,10 @@ class CertificateAuthority:
         lifetime: timedelta = DEVICE_LIFETIME,
     ) -> Iterator[DeviceCertificate]:
         """Issue a certificate for each device, one after another. The parts that they have in common are built only once."""
-        template = _as_end_entity(self._template(lifetime))
+        template = as_end_entity(self._template(lifetime))
         for device_id in device_ids:
             key = key_algorithm.generate()
-            certificate = self._sign(_for_subject(template, _name(device_id), key.public_key()))
+            certificate = self._sign(for_subject(template, distinguished_name(device_id), key.public_key()))
             yield DeviceCertificate(certificate, key, (certificate, *self.above_devices))
 
     @cached_property
@@ -184,7 +184,7 @@ class CertificateAuthority:
         check_verification_code(code)
         ephemeral = KeyAlgorithm.P256.generate()
         builder = self._start(code, ephemeral.public_key(), _PROOF_LIFETIME)
-        return VerificationCertificate(self._sign(_as_end_entity(builder)), code)
+        return VerificationCertificate(self._sign(as_end_entity(builder)), code)
 
     def require_valid_now(self) -> None:
         """Raise a Problem unless this CA and all CAs above it are valid now: otherwise, a chain through it is rejected."""
@@ -209,7 +209,7 @@ class CertificateAuthority:
         return min((limit - above for above, limit in enumerate(limits) if limit is not None), default=None)
 
     def _start(self, common_name: str, public_key: PublicKey, lifetime: timedelta) -> x509.CertificateBuilder:
-        return _for_subject(self._template(lifetime), _name(common_name), public_key)
+        return for_subject(self._template(lifetime), distinguished_name(common_name), public_key)
 
     def _template(self, lifetime: timedelta) -> x509.CertificateBuilder:
         """Return the builder with the fields that all certificates from this CA share.
@@ -217,11 +217,11 @@ class CertificateAuthority:
         None of them outlives a CA above it, because the chain is invalid from then on.
         """
         self.require_valid_now()
-        not_before, not_after = _validity(lifetime)
+        not_before, not_after = validity(lifetime)
         for authority in (self.certificate, *self.issuers):
             not_before = max(not_before, authority.not_valid_before_utc)
             not_after = min(not_after, authority.not_valid_after_utc)
-        builder = _builder(self.certificate.subject, not_before, not_after)
+        builder = begin_certificate(self.certificate.subject, not_before, not_after)
         return builder.add_extension(self._authority_key_identifier(), critical=False)
 
     def _authority_key_identifier(self) -> x509.AuthorityKeyIdentifier:
@@ -233,135 +233,3 @@ class CertificateAuthority:
 
     def _sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
         return builder.sign(self.private_key, signature_hash(self.private_key))
-
-
-def check_verification_code(code: str) -> str:
-    """Return `code` if it has the form of DPS's codes: 48 upper-case hexadecimal characters (24 bytes).
-
-    Raises:
-        Problem: it has white space, another length or other characters. DPS compares the CN with its code to the letter.
-    """
-    if any(character.isspace() for character in code):
-        reason = "It contains white space; the certificate's common name must equal the code to the letter."
-    elif len(code) != 48:
-        reason = f"It has {len(code)} characters; DPS's codes have 48. (IoT Hub's codes have other lengths.)"
-    elif not _CODE.fullmatch(code):
-        reason = "It has characters other than 0–9 and upper-case A–F."
-    else:
-        return code
-    raise Problem("This is not a verification code.", reason, "Copy exactly the code that DPS shows.")
-
-
-def require_authority(certificate: x509.Certificate) -> None:
-    """Raise a Problem unless the certificate is a CA's and may sign other certificates."""
-    facts = describe(certificate)
-    if not facts.is_authority:
-        reason = "Its basic constraints do not say that it is a CA (RFC 5280 section 4.2.1.9)."
-    elif (usage := extension(certificate, x509.KeyUsage)) is not None and not usage.key_cert_sign:
-        reason = "Its key usage does not allow it to sign certificates (RFC 5280 section 4.2.1.3)."
-    else:
-        return
-    raise Problem(
-        f"“{facts.common_name}” is not a CA certificate.",
-        f"{reason} It looks like a device's certificate.",
-        "Choose the certificate of the CA that signs your devices' certificates.",
-    )
-
-
-def _require_ordinary_key(certificate: x509.Certificate) -> None:
-    """Raise a Problem for an elliptic curve given by its parameters, which OpenSSL rejects, or an RSA key limited to PSS.
-
-    In both cases, encoding the public key again gives other bytes than those in the certificate.
-    """
-    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    if certificate.public_key().public_bytes(encoding, form) not in certificate.public_bytes(encoding):
-        raise Problem(
-            f"The key of “{describe(certificate).common_name}” has a form that other software rejects.",
-            "It is an RSA-PSS key, or its elliptic curve is given by its parameters instead of its name.",
-            "Use a CA with an ordinary RSA key (rsaEncryption) or a named curve (RFC 5480 section 2.1.1).",
-        )
-
-
-def check_common_name(common_name: str) -> str:
-    """Return `common_name` if it is valid: 1 to 64 bytes in UTF-8, with only printable characters.
-
-    Raises:
-        Problem: it isn't valid.
-    """
-    if not common_name.strip():
-        reason = "It is empty."
-    elif common_name != common_name.strip():
-        reason = "It begins or ends with white space, which you don't see but software compares."
-    elif not common_name.isprintable():
-        reason = "It contains control characters or other invisible characters."
-    elif len(common_name.encode()) > _MAX_COMMON_NAME_BYTES:
-        reason = f"It has {len(common_name.encode())} bytes in UTF-8; at most {_MAX_COMMON_NAME_BYTES} are allowed."
-    else:
-        return common_name
-    raise Problem(f"{common_name!r} can't be a certificate's common name.", reason, "Choose another name.")
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, check_common_name(common_name))])
-
-
-def _validity(lifetime: timedelta) -> tuple[datetime, datetime]:
-    now = datetime.now(UTC).replace(microsecond=0)
-    if lifetime <= timedelta(0):
-        raise Problem(
-            "The lifetime is not positive.", "Such a certificate would never be valid.", "Choose at least one day."
-        )
-    try:
-        return now - _BACKDATED, now + lifetime
-    except OverflowError as error:
-        raise Problem(
-            "The lifetime is too long.", "It ends after 9999, the last year of an X.509 date.", "Choose fewer days."
-        ) from error
-
-
-def _builder(issuer: x509.Name, not_before: datetime, not_after: datetime) -> x509.CertificateBuilder:
-    return x509.CertificateBuilder().issuer_name(issuer).not_valid_before(not_before).not_valid_after(not_after)
-
-
-def _for_subject(
-    builder: x509.CertificateBuilder, subject: x509.Name, public_key: PublicKey
-) -> x509.CertificateBuilder:
-    """Add the fields that are different in each certificate."""
-    return (
-        builder.subject_name(subject)
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-    )
-
-
-def _as_authority(builder: x509.CertificateBuilder, path_length: int | None) -> x509.CertificateBuilder:
-    """Add a CA's extensions, both critical as RFC 5280 sections 4.2.1.3 and 4.2.1.9 require."""
-    return builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True).add_extension(
-        _key_usage(key_cert_sign=True, crl_sign=True), critical=True
-    )
-
-
-def _as_end_entity(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
-    """Add a TLS client's extensions (RFC 5280 section 4.2.1.12): its key may sign handshakes, but not certificates."""
-    return (
-        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-    )
-
-
-def _key_usage(
-    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )

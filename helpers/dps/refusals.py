@@ -114,7 +114,7 @@ def _no_group_found(chain: Sequence[x509.Certificate], _registration_id: str, kn
 
 
 def _bad_certificate(chain: Sequence[x509.Certificate], registration_id: str, _known: KnownCas) -> _Reason:
-    failed = [check for check in examine_chain(chain, chain[-1], registration_id).checks if not check.passed]
+    failed = examine_chain(chain, chain[-1], registration_id).failed
     if failed:
         return _Reason(
             " ".join(f"{check.name}: {check.reason}" for check in failed),

@@ -98,7 +98,7 @@ def test_a_script_in_a_name_is_shown_and_not_run(picture: Any) -> None:
 
 
 def test_verdicts_show_every_check_with_its_reason_and_its_remedy_if_it_failed() -> None:
-    checks = (Check("The code", True, "It is right."), Check("The dates", False, "It is over.", "Sign again."))
+    checks = (Check("The code", "It is right."), Check("The dates", "It is over.", "Sign again."))
     verdicts = figures.Verdicts(Examination("The proof", checks))
     assert_shows(verdicts, "The proof", "The code", "It is right.", "The dates", "It is over.", "Sign again.")
     assert "✔ The code: It is right." in repr(verdicts)

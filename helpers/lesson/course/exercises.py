@@ -159,9 +159,7 @@ def _verification_certificate(answer: Callable[..., x509.Certificate], _workspac
             isinstance(given, x509.Certificate),
             "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
         )
-        failed = [
-            each for each in examine_proof(certificate_pem(given), ca.certificate, code).checks if not each.passed
-        ]
+        failed = examine_proof(certificate_pem(given), ca.certificate, code).failed
         _require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
         same_key = given.public_key() == ca.certificate.public_key()
     praise = "The examiner finds nothing wrong with it, for an EC key and for an RSA key."
@@ -204,7 +202,7 @@ def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
         given = list(answer(device, list(cas)))
         _require(given and given[0] == device, "The device's own certificate comes first.")
         _require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
-        failed = [each for each in examine_chain(given, root.certificate, "pump-1").checks if not each.passed]
+        failed = examine_chain(given, root.certificate, "pump-1").failed
         _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
     return "The device's certificate comes first, then each certificate's issuer. The root is left out."
 
@@ -226,8 +224,7 @@ def _only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspa
     ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
     given = answer(code, ca.certificate, ca.private_key)
     _require(isinstance(given, x509.Certificate), "It returned no certificate.")
-    checks = examine_proof(certificate_pem(given), ca.certificate, code).checks
-    failed = [each.name for each in checks if not each.passed]
+    failed = [each.name for each in examine_proof(certificate_pem(given), ca.certificate, code).failed]
     _require(
         failed == ["Dates of the proof"],
         f"The examiner must find fault with the dates only, but it finds fault with: {', '.join(failed) or 'nothing'}.",

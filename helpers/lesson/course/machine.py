@@ -44,7 +44,7 @@ def examine_machine(workspace: Workspace) -> Examination:
 
 
 def _check(name: str, passed: bool, reason: str, remedy: str) -> Check:
-    return Check(name, passed, reason, "" if passed else remedy)
+    return Check(name, reason, "" if passed else remedy)
 
 
 def _python() -> Check:
@@ -94,8 +94,8 @@ def _loopback() -> Check:
     except OSError as error:
         reason = f"The notebook could not open a port and reach it as localhost: {error}."
         remedy = "Make sure that /etc/hosts has a line 127.0.0.1 localhost, and that no firewall blocks loopback."
-        return _check("Ports", False, reason, remedy)
-    return _check("Ports", True, reason, "")
+        return Check("Ports", reason, remedy)
+    return Check("Ports", reason)
 
 
 def _proxy() -> Check:
@@ -103,7 +103,7 @@ def _proxy() -> Check:
         (name for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy") if os.environ.get(name)), None
     )
     if name is None:
-        return _check("Proxy", True, "No proxy is set, so the SDKs reach the local DPS directly.", "")
+        return Check("Proxy", "No proxy is set, so the SDKs reach the local DPS directly.")
     from requests.utils import should_bypass_proxies
 
     return _check(
@@ -122,7 +122,7 @@ def examine_way_of_devices(workspace: Workspace) -> Examination:
 def _way_of_devices(workspace: Workspace) -> Check:
     name, where = "Connection of devices", f"{_DEVICE_HOST} at port {_MQTT_PORT}"
     if workspace.facts.target == "local":
-        return Check(name, True, "The devices of a local DPS are on this machine, so they need no connection to Azure.")
+        return Check(name, "The devices of a local DPS are on this machine, so they need no connection to Azure.")
     try:
         socket.create_connection((_DEVICE_HOST, _MQTT_PORT), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
@@ -130,8 +130,8 @@ def _way_of_devices(workspace: Workspace) -> Check:
         if isinstance(error, socket.gaierror):
             fix = "Make sure that this machine can look up names on the internet"
         remedy = f"{fix}. Until then, the devices of {Notebook.PROVISION_DEVICES} can't register; all else works."
-        return Check(name, False, f"Devices can't reach {where}: {error}.", remedy)
-    return Check(name, True, f"Devices can reach {where}.")
+        return Check(name, f"Devices can't reach {where}: {error}.", remedy)
+    return Check(name, f"Devices can reach {where}.")
 
 
 def _clock(workspace: Workspace) -> Check:
