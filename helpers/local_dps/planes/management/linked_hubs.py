@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import resource_provider as errors
+from ...errors.resource_provider import service_not_understood as invalid
 from ...store import LinkedHub, masked_connection_string
 
 __all__ = ["describe_hub", "read_hubs"]
@@ -19,12 +19,12 @@ def read_hubs(sent: Any) -> tuple[LinkedHub, ...]:
     if sent is None:
         return ()
     if not isinstance(sent, list) or not all(isinstance(hub, dict) for hub in sent):
-        raise _invalid("iotHubs is invalid.", "It must be a list of objects.")
+        raise invalid("iotHubs is invalid.", "It must be a list of objects.")
     if len(sent) > _MAX_HUBS:
-        raise _invalid("There are too many linked hubs.", f"A service may have at most {_MAX_HUBS}.")
+        raise invalid("There are too many linked hubs.", f"A service may have at most {_MAX_HUBS}.")
     hubs = tuple(_hub(each) for each in sent)
     if len({hub.name.lower() for hub in hubs}) < len(hubs):
-        raise _invalid("An IoT hub is linked twice.", "List each host name once.")
+        raise invalid("An IoT hub is linked twice.", "List each host name once.")
     return hubs
 
 
@@ -45,24 +45,24 @@ def describe_hub(hub: LinkedHub) -> Mapping[str, Any]:
 def _hub(sent: Mapping[str, Any]) -> LinkedHub:
     connection_string = sent.get("connectionString")
     if connection_string is not None and not isinstance(connection_string, str):
-        raise _invalid(
+        raise invalid(
             "A hub's connectionString is invalid.", "It must have the form HostName=…;SharedAccessKeyName=…;…."
         )
     parts = dict(part.partition("=")[::2] for part in (connection_string or "").split(";"))
     # A hub that is linked by an identity has hostName. A hub that was read before has name, which is enough.
     name = parts.get("HostName") or sent.get("hostName") or sent.get("name")
     if not isinstance(name, str) or not _HOST_NAME.fullmatch(name):
-        raise _invalid(
+        raise invalid(
             "A hub's host name is missing or invalid.", "Send a connectionString that begins with HostName=…."
         )
     location = sent.get("location")
     if not isinstance(location, str) or not location:
-        raise _invalid(f"The location of the hub '{name}' is missing.", "Send a location. Any location will do here.")
+        raise invalid(f"The location of the hub '{name}' is missing.", "Send a location. Any location will do here.")
     weight, applies = sent.get("allocationWeight"), sent.get("applyAllocationPolicy")
     if weight is not None and (not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= 1000):
-        raise _invalid(f"The allocationWeight of '{name}' is invalid.", "It must be a whole number from 1 to 1000.")
+        raise invalid(f"The allocationWeight of '{name}' is invalid.", "It must be a whole number from 1 to 1000.")
     if not isinstance(applies, bool | None):
-        raise _invalid(f"The applyAllocationPolicy of '{name}' is invalid.", "It must be true or false.")
+        raise invalid(f"The applyAllocationPolicy of '{name}' is invalid.", "It must be true or false.")
     return LinkedHub(
         name=name,
         location=location,
@@ -73,7 +73,3 @@ def _hub(sent: Mapping[str, Any]) -> LinkedHub:
         else None,
         properties={key: sent[key] for key in _ECHOED if sent.get(key) is not None},
     )
-
-
-def _invalid(message: str, explanation: str) -> Exception:
-    return errors.service_not_understood(message, explanation)

@@ -20,6 +20,7 @@ __all__ = [
     "ManagementDoor",
     "normalized",
     "provider_body",
+    "read_location",
     "read_tags",
     "resource_id",
     "same_location",
@@ -145,6 +146,14 @@ def read_tags(sent: Any) -> Mapping[str, str]:
 def normalized(location: str) -> str:
     """Return the name of a location: `westus` for `West US`."""
     return location.replace(" ", "").lower()
+
+
+def read_location(sent: Mapping[str, Any]) -> str:
+    """Return the location in the body of a PUT."""
+    location = sent.get("location")
+    if not isinstance(location, str) or not location:
+        raise resource_manager.location_required()
+    return location
 
 
 def same_location(present: ResourceGroupRow | ServiceRow | None, location: str) -> str:

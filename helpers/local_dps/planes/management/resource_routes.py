@@ -15,6 +15,7 @@ from .management_door import (
     SUBSCRIPTION_PATH,
     ManagementDoor,
     normalized,
+    read_location,
     read_tags,
     same_location,
 )
@@ -103,7 +104,7 @@ class ResourceRoutes:
     def _locations(self, _request: Request) -> Response:
         """Return the locations that the Azure CLI accepts. A location has no effect here."""
         above = f"/subscriptions/{self._store.identity.subscription_id}/locations"
-        named = {display.replace(" ", "").lower(): display for display in _LOCATIONS}
+        named = {normalized(display): display for display in _LOCATIONS}
         described = [{"id": f"{above}/{name}", "name": name, "displayName": display} for name, display in named.items()]
         return Response(200, {"value": described})
 
@@ -146,13 +147,10 @@ class ResourceRoutes:
                 "A name has 1 to 90 letters, digits and ( ) - _ . and does not end in a full stop.",
             )
         sent = _body(request)
-        location = sent.get("location")
-        if not isinstance(location, str) or not location:
-            raise errors.location_required()
         present = self._store.resource_groups.get(name)
         row = ResourceGroupRow(
             present.name if present else name,
-            same_location(present, normalized(location)),
+            same_location(present, normalized(read_location(sent))),
             read_tags(sent.get("tags")),
         )
         self._store.resource_groups.put(row)

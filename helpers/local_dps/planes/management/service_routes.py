@@ -2,25 +2,18 @@
 
 import base64
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from ...errors import resource_manager
 from ...errors import resource_provider as errors
 from ...request.endpoints import Endpoints, host_and_port
 from ...request.routing import Request, Response, Route
-from ...store import (
-    LinkedHub,
-    ServiceRow,
-    Store,
-    new_id_scope,
-    new_row_version,
-)
-from .access_policies import describe_policy, read_policies
-from .linked_hubs import describe_hub, read_hubs
+from ...store import ServiceRow, Store, new_id_scope, new_row_version
+from .access_policies import describe_policy
+from .linked_hubs import describe_hub
 from .management_door import (
     GROUP_PATH,
     PROVIDER_PATH,
@@ -30,24 +23,16 @@ from .management_door import (
     ManagementDoor,
     normalized,
     provider_body,
+    read_location,
     read_tags,
     resource_id,
     same_location,
 )
+from .service_document import read_properties, read_sku
 
 __all__ = ["ServiceRoutes"]
 
 _SERVICE_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
-_ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
-_RESIDENCY_LOCATIONS = ("brazilsouth", "southeastasia")  # Azure can store a service's data in one region there
-_ECHOED_PROPERTIES = (
-    "publicNetworkAccess",
-    "ipFilterRules",
-    "enableDataResidency",
-    "portalOperationsHostName",
-    "disableLocalAuth",
-    "minTlsVersion",
-)
 _OPERATION = SUBSCRIPTION_PATH + PROVIDER_PATH + "/locations/{location}/provisioningserviceoperationresults/{operation}"
 _BEGUN = {"state": "Activating", "provisioningState": "Accepted"}
 _CHANGING = {"state": "Transitioning", "provisioningState": "Accepted"}
@@ -154,7 +139,7 @@ class ServiceRoutes:
             raise errors.service_name_taken(name)
         self._check_conditions(request, present)
         sent = provider_body(request)
-        location = _location(sent, present)
+        location = same_location(present, read_location(sent))
         row = ServiceRow(
             id=present.id if present else 0,
             resource_group=group.name,
@@ -163,8 +148,8 @@ class ServiceRoutes:
             etag=new_row_version(),
             location=location,
             tags=read_tags(sent.get("tags")),
-            sku=_sku(sent.get("sku")),
-            **self._properties(sent.get("properties"), location, present),
+            sku=read_sku(sent.get("sku")),
+            **read_properties(sent.get("properties"), location, present, self._known_hubs),
         )
         if present:
             self._store.services.update(row)
@@ -197,37 +182,6 @@ class ServiceRoutes:
             stale = wanted not in (None, "*", present.etag) or "if-none-match" in request.headers
         if stale:
             raise errors.service_changed()
-
-    def _properties(self, sent: Any, location: str, present: ServiceRow | None) -> dict[str, Any]:
-        if not isinstance(sent, dict):
-            raise errors.service_not_understood(
-                "The properties are missing.", "properties must be an object, which may be empty."
-            )
-        allocation = sent.get("allocationPolicy")
-        if allocation is None:
-            allocation = "Hashed"
-        if allocation not in _ALLOCATION_POLICIES:
-            raise errors.service_not_understood(
-                "allocationPolicy is invalid.", f"It must be one of {', '.join(_ALLOCATION_POLICIES)}."
-            )
-        if sent.get("enableDataResidency") and normalized(location) not in _RESIDENCY_LOCATIONS:
-            raise errors.data_residency_unavailable(location)
-        hubs = read_hubs(sent.get("iotHubs"))
-        self._require_known(hubs, present)
-        echoed = {name: sent[name] for name in _ECHOED_PROPERTIES if sent.get(name) is not None}
-        return {
-            "properties": {"allocationPolicy": allocation, **echoed},
-            "policies": read_policies(sent.get("authorizationPolicies"), present),
-            "iot_hubs": hubs,
-        }
-
-    def _require_known(self, hubs: Iterable[LinkedHub], present: ServiceRow | None) -> None:
-        """Refuse a new hub that does not exist. Hubs that are linked already are not checked again."""
-        if self._known_hubs:
-            linked = {hub.name.lower() for hub in present.iot_hubs} if present else set()
-            for hub in hubs:
-                if hub.name.lower() not in linked and hub.name.lower() not in self._known_hubs:
-                    raise errors.hub_not_found(hub.name)
 
     def _begin(self, request: Request, row: ServiceRow) -> str:
         """Start a long-running operation, and return its URL."""
@@ -282,26 +236,3 @@ class ServiceRoutes:
 
 def _hubs(row: ServiceRow) -> list[Mapping[str, Any]]:
     return [describe_hub(hub) for hub in row.iot_hubs]
-
-
-def _location(sent: Mapping[str, Any], present: ServiceRow | None) -> str:
-    location = sent.get("location")
-    if not isinstance(location, str) or not location:
-        raise resource_manager.location_required()
-    return same_location(present, location)
-
-
-def _sku(sent: Any) -> Mapping[str, Any]:
-    if not isinstance(sent, dict) or sent.get("name") != "S1":
-        raise errors.service_not_understood(
-            "The sku is invalid.", "It must have the form {'name': 'S1', 'capacity': 1}."
-        )
-    capacity = sent.get("capacity")
-    sku = {"name": "S1", "tier": "Standard"}
-    if capacity is None:
-        return sku
-    if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 1_000_000:
-        raise errors.service_not_understood(
-            "The sku's capacity is invalid.", "It must be a whole number from 1 to 1,000,000."
-        )
-    return {**sku, "capacity": capacity}
