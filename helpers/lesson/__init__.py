@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helpers.lesson.course.exercises import Unsolved
+from helpers.lesson.course.answers import Unsolved
 from helpers.lesson.figures import CodeCard, RefusalCard, RegistrationCard
 from helpers.lesson.forms.values import (
     CleanUp,

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic.fields import FieldInfo
 
 from helpers import lesson
-from helpers.lesson.experiments.gallery import Prediction
+from helpers.lesson.experiments.exhibit import Prediction
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.forms import DroppedFile, Inputs
 from tests.browser.barriers import barriers, faint_texts, squeezed_texts

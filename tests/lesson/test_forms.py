@@ -14,7 +14,7 @@ from markupsafe import escape
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
-from helpers.lesson.experiments.gallery import Prediction
+from helpers.lesson.experiments.exhibit import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
 from helpers.lesson.forms import Form, Inputs, Secret, Setting, ShownWhen
 from helpers.lesson.forms import values as inputs

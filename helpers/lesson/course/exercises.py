@@ -5,9 +5,7 @@ A stub raises `Unsolved` with a hint. An unsolved exercise is not an error, beca
 
 import random
 import secrets
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -24,6 +22,7 @@ from helpers.certificates import (
     examine_proof,
 )
 from helpers.dps import IndividualEnrollment, RegisteredCertificate
+from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal, time_limit
 from helpers.lesson.figures import Picture
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
@@ -31,17 +30,7 @@ from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["EXERCISES", "ExerciseCard", "Unsolved", "try_exercise"]
-
-_TIME_LIMIT_SECONDS = 20
-
-
-class Unsolved(Exception):
-    """The exception of an exercise's stub; its message is a hint."""
-
-
-class _Wrong(Exception):
-    """The exception for a wrong answer; its message tells the learner what is wrong."""
+__all__ = ["EXERCISES", "ExerciseCard", "try_exercise"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,40 +68,15 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
         )
     task, check = EXERCISES[notebook]
     try:
-        with _time_limit():
+        with time_limit():
             praise = check(answer, workspace)
     except Unsolved as hint:
         return ExerciseCard(task, None, str(hint))
-    except _Wrong as wrong:
+    except WrongAnswer as wrong:
         return ExerciseCard(task, False, str(wrong))
     except Exception as error:  # a learner's function may raise anything
         return ExerciseCard(task, False, f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}")
     return ExerciseCard(task, True, praise)
-
-
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    """Stop an endless loop, which would otherwise keep the kernel busy without any message."""
-
-    def stop(_signal: int, _frame: object) -> None:
-        raise _Wrong(f"It was still running after {_TIME_LIMIT_SECONDS} seconds. Does it contain an endless loop?")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(_TIME_LIMIT_SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _require(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise _Wrong(otherwise)
-
-
-def _require_equal(given: object, wanted: object, asked: str) -> None:
-    _require(given == wanted, f"For {asked}, it returned {given!r}; it should return {wanted!r}.")
 
 
 # --- one for each notebook --------------------------------------------------------------------------------------------
@@ -121,7 +85,7 @@ def _require_equal(given: object, wanted: object, asked: str) -> None:
 def _open_to_others(answer: Callable[[int], bool], _workspace: Workspace) -> str:
     for mode in (0o600, 0o400, 0o700, 0o640, 0o604, 0o644, secrets.randbelow(0o1000)):
         given, wanted = answer(mode), bool(mode & 0o077)
-        _require(
+        require(
             bool(given) is wanted,
             f"For the permissions 0o{mode:03o}, it returned {given!r}; it should return {wanted!r}.",
         )
@@ -132,9 +96,9 @@ def _signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _wo
     name = f"CA {secrets.token_hex(4)}"
     ca, namesake = CertificateAuthority.create_root(name), CertificateAuthority.create_root(name)
     device = ca.issue_device("pump-1").certificate
-    _require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
-    _require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
-    _require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
+    require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
+    require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
+    require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
     return "The signature decides, and not the name."
 
 
@@ -142,9 +106,9 @@ def _thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace
     certificate = CertificateAuthority.create_root(f"CA {secrets.token_hex(4)}").certificate
     wanted = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - what DPS shows
     given = answer(certificate)
-    _require(isinstance(given, str), f"It returned {type(given).__name__}; use .hex() to make the thumbprint a string.")
-    _require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 in hexadecimal has {len(wanted)}.")
-    _require_equal(given, wanted, "a new CA's certificate")
+    require(isinstance(given, str), f"It returned {type(given).__name__}; use .hex() to make the thumbprint a string.")
+    require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 in hexadecimal has {len(wanted)}.")
+    require_equal(given, wanted, "a new CA's certificate")
     return "Compare it with the thumbprint in the portal, and you know which certificate is there."
 
 
@@ -155,12 +119,12 @@ def _verification_certificate(answer: Callable[..., x509.Certificate], _workspac
         ca = root.create_intermediate("Exercise CA", key_algorithm=algorithm)  # its issuer is not its subject
         code = secrets.token_hex(24).upper()
         given = answer(code, ca.certificate, ca.private_key)
-        _require(
+        require(
             isinstance(given, x509.Certificate),
             "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
         )
         failed = examine_proof(certificate_pem(given), ca.certificate, code).failed
-        _require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
+        require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
         same_key = given.public_key() == ca.certificate.public_key()
     praise = "The examiner finds nothing wrong with it, for an EC key and for an RSA key."
     return f"{praise} {_SAME_KEY}" if same_key else praise
@@ -179,17 +143,17 @@ def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
         code = str(with_code(dps, uploaded).verification_code)
         proof = certificate_pem(ca.sign_verification_code(code).certificate)
         answer(dps.certificates, uploaded, proof)
-        _require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: did you send the proof?")
+        require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: did you send the proof?")
     return "Read before each change: then the ETag is always the current one, even if you started with an old value."
 
 
 def _deciding_group(answer: Callable[..., str | None], _workspace: Workspace) -> str:
     chain = [f"{word} {secrets.token_hex(2)}" for word in ("Line", "Factory", "Company")]
     groups = {"everyone": chain[2], "this-factory": chain[1], "another-factory": "Factory of another organization"}
-    _require_equal(answer(chain, groups), "this-factory", "a chain with groups for two of its CAs")
-    _require_equal(answer(chain, {"everyone": chain[2]}), "everyone", "a chain with a group for its root only")
-    _require_equal(answer(chain, {"line": chain[0], **groups}), "line", "a group for the CA right above the device")
-    _require_equal(answer(chain, {"other": "Another organization"}), None, "a chain without a group for any of its CAs")
+    require_equal(answer(chain, groups), "this-factory", "a chain with groups for two of its CAs")
+    require_equal(answer(chain, {"everyone": chain[2]}), "everyone", "a chain with a group for its root only")
+    require_equal(answer(chain, {"line": chain[0], **groups}), "line", "a group for the CA right above the device")
+    require_equal(answer(chain, {"other": "Another organization"}), None, "a chain without a group for any of its CAs")
     return "The group of the CA closest to the device decides. If that group is disabled, DPS rejects the device."
 
 
@@ -200,10 +164,10 @@ def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
     device = line.issue_device("pump-1").certificate
     for cas in permutations([root.certificate, factory.certificate, line.certificate]):
         given = list(answer(device, list(cas)))
-        _require(given and given[0] == device, "The device's own certificate comes first.")
-        _require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
+        require(given and given[0] == device, "The device's own certificate comes first.")
+        require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
         failed = examine_chain(given, root.certificate, "pump-1").failed
-        _require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
+        require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
     return "The device's certificate comes first, then each certificate's issuer. The root is left out."
 
 
@@ -211,10 +175,10 @@ def _revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspa
     name = f"pump-{secrets.token_hex(3)}"
     certificate = CertificateAuthority.create_root("Exercise CA").issue_device(name).certificate
     given = answer(name, certificate)
-    _require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
-    _require_equal(given.registration_id, name, "the registration id")
-    _require(given.certificate == certificate, "The enrollment is not for the device's certificate.")
-    _require(
+    require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
+    require_equal(given.registration_id, name, "the registration id")
+    require(given.certificate == certificate, "The enrollment is not for the device's certificate.")
+    require(
         not given.enabled, "The enrollment is enabled, so DPS would accept the device even if its group is disabled."
     )
     return "DPS looks for an individual enrollment before any group. A disabled one rejects this device only."
@@ -223,9 +187,9 @@ def _revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspa
 def _only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
     ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
     given = answer(code, ca.certificate, ca.private_key)
-    _require(isinstance(given, x509.Certificate), "It returned no certificate.")
+    require(isinstance(given, x509.Certificate), "It returned no certificate.")
     failed = [each.name for each in examine_proof(certificate_pem(given), ca.certificate, code).failed]
-    _require(
+    require(
         failed == ["Dates of the proof"],
         f"The examiner must find fault with the dates only, but it finds fault with: {', '.join(failed) or 'nothing'}.",
     )
@@ -244,9 +208,9 @@ def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
     ]
     random.shuffle(registered)
     given = set(answer(registered, own))
-    _require("mine-too" not in given, "It suspects one of your own CAs: ignore case when you compare thumbprints.")
-    _require("harmless" not in given, "It suspects a CA that is not verified: DPS accepts no device through such a CA.")
-    _require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
+    require("mine-too" not in given, "It suspects one of your own CAs: ignore case when you compare thumbprints.")
+    require("harmless" not in given, "It suspects a CA that is not verified: DPS accepts no device through such a CA.")
+    require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
     return "Check your own service like this from time to time, because DPS does not warn you."
 
 
@@ -255,10 +219,10 @@ def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
     refers_to = {record: [group], group: [intermediate, root], other: [root], intermediate: [root], root: []}
     for order in permutations(refers_to):
         given = list(answer({name: list(refers_to[name]) for name in order}))
-        _require(sorted(given) == sorted(refers_to), "It must return each name exactly once.")
+        require(sorted(given) == sorted(refers_to), "It must return each name exactly once.")
         for name, targets in refers_to.items():
             for target in targets:
-                _require(
+                require(
                     given.index(name) < given.index(target), f"It deletes {target} while {name} still refers to it."
                 )
     return "Delete a thing before the things that it refers to."

@@ -30,6 +30,7 @@ from helpers.dps import (
     start_local_dps,
 )
 from helpers.files import make_private_folder, read_bytes
+from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
 from helpers.lesson.targets.scratch import answer_to, prove, with_code
@@ -135,13 +136,11 @@ class Attack:
         uploaded = self._attacker.certificates.upload(_STOLEN, certificate_pem(self._factory.certificate))
         code = str(with_code(self._attacker, uploaded).verification_code)
         proof = self._impostor.sign_verification_code(code).certificate
-        refusal = answer_to(self._attacker, uploaded, base64.b64encode(certificate_pem(proof)).decode())
-        if refusal is None:
-            raise Problem(
-                "The service accepted Mallory's proof.",
-                "Another CA of the same name signed the proof, so a provisioning service must reject it.",
-                "Don't rely on this service, and tell its operator.",
-            )
+        refusal = require_refused(
+            answer_to(self._attacker, uploaded, base64.b64encode(certificate_pem(proof)).decode()),
+            "Mallory's proof",
+            "Another CA of the same name signed the proof, so a provisioning service must reject it.",
+        )
         self._workspace.note(Notebook.THE_ATTACK, proof=refusal.status)
         return refusal
 

@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, RegisteredCertificate
+from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = ["TwoWays", "compare_with_self_attestation"]
@@ -88,12 +88,10 @@ def compare_with_self_attestation(workspace: Workspace, proved: RegisteredCertif
     with registered_for_a_moment(dps, orphan) as uploaded:
         code = str(with_code(dps, uploaded).verification_code)
         proof = namesake.sign_verification_code(code).certificate
-        refusal = answer_to(dps, uploaded, base64.b64encode(certificate_pem(proof)).decode())
-    if refusal is None:
-        raise Problem(
-            "The service accepted a wrong proof.",
+        refusal = require_refused(
+            answer_to(dps, uploaded, base64.b64encode(certificate_pem(proof)).decode()),
+            "a wrong proof",
             "Another CA of the same name signed the proof, so a provisioning service must reject it.",
-            "Don't rely on this service, and tell its operator.",
         )
     with registered_for_a_moment(dps, orphan, self_attested=True) as attested:
         return TwoWays(proved, attested, refusal)

@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, read_and_change
+from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import EtagTrail, Picture, RefusalCard
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
-from helpers.problem import Problem
 from helpers.workspace import Workspace
 
 __all__ = ["StaleEtag", "try_stale_etag"]
@@ -51,15 +51,13 @@ def try_stale_etag(workspace: Workspace) -> StaleEtag:
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
         coded = with_code(dps, uploaded)
         proof = certificate_pem(ca.sign_verification_code(str(coded.verification_code)).certificate)
-        refusal = answer_to(dps, uploaded, base64.b64encode(proof).decode(), etag=uploaded.etag)
-        if refusal is not None:
-            verified = read_and_change(
-                lambda: dps.certificates.get(uploaded.name), lambda now: dps.certificates.verify(now, proof)
-            )
-            before = (("upload", uploaded.etag), ("verification code", coded.etag))
-            return StaleEtag(before, refusal, (*before, ("verification", verified.etag)))
-    raise Problem(
-        "The service accepted a stale ETag.",
-        "A provisioning service must compare ETags, and this one does not.",
-        "Don't rely on this service, and tell its operator.",
-    )
+        refusal = require_refused(
+            answer_to(dps, uploaded, base64.b64encode(proof).decode(), etag=uploaded.etag),
+            "a stale ETag",
+            "A provisioning service must compare ETags, and this one does not.",
+        )
+        verified = read_and_change(
+            lambda: dps.certificates.get(uploaded.name), lambda now: dps.certificates.verify(now, proof)
+        )
+        before = (("upload", uploaded.etag), ("verification code", coded.etag))
+        return StaleEtag(before, refusal, (*before, ("verification", verified.etag)))

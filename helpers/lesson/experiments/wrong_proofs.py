@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -114,21 +114,14 @@ WRONG_PROOFS: dict[str, WrongProof] = {}
 
 
 def _wrong(
-    answer: Answer,
-    fix: str,
-    *,
-    also: Answer | None = None,
-    seen: str = "",
-    uploaded: Literal["root", "intermediate"] = "intermediate",
-    codes: int = 1,
-    stale: bool = False,
+    answer: Answer, fix: str, **options: Any
 ) -> Callable[[Callable[[Stage], Attempt]], Callable[[Stage], Attempt]]:
+    """Add an exhibit. The options are those fields of `WrongProof` that have a default."""
+
     def add(make: Callable[[Stage], Attempt]) -> Callable[[Stage], Attempt]:
         title, drawing, reason = inspect.cleandoc(str(make.__doc__)).split("\n\n", 2)
         reason = " ".join(reason.split())
-        WRONG_PROOFS[make.__name__] = WrongProof(
-            make.__name__, title, drawing, reason, fix, answer, make, also, seen, uploaded, codes, stale
-        )
+        WRONG_PROOFS[make.__name__] = WrongProof(make.__name__, title, drawing, reason, fix, answer, make, **options)
         return make
 
     return add

@@ -2,14 +2,13 @@
 
 from helpers.lesson.figures.certificates import (
     CertificateCard,
-    CertificatesPage,
     ChainTree,
-    PageLine,
     life,
     show_certificate,
     show_tree,
     status_at_dps,
 )
+from helpers.lesson.figures.certificates_page import CertificatesPage, PageLine
 from helpers.lesson.figures.checklist import Checklist
 from helpers.lesson.figures.devices import AccessCard, HubCard, RecordsCard, RegistrationCard
 from helpers.lesson.figures.picture import Listing, Picture, Showable, ours

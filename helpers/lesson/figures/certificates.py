@@ -1,4 +1,4 @@
-"""Pictures of certificates: one as a card, several as a tree of who signed whom, all of a workspace on a page."""
+"""Pictures of certificates: one as a card, and several as a tree of who signed whom."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from helpers.lesson.figures.picture import Picture, Row, Table, joined, listed, 
 
 __all__ = [
     "CertificateCard",
-    "CertificatesPage",
     "ChainTree",
-    "PageLine",
     "life",
     "show_certificate",
     "show_tree",
+    "signer",
     "status_at_dps",
+    "validity_bar",
 ]
 
 _CODE = re.compile("[0-9A-F]{48}")
@@ -41,10 +41,15 @@ class CertificateCard(Table):
     def rows(self) -> list[Row]:
         facts = self.facts
         rows = [
-            ("Issuer", _signer(facts)),
+            ("Issuer", signer(facts)),
             ("Kind", _kind(facts)),
             ("Key", facts.key),
-            ("Validity", life_bar(facts, self.at) + life(facts)),
+            (
+                "Validity",
+                Markup("{}<small>{}</small><br>{}").format(
+                    validity_bar(facts, self.at, 120), _spent(facts, self.at)[1], life(facts)
+                ),
+            ),
             ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
             (
                 "SHA-256",
@@ -141,96 +146,13 @@ def show_tree(
     return ChainTree(caption, nodes, parents)
 
 
-@dataclass(frozen=True)
-class PageLine:
-    """A certificate on the page.
-
-    Attributes:
-        status: its status at DPS. foreign: its issuer has the name of a CA of this workspace, but is another CA.
-    """
-
-    file: str
-    facts: CertificateDescription
-    status: str
-    foreign: bool = False
-
-    @property
-    def issuer(self) -> str:
-        """The name of its issuer, with a warning if the name is misleading."""
-        name = _signer(self.facts)
-        return f"{name} (another CA of that name, not yours)" if self.foreign else name
-
-
-@dataclass(frozen=True, repr=False)
-class CertificatesPage(Picture):
-    """Every certificate of a workspace, in groups with a heading each."""
-
-    groups: Mapping[str, Sequence[PageLine]]
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def html(self) -> Markup:
-        return Markup("<div class='card'>{}</div>").format(
-            joined(
-                "<h4>{}</h4><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
-                ((heading, _headings(lines), self._body(lines)) for heading, lines in self.groups.items() if lines),
-            )
-        )
-
-    def text(self) -> str:
-        return "\n".join(
-            line
-            for heading, lines in self.groups.items()
-            if lines
-            for line in (
-                heading,
-                *(
-                    f"  {each.facts.common_name}  by {each.issuer}  {each.facts.key}  {life(each.facts)}  {each.status}  "
-                    f"{each.file}"
-                    for each in lines
-                ),
-            )
-        )
-
-    def _body(self, lines: Sequence[PageLine]) -> Markup:
-        return joined(
-            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
-            "<td class='file'>{}</td></tr>",
-            (
-                (
-                    each.facts.common_name,
-                    each.issuer,
-                    each.facts.key,
-                    _bar(each.facts, self.at, 80),
-                    f"{each.facts.not_after:%Y-%m-%d}",
-                    Markup("<td>{}</td>").format(each.status) if _is_known(lines) else "",
-                    each.file,
-                )
-                for each in lines
-            ),
-        )
-
-
-def _headings(lines: Sequence[PageLine]) -> Markup:
-    known = ("At DPS",) if _is_known(lines) else ()
-    names = ("Name", "Issuer's name", "Key", "Validity", *known, "File")
-    return joined("<th scope='col'>{}</th>", ((name,) for name in names))
-
-
-def _is_known(lines: Sequence[PageLine]) -> bool:
-    return any(each.status for each in lines)
-
-
 def life(facts: CertificateDescription) -> str:
     """Return a certificate's validity period in words."""
     return f"{facts.not_before:%Y-%m-%d %H:%M} to {facts.not_after:%Y-%m-%d %H:%M} UTC"
 
 
-def life_bar(facts: CertificateDescription, at: datetime) -> Markup:
-    """Return a bar that shows how much of a certificate's validity period is over, and the same in words."""
-    return Markup("{}<small>{}</small><br>").format(_bar(facts, at, 120), _spent(facts, at)[1])
-
-
-def _bar(facts: CertificateDescription, at: datetime, width: int) -> Markup:
+def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Markup:
+    """Return a bar that shows how much of a certificate's validity period is over."""
     part, says = _spent(facts, at)
     return Markup(
         "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
@@ -276,5 +198,6 @@ def _short_kind(facts: CertificateDescription) -> str:
     return "self-signed" if facts.is_self_signed else "end entity"
 
 
-def _signer(facts: CertificateDescription) -> str:
+def signer(facts: CertificateDescription) -> str:
+    """Return the name of the CA that a certificate names as its issuer."""
     return "itself" if facts.is_self_signed else bare_name(facts.issuer)

@@ -1,0 +1,92 @@
+"""All certificates of a workspace on one page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from helpers.certificates import CertificateDescription
+from helpers.lesson.figures.certificates import life, signer, validity_bar
+from helpers.lesson.figures.picture import Picture, joined
+
+__all__ = ["CertificatesPage", "PageLine"]
+
+
+@dataclass(frozen=True)
+class PageLine:
+    """A certificate on the page.
+
+    Attributes:
+        status: its status at DPS. foreign: its issuer has the name of a CA of this workspace, but is another CA.
+    """
+
+    file: str
+    facts: CertificateDescription
+    status: str
+    foreign: bool = False
+
+    @property
+    def issuer(self) -> str:
+        """The name of its issuer, with a warning if the name is misleading."""
+        name = signer(self.facts)
+        return f"{name} (another CA of that name, not yours)" if self.foreign else name
+
+
+@dataclass(frozen=True, repr=False)
+class CertificatesPage(Picture):
+    """Every certificate of a workspace, in groups with a heading each."""
+
+    groups: Mapping[str, Sequence[PageLine]]
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def html(self) -> Markup:
+        return Markup("<div class='card'>{}</div>").format(
+            joined(
+                "<h4>{}</h4><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+                ((heading, _headings(lines), self._body(lines)) for heading, lines in self.groups.items() if lines),
+            )
+        )
+
+    def text(self) -> str:
+        return "\n".join(
+            line
+            for heading, lines in self.groups.items()
+            if lines
+            for line in (
+                heading,
+                *(
+                    f"  {each.facts.common_name}  by {each.issuer}  {each.facts.key}  {life(each.facts)}  {each.status}  "
+                    f"{each.file}"
+                    for each in lines
+                ),
+            )
+        )
+
+    def _body(self, lines: Sequence[PageLine]) -> Markup:
+        return joined(
+            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
+            "<td class='file'>{}</td></tr>",
+            (
+                (
+                    each.facts.common_name,
+                    each.issuer,
+                    each.facts.key,
+                    validity_bar(each.facts, self.at, 80),
+                    f"{each.facts.not_after:%Y-%m-%d}",
+                    Markup("<td>{}</td>").format(each.status) if _is_known(lines) else "",
+                    each.file,
+                )
+                for each in lines
+            ),
+        )
+
+
+def _headings(lines: Sequence[PageLine]) -> Markup:
+    known = ("At DPS",) if _is_known(lines) else ()
+    names = ("Name", "Issuer's name", "Key", "Validity", *known, "File")
+    return joined("<th scope='col'>{}</th>", ((name,) for name in names))
+
+
+def _is_known(lines: Sequence[PageLine]) -> bool:
+    return any(each.status for each in lines)
