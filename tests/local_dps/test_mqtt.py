@@ -18,7 +18,7 @@ import pytest
 from helpers.local_dps import running
 from helpers.local_dps.core.faults import Fault, Faults
 from helpers.local_dps.net.mqtt import gateway
-from helpers.local_dps.net.mqtt.codec import MAX_PACKET_BYTES
+from helpers.local_dps.net.mqtt.framing import MAX_PACKET_BYTES
 from tests.crafting import Crafted, leaf
 from tests.encodings import as_pem
 from tests.local_dps.devices import ROOT, TWIN_ROOT, write_chain

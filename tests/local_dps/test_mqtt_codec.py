@@ -11,18 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.local_dps.net.mqtt import codec
-from helpers.local_dps.net.mqtt.codec import (
-    MAX_PACKET_BYTES,
-    Connect,
-    Decoder,
-    MalformedPacket,
-    PacketType,
-    Publish,
-    Subscribe,
-)
+from helpers.local_dps.net.mqtt.codec import Connect, Publish, Subscribe
+from helpers.local_dps.net.mqtt.framing import MAX_PACKET_BYTES, Decoder, MalformedPacket, Packet, PacketType
 from tests.local_dps.mqtt_packets import connect, packet, publish, subscribe, text, unsubscribe
 
-READERS: dict[PacketType, Callable[[codec.Packet], Any]] = {
+READERS: dict[PacketType, Callable[[Packet], Any]] = {
     PacketType.CONNECT: codec.read_connect,
     PacketType.PUBLISH: codec.read_publish,
     PacketType.SUBSCRIBE: codec.read_subscribe,

@@ -1,18 +1,13 @@
-"""Encoding and decoding of MQTT control packets, without any input or output. Section numbers are those of MQTT 3.1.1."""
+"""The fields of MQTT control packets, without any input or output. Section numbers are those of MQTT 3.1.1."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+
+from .framing import MalformedPacket, Packet, PacketType, frame
 
 __all__ = [
-    "MAX_PACKET_BYTES",
     "PINGRESP",
     "PROTOCOL_LEVEL",
     "Connect",
-    "Decoder",
-    "MalformedPacket",
-    "Packet",
-    "PacketType",
     "Publish",
     "Subscribe",
     "connack",
@@ -28,38 +23,8 @@ __all__ = [
     "unsuback",
 ]
 
-MAX_PACKET_BYTES = 64 * 1024  # a registration has a few hundred
 PINGRESP = b"\xd0\x00"
 PROTOCOL_LEVEL = 4  # the number of MQTT 3.1.1 in a CONNECT
-
-
-class MalformedPacket(ValueError):
-    """The client sent something that is not MQTT 3.1.1, or is not supported here. The connection ends (4.8)."""
-
-
-class PacketType(IntEnum):
-    """The packet types (2.2.1)."""
-
-    CONNECT = 1
-    CONNACK = 2
-    PUBLISH = 3
-    PUBACK = 4
-    SUBSCRIBE = 8
-    SUBACK = 9
-    UNSUBSCRIBE = 10
-    UNSUBACK = 11
-    PINGREQ = 12
-    PINGRESP = 13
-    DISCONNECT = 14
-
-
-@dataclass(frozen=True)
-class Packet:
-    """One packet: its type, its four flags, and everything after the fixed header."""
-
-    kind: PacketType
-    flags: int
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -93,68 +58,6 @@ class Subscribe:
 
     packet_id: int
     filters: tuple[tuple[str, int], ...]
-
-
-class Decoder:
-    """A decoder that takes bytes as they arrive, and returns complete packets."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Packet]:
-        """Yield the packets that are complete now.
-
-        Raises:
-            MalformedPacket: as soon as the bytes can't become a valid packet.
-        """
-        self._waiting += data
-        start = 0
-        try:
-            while (found := _split(self._waiting, start)) is not None:
-                packet, start = found
-                yield packet
-        finally:
-            del self._waiting[:start]
-
-
-def _split(data: bytearray, start: int) -> tuple[Packet, int] | None:
-    """Return the packet that begins at `start`, and where the next one begins; None while the packet is incomplete."""
-    if len(data) <= start:
-        return None
-    kind, flags = _kind_and_flags(data[start])
-    header = _remaining_length(data[start : start + 5])
-    if header is None:
-        return None
-    begin, length = start + header[0], header[1]
-    if length > MAX_PACKET_BYTES:
-        raise MalformedPacket(f"A packet of {length} bytes is too large: at most {MAX_PACKET_BYTES} are accepted.")
-    end = begin + length
-    return (Packet(kind, flags, bytes(data[begin:end])), end) if len(data) >= end else None
-
-
-def _kind_and_flags(first: int) -> tuple[PacketType, int]:
-    """Return the two halves of a packet's first byte (2.2)."""
-    try:
-        kind = PacketType(first >> 4)
-    except ValueError as error:
-        raise MalformedPacket(f"A client sends no packets of type {first >> 4}.") from error
-    flags = first & 0x0F
-    expected = 2 if kind in (PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE) else 0
-    if kind is not PacketType.PUBLISH and flags != expected:
-        raise MalformedPacket(f"{kind.name} has the flags {flags}, where MQTT requires {expected}.")
-    return kind, flags
-
-
-def _remaining_length(data: bytes | bytearray) -> tuple[int, int] | None:
-    """Return where the rest of a packet begins, and its length (2.2.3); None while the length is incomplete."""
-    value = 0
-    for place, byte in enumerate(data[1:5]):
-        value += (byte & 0x7F) << (7 * place)
-        if byte < 0x80:
-            return place + 2, value
-    if len(data) >= 5:
-        raise MalformedPacket("The remaining length of a packet has more than four bytes.")
-    return None
 
 
 class _Reader:
@@ -242,7 +145,6 @@ def read_publish(packet: Packet) -> Publish:
 
 
 def read_subscribe(packet: Packet) -> Subscribe:
-    """Return the fields of a SUBSCRIBE."""
     reader = _Reader(packet.body)
     packet_id, filters = reader.packet_id(), []
     while not reader.is_at_end:
@@ -256,7 +158,6 @@ def read_subscribe(packet: Packet) -> Subscribe:
 
 
 def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
-    """Return the packet id and the filters of an UNSUBSCRIBE."""
     reader = _Reader(packet.body)
     packet_id, filters = reader.packet_id(), []
     while not reader.is_at_end:
@@ -267,7 +168,6 @@ def read_unsubscribe(packet: Packet) -> tuple[int, tuple[str, ...]]:
 
 
 def read_puback(packet: Packet) -> int:
-    """Return the packet id of a PUBACK."""
     reader = _Reader(packet.body)
     packet_id = reader.packet_id()
     reader.end()
@@ -281,37 +181,28 @@ def read_nothing(packet: Packet) -> None:
 
 def connack(code: int) -> bytes:
     """Return a CONNACK (3.2) that says that no earlier session is present."""
-    return _packet(PacketType.CONNACK, 0, bytes((0, code)))
+    return frame(PacketType.CONNACK, 0, bytes((0, code)))
 
 
 def suback(packet_id: int, granted: tuple[int, ...]) -> bytes:
     """Return a SUBACK (3.9) with the QoS of each filter, or 0x80 for a rejected one."""
-    return _packet(PacketType.SUBACK, 0, packet_id.to_bytes(2, "big") + bytes(granted))
+    return frame(PacketType.SUBACK, 0, packet_id.to_bytes(2, "big") + bytes(granted))
 
 
 def unsuback(packet_id: int) -> bytes:
     """Return an UNSUBACK (3.11)."""
-    return _packet(PacketType.UNSUBACK, 0, packet_id.to_bytes(2, "big"))
+    return frame(PacketType.UNSUBACK, 0, packet_id.to_bytes(2, "big"))
 
 
 def puback(packet_id: int) -> bytes:
     """Return a PUBACK (3.4)."""
-    return _packet(PacketType.PUBACK, 0, packet_id.to_bytes(2, "big"))
+    return frame(PacketType.PUBACK, 0, packet_id.to_bytes(2, "big"))
 
 
 def publish(topic: str, payload: bytes, packet_id: int | None) -> bytes:
     """Return a PUBLISH at QoS 1, or at QoS 0 if packet_id is None."""
     name = topic.encode()
     number = b"" if packet_id is None else packet_id.to_bytes(2, "big")
-    return _packet(
+    return frame(
         PacketType.PUBLISH, 0 if packet_id is None else 2, len(name).to_bytes(2, "big") + name + number + payload
     )
-
-
-def _packet(kind: PacketType, flags: int, body: bytes) -> bytes:
-    length, left = bytearray(), len(body)
-    while True:
-        left, low = divmod(left, 128)
-        length.append(low | (0x80 if left else 0))
-        if not left:
-            return bytes(((kind << 4) | flags,)) + bytes(length) + body

@@ -13,7 +13,7 @@ from ...request.outcome import RequestOutcome
 from ...request.record import RequestRecord
 from ...request.routing import Request
 from ..device_tls import presented_chain
-from .codec import MAX_PACKET_BYTES, Decoder, MalformedPacket
+from .framing import MAX_PACKET_BYTES, Decoder, MalformedPacket
 from .session import ConnectionClosed, ConnectRefused, MqttSession
 
 __all__ = ["MqttGateway"]

@@ -12,9 +12,9 @@ from cryptography import x509
 from ...errors import ApiPlane
 from ...errors import device as errors
 from ...request.outcome import RequestOutcome
-from ...request.routing import Request
+from ...request.routing import Request, Response
 from . import codec
-from .codec import MalformedPacket, Packet, PacketType
+from .framing import MalformedPacket, Packet, PacketType
 
 __all__ = ["ConnectRefused", "ConnectionClosed", "MqttSession"]
 
@@ -167,7 +167,7 @@ class MqttSession:
             raise ConnectionClosed
         if self._answers_at is None:
             return acknowledged
-        return [*acknowledged, self._answer(rid, outcome.response.status, outcome)]
+        return [*acknowledged, self._answer(rid, outcome.response)]
 
     def _request(self, device: _Device, method: str, suffix: str, body: bytes) -> Request:
         return Request(
@@ -183,12 +183,11 @@ class MqttSession:
             chain=self._chain,
         )
 
-    def _answer(self, rid: str, status: int, outcome: RequestOutcome) -> bytes:
-        assert outcome.response
-        retry = outcome.response.headers.get("Retry-After")
-        topic = f"$dps/registrations/res/{status}/?$rid={rid}{f'&retry-after={retry}' if retry else ''}"
+    def _answer(self, rid: str, response: Response) -> bytes:
+        retry = response.headers.get("Retry-After")
+        topic = f"$dps/registrations/res/{response.status}/?$rid={rid}{f'&retry-after={retry}' if retry else ''}"
         packet_id = None
         if self._answers_at:
             self._next_id = self._next_id % 0xFFFF + 1
             packet_id = self._next_id
-        return codec.publish(topic, json.dumps(outcome.response.body, separators=(",", ":")).encode(), packet_id)
+        return codec.publish(topic, json.dumps(response.body, separators=(",", ":")).encode(), packet_id)
