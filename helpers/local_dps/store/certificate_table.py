@@ -63,21 +63,17 @@ class CertificateTable:
         return [_certificate(row) for row in rows]
 
     def count(self, service_id: int) -> int:
-        """Return the number of certificates of a service."""
         return self._database.count("SELECT count(*) FROM certificate WHERE service = ?", service_id)
 
     def get(self, service_id: int, name: str) -> StoredCertificate | None:
-        """Return one certificate, or None."""
         row = self._database.row("SELECT * FROM certificate WHERE service = ? AND name = ?", service_id, name)
         return _certificate(row) if row else None
 
     def put(self, row: StoredCertificate) -> None:
-        """Insert or replace a certificate."""
         values = [json.dumps(value) if isinstance(value, dict) else value for value in astuple(row)]
         self._database.execute(f"INSERT OR REPLACE INTO certificate VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
 
     def delete(self, row: StoredCertificate) -> None:
-        """Delete a certificate."""
         self._database.execute("DELETE FROM certificate WHERE service = ? AND name = ?", row.service_id, row.name)
 
 

@@ -63,7 +63,7 @@ class EnrollmentTable:
             The enrollments, and the row number of the last one if there are more, else None.
         """
         wanted = "service = ? AND collection = ? AND rowid > ?"
-        statement = f"SELECT rowid AS number, * FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
+        statement = f"SELECT *, rowid AS number FROM enrollment WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
         rows, more = self._database.page(statement, service_id, collection, after, size + 1, size=size)
         return [_enrollment(row) for row in rows], rows[-1]["number"] if more else None
 
@@ -73,7 +73,6 @@ class EnrollmentTable:
         return self._database.count(statement, service_id, collection, attestation)
 
     def get(self, service_id: int, collection: str, enrollment: str) -> EnrollmentRow | None:
-        """Return one enrollment, or None."""
         statement = "SELECT * FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
         row = self._database.row(statement, service_id, collection, enrollment)
         return _enrollment(row) if row else None
@@ -95,18 +94,10 @@ class EnrollmentTable:
         )
 
     def delete(self, row: EnrollmentRow) -> None:
-        """Delete an enrollment."""
         statement = "DELETE FROM enrollment WHERE service = ? AND collection = ? AND id = ?"
         self._database.execute(statement, row.service_id, row.collection, row.id)
 
 
 def _enrollment(row: sqlite3.Row) -> EnrollmentRow:
-    return EnrollmentRow(
-        row["service"],
-        row["collection"],
-        row["id"],
-        json.loads(row["document"]),
-        row["etag"],
-        row["created"],
-        row["updated"],
-    )
+    service, collection, name, _, document, etag, created, updated = tuple(row)[:8]
+    return EnrollmentRow(service, collection, name, json.loads(document), etag, created, updated)

@@ -51,19 +51,16 @@ class HubDeviceTable:
         return [_device(row) for row in rows], more
 
     def get(self, hub: str, device: str) -> HubDeviceRow | None:
-        """Return one device record, or None."""
         row = self._database.row("SELECT * FROM hub_device WHERE hub = ? AND id = ?", hub, device)
         return _device(row) if row else None
 
     def put(self, row: HubDeviceRow) -> None:
-        """Insert or replace a device record."""
         document = json.dumps({"capabilities": row.capabilities, "twin": row.twin})
         self._database.execute(
             "INSERT OR REPLACE INTO hub_device VALUES (?, ?, ?, ?)", row.hub, row.id, row.thumbprint, document
         )
 
     def delete(self, row: HubDeviceRow) -> None:
-        """Delete a device record."""
         self._database.execute("DELETE FROM hub_device WHERE hub = ? AND id = ?", row.hub, row.id)
 
 

@@ -59,12 +59,11 @@ class RegistrationTable:
             The records, and the row number of the last one if there are more, else None.
         """
         wanted = "service = ? AND enrollment_group = ? AND rowid > ?"
-        statement = f"SELECT rowid AS number, * FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
+        statement = f"SELECT *, rowid AS number FROM registration WHERE {wanted} ORDER BY rowid LIMIT ?"  # noqa: S608 - our own text
         rows, more = self._database.page(statement, service_id, enrollment_group, after, size + 1, size=size)
         return [_registration(row) for row in rows], rows[-1]["number"] if more else None
 
     def get(self, service_id: int, registration: str) -> RegistrationRow | None:
-        """Return one record, or None."""
         row = self._database.row("SELECT * FROM registration WHERE service = ? AND id = ?", service_id, registration)
         return _registration(row) if row else None
 
@@ -74,27 +73,13 @@ class RegistrationTable:
             "INSERT INTO registration VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "enrollment_group = excluded.enrollment_group, document = excluded.document, etag = excluded.etag, "
             "created = excluded.created, updated = excluded.updated",
-            row.service_id,
-            row.id,
-            row.enrollment_group,
-            json.dumps(row.document),
-            row.etag,
-            row.created,
-            row.updated,
+            *{**vars(row), "document": json.dumps(row.document)}.values(),
         )
 
     def delete(self, row: RegistrationRow) -> None:
-        """Delete a record."""
         self._database.execute("DELETE FROM registration WHERE service = ? AND id = ?", row.service_id, row.id)
 
 
 def _registration(row: sqlite3.Row) -> RegistrationRow:
-    return RegistrationRow(
-        row["service"],
-        row["id"],
-        row["enrollment_group"],
-        json.loads(row["document"]),
-        row["etag"],
-        row["created"],
-        row["updated"],
-    )
+    service, name, group, document, etag, created, updated = tuple(row)[:7]
+    return RegistrationRow(service, name, group, json.loads(document), etag, created, updated)
