@@ -14,7 +14,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -138,17 +138,11 @@ class Workspace:
 
     def update(self, **changes: Any) -> Facts:
         """Change some facts; leave the others as they are, even if another notebook changes them at the same time."""
-        with self._locked():
-            facts = Facts.model_validate({**self.facts.model_dump(), **changes})
-            self._write(facts)
-        return facts
+        return self._change(lambda _facts: changes)
 
     def reach(self, notebook: str) -> None:
         """Note that a notebook's checkpoint has been reached. Two notebooks may do so at the same moment."""
-        with self._locked():
-            facts = self.facts
-            if notebook not in facts.reached:
-                self._write(facts.model_copy(update={"reached": (*facts.reached, notebook)}))
+        self._change(lambda facts: {"reached": tuple(dict.fromkeys((*facts.reached, notebook)))})
 
     def outcomes(self, notebook: str) -> dict[str, Any]:
         """Return the results of a notebook's steps since it was last started, by name; the values are JSON values."""
@@ -156,17 +150,15 @@ class Workspace:
 
     def note(self, notebook: str, **outcomes: Any) -> None:
         """Note results of a notebook's step; those of its other steps stay."""
-        with self._locked():
-            facts = self.facts
-            noted = {**facts.outcomes.get(notebook, {}), **outcomes}
-            self._write(facts.model_copy(update={"outcomes": {**facts.outcomes, notebook: noted}}))
+        self._change(
+            lambda facts: {"outcomes": {**facts.outcomes, notebook: {**facts.outcomes.get(notebook, {}), **outcomes}}}
+        )
 
     def forget_outcomes(self, notebook: str) -> None:
         """Delete the results of a notebook's steps, because it starts again."""
-        with self._locked():
-            facts = self.facts
-            others = {name: noted for name, noted in facts.outcomes.items() if name != notebook}
-            self._write(facts.model_copy(update={"outcomes": others}))
+        self._change(
+            lambda facts: {"outcomes": {name: each for name, each in facts.outcomes.items() if name != notebook}}
+        )
 
     # --- certificate authorities ---
 
@@ -283,6 +275,14 @@ class Workspace:
         return self.folder / "local-dps"
 
     # --- inside ---
+
+    def _change(self, changes: Callable[[Facts], Mapping[str, Any]]) -> Facts:
+        with self._locked():
+            present = self.facts
+            facts = Facts.model_validate({**present.model_dump(), **changes(present)})
+            if facts != present:
+                self._write(facts)
+        return facts
 
     def _write(self, facts: Facts) -> None:
         write_atomically(self._file, facts.model_dump_json(indent=2).encode(), mode=PRIVATE)
