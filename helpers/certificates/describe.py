@@ -195,7 +195,6 @@ def common_name(certificate: x509.Certificate) -> str | None:
 
 
 def extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    """Return the certificate's extension of that type, or None."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

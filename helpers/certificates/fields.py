@@ -15,10 +15,12 @@ _BACKDATED = timedelta(hours=1)  # so that a certificate is valid for a device o
 
 
 def distinguished_name(common_name: str) -> x509.Name:
+    """Return the name that has only this common name, after checking it."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, check_common_name(common_name))])
 
 
 def validity(lifetime: timedelta) -> tuple[datetime, datetime]:
+    """Return the dates of a certificate that is valid from an hour ago. Raises Problem for an impossible lifetime."""
     now = datetime.now(UTC).replace(microsecond=0)
     if lifetime <= timedelta(0):
         raise Problem(

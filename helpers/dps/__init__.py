@@ -1,7 +1,7 @@
 """A client of a provisioning service, through Azure's own SDKs. It works the same with Azure and with the local DPS."""
 
 from helpers.dps.azure_device_sdk import Event
-from helpers.dps.ca_certificates import CaCertificates, RegisteredCertificate, check_certificate_name
+from helpers.dps.ca_certificates import CaCertificates, check_certificate_name
 from helpers.dps.device_plane import DevicePlane
 from helpers.dps.devices import DeviceRegistrar, Devices, Registration, require_registered
 from helpers.dps.enrollment_groups import (
@@ -27,6 +27,7 @@ from helpers.dps.local import (
 )
 from helpers.dps.local_process import start_local_dps, stop_local_dps
 from helpers.dps.refusals import KnownCas
+from helpers.dps.registered_certificate import RegisteredCertificate
 from helpers.dps.retries import read_and_change, removed
 from helpers.dps.service import AZURE_DEVICE_PLANE, ProvisioningService, ServiceDescription, connect_azure
 from helpers.dps.wire import Chapter, Exchange, Wire

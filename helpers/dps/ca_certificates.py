@@ -2,8 +2,6 @@
 
 import base64
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,41 +10,20 @@ from cryptography import x509
 from helpers.certificates import (
     VerificationCertificate,
     certificate_pem,
-    check_verification_code,
     describe,
     public_certificate,
 )
 from helpers.dps.errors import DpsError
+from helpers.dps.registered_certificate import RegisteredCertificate, if_unchanged, registered_from, with_code
 from helpers.dps.retries import found, retry_change, retry_read
 from helpers.problem import Problem
 
 if TYPE_CHECKING:  # the SDK takes a tenth of a second to import, so each function imports only the parts it uses
     from azure.mgmt.iothubprovisioningservices import IotDpsClient
-    from azure.mgmt.iothubprovisioningservices.models import CertificateResponse
 
-__all__ = ["CaCertificates", "RegisteredCertificate", "check_certificate_name"]
+__all__ = ["CaCertificates", "check_certificate_name"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-@dataclass(frozen=True)
-class RegisteredCertificate:
-    """A CA certificate's state at the service at one moment.
-
-    Attributes:
-        etag: the version of this state; the next change must send it, and returns a new one.
-        thumbprint: SHA-1, upper-case hex.
-        expires: the end of the certificate's validity, UTC.
-        verification_code: only in the value that `generate_verification_code` returns; otherwise None.
-    """
-
-    name: str
-    subject: str
-    thumbprint: str
-    expires: datetime
-    verified: bool
-    etag: str
-    verification_code: str | None = None
 
 
 class CaCertificates:
@@ -105,7 +82,7 @@ class CaCertificates:
         body = CertificateResponse(properties=properties)
         return retry_change(
             f"upload the CA certificate “{name}”",
-            lambda: _registered(self._certificates.create_or_update(self._group, self._service, name, body)),
+            lambda: registered_from(self._certificates.create_or_update(self._group, self._service, name, body)),
             lambda: self._same(name, public),
         )
 
@@ -113,13 +90,13 @@ class CaCertificates:
         """Return the certificate's present state, with its ETag."""
         return retry_read(
             f"read the CA certificate “{name}”",
-            lambda: _registered(self._certificates.get(name, self._group, self._service)),
+            lambda: registered_from(self._certificates.get(name, self._group, self._service)),
         )
 
     def list(self) -> list[RegisteredCertificate]:
         """Return all CA certificates of the service."""
         listed = retry_read("list the CA certificates", lambda: self._certificates.list(self._group, self._service))
-        return [_registered(each) for each in listed.value or ()]
+        return [registered_from(each) for each in listed.value or ()]
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
         """Generate a verification code, which the returned value holds. Earlier codes for this certificate become invalid."""
@@ -127,9 +104,9 @@ class CaCertificates:
 
         def generate() -> RegisteredCertificate:
             answer = self._certificates.generate_verification_code(
-                known.name, self._group, self._service, **_if_unchanged(known)
+                known.name, self._group, self._service, **if_unchanged(known)
             )
-            return _with_code(known, answer)
+            return with_code(known, answer)
 
         def look() -> None:
             """Read the new ETag. If the answer with the code was lost, no call returns that code: another is needed."""
@@ -170,8 +147,8 @@ class CaCertificates:
         request = VerificationCodeRequest(certificate=certificate)
 
         def verify() -> RegisteredCertificate:
-            unchanged = _if_unchanged(registered)
-            return _registered(
+            unchanged = if_unchanged(registered)
+            return registered_from(
                 self._certificates.verify_certificate(
                     registered.name, self._group, self._service, request, **unchanged, **options
                 )
@@ -187,7 +164,7 @@ class CaCertificates:
         """Remove the certificate from the service. Enrollment groups bound to it then accept no device."""
 
         def delete() -> bool:
-            self._certificates.delete(self._group, self._service, registered.name, **_if_unchanged(registered))
+            self._certificates.delete(self._group, self._service, registered.name, **if_unchanged(registered))
             return True
 
         retry_change(
@@ -227,47 +204,3 @@ def check_certificate_name(name: str) -> str:
             "Choose another name.",
         )
     return name
-
-
-def _with_code(registered: RegisteredCertificate, answer: Any) -> RegisteredCertificate:
-    properties = answer.properties
-    if properties is None or properties.verification_code is None:
-        raise DpsError(
-            f"There is no verification code for “{registered.name}”.",
-            "The service's answer contained none.",
-            "Generate a code again.",
-        )
-    return replace(
-        registered,
-        verified=bool(properties.is_verified),
-        etag=_etag(answer),
-        verification_code=check_verification_code(properties.verification_code),
-    )
-
-
-def _if_unchanged(known: RegisteredCertificate) -> dict[str, Any]:
-    from azure.core import MatchConditions
-
-    return {"etag": known.etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _registered(answer: "CertificateResponse") -> RegisteredCertificate:
-    properties: Any = answer.properties
-    return RegisteredCertificate(
-        name=str(answer.name),
-        subject=properties.subject,
-        thumbprint=properties.thumbprint,
-        expires=properties.expiry,
-        verified=bool(properties.is_verified),
-        etag=_etag(answer),
-    )
-
-
-def _etag(answer: Any) -> str:
-    if not answer.etag:
-        raise DpsError(
-            "The service's answer contained no ETag.",
-            "Without it, the certificate can't be changed safely.",
-            "Try again.",
-        )
-    return str(answer.etag)

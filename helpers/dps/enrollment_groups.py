@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 from cryptography import x509
 
@@ -96,9 +96,6 @@ class EnrollmentGroup:
     etag: str | None = None
 
 
-_Document: TypeAlias = dict[str, Any]
-
-
 class EnrollmentGroups(EnrollmentCollection[EnrollmentGroup]):
     """The enrollment groups of one provisioning service."""
 
@@ -112,10 +109,57 @@ class EnrollmentGroups(EnrollmentCollection[EnrollmentGroup]):
         return value.group_id
 
     def _document(self, value: EnrollmentGroup) -> dict[str, Any]:
-        return _document(value)
+        document: dict[str, Any] = {
+            "enrollmentGroupId": check_group_id(value.group_id),
+            "attestation": {"type": "x509", "x509": _attestation(value)},
+            "provisioningStatus": "enabled" if value.enabled else "disabled",
+            "reprovisionPolicy": {
+                "updateHubAssignment": value.reprovision_policy.update_hub_assignment,
+                "migrateDeviceData": value.reprovision_policy.migrate_device_data,
+            },
+        }
+        if value.allocation_policy is not None:
+            document["allocationPolicy"] = value.allocation_policy.value
+        if value.iot_hubs:
+            document["iotHubs"] = list(value.iot_hubs)
+        if value.custom_allocation is not None:
+            webhook = value.custom_allocation
+            document["customAllocationDefinition"] = {
+                "webhookUrl": webhook.webhook_url,
+                "apiVersion": webhook.api_version,
+            }
+        if value.initial_twin is not None:
+            document["initialTwin"] = dict(value.initial_twin)
+        return document
 
     def _value(self, answer: Mapping[str, Any], sent: EnrollmentGroup | None) -> EnrollmentGroup:
-        return _group(answer, sent.attestation if sent else None)
+        mine = sent.attestation if sent else None
+        attestation = (answer.get("attestation") or {}).get("x509") or {}
+        references = attestation.get("caReferences")
+        known: CaReference | SigningCertificate | None = None
+        if references and references.get("primary"):
+            known = CaReference(references["primary"], references.get("secondary"))
+        elif signing := attestation.get("signingCertificates"):
+            known = (
+                mine
+                if isinstance(mine, SigningCertificate) and _is_described(mine, signing)
+                else SigningCertificate(None)
+            )
+        policy, reprovision = answer.get("allocationPolicy"), answer.get("reprovisionPolicy") or {}
+        custom = answer.get("customAllocationDefinition")
+        return EnrollmentGroup(
+            group_id=answer["enrollmentGroupId"],
+            attestation=known,
+            enabled=answer.get("provisioningStatus") != "disabled",
+            allocation_policy=AllocationPolicy(policy) if policy else None,
+            iot_hubs=tuple(answer.get("iotHubs") or ()),
+            custom_allocation=CustomAllocation(custom["webhookUrl"], custom["apiVersion"]) if custom else None,
+            reprovision_policy=ReprovisionPolicy(
+                reprovision.get("updateHubAssignment", True), reprovision.get("migrateDeviceData", True)
+            ),
+            initial_twin=answer.get("initialTwin"),
+            etag=answer.get("etag"),
+        )
 
 
 def check_group_id(group_id: str) -> str:
@@ -133,30 +177,7 @@ def check_group_id(group_id: str) -> str:
     return group_id
 
 
-def _document(group: EnrollmentGroup) -> _Document:
-    """Return the body of a PUT (EnrollmentGroup in dps.md, api-version 2021-10-01)."""
-    document: _Document = {
-        "enrollmentGroupId": check_group_id(group.group_id),
-        "attestation": {"type": "x509", "x509": _attestation(group)},
-        "provisioningStatus": "enabled" if group.enabled else "disabled",
-        "reprovisionPolicy": {
-            "updateHubAssignment": group.reprovision_policy.update_hub_assignment,
-            "migrateDeviceData": group.reprovision_policy.migrate_device_data,
-        },
-    }
-    if group.allocation_policy is not None:
-        document["allocationPolicy"] = group.allocation_policy.value
-    if group.iot_hubs:
-        document["iotHubs"] = list(group.iot_hubs)
-    if group.custom_allocation is not None:
-        webhook = group.custom_allocation
-        document["customAllocationDefinition"] = {"webhookUrl": webhook.webhook_url, "apiVersion": webhook.api_version}
-    if group.initial_twin is not None:
-        document["initialTwin"] = dict(group.initial_twin)
-    return document
-
-
-def _attestation(group: EnrollmentGroup) -> _Document:
+def _attestation(group: EnrollmentGroup) -> dict[str, Any]:
     match group.attestation:
         case CaReference(primary, secondary) if primary:
             return {"caReferences": {"primary": primary, "secondary": secondary}}
@@ -172,36 +193,6 @@ def _attestation(group: EnrollmentGroup) -> _Document:
                 "certificates, so a group that was read has none.",
                 "Set its attestation to a CaReference to a registered CA, or to a SigningCertificate.",
             )
-
-
-def _group(answer: Mapping[str, Any], sent: CaReference | SigningCertificate | None = None) -> EnrollmentGroup:
-    """Return the group in the service's answer, with the group's own certificates from `sent`: the answer has only
-    their descriptions.
-    """
-    attestation = (answer.get("attestation") or {}).get("x509") or {}
-    references = attestation.get("caReferences")
-    known: CaReference | SigningCertificate | None = None
-    if references and references.get("primary"):
-        known = CaReference(references["primary"], references.get("secondary"))
-    elif signing := attestation.get("signingCertificates"):
-        known = (
-            sent if isinstance(sent, SigningCertificate) and _is_described(sent, signing) else SigningCertificate(None)
-        )
-    policy, reprovision = answer.get("allocationPolicy"), answer.get("reprovisionPolicy") or {}
-    custom = answer.get("customAllocationDefinition")
-    return EnrollmentGroup(
-        group_id=answer["enrollmentGroupId"],
-        attestation=known,
-        enabled=answer.get("provisioningStatus") != "disabled",
-        allocation_policy=AllocationPolicy(policy) if policy else None,
-        iot_hubs=tuple(answer.get("iotHubs") or ()),
-        custom_allocation=CustomAllocation(custom["webhookUrl"], custom["apiVersion"]) if custom else None,
-        reprovision_policy=ReprovisionPolicy(
-            reprovision.get("updateHubAssignment", True), reprovision.get("migrateDeviceData", True)
-        ),
-        initial_twin=answer.get("initialTwin"),
-        etag=answer.get("etag"),
-    )
 
 
 def _is_described(certificates: SigningCertificate, signing: Mapping[str, Any]) -> bool:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from cryptography import x509
 
 from helpers.certificates import DeviceCredential, bare_name, describe, examine_chain, is_issued_by, read_certificates
-from helpers.dps.ca_certificates import RegisteredCertificate
 from helpers.dps.enrollment_groups import CaReference, EnrollmentGroup
 from helpers.dps.errors import DpsError
+from helpers.dps.registered_certificate import RegisteredCertificate
 from helpers.files import read_bytes
 
 __all__ = ["KnownCas", "refusal"]

@@ -67,7 +67,6 @@ class Chapter:
         return len(self._exchanges)
 
     def note(self, exchange: Exchange) -> None:
-        """Add an exchange."""
         self.left_off += len(self._exchanges) == _MAX_EXCHANGES
         self._exchanges.append(exchange)
 

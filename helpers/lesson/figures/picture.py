@@ -106,7 +106,6 @@ def plain(text: str) -> str:
 
 
 def table(rows: Iterable[Row]) -> Markup:
-    """Return rows as an HTML table."""
     return Markup("<table>{}</table>").format(joined("<tr><th scope='row'>{}</th><td>{}</td></tr>", rows))
 
 

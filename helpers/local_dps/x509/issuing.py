@@ -54,7 +54,6 @@ def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    """Return an extension of a certificate, or None if it does not have it."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
