@@ -1,24 +1,18 @@
 """Experiments with what can go wrong: a stale ETag, self-attestation, wrong proofs, an attack."""
 
-from helpers.lesson.experiments.attack import Attack, Audit, OwnersView, audit
-from helpers.lesson.experiments.exhibit import Exhibit, Score
+from helpers.lesson.experiments.attack import Attack, Audit, audit
 from helpers.lesson.experiments.gallery import Gallery
 from helpers.lesson.experiments.self_attestation import TwoWays, compare_with_self_attestation
 from helpers.lesson.experiments.stale_etag import StaleEtag, try_stale_etag
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Answer, WrongProof
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 
 __all__ = [
     "WRONG_PROOFS",
-    "Answer",
     "Attack",
     "Audit",
-    "Exhibit",
     "Gallery",
-    "OwnersView",
-    "Score",
     "StaleEtag",
     "TwoWays",
-    "WrongProof",
     "audit",
     "compare_with_self_attestation",
     "try_stale_etag",

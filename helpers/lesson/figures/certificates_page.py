@@ -49,19 +49,15 @@ class CertificatesPage(Picture):
         )
 
     def text(self) -> str:
-        return "\n".join(
-            line
-            for heading, lines in self.groups.items()
-            if lines
-            for line in (
-                heading,
-                *(
-                    f"  {each.facts.common_name}  by {each.issuer}  {each.facts.key}  {life(each.facts)}  {each.status}  "
-                    f"{each.file}"
-                    for each in lines
-                ),
-            )
-        )
+        written = []
+        for heading, lines in self.groups.items():
+            if lines:
+                written.append(heading)
+            for each in lines:
+                facts = each.facts
+                shown = (facts.common_name, f"by {each.issuer}", facts.key, life(facts), each.status, each.file)
+                written.append(f"  {'  '.join(shown)}")
+        return "\n".join(written)
 
     def _body(self, lines: Sequence[PageLine]) -> Markup:
         return joined(

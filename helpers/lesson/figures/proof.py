@@ -49,23 +49,13 @@ class ProofSequence(Picture):
     def html(self) -> Markup:
         messages = self.messages()
         bottom = 40 + _HEIGHT * len(messages)
+        drawn = Markup().join(self._drawn(index, each) for index, each in enumerate(messages))
         return Markup(
-            "<div class='card'><svg role='img' aria-label='{}' viewBox='0 0 600 {}' width='600' height='{}'>"
-            "<text x='{}' y='18' text-anchor='middle' font-weight='bold'>you</text>"
-            "<text x='{}' y='18' text-anchor='middle' font-weight='bold'>DPS</text>"
-            "<path class='line faint' d='M{} 26V{} M{} 26V{}'/>{}</svg></div>"
-        ).format(
-            self.text(),
-            bottom,
-            bottom,
-            _YOU,
-            _DPS,
-            _YOU,
-            bottom,
-            _DPS,
-            bottom,
-            Markup().join(self._drawn(index, each) for index, each in enumerate(messages)),
-        )
+            "<div class='card'><svg role='img' aria-label='{label}' viewBox='0 0 600 {bottom}' width='600' height='{bottom}'>"
+            "<text x='{you}' y='18' text-anchor='middle' font-weight='bold'>you</text>"
+            "<text x='{dps}' y='18' text-anchor='middle' font-weight='bold'>DPS</text>"
+            "<path class='line faint' d='M{you} 26V{bottom} M{dps} 26V{bottom}'/>{drawn}</svg></div>"
+        ).format(label=self.text(), bottom=bottom, you=_YOU, dps=_DPS, drawn=drawn)
 
     def text(self) -> str:
         signs = {True: "you → DPS", False: "DPS → you", None: "you      "}
@@ -104,17 +94,12 @@ class EtagTrail(Picture):
     etags: Sequence[tuple[str, str]]
 
     def html(self) -> Markup:
-        last = len(self.etags) - 1
+        kinds = [("stale", "bad", "stale")] * (len(self.etags) - 1) + [("", "good", "current")]
         steps = [
-            Markup("<div class='card'><b>{}</b><br><span class='code {}'>{}</span><br>{}</div>").format(
-                step,
-                "" if index == last else "stale",
-                etag,
-                Markup("<span class='good'>current</span>")
-                if index == last
-                else Markup("<span class='bad'>stale</span>"),
-            )
-            for index, (step, etag) in enumerate(self.etags)
+            Markup(
+                "<div class='card'><b>{}</b><br><span class='code {}'>{}</span><br><span class='{}'>{}</span></div>"
+            ).format(step, code, etag, sign, word)
+            for (step, etag), (code, sign, word) in zip(self.etags, kinds, strict=False)
         ]
         arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
         shown = arrow.join(steps) if steps else Markup("<p>{}</p>").format(_NO_ETAG)

@@ -24,8 +24,8 @@ from ..planes.device.allocation import HubLatencies
 from ..planes.device.assignment import Assignments
 from ..planes.device.webhook import WebhookQuestion, WebhookReply, Webhooks
 from ..planes.identity import IdentityPlaneRoutes
-from ..planes.management import ManagementPlaneRoutes
-from ..planes.service import ServicePlaneRoutes
+from ..planes.management import management_routes
+from ..planes.service import service_routes
 from ..request.endpoints import Endpoints
 from ..request.outcome import RequestOutcome, outcome_of_refusal
 from ..request.routing import Request, Response, Route, find_route
@@ -71,12 +71,12 @@ class Core:
         self._assignments = Assignments(store, latencies or HubLatencies(), self.webhooks.ask)
         self.tables: Mapping[ApiPlane, _Table] = {
             ApiPlane.RESOURCE_MANAGER: _Table(
-                ManagementPlaneRoutes(store, endpoints, {name.lower() for name in known_hubs}).routes,
+                management_routes(store, endpoints, {name.lower() for name in known_hubs}),
                 resource_manager.resource_not_found,
                 resource_manager.method_not_allowed,
             ),
             ApiPlane.SERVICE: _Table(
-                ServicePlaneRoutes(store, endpoints).routes, service.route_not_found, service.method_not_allowed
+                service_routes(store, endpoints), service.route_not_found, service.method_not_allowed
             ),
             ApiPlane.IDENTITY: _Table(
                 IdentityPlaneRoutes(store, client_certificate).routes,

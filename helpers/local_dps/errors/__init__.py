@@ -90,47 +90,45 @@ class Refusal(Exception):
 
 
 def state_not_writable(plane: ApiPlane, reason: str) -> Refusal:
-    return _internal_error(
-        plane,
-        f"The local DPS could not save its state ({reason}), so nothing was changed. Check its disk, then try again.",
+    explanation = (
+        f"The local DPS could not save its state ({reason}), so nothing was changed. Check its disk, then try again."
     )
+    return _shared(plane, "InternalServerError", 500000, "Internal Error.", explanation)
 
 
 def crashed(plane: ApiPlane, kind: str) -> Refusal:
-    return _internal_error(
-        plane, f"An error inside the local DPS ({kind}). Nothing was changed. Its standard error has the details."
-    )
-
-
-def _internal_error(plane: ApiPlane, explanation: str) -> Refusal:
-    code = "InternalServerError" if plane.is_named else 500000
-    return Refusal(plane, 500, code, "Internal Error.", explanation)
+    explanation = f"An error inside the local DPS ({kind}). Nothing was changed. Its standard error has the details."
+    return _shared(plane, "InternalServerError", 500000, "Internal Error.", explanation)
 
 
 def body_too_large(plane: ApiPlane, limit: int) -> Refusal:
-    code = "RequestEntityTooLarge" if plane.is_named else 413000
-    message = "The request body is too large."
-    return Refusal(plane, 413, code, message, f"At most {limit} bytes are accepted. A certificate has a few thousand.")
+    explanation = f"At most {limit} bytes are accepted. A certificate has a few thousand."
+    return _shared(plane, "RequestEntityTooLarge", 413000, "The request body is too large.", explanation)
 
 
 def body_too_slow(plane: ApiPlane, seconds: float) -> Refusal:
-    code = "RequestTimeout" if plane.is_named else 408000
-    message = "The request body did not arrive in time."
-    return Refusal(plane, 408, code, message, f"The whole body must arrive within {seconds:g} seconds.")
+    explanation = f"The whole body must arrive within {seconds:g} seconds."
+    return _shared(plane, "RequestTimeout", 408000, "The request body did not arrive in time.", explanation)
 
 
 def throttled(plane: ApiPlane, seconds: int) -> Refusal:
-    code = "TooManyRequests" if plane.is_named else 429001
     message = (
         "AADSTS90055: There are too many incoming requests." if plane is ApiPlane.IDENTITY else "Too many requests."
     )
     explanation = f"Throttled on purpose, because this fault is switched on. Try again after {seconds} s."
-    return Refusal(plane, 429, code, message, explanation, retry_after=seconds)
+    return _shared(plane, "TooManyRequests", 429001, message, explanation, retry_after=seconds)
 
 
 def broken(plane: ApiPlane, status: int) -> Refusal:
     """Return an internal error (500) or an unavailable service (503) that a fault causes on purpose."""
-    names = {500: "InternalServerError", 503: "ServiceUnavailable"}
-    code = names[status] if plane.is_named else status * 1000 + 1
+    name = {500: "InternalServerError", 503: "ServiceUnavailable"}[status]
     explanation = "Failed on purpose, because this fault is switched on. Nothing was done. Try again."
-    return Refusal(plane, status, code, "The service is not available.", explanation)
+    return _shared(plane, name, status * 1000 + 1, "The service is not available.", explanation)
+
+
+def _shared(
+    plane: ApiPlane, name: str, number: int, message: str, explanation: str, retry_after: int | None = None
+) -> Refusal:
+    """Return a refusal that each plane writes with its own kind of code."""
+    code = name if plane.is_named else number
+    return Refusal(plane, number // 1000, code, message, explanation, retry_after)

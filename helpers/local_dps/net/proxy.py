@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from ..errors import device as errors
 from ..request.record import RequestRecord
+from .connection_tasks import ConnectionTasks
 
 __all__ = ["MAX_HEAD_BYTES", "DeviceProxy"]
 
@@ -42,15 +43,12 @@ class DeviceProxy:
         self._address = address
         self._ports = ports
         self._observe = observe
-        self._tunnels: set[asyncio.Task[None]] = set()
+        self._tunnels = ConnectionTasks()
 
     async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection. This is the callback for `asyncio.start_server`."""
-        task = asyncio.current_task()
-        assert task
-        self._tunnels.add(task)
         try:
-            with suppress(*_EXPECTED_ENDINGS):
+            with self._tunnels.counted(), suppress(*_EXPECTED_ENDINGS):
                 async with asyncio.timeout(_MAX_HEAD_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
                 asked = _CONNECT.match(head)
@@ -63,7 +61,6 @@ class DeviceProxy:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
         finally:
-            self._tunnels.discard(task)
             with suppress(Exception):
                 writer.close()
 
@@ -74,9 +71,7 @@ class DeviceProxy:
 
     async def close(self) -> None:
         """End every tunnel."""
-        for task in self._tunnels:
-            task.cancel()
-        await asyncio.gather(*self._tunnels, return_exceptions=True)
+        await self._tunnels.close()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,6 +12,7 @@ from ...errors import device as errors
 from ...request.outcome import RequestOutcome
 from ...request.record import RequestRecord
 from ...request.routing import Request
+from ..connection_tasks import ConnectionTasks
 from ..device_tls import presented_chain
 from .framing import MAX_PACKET_BYTES, Decoder, MalformedPacket
 from .session import ConnectionClosed, ConnectRefused, MqttSession
@@ -44,11 +45,11 @@ class MqttGateway:
         self._handle = handle
         self._name = name
         self._observe = observe
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = ConnectionTasks()
 
     async def over_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection. This is the callback for `asyncio.start_server`."""
-        with self._counted():
+        with self._connections.counted():
             port = writer.get_extra_info("sockname")[1]
             session = MqttSession(self._noted, self._name, port, presented_chain(writer.get_extra_info("ssl_object")))
 
@@ -74,7 +75,7 @@ class MqttGateway:
         socket = web.WebSocketResponse(protocols=_PROTOCOLS, max_msg_size=MAX_PACKET_BYTES)
         if not socket.can_prepare(incoming):
             return None
-        with self._counted():
+        with self._connections.counted():
             transport = incoming.transport
             port = transport.get_extra_info("sockname")[1] if transport else 0
             chain = presented_chain(transport.get_extra_info("ssl_object")) if transport else ()
@@ -86,12 +87,7 @@ class MqttGateway:
 
     async def close(self) -> None:
         """End every connection."""
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _counted(self) -> "_Counted":
-        return _Counted(self._connections)
+        await self._connections.close()
 
     async def _serve(
         self, session: MqttSession, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
@@ -148,22 +144,6 @@ def _is_same_origin(incoming: web.BaseRequest) -> bool:
         return urlsplit(origin).hostname == urlsplit(f"//{incoming.headers.get('Host', '')}").hostname
     except ValueError:
         return False
-
-
-class _Counted:
-    """A context in which the current task is one of those that `close` ends."""
-
-    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
-        self._tasks = tasks
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> None:
-        if self._task:
-            self._tasks.add(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        if self._task:
-            self._tasks.discard(self._task)
 
 
 async def _converse(

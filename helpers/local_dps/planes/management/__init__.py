@@ -11,21 +11,19 @@ from .provider_routes import ProviderRoutes
 from .resource_routes import ResourceRoutes
 from .service_routes import ServiceRoutes
 
-__all__ = ["ManagementPlaneRoutes"]
+__all__ = ["management_routes"]
 
 
-class ManagementPlaneRoutes:
-    """The routes of Resource Manager itself and of the resource provider Microsoft.Devices."""
+def management_routes(store: Store, endpoints: Endpoints, known_hubs: Collection[str]) -> tuple[Route, ...]:
+    """Return the routes of Resource Manager itself and of the resource provider Microsoft.Devices.
 
-    def __init__(self, store: Store, endpoints: Endpoints, known_hubs: Collection[str]) -> None:
-        """
-        Args:
-            known_hubs: see `ServiceRoutes`.
-        """
-        door = ManagementDoor(store)
-        self.routes: tuple[Route, ...] = (
-            *CertificateRoutes(store, door).routes,
-            *ServiceRoutes(store, door, endpoints, known_hubs).routes,
-            *ResourceRoutes(store, door).routes,
-            *ProviderRoutes(store, door).routes,
-        )
+    Args:
+        known_hubs: see `ServiceRoutes`.
+    """
+    door = ManagementDoor(store)
+    return (
+        *CertificateRoutes(store, door).routes,
+        *ServiceRoutes(store, door, endpoints, known_hubs).routes,
+        *ResourceRoutes(store, door).routes,
+        *ProviderRoutes(store, door).routes,
+    )

@@ -8,16 +8,14 @@ from .enrollment_routes import EnrollmentRoutes
 from .registration_routes import RegistrationRoutes
 from .service_door import ServiceDoor
 
-__all__ = ["ServicePlaneRoutes"]
+__all__ = ["service_routes"]
 
 
-class ServicePlaneRoutes:
-    """The routes of the service plane. Both kinds of enrollment share one implementation."""
-
-    def __init__(self, store: Store, endpoints: Endpoints) -> None:
-        door = ServiceDoor(store, endpoints)
-        self.routes: tuple[Route, ...] = (
-            *EnrollmentRoutes(GROUPS, store, door).routes,
-            *EnrollmentRoutes(INDIVIDUALS, store, door).routes,
-            *RegistrationRoutes(store, door).routes,
-        )
+def service_routes(store: Store, endpoints: Endpoints) -> tuple[Route, ...]:
+    """Return the routes of the service plane. Both kinds of enrollment share one implementation."""
+    door = ServiceDoor(store, endpoints)
+    return (
+        *EnrollmentRoutes(GROUPS, store, door).routes,
+        *EnrollmentRoutes(INDIVIDUALS, store, door).routes,
+        *RegistrationRoutes(store, door).routes,
+    )
