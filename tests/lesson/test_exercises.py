@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import IndividualEnrollment, ProvisioningService
-from helpers.lesson.course import exercises
+from helpers.lesson.course import answers
 from helpers.lesson.course.exercises import EXERCISES, ExerciseCard, try_exercise
 from helpers.lesson.course.journey import JOURNEY
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
@@ -87,7 +87,7 @@ def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
 
 
 def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercises, "_TIME_LIMIT_SECONDS", 1)
+    monkeypatch.setattr(answers, "_TIME_LIMIT_SECONDS", 1)
 
     def for_ever(*_given: Any) -> None:
         while True:

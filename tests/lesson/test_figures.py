@@ -85,7 +85,7 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
     [
         figures.show_certificate(issue(SCRIPT, ca=True).certificate, replace(REGISTERED, name=SCRIPT)),
         figures.show_certificate(issue("x", issuer=issue(SCRIPT, ca=True)).certificate),
-        figures.Verdicts(Examination(SCRIPT, (Check(SCRIPT, False, SCRIPT, SCRIPT),))),
+        figures.Verdicts(Examination(SCRIPT, (Check(SCRIPT, SCRIPT, SCRIPT),))),
         figures.EtagTrail(((SCRIPT, SCRIPT),)),
         figures.GroupPicture(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT)), (SCRIPT,)),
         figures.ServiceCard(SCRIPT, ServiceDescription(SCRIPT, SCRIPT, SCRIPT, SCRIPT, (SCRIPT,))),
