@@ -129,18 +129,12 @@ class Wire:
 
 
 def _exchange(plane: Plane, request: Any, response: Any) -> Exchange:
-    said: tuple[Any, Any] = (None, None)
+    sent, answered = None, None
     if plane != "sign-in":
-        said = _body(getattr(request, "content", None)), _body(response.text())
+        sent, answered = _body(getattr(request, "content", None)), _body(response.text())
+    url, headers = mask_keys(request.url), _harmless(request.headers)
     return Exchange(
-        plane,
-        request.method,
-        mask_keys(request.url),
-        _harmless(request.headers),
-        said[0],
-        response.status_code,
-        _harmless(response.headers),
-        said[1],
+        plane, request.method, url, headers, sent, response.status_code, _harmless(response.headers), answered
     )
 
 

@@ -27,18 +27,16 @@ def read_parameters(file: Path | None, given: Sequence[str] = ()) -> dict[str, A
         Problem: the file is not a YAML mapping, or a text has no `=`, or no notebook has a parameter with that name.
     """
     parameters: dict[str, Any] = {}
-    sources = [(file.name, read_bytes(file).decode(errors="replace"))] if file else []
     try:
-        for source, text in sources:
-            values = yaml.safe_load(text)
-            values = {} if values is None else values
-            if not isinstance(values, dict):
+        if file:
+            values = yaml.safe_load(read_bytes(file).decode(errors="replace"))
+            if not isinstance(values, dict | None):
                 raise Problem(
-                    f"{source} contains no parameters.",
+                    f"{file.name} contains no parameters.",
                     "It is not a YAML mapping.",
                     "Write one name: value per line.",
                 )
-            parameters |= values
+            parameters |= values or {}
         for text in given:
             name, equals, value = text.partition("=")
             if not equals:

@@ -1,7 +1,7 @@
 """The checks of Azure Resource Manager before a request is handled: token, api-version, subscription and group."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import resource_manager, resource_provider
@@ -62,22 +62,19 @@ class ManagementDoor:
 
     def of_dps(self, handler: Handler) -> Handler:
         """Return a handler with the checks for a DPS request, which requires one of the resource provider's versions."""
-
-        def guarded(request: Request) -> Response:
-            version = self._admitted(request)
-            if version not in MANAGEMENT_API_VERSIONS:
-                raise resource_manager.api_version_unknown(version, ", ".join(MANAGEMENT_API_VERSIONS))
-            return handler(request)
-
-        return guarded
+        return self._guarded(
+            handler, lambda version: version in MANAGEMENT_API_VERSIONS, ", ".join(MANAGEMENT_API_VERSIONS)
+        )
 
     def of_resource_manager(self, handler: Handler) -> Handler:
         """Return a handler with the checks for a request to Resource Manager itself, where any date is a valid version."""
+        return self._guarded(handler, _IS_VERSION, "2022-12-01")
 
+    def _guarded(self, handler: Handler, is_known: Callable[[str], object], known: str) -> Handler:
         def guarded(request: Request) -> Response:
             version = self._admitted(request)
-            if not _IS_VERSION(version):
-                raise resource_manager.api_version_unknown(version, "2022-12-01")
+            if not is_known(version):
+                raise resource_manager.api_version_unknown(version, known)
             return handler(request)
 
         return guarded

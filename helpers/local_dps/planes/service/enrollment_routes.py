@@ -32,9 +32,9 @@ class EnrollmentRoutes:
         self._kind = kind
         self._store = store
         all_, one = f"/{kind.collection}", f"/{kind.collection}/{{id}}"
-        self._bulk_modes: Mapping[str, Callable[[_Change], None]] = {
+        self._bulk_modes: Mapping[str, Callable[[_Change], object]] = {
             "create": self._create_item,
-            "update": self._put_item,
+            "update": self._write,  # as a PUT: without an ETag, an existing enrollment is not changed, as in Azure
             "updateIfMatchETag": self._update_item,
             "delete": self._delete_item,
         }
@@ -111,13 +111,7 @@ class EnrollmentRoutes:
         return None
 
     def _create_item(self, change: "_Change") -> None:
-        if self._find(change.service, change.id):
-            raise errors.enrollment_exists(self._kind.noun, self._kind.exists)
-        self._write(replace(change, if_match=None))
-
-    def _put_item(self, change: "_Change") -> None:
-        """Write an item as a PUT does. Without an ETag, an existing enrollment is not changed, as in the real service."""
-        self._write(change)
+        self._write(replace(change, if_match=None))  # without an ETag, it only creates
 
     def _update_item(self, change: "_Change") -> None:
         if change.if_match is None:
