@@ -11,18 +11,16 @@ from helpers.certificates.describe import CertificateDescription, bare_name, des
 from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examination import Check, Examination
 from helpers.certificates.fleet import issue_fleet
+from helpers.certificates.key_files import is_encrypted, read_private_key, save_private_key
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
 from helpers.certificates.proof_examiner import examine_proof
 from helpers.certificates.storage import (
     certificate_pem,
     export_certificate,
-    is_encrypted,
     load_authority,
     public_certificate,
     read_certificates,
-    read_private_key,
     save_authority,
-    save_private_key,
 )
 
 __all__ = [

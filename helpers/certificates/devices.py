@@ -9,8 +9,9 @@ from cryptography import x509
 
 from helpers.certificates.authority import CertificateAuthority, DeviceCertificate
 from helpers.certificates.describe import common_name, is_issued_by
+from helpers.certificates.key_files import read_private_key, save_private_key
 from helpers.certificates.keys import KeyAlgorithm, key_name
-from helpers.certificates.storage import certificate_pem, read_certificates, read_private_key, save_private_key
+from helpers.certificates.storage import certificate_pem, read_certificates
 from helpers.files import PUBLIC, read_bytes, write_atomically
 from helpers.problem import Problem
 

@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives import serialization
 
 from helpers.certificates.authority import DEVICE_LIFETIME, CertificateAuthority
 from helpers.certificates.devices import DeviceCredential
+from helpers.certificates.key_files import read_private_key
 from helpers.certificates.keys import KeyAlgorithm
-from helpers.certificates.storage import certificate_pem, read_private_key
+from helpers.certificates.storage import certificate_pem
 from helpers.files import make_private_folder
 from helpers.problem import Interrupted, Problem
 
