@@ -65,13 +65,13 @@ def test_without_its_token_the_control_does_not_open(shared_dps: LocalService, m
 
 
 def test_health_and_the_ca_need_no_credential(shared_dps: LocalService) -> None:
-    health = at_control(shared_dps, "GET", "/health", None)
+    health = shared_dps.control("GET", "/health", headers={"Authorization": None})
     assert (health.status, health.json) == (200, {"status": "healthy", "version": __version__})
-    ca = at_control(shared_dps, "GET", "/ca.pem", None)
+    ca = shared_dps.control("GET", "/ca.pem", headers={"Authorization": None})
     assert (ca.status, ca.headers["Content-Type"]) == (200, "application/x-pem-file")
     assert ca.content == Path(shared_dps.connection["ca_file"]).read_bytes()
     for method in ("PUT", "DELETE", "POST"):
-        assert at_control(shared_dps, method, "/health", None).status == 401
+        assert shared_dps.control(method, "/health", headers={"Authorization": None}).status == 401
     assert shared_dps.call("GET", "/ca.pem").status == 404  # only at the control interface
 
 

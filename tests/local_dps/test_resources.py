@@ -299,7 +299,7 @@ def test_services_come_back_after_a_restart(server: Server, how: str) -> None:
 def test_a_service_created_later_keeps_its_port_across_starts(server: Server, how: str) -> None:
     dps = server.start()
     names = ("first-later", "second-later")
-    hosts = [create(dps, name)["properties"]["serviceOperationsHostName"] for name in names]
+    hosts = [services.create(dps, name)["properties"]["serviceOperationsHostName"] for name in names]
     assert server.stop() == 0 if how == "stop" else server.kill() is None
     after = server.start()
     assert [Neighbour(after, name).own_host() for name in names] == hosts
@@ -308,7 +308,7 @@ def test_a_service_created_later_keeps_its_port_across_starts(server: Server, ho
 
 def test_a_service_whose_port_is_taken_gets_another(server: Server) -> None:
     dps = server.start()
-    host = create(dps, "later")["properties"]["serviceOperationsHostName"]
+    host = services.create(dps, "later")["properties"]["serviceOperationsHostName"]
     server.stop()
     with socket.create_server(("127.0.0.1", int(host.rpartition(":")[2]))):
         service = Neighbour(server.start(), "later")
