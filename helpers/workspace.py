@@ -10,7 +10,6 @@ local-dps/                the local DPS of this workspace: connection file, stat
 executed/                 the executed copies and the index of a headless run
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -31,7 +30,7 @@ from helpers.certificates import (
     read_certificates,
     save_authority,
 )
-from helpers.files import PRIVATE, make_private_folder, read_bytes, write_atomically
+from helpers.files import PRIVATE, file_lock, make_private_folder, read_bytes, remove_folder, write_atomically
 from helpers.problem import Problem
 
 __all__ = [
@@ -290,8 +289,9 @@ class Workspace:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Allow one writer at a time. The lock ends with the process, even if the process is killed."""
+        lock = file_lock(self.folder / ".lock")
         try:
-            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE)
+            lock.acquire()
         except OSError as error:
             raise Problem(
                 f"The workspace {self.folder} can't be written.",
@@ -299,10 +299,9 @@ class Workspace:
                 "Check that you may write to it, and that its disk is neither full nor read-only. Nothing was changed.",
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(descriptor)
+            lock.release()
 
 
 def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
@@ -337,17 +336,24 @@ def remove_workspace(folder: Path) -> None:
     Other files in the folder stay, and so does the folder if there are any.
 
     Raises:
-        Problem: the folder is not a workspace; then nothing is removed.
+        Problem: the folder is not a workspace (then nothing is removed), or something in it can't be removed.
     """
     if not (folder / _FILE).exists():
         _require_empty(folder)
-    for path in (*folder.glob(_SCRATCH), *(folder / name for name in _CONTENTS)):
-        if path.is_dir() and not path.is_symlink():  # a link's target does not belong to this workspace
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    try:
+        for path in (*folder.glob(_SCRATCH), *(folder / name for name in _CONTENTS)):
+            if path.is_dir() and not path.is_symlink():  # a link's target does not belong to this workspace
+                remove_folder(path)
+            else:
+                path.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise Problem(
+            f"{folder} was not removed completely.",
+            f"{error.filename} could not be removed: {error.strerror}.",
+            "Check that you may change that folder, and close the programs that have the file open. Then run this again.",
+        ) from error
 
 
 def _require_empty(folder: Path) -> None:

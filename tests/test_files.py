@@ -1,12 +1,28 @@
 """Files are written atomically, and with their final permissions from the start."""
 
+import os
 import pickle
+import shutil
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import Timeout
 
-from helpers.files import PRIVATE, PUBLIC, make_private_folder, read_bytes, write_atomically
+from helpers.files import (
+    PRIVATE,
+    PUBLIC,
+    can_others_read,
+    file_lock,
+    make_private_folder,
+    read_bytes,
+    remove_folder,
+    write_atomically,
+)
 from helpers.problem import Problem
 from tests.certificates.watching import kill_at_every_line, watch, write_with_full_disk
 
@@ -122,6 +138,87 @@ def test_an_unreadable_file_is_a_problem_that_names_it(tmp_path: Path, name: str
         read_bytes(tmp_path / name)
     assert str(tmp_path / name) in caught.value.what
     assert reason in caught.value.why
+
+
+# --- locks ---
+
+
+def test_a_lock_has_one_holder_at_a_time_and_its_file_stays_and_is_private(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    with file_lock(file), pytest.raises(Timeout), file_lock(file, wait=False):
+        pass
+    with file_lock(file, wait=False):
+        assert stat.S_IMODE(file.stat().st_mode) == PRIVATE
+    assert names(tmp_path) == ["lock"]
+
+
+def test_a_lock_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    code = "import sys, time; from pathlib import Path; from helpers.files import file_lock\n"
+    code += "with file_lock(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(Timeout), file_lock(tmp_path / "lock", wait=False):
+            pass
+        holder.kill()
+    with file_lock(tmp_path / "lock", wait=False):
+        pass
+
+
+# --- Windows ---
+
+
+def fails_at_first(action: Callable[..., Any]) -> Callable[..., Any]:
+    """As Windows denies it while another process has the file open."""
+    waiting = [PermissionError(13, "Permission denied")]
+
+    def act(*given: Any, **options: Any) -> Any:
+        if waiting:
+            raise waiting.pop()
+        return action(*given, **options)
+
+    return act
+
+
+def test_on_windows_an_action_on_a_file_that_is_open_elsewhere_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder" / "inside").mkdir(parents=True)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "replace", fails_at_first(os.replace))
+    monkeypatch.setattr(shutil, "rmtree", fails_at_first(shutil.rmtree))
+    write_atomically(tmp_path / "file", NEW, mode=PRIVATE)
+    monkeypatch.setattr(Path, "open", fails_at_first(Path.open))
+    assert read_bytes(tmp_path / "file") == NEW
+    remove_folder(tmp_path / "folder")
+    assert names(tmp_path) == ["file"]
+
+
+def test_an_action_that_is_denied_for_good_is_a_problem_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_given: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", denied)
+    for platform in ("linux", "win32"):
+        monkeypatch.setattr(sys, "platform", platform)
+        with pytest.raises(Problem, match="Permission denied"):
+            write_atomically(tmp_path / "file", NEW, mode=PRIVATE)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("mode", "readable"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_others_can_read_what_the_bits_allow_and_windows_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, readable: bool
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    file.chmod(mode)
+    assert can_others_read(file) is readable
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert not can_others_read(file)
 
 
 def test_a_problem_says_what_why_and_what_next_in_that_order() -> None:

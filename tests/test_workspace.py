@@ -1,6 +1,7 @@
 """The files of a walkthrough: written atomically, private, and never lost."""
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from helpers.certificates import CertificateAuthority
 from helpers.problem import Problem
-from helpers.workspace import Facts, Role, Workspace
+from helpers.workspace import Facts, Role, Workspace, is_workspace, remove_workspace
 
 EVERYTHING: dict[str, Any] = {
     "target": "azure",
@@ -260,6 +261,24 @@ def test_a_path_that_can_not_be_written_is_a_problem(path: str) -> None:
     with pytest.raises(Problem, match="could not be created") as caught:
         Workspace(path)
     assert "may write to" in caught.value.next_step
+
+
+def test_a_file_that_can_not_be_removed_is_named_and_the_rest_can_be_removed_later(
+    workspace: Workspace, root: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.save_authority("root", root)
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path / "root.pem"))
+
+    with monkeypatch.context() as used_elsewhere:
+        used_elsewhere.setattr(shutil, "rmtree", denied)
+        with pytest.raises(Problem, match="was not removed completely") as caught:
+            remove_workspace(workspace.folder)
+    assert caught.value.why.endswith("root.pem could not be removed: Permission denied.")
+    assert is_workspace(workspace.folder)
+    remove_workspace(workspace.folder)
+    assert not workspace.folder.exists()
 
 
 def test_an_encrypted_ca_is_opened_with_the_passphrase_of_the_environment(

@@ -12,7 +12,7 @@ from helpers.certificates.describe import common_name, is_issued_by
 from helpers.certificates.key_files import read_private_key, save_private_key
 from helpers.certificates.keys import KeyAlgorithm, key_name
 from helpers.certificates.storage import certificate_pem, read_certificates
-from helpers.files import PUBLIC, read_bytes, write_atomically
+from helpers.files import PUBLIC, can_others_read, read_bytes, write_atomically
 from helpers.problem import Problem
 
 __all__ = ["DeviceCredential", "check_registration_id"]
@@ -81,7 +81,7 @@ class DeviceCredential:
         A key file that others may read does not count.
         """
         try:
-            if self.key_file.stat().st_mode & 0o077:
+            if can_others_read(self.key_file):
                 return False
             leaf, *above = read_certificates(read_bytes(self.chain_file), self.chain_file.name)
             key = read_private_key(read_bytes(self.key_file), None, self.key_file.name)

@@ -1,6 +1,5 @@
 """The local DPS process of a workspace: started on first use, shared by all notebooks, found by its connection file."""
 
-import fcntl
 import json
 import os
 import signal
@@ -12,9 +11,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from helpers.files import PRIVATE, make_private_folder
+from filelock import Timeout
+
+from helpers.files import PRIVATE, file_lock, make_private_folder
 from helpers.problem import Problem
 
 __all__ = ["start_local_dps", "stop_local_dps"]
@@ -22,8 +24,12 @@ __all__ = ["start_local_dps", "stop_local_dps"]
 _IDLE_SECONDS = 2 * 60 * 60
 _MAX_WAIT_SECONDS = 30.0
 _MAX_ANSWER_SECONDS = 5.0
-_NEEDED = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "VIRTUAL_ENV")
+_NEEDED = ("APPDATA", "HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE", "VIRTUAL_ENV")
 _NEEDED_PREFIXES = ("LC_", "LD_", "PYTHON")
+# Neither Ctrl-C in JupyterLab's terminal nor closing that terminal ends the local DPS.
+_DETACHED: dict[str, Any] = {"start_new_session": True}
+if sys.platform == "win32":
+    _DETACHED = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
 
 def start_local_dps(folder: Path) -> Path:
@@ -38,43 +44,49 @@ def start_local_dps(folder: Path) -> Path:
     """
     folder = make_private_folder(folder.resolve())
     connection_file = folder / "connection.json"
-    with (folder / "start.lock").open("w") as lock:  # two notebooks may call this at the same moment
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(folder / "start.lock"):  # two notebooks may call this at the same moment
         state = folder / "state"
         if _is_served(state):
             # The process may still be starting.
             _wait_until(lambda: connection_file.exists() or not _is_served(state), _MAX_ANSWER_SECONDS)
-            if _names_its_server(connection_file, state):
+            if _names_process(connection_file, _pid(state)):
                 _wait_until(lambda: _answers(connection_file) or not _is_served(state))
                 if _is_served(state) and not _answers(connection_file):
                     raise _unresponsive(state)
             else:  # the file was damaged or deleted, and the process writes it only when it starts
-                _stop(state)
+                _stop(state, connection_file)
         if not _answers(connection_file):
             _start(folder, connection_file)
     return connection_file
 
 
 def stop_local_dps(folder: Path) -> bool:
-    """Stop the local DPS in `folder` gracefully, without deleting its state. Return whether one was running.
+    """Stop the local DPS in `folder` without deleting its state. Return whether one was running.
+
+    Windows has no signal that asks a process to end, so there the process is killed. That is safe: each change that the
+    local DPS has acknowledged is in its database.
 
     Raises:
         Problem: the process does not end.
     """
-    state = folder.resolve() / "state"
+    folder = folder.resolve()
+    state = folder / "state"
     if not _is_served(state):
         return False
-    _stop(state)
+    _stop(state, folder / "connection.json")
     return True
 
 
-def _stop(state: Path) -> None:
+def _stop(state: Path, connection_file: Path) -> None:
     pid = _pid(state)
     if pid is not None:
-        os.kill(pid, signal.SIGTERM)
+        with suppress(OSError):  # it has just ended by itself
+            os.kill(pid, signal.SIGTERM)  # on Windows, this kills it
     _wait_until(lambda: not _is_served(state))
     if _is_served(state):
         raise _unresponsive(state)
+    if _names_process(connection_file, pid):  # a process that was killed leaves its file behind, with secrets in it
+        connection_file.unlink(missing_ok=True)
 
 
 def _unresponsive(state: Path) -> Problem:
@@ -83,10 +95,16 @@ def _unresponsive(state: Path) -> Problem:
         "The local DPS of this workspace is running, but does not answer.",
         f"{f'Process {pid}' if pid else 'A process'} holds {state / 'lock'} and has not answered for "
         f"{_MAX_WAIT_SECONDS:.0f} seconds: it is suspended, or the machine is very busy.",
-        f"Resume it with kill -CONT {pid}, or end it with kill -KILL {pid} (nothing is lost). Then run this again."
-        if pid
-        else "Find the process with fuser or lsof, and end it (nothing is lost). Then run this again.",
+        f"{_remedy(pid)} (nothing is lost). Then run this again.",
     )
+
+
+def _remedy(pid: int | None) -> str:
+    if sys.platform == "win32":
+        return f"End it with taskkill /F /PID {pid}" if pid else "Find the process in Resource Monitor, and end it"
+    if pid:
+        return f"Resume it with kill -CONT {pid}, or end it with kill -KILL {pid}"
+    return "Find the process with fuser or lsof, and end it"
 
 
 def _start(folder: Path, connection_file: Path) -> None:
@@ -104,9 +122,9 @@ def _start(folder: Path, connection_file: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
             cwd=folder.anchor,
             env=_environment(),
+            **_DETACHED,
         )
     _wait_until(lambda: connection_file.exists() or process.poll() is not None)
     if not _answers(connection_file):
@@ -128,7 +146,7 @@ def _environment() -> dict[str, str]:
 def _answers(connection_file: Path) -> bool:
     """Return whether the local DPS behind the file is running: its TLS certificate must be from the CA in the file."""
     try:
-        connection = json.loads(connection_file.read_text())
+        connection = json.loads(connection_file.read_bytes())
         endpoint = urlsplit(connection["management_endpoint"])
         context = ssl.create_default_context(cafile=connection["ca_file"])
         with socket.create_connection((endpoint.hostname, endpoint.port), timeout=_MAX_ANSWER_SECONDS) as raw:
@@ -140,30 +158,30 @@ def _answers(connection_file: Path) -> bool:
 
 def _is_served(state: Path) -> bool:
     """Return whether a process uses the state: it holds the lock until it has closed all its files."""
-    try:
-        lock = (state / "lock").open("r+")
-    except OSError:  # no process has ever used this state
+    lock = state / "lock"
+    if not lock.exists():  # no process has ever used this state
         return False
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    try:
+        with file_lock(lock, wait=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # it can't be opened; the process that is started next says why
+        return False
 
 
 def _pid(state: Path) -> int | None:
     """Return the id of the process that uses the state, from the file that it writes beside the lock."""
     try:
-        return int((state / "pid").read_text())
+        return int((state / "pid").read_bytes())
     except (OSError, ValueError):
         return None
 
 
-def _names_its_server(connection_file: Path, state: Path) -> bool:
-    """Return whether the file is valid JSON and was written by the process that now uses the state."""
+def _names_process(connection_file: Path, pid: int | None) -> bool:
+    """Return whether the file is valid JSON and was written by the process with that id."""
     try:
-        return bool(json.loads(connection_file.read_text())["pid"] == _pid(state))
+        return bool(json.loads(connection_file.read_bytes())["pid"] == pid)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 

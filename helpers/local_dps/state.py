@@ -1,12 +1,13 @@
 """The folder that holds the state of a local DPS. Only one process at a time may use it, and only its owner may read it."""
 
-import fcntl
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from .store import Store
 
@@ -31,28 +32,28 @@ class StateFolder:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Lock the folder against other processes. The lock ends with the process, even if the process is killed."""
+        # A file that stays is locked by the system alone: no other kind of lock would end with the process.
+        lock = FileLock(self._folder / "lock", mode=0o600, blocking=False, preserve_lock_file=True)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (self._folder / _DATABASE).exists():
                 self._folder.chmod(0o700)  # the folder is ours, and others may have been able to read it
-            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock.acquire()
+        except Timeout as error:
+            raise CannotStart(
+                f"Another local DPS already uses {self._folder}. Use that one, or choose another folder with --state."
+            ) from error
         except OSError as error:
             raise CannotStart(
                 f"The folder {self._folder} can't be used: {error.strerror}. Choose another with --state."
             ) from error
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise CannotStart(
-                    f"Another local DPS already uses {self._folder}. Use that one, or choose another folder with --state."
-                ) from error
             self.write(
                 "pid", str(os.getpid()).encode()
             )  # so that a process that waits for the lock can name its holder
             yield
         finally:
-            os.close(descriptor)
+            lock.release()
 
     @contextmanager
     def store(self, *, reset: bool, in_memory: bool = False) -> Iterator[Store]:

@@ -31,6 +31,7 @@ _ARGUMENTS = [
     "--HistoryManager.hist_file=:memory:",
 ]
 _MAX_ANSWER_SECONDS = 1.0
+_HAS_IPC = sys.platform != "win32"
 
 
 class StandbyKernels:
@@ -83,9 +84,10 @@ class StandbyKernels:
         self._waiting.append(self._threads.submit(self._start, self._sockets / str(self._started)))
 
     def _start(self, sockets: Path) -> AsyncKernelManager:
-        # With TCP, ipykernel warns at each start that nothing is encrypted; Windows has no ipc. With jupyter_client's
-        # default address, two concurrent runs would receive the messages of each other's kernels.
-        transport = {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(sockets)}
+        transport: dict[str, Any] = {"transport_encryption": "required"}  # with TCP, other users could read along
+        if _HAS_IPC:
+            # With jupyter_client's default address, concurrent runs would receive messages of each other's kernels.
+            transport = {"transport": "ipc", "ip": str(sockets)}
         kernel = AsyncKernelManager(kernel_name="python3", client_factory=_Client, **transport)
         run_sync(kernel.start_kernel)(extra_arguments=_ARGUMENTS, cwd=str(self._cwd))
         return kernel

@@ -1,6 +1,5 @@
 """The process of the local DPS: started once, shared, stopped, and not confused with an unknown process."""
 
-import fcntl
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock, Timeout
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import connect_local, local_process, start_local_dps, stop_local_dps
@@ -46,12 +46,11 @@ class Place:
 
     def is_served(self) -> bool:
         """Whether a process uses the state."""
-        with (self.folder / "state" / "lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+        try:
+            with FileLock(self.folder / "state" / "lock", blocking=False, preserve_lock_file=True):
+                return False
+        except Timeout:
+            return True
 
 
 @pytest.fixture
@@ -194,6 +193,30 @@ def test_a_suspended_process_is_named_and_continues_later(place: Place, monkeypa
     wait_for(lambda: None if place.is_served() else True)  # it received SIGTERM while it was suspended
     after = place.start()
     assert after["id_scope"] == before["id_scope"]
+
+
+def test_a_process_that_is_killed_as_on_windows_leaves_nothing_but_its_state(
+    place: Place, ca: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = place.start()
+    service = connect_local(place.folder / "connection.json")
+    registered = service.certificates.upload("factory", certificate_pem(ca.certificate))
+    service.close()
+    with monkeypatch.context() as windows:
+        windows.setattr(signal, "SIGTERM", signal.SIGKILL)
+        assert stop_local_dps(place.folder)
+    assert not (place.folder / "connection.json").exists()
+    assert not stop_local_dps(place.folder)
+    assert place.start()["id_scope"] == before["id_scope"]
+    service = connect_local(place.folder / "connection.json")
+    assert service.certificates.list() == [registered]
+    service.close()
+
+
+def test_the_way_out_is_one_that_the_system_has(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform, told in (("linux", "kill -KILL 5"), ("darwin", "kill -KILL 5"), ("win32", "taskkill /F /PID 5")):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert told in local_process._remedy(5)
 
 
 def test_a_slow_process_is_waited_for(place: Place) -> None:

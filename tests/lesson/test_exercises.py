@@ -1,6 +1,8 @@
 """The exercises: a stub fails with a hint, the solution is accepted, and what is nearly right is told what is wrong."""
 
 import runpy
+import signal
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,22 @@ def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch
     card = try_exercise(ready, "06_provision_devices", for_ever)
     assert card.solved is False
     assert "still running after 1 second" in card.message
+
+
+def test_a_learner_who_interrupts_a_loop_is_not_told_that_it_took_too_long(ready: Workspace) -> None:
+    def interrupted(*_given: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        try_exercise(ready, "06_provision_devices", interrupted)
+
+
+def test_an_answer_in_time_is_not_interrupted_later(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(exercises, "_TIME_LIMIT_SECONDS", 0.2)
+    assert try_exercise(ready, "06_provision_devices", nothing).solved is False
+    time.sleep(0.4)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def nothing(*_given: Any) -> None:

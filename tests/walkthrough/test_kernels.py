@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
+from helpers.walkthrough import kernels as kernels_module
 from helpers.walkthrough.kernels import StandbyKernels
 from tests.local_dps.process import wait_for
 
@@ -56,6 +57,18 @@ def test_each_is_another_process_in_which_only_imports_have_run(kernels: Standby
             ["In", "Out", "get_ipython", "exit", "quit", "open"]
         )
         assert ask(kernel, "get_ipython().execution_count") == "1"
+
+
+def test_on_windows_the_connection_to_a_kernel_is_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Windows has no ipc. ipykernel would warn if the kernel's TCP ports were open to everybody on the machine."""
+    monkeypatch.setattr(kernels_module, "_HAS_IPC", False)
+    with StandbyKernels(tmp_path) as kernels:
+        kernel = kernels.take()
+        assert ask(kernel, "6 * 7") == "42"
+        assert kernel.get_connection_info()["transport"] == "tcp"
+    assert "without encryption" not in capfd.readouterr().err
 
 
 def test_a_discarded_kernel_is_gone_and_so_are_all_at_the_end(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What can be wrong with a learner's answer to an exercise."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,18 +20,30 @@ class WrongAnswer(Exception):
 
 @contextmanager
 def time_limit() -> Iterator[None]:
-    """Stop an endless loop, which would otherwise keep the kernel busy without any message."""
+    """Stop an endless loop, which would otherwise keep the kernel busy without any message.
 
-    def stop(_signal: int, _frame: object) -> None:
-        raise WrongAnswer(f"It was still running after {_TIME_LIMIT_SECONDS} seconds. Does it contain an endless loop?")
+    It is interrupted as by JupyterLab's stop button, because Windows has no alarm signal.
+    """
+    is_over = threading.Event()
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(_TIME_LIMIT_SECONDS)
+    def stop() -> None:
+        is_over.set()
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+    timer = threading.Timer(_TIME_LIMIT_SECONDS, stop)
+    timer.start()
     try:
         yield
+    except KeyboardInterrupt:
+        if not is_over.is_set():
+            raise
+        raise WrongAnswer(
+            f"It was still running after {_TIME_LIMIT_SECONDS} seconds. Does it contain an endless loop?"
+        ) from None
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
 
 
 def require(holds: object, otherwise: str) -> None:
