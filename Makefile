@@ -16,8 +16,11 @@ AZURE_CLI := .venv-azure-cli/.ready
 PACKAGE := .venv-package/.ready
 # NIST's certificates, in a wheel of 56 MB that is read and not installed.
 VECTORS := build/vectors/.ready
-# Other Pythons than $(PYTHON): those that pyenv has, or make pythons PYTHONS="python3.12 python3.13".
-PYTHONS ?= $(wildcard $(foreach minor,12 13 14,$(shell pyenv root 2>/dev/null)/versions/3.$(minor).*/bin/python3))
+# Other Pythons than $(PYTHON), of pyenv or on the path. Or name some: make pythons PYTHONS="python3.12 python3.13".
+OWN_MINOR = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[1])')
+PYTHONS ?= $(strip $(foreach minor,$(filter-out $(OWN_MINOR),11 12 13 14),$(firstword \
+    $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.$(minor).*/bin/python3) \
+    $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null))))
 
 DEVICE_TESTS := tests/clients/test_python_device.py tests/dps/test_devices.py tests/local_dps/test_devices.py
 # What fits into 45 seconds: the rooms, without what waits, starts processes or runs notebooks.
