@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from platformdirs import user_data_path
 
 from helpers.problem import Problem
+from helpers.systems import door
 
 __all__: list[str] = []
 
 _PROJECT = Path(__file__).resolve().parent.parent
-_LAB_WORKSPACE = _PROJECT / "data" / "workspace" / "lab"
-_RUN_WORKSPACE = _PROJECT / "data" / "workspace" / "run"
+_IS_CLONE = (_PROJECT / "notebooks").is_dir()  # otherwise only the package is installed, without the course
+_WORKSPACES = _PROJECT / "data" / "workspace" if _IS_CLONE else user_data_path("dps-proof-of-possession", False)
+_LAB_WORKSPACE = _WORKSPACES / "lab"
+_RUN_WORKSPACE = _WORKSPACES / "run"
 
 app = typer.Typer(
     help="Prove to Azure DPS that you hold a CA's private key: run the notebooks, or serve a local DPS.",
@@ -55,6 +59,12 @@ def run(
     from helpers.workspace import Workspace
 
     with _plain_errors():
+        if not _IS_CLONE:
+            raise Problem(
+                "There are no notebooks here.",
+                f"Only the package is installed, in {_PROJECT}; the notebooks are in a clone of the project.",
+                "Clone the project, and run this in its folder.",
+            )
         values = walkthrough.read_parameters(parameters, parameter or [])
         if keep:  # the workspace may already have the values that the parameters leave out
             workspace = Workspace(folder)
@@ -83,7 +93,9 @@ def status(
 
     with _plain_errors():
         if not folder.exists():
-            print(f"There is no workspace at {folder}. Run make lab to start one, or name another with --workspace.")
+            print(
+                f"There is no workspace at {folder}. Run {door('lab')} to start one, or name another with --workspace."
+            )
             return
         workspace = Workspace(folder)
         facts, roles = workspace.facts, workspace.authority_roles()

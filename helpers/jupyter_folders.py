@@ -26,8 +26,14 @@ def require_jupyter_folders() -> None:
             raise Problem(
                 "JupyterLab can't start.",
                 f"It stores its own files in the folder {folder} and can't write there: {error.strerror}.",
-                "Give yourself permission to write to that folder, or use another home folder: HOME=$(mktemp -d) make lab",
+                f"Give yourself permission to write to that folder, or {_other_folders()}",
             ) from error
+
+
+def _other_folders() -> str:
+    if sys.platform == "win32":
+        return "set JUPYTER_CONFIG_DIR, JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR to other folders."
+    return "use another home folder: HOME=$(mktemp -d) make lab"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The command line, and the parameters and workspaces that it checks before a run."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from click.testing import Result
+from platformdirs import user_data_path
 from typer.testing import CliRunner
 
 from helpers import lesson, walkthrough
@@ -63,6 +66,23 @@ def test_status_without_a_workspace_says_how_to_start_and_creates_nothing(folder
     status = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
     assert "There is no workspace at" in status.stdout
     assert not folder.exists()
+
+
+def test_without_a_clone_there_are_no_notebooks_and_workspaces_are_in_the_users_data_folder(tmp_path: Path) -> None:
+    installed = tmp_path / "site-packages"
+    shutil.copytree(
+        walkthrough.PROJECT / "helpers", installed / "helpers", ignore=shutil.ignore_patterns("__pycache__")
+    )
+
+    def say(name: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "helpers", name]
+        environment = {**os.environ, "PYTHONPATH": str(installed)}
+        return subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert str(user_data_path("dps-proof-of-possession", False) / "lab") in say("status").stdout
+    run = say("run")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("There are no notebooks here.")
 
 
 def test_status_of_a_walkthrough_that_has_started(folder: Path) -> None:

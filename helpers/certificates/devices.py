@@ -56,7 +56,10 @@ class DeviceCredential:
             Problem: the registration id is invalid.
         """
         check_registration_id(registration_id)
-        return cls(registration_id, folder / f"{registration_id}.pem", folder / f"{registration_id}.key")
+        name = registration_id.replace(
+            ":", "%3A"
+        )  # Windows has no colon in a file's name, and macOS shows it as a slash
+        return cls(registration_id, folder / f"{name}.pem", folder / f"{name}.key")
 
     def chain(self) -> tuple[x509.Certificate, ...]:
         """Return the certificates that the device sends in its TLS handshake, its own first."""

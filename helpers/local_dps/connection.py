@@ -59,5 +59,5 @@ def published_connection(file: Path, connection: Mapping[str, Any]) -> Iterator[
 def _remove_own(file: Path) -> None:
     """Remove the file unless another process has replaced it with its own."""
     with suppress(OSError, ValueError):
-        if json.loads(file.read_text())["pid"] == os.getpid():
+        if json.loads(file.read_bytes())["pid"] == os.getpid():
             file.unlink()

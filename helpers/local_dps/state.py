@@ -1,8 +1,14 @@
-"""The folder that holds the state of a local DPS. Only one process at a time may use it, and only its owner may read it."""
+"""The folder that holds the state of a local DPS. Only one process at a time may use it, and only its owner may read it.
+
+Windows has no permission bits. There, a new folder gets an access list that admits only its owner and the administrators
+(since Python 3.12.4), or else inherits one, which in a user's folder admits nobody else either.
+"""
 
 import os
 import secrets
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +20,8 @@ from .store import Store
 __all__ = ["CannotStart", "StateFolder", "write_private"]
 
 _DATABASE = "dps.sqlite3"
+_MAX_SHARING_SECONDS = 1.0
+_RETRY_INTERVAL_SECONDS = 0.005
 
 
 class CannotStart(Exception):
@@ -95,9 +103,23 @@ def write_private(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
-        scratch.replace(path)
+        _replace(scratch, path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
         raise CannotStart(
             f"{path} can't be written: {error.strerror}. Choose another place with --connection-file or --state."
         ) from error
+
+
+def _replace(scratch: Path, path: Path) -> None:
+    """Rename a file over another. Windows denies it while another process reads that one, so there it is tried again."""
+    if sys.platform == "win32":
+        end = time.monotonic() + _MAX_SHARING_SECONDS
+        while time.monotonic() < end:
+            try:
+                scratch.replace(path)
+            except PermissionError:
+                time.sleep(_RETRY_INTERVAL_SECONDS)
+            else:
+                return
+    scratch.replace(path)

@@ -52,4 +52,4 @@ def parameter_names(notebook: Path) -> list[str]:
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:
-    return list(json.loads(notebook.read_text())["cells"])
+    return list(json.loads(notebook.read_bytes())["cells"])

@@ -158,6 +158,12 @@ def test_invalid_and_duplicate_ids_are_rejected_before_anything_is_written(tmp_p
     assert not (tmp_path / "devices").exists()
 
 
+def test_a_colon_is_in_no_file_name_because_windows_has_none_there(tmp_path: Path) -> None:
+    (credential,) = issue_fleet(SIGNER, ["line-1:pump-1"], tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"line-1%3Apump-1.pem", "line-1%3Apump-1.key"}
+    assert describe(credential.certificate).common_name == "line-1:pump-1"
+
+
 def test_a_fleet_may_be_empty(tmp_path: Path) -> None:
     assert issue_fleet(SIGNER, [], tmp_path) == []
 

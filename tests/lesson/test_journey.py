@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -154,6 +155,46 @@ def test_each_finding_comes_with_its_fix(
     found = failed(machine.examine_machine(workspace))
     assert list(found) == [name]
     assert fix in found[name]
+
+
+def test_on_windows_an_access_list_stands_in_for_permission_bits(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_the_workspace(workspace, monkeypatch)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "version_info", (3, 12, 3))
+    monkeypatch.setenv("HOME", str(workspace.folder / "elsewhere"))
+    monkeypatch.setenv("USERPROFILE", str(workspace.folder / "elsewhere"))
+    assert "user folder" in failed(machine.examine_machine(workspace))["Workspace"]
+    monkeypatch.setattr(sys, "version_info", (3, 12, 4))
+    assert failed(machine.examine_machine(workspace)) == {}
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    monkeypatch.setenv("HOME", str(workspace.folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(workspace.folder.parent))
+    examination = machine.examine_machine(workspace)
+    assert failed(examination) == {}
+    assert not {"Private keys", "Permissions"} & {check.name for check in examination.checks}
+
+
+@pytest.mark.parametrize(
+    ("platform", "clock", "start", "hosts"),
+    [
+        ("linux", "timedatectl", "make lab", "/etc/hosts"),
+        ("darwin", "sntp", "make lab", "/etc/hosts"),
+        ("win32", "w32tm", r".\start.ps1 lab", r"drivers\etc\hosts"),
+    ],
+)
+def test_a_fix_is_one_that_the_system_has(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, platform: str, clock: str, start: str, hosts: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    set_the_clock_back(workspace, monkeypatch)
+    want_a_newer_package(workspace, monkeypatch)
+    lose_localhost(workspace, monkeypatch)
+    fixes = failed(machine.examine_machine(workspace))
+    assert clock in fixes["Clock"]
+    assert start in fixes["Packages"]
+    assert hosts in fixes["Ports"]
 
 
 def test_a_proxy_that_leaves_localhost_alone_is_no_trouble(

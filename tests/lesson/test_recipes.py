@@ -1,5 +1,6 @@
 """The same step in three other ways: the Python and the OpenSSL commands that the lesson shows are run as they stand."""
 
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +95,19 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
     assert [each.name for each in dps.certificates.list()] == [NAME]
     python("clean_up", kept, dps)
     assert (dps.certificates.list(), dps.enrollment_groups.list()) == ([], [])
+
+
+def test_on_windows_paths_have_forward_slashes_and_lead_to_other_drives(
+    kept: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names.of(kept, None)
+    assert names.path("ca/root.pem") == Path(os.path.relpath(kept.folder / "ca" / "root.pem")).as_posix()
+
+    def another_drive(_path: Path) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", another_drive)
+    assert names.path("ca/root.pem") == (kept.folder / "ca" / "root.pem").as_posix()
 
 
 def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: ProvisioningService) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from helpers.certificates import Check, Examination, describe, read_certificates
 from helpers.dps import AZURE_DEVICE_PLANE
-from helpers.files import read_bytes, write_atomically
+from helpers.files import can_others_read, read_bytes, write_atomically
 from helpers.notebook import Notebook
+from helpers.systems import door, set_clock
 from helpers.workspace import Workspace
 
 __all__ = ["examine_machine", "examine_way_of_devices"]
@@ -29,17 +30,10 @@ _CONNECT_TIMEOUT_SECONDS = 3.0
 
 def examine_machine(workspace: Workspace) -> Examination:
     """Check versions, ports, clock, permissions and disk space; each failed check comes with its fix."""
-    checks = (
-        _python(),
-        _packages(),
-        _loopback(),
-        _proxy(),
-        _clock(workspace),
-        _folder(workspace),
-        _keys(workspace),
-        _modes(workspace),
-        _free_space(workspace),
-    )
+    permissions: tuple[Check, ...] = (_folder(workspace), _keys(workspace), _modes(workspace))
+    if sys.platform == "win32":  # has access lists instead of permission bits
+        permissions = (_access_list(workspace),)
+    checks = (_python(), _packages(), _loopback(), _proxy(), _clock(workspace), *permissions, _free_space(workspace))
     return Examination("This machine", checks)
 
 
@@ -52,7 +46,7 @@ def _python() -> Check:
         "Python",
         sys.version_info >= (3, 11),
         f"This is Python {platform.python_version()}; 3.11 or newer is required.",
-        "Install a newer Python, then run make clean and make lab.",
+        f"Install a newer Python, then run {door('clean')} and {door('lab')}.",
     )
 
 
@@ -64,7 +58,7 @@ def _packages() -> Check:
         f"Some packages do not fit: {', '.join(wrong)}."
         if wrong
         else "Every package has a version that is known to work.",
-        "Run make clean and make lab. Or run pip install -e . in the project's folder, and restart the kernel.",
+        f"Run {door('clean')} and {door('lab')}. Or run pip install -e . in the project's folder, and restart the kernel.",
     )
 
 
@@ -93,7 +87,8 @@ def _loopback() -> Check:
             socket.create_connection(("localhost", server.getsockname()[1]), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
         reason = f"The notebook could not open a port and reach it as localhost: {error}."
-        remedy = "Make sure that /etc/hosts has a line 127.0.0.1 localhost, and that no firewall blocks loopback."
+        hosts = r"C:\Windows\System32\drivers\etc\hosts" if sys.platform == "win32" else "/etc/hosts"
+        remedy = f"Make sure that {hosts} has a line 127.0.0.1 localhost, and that no firewall blocks loopback."
         return Check("Ports", reason, remedy)
     return Check("Ports", reason)
 
@@ -148,7 +143,7 @@ def _clock(workspace: Workspace) -> Check:
         latest <= now,
         f"It says {now:%Y-%m-%d %H:%M} UTC (your time zone is {time.tzname[0]}; certificates always use UTC)."
         + ("" if latest <= now else f" But a file or certificate here dates from {latest:%Y-%m-%d %H:%M} UTC."),
-        "Set the clock (timedatectl set-ntp true): certificates made with a wrong clock are not valid yet or have expired.",
+        f"Set the clock ({set_clock()}): certificates made with a wrong clock are not valid yet or have expired.",
     )
 
 
@@ -164,9 +159,26 @@ def _folder(workspace: Workspace) -> Check:
     )
 
 
+def _access_list(workspace: Workspace) -> Check:
+    """Check that on Windows the workspace has an access list which keeps others out (see helpers/files.py)."""
+    home = Path.home()
+    own_list, in_profile = sys.version_info >= (3, 12, 4), workspace.folder.is_relative_to(home.resolve())
+    reason = "Its folder is neither in your user folder, nor has Python given it an access list of its own."
+    if in_profile:
+        reason = "Its folder is in your user folder, which Windows opens only to you and the administrators."
+    elif own_list:
+        reason = "Python has given its folder an access list: only you and the administrators can open it."
+    return _check(
+        "Workspace",
+        own_list or in_profile,
+        reason,
+        f"Move the project into your user folder, {home}, or use Python 3.12.4 or newer and run {door('clean')}.",
+    )
+
+
 def _keys(workspace: Workspace) -> Check:
     keys = [*(workspace.folder / "ca").glob("*.key.pem"), *workspace.devices_folder.rglob("*.key")]
-    open_ones = [file for file in keys if file.stat().st_mode & 0o077]
+    open_ones = [file for file in keys if can_others_read(file)]
     reason = f"Only you can read the {len(keys)} in the workspace." if keys else "The workspace has none yet."
     if open_ones:
         reason = f"Others can read {open_ones[0].name}."

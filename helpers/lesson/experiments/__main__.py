@@ -42,4 +42,4 @@ def as_markdown() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(as_markdown())
+    PAGE.write_text(as_markdown(), encoding="utf-8", newline="\n")

@@ -32,7 +32,7 @@ def ours(html: str) -> Markup:
     return Markup(html)  # noqa: S704
 
 
-_STYLE = ours(f"<style>{Path(__file__).with_name('figures.css').read_text()}</style>")
+_STYLE = ours(f"<style>{Path(__file__).with_name('figures.css').read_text(encoding='utf-8')}</style>")
 
 Row: TypeAlias = tuple[str, str]
 """A name and a text, which may be Markup."""

@@ -22,7 +22,7 @@ from helpers.problem import Problem
 
 __all__ = ["Form", "Setting"]
 
-_STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text()}</style>")
+_STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
 _NOTHING_TO_FILL_IN = "There is nothing to fill in here. Run the next cell."
 Value = TypeVar("Value", bound=Inputs)
 

@@ -1,6 +1,7 @@
 """The names that a recipe needs: of the service, the certificates, the group and the device."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,5 +66,11 @@ class Names:
         return replace(names, **{name: value for name, value in {**remembered, **known}.items() if value})
 
     def path(self, name: str) -> str:
-        """Return the path of a file in the workspace, relative to the folder of the notebooks."""
-        return os.path.relpath(self.folder / name)
+        """Return the path of a file in the workspace, relative to the folder of the notebooks if it can be.
+
+        It has forward slashes on Windows too: Python takes them there, and a shell in which the commands run does.
+        """
+        file = self.folder / name
+        with suppress(ValueError):  # on Windows, the workspace may be on another drive
+            return Path(os.path.relpath(file)).as_posix()
+        return file.as_posix()

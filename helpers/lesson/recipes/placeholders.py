@@ -4,7 +4,7 @@ import re
 import shlex
 from typing import Any
 
-from helpers.certificates import KeyAlgorithm
+from helpers.certificates import DeviceCredential, KeyAlgorithm
 from helpers.dps import AllocationPolicy, EnrollmentGroup
 from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_VARIABLE
@@ -24,6 +24,7 @@ _POLICIES_IN_PORTAL = {
 def placeholders(names: Names) -> dict[str, Any]:
     """Return the values by the names of the placeholders; None leaves out the lines that need the value."""
     is_local = names.target == "local"
+    device = DeviceCredential.in_folder(names.folder, names.device_id)
     yours = f"your provisioning service “{names.service}”"
     if is_local:
         yours = f"a provisioning service of your own (“{names.service}” exists on this machine only)"
@@ -55,8 +56,8 @@ def placeholders(names: Names) -> dict[str, Any]:
         "PROOF_FILE": names.path("proof/verification.pem"),
         "ID_SCOPE": names.id_scope,
         "DEVICE": names.device_id,
-        "DEVICE_FILE": names.path(f"devices/{names.device_id}.pem"),
-        "DEVICE_KEY_FILE": names.path(f"devices/{names.device_id}.key"),
+        "DEVICE_FILE": names.path(f"devices/{device.chain_file.name}"),
+        "DEVICE_KEY_FILE": names.path(f"devices/{device.key_file.name}"),
         **_of_group(names.group, names.certificate),
     }
 

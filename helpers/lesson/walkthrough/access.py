@@ -41,8 +41,8 @@ def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCr
     chain = device.chain_file
     renewed = replace(
         device,
-        chain_file=chain.with_name(f"{device.registration_id}~renewed.pem"),  # ~ is in no registration id
-        key_file=chain.with_name(f"{device.registration_id}~renewed.key"),
+        chain_file=chain.with_name(f"{chain.stem}~renewed.pem"),  # ~ is in no registration id
+        key_file=chain.with_name(f"{chain.stem}~renewed.key"),
     )
     renewed.save(authority.issue_device(device.registration_id))
     return renewed

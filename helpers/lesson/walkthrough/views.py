@@ -64,7 +64,7 @@ def show_all_certificates(workspace: Workspace, registered: Sequence[RegisteredC
         status = status_at_dps(known.get(facts.sha1)) if facts.is_authority else ""
         namesakes = [each for each in own if each.subject == certificate.issuer]
         foreign = bool(namesakes) and not any(is_issued_by(certificate, each) for each in namesakes)
-        return PageLine(str(file.relative_to(workspace.folder)), facts, status, foreign)
+        return PageLine(file.relative_to(workspace.folder).as_posix(), facts, status, foreign)
 
     return CertificatesPage({heading: [line(file) for file in each] for heading, each in files.items()})
 

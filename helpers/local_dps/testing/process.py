@@ -48,7 +48,7 @@ class LocalDpsProcess:
             )
         except NotServed as error:
             self.__exit__()
-            raise NotServed(f"The local DPS did not start. It printed: {self._log_file.read_text()}") from error
+            raise NotServed(f"The local DPS did not start. It printed: {self._read_log()}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +77,10 @@ class LocalDpsProcess:
         """
         end = self.mark()
         until = time.monotonic() + _MAX_LOG_SECONDS
-        while end not in (text := self._log_file.read_text(errors="replace")) and time.monotonic() < until:
+        while end not in (text := self._read_log()) and time.monotonic() < until:
             time.sleep(_LOG_POLL_SECONDS)  # requests are logged in their order, but a little later
         lines = text.partition(since)[2].splitlines()[1:]
         return [line for line in lines if "/log-mark-" not in line]
+
+    def _read_log(self) -> str:
+        return self._log_file.read_text(encoding="utf-8", errors="replace")
