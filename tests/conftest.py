@@ -20,6 +20,9 @@ _STARTED_FIRST = (
     "tests/browser/test_portal.py",
 )
 
+# The markers of tests that are about something which this system lacks. They are left out there.
+_LACKING = {"linux": (), "win32": ("linux", "unix")}.get(sys.platform, ("linux",))
+
 
 class _Scheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
@@ -35,7 +38,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Scheduli
     return _Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lacking = [item for item in items if any(map(item.get_closest_marker, _LACKING))]
+    if lacking:
+        config.hook.pytest_deselected(items=lacking)
+        items[:] = [item for item in items if item not in lacking]
     items.sort(key=lambda item: not item.nodeid.startswith(_STARTED_FIRST))
 
 

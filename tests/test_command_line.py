@@ -22,6 +22,7 @@ from helpers.certificates import CertificateAuthority
 from helpers.dps import stop_local_dps
 from helpers.problem import Problem
 from helpers.workspace import Workspace
+from tests.modes import has_mode
 
 
 @pytest.fixture
@@ -296,7 +297,7 @@ def test_an_unknown_name_in_the_file_is_rejected_too(file: Path) -> None:
 
 def test_a_fresh_workspace_is_created_if_there_is_none(folder: Path) -> None:
     assert walkthrough.fresh_workspace(folder).authority_roles() == []
-    assert folder.stat().st_mode & 0o077 == 0
+    assert has_mode(folder, 0o700)
 
 
 def test_a_fresh_workspace_may_be_an_empty_folder(tmp_path: Path) -> None:

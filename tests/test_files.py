@@ -3,7 +3,6 @@
 import os
 import pickle
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,10 +24,12 @@ from helpers.files import (
 )
 from helpers.problem import Problem
 from tests.certificates.watching import kill_at_every_line, watch, write_with_full_disk
+from tests.modes import has_mode
 
 OLD, NEW = b"old" * 100, b"new" * 100
 WRITE_NEW = """
 from helpers.files import write_atomically
+from tests.modes import has_mode
 
 write_atomically(folder / "file", b"new" * 100, mode=0o600)
 """
@@ -42,29 +43,33 @@ def names(folder: Path) -> list[str]:
 def test_a_new_file_has_the_content_and_the_mode(tmp_path: Path, mode: int) -> None:
     write_atomically(tmp_path / "file", NEW, mode=mode)
     assert (tmp_path / "file").read_bytes() == NEW
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+    assert has_mode(tmp_path / "file", mode)
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.unix
 def test_a_world_readable_file_becomes_private_when_written_again(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(OLD)
     target.chmod(0o666)
     write_atomically(target, NEW, mode=PRIVATE)
-    assert stat.S_IMODE(target.stat().st_mode) == PRIVATE
+    assert has_mode(target, PRIVATE)
 
 
+@pytest.mark.unix
 def test_a_private_file_is_never_readable_by_others_even_under_umask_0(tmp_path: Path) -> None:
     seen = watch(tmp_path, WRITE_NEW)
     assert {sight.mode for sight in seen} == {0o600}
     assert any(sight.name != "file" and sight.content == NEW for sight in seen), "the scratch file was not seen"
 
 
+@pytest.mark.unix
 def test_a_reader_sees_either_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     assert {sight.content for sight in watch(tmp_path, WRITE_NEW) if sight.name == "file"} == {OLD, NEW}
 
 
+@pytest.mark.unix
 def test_a_process_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     left = kill_at_every_line(tmp_path, WRITE_NEW)
@@ -72,6 +77,7 @@ def test_a_process_killed_at_any_line_leaves_the_old_file_or_the_new_one(tmp_pat
     assert {sight.mode for sight in left if sight.name != "file"} == {0o600}
 
 
+@pytest.mark.unix
 def test_a_full_disk_leaves_the_old_file_whole_and_no_scratch_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(OLD)
     what, why, next_step = write_with_full_disk(tmp_path, WRITE_NEW, largest=100)
@@ -106,9 +112,10 @@ def test_a_link_is_replaced_and_its_target_is_unchanged(tmp_path: Path) -> None:
     assert not (tmp_path / "file").is_symlink()
 
 
+@pytest.mark.unix
 def test_only_the_owner_may_enter_a_private_folder(tmp_path: Path) -> None:
     made = make_private_folder(tmp_path / "above" / "private")
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert has_mode(made, 0o700)
     assert make_private_folder(made) == made
 
 
@@ -148,7 +155,7 @@ def test_a_lock_has_one_holder_at_a_time_and_its_file_stays_and_is_private(tmp_p
     with file_lock(file), pytest.raises(Timeout), file_lock(file, wait=False):
         pass
     with file_lock(file, wait=False):
-        assert stat.S_IMODE(file.stat().st_mode) == PRIVATE
+        assert has_mode(file, PRIVATE)
     assert names(tmp_path) == ["lock"]
 
 
@@ -209,6 +216,7 @@ def test_an_action_that_is_denied_for_good_is_a_problem_everywhere(
     assert names(tmp_path) == []
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize(("mode", "readable"), [(0o600, False), (0o640, True), (0o604, True)])
 def test_others_can_read_what_the_bits_allow_and_windows_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, readable: bool

@@ -9,6 +9,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.browser.lab import PROJECT, running_lab
 
 
@@ -20,6 +22,7 @@ def options() -> list[str]:
     return shlex.split(line)
 
 
+@pytest.mark.unix
 def test_kernels_without_an_open_tab_are_culled_after_an_hour(tmp_path: Path) -> None:
     """JupyterLab runs with shorter times, so the test also shows that it knows these options."""
     culling = [each for each in options() if "cull" in each]
@@ -41,6 +44,7 @@ def test_kernels_without_an_open_tab_are_culled_after_an_hour(tmp_path: Path) ->
             time.sleep(0.2)
 
 
+@pytest.mark.unix
 def test_every_address_leads_to_the_first_notebook(tmp_path: Path) -> None:
     start = [each for each in options() if "default_url" in each]
     with (
@@ -50,6 +54,7 @@ def test_every_address_leads_to_the_first_notebook(tmp_path: Path) -> None:
         assert answer.url.partition("?")[0] == f"{lab.url}/lab/tree/notebooks/00_start_here.ipynb"
 
 
+@pytest.mark.unix
 def test_a_read_only_home_is_reported(tmp_path: Path) -> None:
     """Root may write into any folder of mode 0500, but not into /sys."""
     home = Path("/sys") if os.geteuid() == 0 else tmp_path / "home"

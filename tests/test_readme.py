@@ -59,6 +59,7 @@ def python(copy: Path, line: str, stdin: str = "") -> str:
     return run(copy, sys.executable, *shlex.split(line)[1:], stdin=stdin)
 
 
+@pytest.mark.unix
 def test_the_tutorial_runs_and_reset_removes_what_it_stored(copy: Path) -> None:
     told = run(copy, "make", *RUN_HERE, "tutorial").splitlines()
     assert sorted(line.split()[1] for line in told[:-3]) == [each.stem for each in walkthrough.NOTEBOOKS]
@@ -87,6 +88,7 @@ def test_the_fleet_registers_and_status_and_reset_look_at_the_same_workspace(cop
     assert not folder.exists()
 
 
+@pytest.mark.unix
 def test_a_local_dps_is_served_until_it_is_stopped(copy: Path) -> None:
     line = "python -m helpers local-dps --connection-file dps.json"
     assert line in README
@@ -123,6 +125,7 @@ def test_make_has_each_target() -> None:
     assert set(TARGETS) <= set(phony.split())
 
 
+@pytest.mark.unix
 def test_without_make_jupyterlab_starts_with_the_same_options() -> None:
     (line,) = re.findall(r"`jupyter lab (.+?)`", README)
     dry = ["make", "--dry-run", *RUN_HERE, "lab"]

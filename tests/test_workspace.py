@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from helpers.certificates import CertificateAuthority
 from helpers.problem import Problem
 from helpers.workspace import Facts, Role, Workspace, is_workspace, remove_workspace
+from tests.modes import has_mode
 
 EVERYTHING: dict[str, Any] = {
     "target": "azure",
@@ -75,8 +76,8 @@ def test_a_change_leaves_the_other_facts_unchanged(workspace: Workspace) -> None
 
 def test_only_the_owner_may_read_the_folder_and_the_file(workspace: Workspace) -> None:
     workspace.update(verified=True)
-    assert workspace.folder.stat().st_mode & 0o777 == 0o700
-    assert file_of(workspace).stat().st_mode & 0o777 == 0o600
+    assert has_mode(workspace.folder, 0o700)
+    assert has_mode(file_of(workspace), 0o600)
 
 
 @pytest.mark.parametrize("change", [{"verified": "perhaps"}, {"target": "moon"}, {"nothing": 1}])
@@ -165,6 +166,7 @@ def test_garbage_is_damaged(workspace: Workspace, content: bytes) -> None:
     assert_damaged(workspace, content)
 
 
+@pytest.mark.unix
 def test_a_full_disk_leaves_the_old_facts_intact(workspace: Workspace) -> None:
     workspace.update(**EVERYTHING)
     before = file_of(workspace).read_bytes()
@@ -203,10 +205,10 @@ def test_an_authority_comes_back(workspace: Workspace, root: CertificateAuthorit
         assert (stored.certificate, stored.issuers) == (authority.certificate, authority.issuers)
         assert stored.private_key.public_key() == authority.private_key.public_key()
         key_file = workspace.folder / "ca" / f"{role}.key.pem"
-        assert key_file.stat().st_mode & 0o777 == 0o600
+        assert has_mode(key_file, 0o600)
         assert (b"ENCRYPTED" in key_file.read_bytes()) == (passphrase is not None)
         assert b"PRIVATE" not in workspace.public_part(role).read_bytes()
-    assert (workspace.folder / "ca").stat().st_mode & 0o777 == 0o700
+    assert has_mode(workspace.folder / "ca", 0o700)
 
 
 @pytest.mark.parametrize("passphrase", [None, "", "wrong"])
@@ -256,6 +258,7 @@ def test_certificates_keys_and_proofs_are_deleted_and_the_facts_stay(
     workspace.save_authority("root", CertificateAuthority.create_root("Another"))
 
 
+@pytest.mark.linux
 @pytest.mark.parametrize("path", ["/proc/dps", "/dev/null/dps"])
 def test_a_path_that_can_not_be_written_is_a_problem(path: str) -> None:
     with pytest.raises(Problem, match="could not be created") as caught:

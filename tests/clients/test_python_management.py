@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -34,13 +35,14 @@ from azure.mgmt.iothubprovisioningservices.models import (
 from cryptography.hazmat.primitives import hashes
 
 from helpers.local_dps import RequestRecord
+from helpers.systems import door
 from tests.clients.forms import Clients
 from tests.crafting import authority, key, name, proof, root
 from tests.local_dps.wire import LocalService
 
 ROOT = Path(__file__).parents[2]
 OLDER = Path(__file__).parent / "management_1_1" / "session.py"
-OLDER_PYTHON = ROOT / ".venv-management-1.1" / "bin" / "python"
+OLDER_PYTHON = ROOT / ".venv-management-1.1" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 PATIENCE = 60.0  # seconds; it needs about ten
 IF_SAME, IF_THERE, IF_NEW = MatchConditions.IfNotModified, MatchConditions.IfPresent, MatchConditions.IfMissing
 RIGHTS = {"ServiceConfig", "DeviceConnect", "EnrollmentWrite"}
@@ -360,7 +362,7 @@ def test_if_present_takes_any_etag_and_if_missing_only_a_new_name(
 
 def run_older(dps: LocalService) -> Mapping[str, Any]:
     """What a sync and then an aio session of 1.1.0 saw. The connection holds a secret: it goes in on stdin."""
-    assert OLDER_PYTHON.is_file(), f"{OLDER_PYTHON.parents[1].name} is not there: make test installs it."
+    assert OLDER_PYTHON.is_file(), f"{OLDER_PYTHON.parents[1].name} is not there: {door('test')} installs it."
     result = subprocess.run(
         [OLDER_PYTHON, OLDER],
         input=json.dumps(dict(dps.connection)), capture_output=True, text=True, timeout=PATIENCE, check=False,

@@ -23,6 +23,7 @@ from helpers.dps import connect_local, local_process, start_local_dps, stop_loca
 from helpers.local_dps import running
 from helpers.problem import Problem
 from tests.local_dps.process import wait_for
+from tests.modes import has_mode
 
 
 class Place:
@@ -39,9 +40,10 @@ class Place:
 
     def kill(self, pid: int) -> None:
         """Kill the process and, because this process is its parent, reap it."""
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        with suppress(OSError):
+            os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+            if sys.platform != "win32":
+                os.waitpid(pid, 0)
         self.pids.discard(pid)
 
     def is_served(self) -> bool:
@@ -68,7 +70,8 @@ def test_it_is_started_once_found_again_and_stopped(place: Place) -> None:
     connection = place.start()
     assert place.start() == connection
     file = place.folder / "connection.json"
-    assert (file.stat().st_mode & 0o777, (place.folder / "log.txt").stat().st_mode & 0o777) == (0o600, 0o600)
+    assert has_mode(file, 0o600)
+    assert has_mode(place.folder / "log.txt", 0o600)
     service = connect_local(file)
     assert service.describe().name == connection["provisioning_service"]
     service.close()
@@ -177,6 +180,7 @@ def test_the_damaged_connection_file_of_a_running_process_is_written_again(place
     assert not place.is_served()
 
 
+@pytest.mark.unix
 def test_a_suspended_process_is_named_and_continues_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     before = place.start()
     content = (place.folder / "connection.json").read_bytes()
@@ -195,6 +199,7 @@ def test_a_suspended_process_is_named_and_continues_later(place: Place, monkeypa
     assert after["id_scope"] == before["id_scope"]
 
 
+@pytest.mark.unix
 def test_a_process_that_is_killed_as_on_windows_leaves_nothing_but_its_state(
     place: Place, ca: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +224,7 @@ def test_the_way_out_is_one_that_the_system_has(place: Place, monkeypatch: pytes
         assert told in local_process._remedy(5)
 
 
+@pytest.mark.unix
 def test_a_slow_process_is_waited_for(place: Place) -> None:
     before = place.start()
     os.kill(before["pid"], signal.SIGSTOP)
@@ -228,6 +234,7 @@ def test_a_slow_process_is_waited_for(place: Place) -> None:
     timer.join()
 
 
+@pytest.mark.linux
 def test_no_module_in_the_workspace_is_imported_and_no_secret_is_passed_on(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

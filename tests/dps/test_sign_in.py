@@ -19,6 +19,7 @@ except Problem as problem:
 """
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("has_azure_cli", [False, True])
 def test_there_is_one_error_and_it_names_a_missing_azure_cli(tmp_path: Path, has_azure_cli: bool) -> None:
     programs = tmp_path / "bin"

@@ -8,6 +8,7 @@ from helpers.dps import CaReference, DpsError, IndividualEnrollment, Provisionin
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.cells import Notebook, walk
+from tests.modes import has_mode
 
 MOMENTS = [
     ('try_devices("Before"', [True, True]),
@@ -54,7 +55,7 @@ def test_each_way_hits_whom_it_should_and_at_the_end_all_is_as_it_was(
             for said in ("✘", "“Walkthrough Next CA”", "CA certificate not found"):
                 assert said in repr(shown)
                 assert said in shown._repr_html_()
-    assert notebook.renewed.key_file.stat().st_mode & 0o777 == 0o600
+    assert has_mode(notebook.renewed.key_file, 0o600)
     assert "✔" in repr(notebook.cell("checkpoint"))
     assert_all_is_as_it_was(workspace, dps, name)
 

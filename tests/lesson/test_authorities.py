@@ -15,6 +15,7 @@ from helpers.workspace import Role, Workspace
 from tests.crafting import PAST, Crafted, issue
 from tests.lesson.cells import Notebook, walk
 from tests.lesson.dropping import drop
+from tests.modes import has_mode
 
 SECRET = "open sesame"
 
@@ -132,7 +133,7 @@ def test_keys_are_encrypted_with_the_passphrase_and_for_the_owner_alone(workspac
     create(workspace, SECRET)
     keys = list((workspace.folder / "ca").glob("*.key.pem"))
     assert len(keys) == 2
-    assert all(b"ENCRYPTED" in key.read_bytes() and key.stat().st_mode & 0o777 == 0o600 for key in keys)
+    assert all(b"ENCRYPTED" in key.read_bytes() and has_mode(key, 0o600) for key in keys)
     before = files(workspace)
     create(workspace, SECRET)
     assert files(workspace) == before

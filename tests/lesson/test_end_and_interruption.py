@@ -6,6 +6,8 @@ import signal
 import time
 from contextlib import closing, suppress
 
+import pytest
+
 from helpers.dps import ProvisioningService, connect_local, start_local_dps
 from helpers.workspace import Workspace
 from tests.lesson.cells import Notebook, walk
@@ -60,6 +62,7 @@ def ca_files(workspace: Workspace) -> list[str]:
     return sorted(file.name for file in (workspace.folder / "ca").glob("*"))
 
 
+@pytest.mark.unix
 def test_a_local_dps_killed_between_the_notebooks_is_started_again_and_the_walkthrough_goes_on(
     alone: Workspace,
 ) -> None:

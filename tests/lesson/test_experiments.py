@@ -16,6 +16,7 @@ from helpers.lesson.targets.scratch import registered_for_a_moment, remove_lefto
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.cells import walk
+from tests.modes import has_mode
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: Attack) ->
 def test_the_keys_of_the_story_are_private_files(attack: Attack, place: Workspace) -> None:
     attack.own_devices()
     keys = [place.devices_folder / "attack" / f"{name}.key" for name in ("contoso-pump", "mallory-pump")]
-    assert [key.stat().st_mode & 0o777 for key in keys] == [0o600, 0o600]
+    assert [has_mode(key, 0o600) for key in keys] == [True, True]
 
 
 # --- the audit ---

@@ -23,6 +23,7 @@ from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.dropping import drop
 from tests.lesson.forms_of_notebooks import FORMS_OF
+from tests.modes import has_mode
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
 FILE = str(Path(__file__))  # any file that is there
@@ -534,8 +535,8 @@ def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_v
     path = Path(control_of(form, "own_ca_certificate").value)
     assert path == workspace.folder / "dropped" / "own_ca_certificate" / kept
     assert path.read_bytes() == content
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert has_mode(path, 0o600)
+    assert has_mode(path.parent, 0o700)
     assert "own_ca_key" in shown(form)
     other = certificate_pem(CertificateAuthority.create_root("Other").certificate)
     drop(form, "own_ca_certificate", "other", other)

@@ -10,6 +10,7 @@ from helpers.dps import ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.cells import Notebook, walk
+from tests.modes import has_mode
 
 CALLS = ["form.value", "register_with_azure_sdk", "issue_fleet", "create_root("]
 
@@ -21,7 +22,7 @@ def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
     notebook = Notebook("06", workspace, device_id=name, fleet_size=3)
     assert "✔" in repr(notebook.run())
     names = [f"{name}-00{number}" for number in (1, 2, 3)]
-    assert notebook.device.key_file.stat().st_mode & 0o777 == 0o600
+    assert has_mode(notebook.device.key_file, 0o600)
     chain = lesson.walkthrough.showing.picture_of(notebook.walkthrough, notebook.device)
     assert f"{name} · end entity [sent by the device]" in repr(chain)
     assert [each.registration_id for each in notebook.registrations] == names

@@ -19,6 +19,7 @@ def test_a_python_template_compiles(template: Path) -> None:
     compile(template.read_text(), template.name, "exec")
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.sh")), ids=lambda file: file.name)
 def test_bash_accepts_a_shell_template(template: Path) -> None:
     subprocess.run(["bash", "-n", template], check=True)

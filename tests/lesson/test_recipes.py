@@ -122,6 +122,7 @@ def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: Provi
     assert dps.enrollment_groups.get(GROUP).custom_allocation == wanted.custom_allocation
 
 
+@pytest.mark.unix
 def test_a_webhooks_key_comes_from_the_environment(
     kept: Workspace, dps: ProvisioningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_webhooks_key_comes_from_the_environment(
     assert url in said.splitlines()
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.P256, KeyAlgorithm.P384, KeyAlgorithm.RSA2048])
 def test_openssl_makes_the_cas_as_the_commands_say(kept: Workspace, tmp_path: Path, algorithm: KeyAlgorithm) -> None:
     names = {"root_name": "My Root's CA", "intermediate_name": "My Intermediate", "lifetime_days": 30}
@@ -162,6 +164,7 @@ def test_the_python_makes_the_cas_as_well(kept: Workspace) -> None:
     python("create_ca", kept, None, root_name="My Root's CA", key_algorithm=KeyAlgorithm.P384)
 
 
+@pytest.mark.unix
 def test_openssl_signs_the_code_as_the_commands_say_and_leaves_no_key(
     kept: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +179,7 @@ def test_openssl_signs_the_code_as_the_commands_say_and_leaves_no_key(
     assert [file.name for file in folder.iterdir()] == ["verification.pem"]
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("target", ["local", "azure", "portal"])
 @pytest.mark.parametrize("step", STEPS)
 def test_each_step_has_all_three_ways_with_the_learners_own_names(kept: Workspace, step: str, target: str) -> None:

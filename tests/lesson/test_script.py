@@ -11,6 +11,7 @@ import pytest
 
 from helpers.dps import connect_local, start_local_dps, stop_local_dps
 from helpers.walkthrough import PROJECT
+from tests.modes import has_mode
 
 SCRIPT = PROJECT / "scripts" / "the_whole_walkthrough.py"
 SAYS = [
@@ -41,7 +42,7 @@ def test_it_takes_a_ca_to_devices_with_a_hub_and_leaves_nothing_at_dps(tmp_path:
         assert len(printed) == len(SAYS)
         assert all(line.startswith(says) for line, says in zip(printed, SAYS, strict=True))
     folder = tmp_path / "data" / "workspace" / "script"
-    assert [key.stat().st_mode & 0o777 for key in folder.glob("**/*.key*")] == [0o600] * 3
+    assert [has_mode(key, 0o600) for key in folder.glob("**/*.key*")] == [True] * 3
     dps = connect_local(start_local_dps(folder / "local-dps"))
     assert (dps.certificates.list(), dps.enrollment_groups.list()) == ([], [])
     dps.close()

@@ -23,6 +23,7 @@ class Server:
         self.connection_file = folder / "connection.json"
         self.log = folder / "log.txt"
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._of_an_earlier_start: bytes | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +40,7 @@ class Server:
 
     def launch(self, *options: str, **popen: Any) -> subprocess.Popen[bytes]:
         """Start it, and don't wait."""
+        self._of_an_earlier_start = self.connection_file.read_bytes() if self.connection_file.exists() else None
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 self.command(*options), **{"stdout": log, "stderr": subprocess.STDOUT, "umask": 0} | popen
@@ -57,10 +59,14 @@ class Server:
         def ready() -> Mapping[str, Any] | None:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                connection = json.loads(self.connection_file.read_text())  # never a part of it: it must be whole
+                content = self.connection_file.read_bytes()
             except FileNotFoundError:
                 return None
-            return connection if connection["pid"] == self.process.pid else None
+            # Not by its pid: on Windows, the Python of an environment starts another one, which serves.
+            if content == self._of_an_earlier_start:
+                return None
+            connection: Mapping[str, Any] = json.loads(content)  # never a part of it: it must be whole
+            return connection
 
         return LocalService(wait_for(ready), self.state)
 
@@ -70,7 +76,7 @@ class Server:
 
     def kill(self) -> None:
         """As the power switch: nothing of the program runs any more."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait(PATIENCE)
 
     def stop(self) -> int:

@@ -225,6 +225,7 @@ def test_an_item_of_a_bulk_may_have_its_etag_in_quotes(dps: LocalService) -> Non
     assert reply.json == {"isSuccessful": True, "errors": []}
 
 
+@pytest.mark.unix
 def test_a_folder_of_somebody_elses_keeps_its_permissions(server: Server) -> None:
     server.state.mkdir(mode=0o755)
     server.state.chmod(0o755)
@@ -242,6 +243,7 @@ def test_the_key_in_a_hubs_policy_name_is_not_kept(dps: LocalService) -> None:
     assert secret.encode() not in dps.stored_bytes()
 
 
+@pytest.mark.unix
 def test_when_no_more_files_can_be_opened_the_log_stays_short_and_others_get_in_later(server: Server) -> None:
     few = ["bash", "-c", 'ulimit -n 128; exec "$@"', "bash", *server.command()]
     with server.log.open("ab") as log:

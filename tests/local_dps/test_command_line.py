@@ -3,9 +3,8 @@
 import errno
 import json
 import os
-import resource
 import socket
-import stat
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -19,6 +18,10 @@ from helpers.local_dps.command_line.request_log import RequestLog
 from helpers.local_dps.command_line.serve import _allow_many_connections
 from tests.local_dps.devices import Device
 from tests.local_dps.process import Server
+from tests.modes import has_mode
+
+if sys.platform != "win32":
+    import resource
 
 # --- the log ----------------------------------------------------------------------------------------------------------
 
@@ -66,6 +69,7 @@ def test_the_log_continues_after_a_full_disk_and_ends_when_its_reader_is_gone(
     assert write(log, "/later", output) == first
 
 
+@pytest.mark.unix
 def test_as_many_files_as_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     """macOS reports no limit, but refuses to set none."""
     asked: list[int] = []
@@ -160,7 +164,7 @@ def test_device_makes_a_device_that_is_accepted(server: Server, capsys: pytest.C
         assert run("device", registration, "--connection-file", server.connection_file) == 0
         told = json.loads(capsys.readouterr().out)
         chain, private = Path(told["chain_file"]), Path(told["key_file"])
-        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+        assert has_mode(private, 0o600)
         assert "PRIVATE" not in json.dumps(told)
         device = Device(dps, registration, (chain, private))
         assert told["device_endpoint"] == dps.connection["device_endpoint"]
@@ -212,4 +216,4 @@ def test_the_folder_of_the_connection_file_is_created(server: Server) -> None:
     """By default it is a folder of the user's that nothing else may have created."""
     server.connection_file = server.connection_file.parent / "new" / "folder" / "dps.json"
     server.start()
-    assert stat.S_IMODE(server.connection_file.parent.stat().st_mode) == 0o700
+    assert has_mode(server.connection_file.parent, 0o700)

@@ -1,9 +1,9 @@
 """Many clients at once: one change an ETag, and to each call its own answer."""
 
 import json
-import resource
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -24,6 +24,9 @@ from tests.crafting import root
 from tests.local_dps.client import Client
 from tests.local_dps.process import Server
 from tests.local_dps.wire import NEWEST, LocalService, Reply, group_body, upload_body
+
+if sys.platform != "win32":
+    import resource
 
 CLIENTS = 32
 ROUNDS = 20
@@ -258,6 +261,7 @@ def test_calls_that_come_together_over_https_each_get_their_own_result(dps: Loca
     assert kept == {f"g{number}" for number in set(range(CLIENTS)) - set(refused)}
 
 
+@pytest.mark.linux
 def test_a_full_disk_refuses_what_comes_together_and_keeps_nothing_of_it(server: Server) -> None:
     """The limit on file sizes stands in for the disk: the write-ahead log can't grow."""
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # no log file, which would be full as well
@@ -281,6 +285,7 @@ def test_a_full_disk_refuses_what_comes_together_and_keeps_nothing_of_it(server:
     assert server.start().everything()["groups"] == last
 
 
+@pytest.mark.linux
 def test_a_call_too_large_for_the_disk_does_not_take_its_neighbours_with_it(server: Server) -> None:
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     signing = root().pem

@@ -344,6 +344,7 @@ def test_it_is_ready_soon(server: Server) -> None:
         server.stop()
 
 
+@pytest.mark.unix
 def test_a_request_in_flight_is_answered_before_the_end_in_spite_of_idle_connections(server: Server) -> None:
     dps = server.start()
     switch_on(dps, {"slow": 1})
@@ -370,6 +371,7 @@ def test_a_request_in_flight_is_answered_before_the_end_in_spite_of_idle_connect
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.unix
 def test_a_write_that_was_answered_at_the_end_is_kept(server: Server, tmp_path: Path) -> None:
     dps = server.start()
     made = dps.put_group(group_body("g1", signing=root().pem))

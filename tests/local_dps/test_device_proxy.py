@@ -183,6 +183,7 @@ def test_a_client_that_says_nothing_is_let_go(plant: LocalService, monkeypatch: 
 # --- the end of a tunnel ---
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("port", [443, 8883])
 def test_a_tunnel_whose_client_says_no_more_ends(plant: LocalService, files: Files, port: int) -> None:
     before = open_descriptors()
@@ -196,6 +197,7 @@ def test_a_tunnel_whose_client_says_no_more_ends(plant: LocalService, files: Fil
     wait_for(lambda: open_descriptors() <= before or None)
 
 
+@pytest.mark.unix
 def test_a_tunnel_ends_with_the_connection_behind_it(plant: LocalService) -> None:
     before = open_descriptors()
     with tunnel(plant, 8883) as plain:
@@ -204,6 +206,7 @@ def test_a_tunnel_ends_with_the_connection_behind_it(plant: LocalService) -> Non
     wait_for(lambda: open_descriptors() <= before or None)
 
 
+@pytest.mark.unix
 def test_a_client_that_resets_its_tunnel_disturbs_no_other(plant: LocalService, files: Files) -> None:
     before = open_descriptors()
     with MqttClient(secured(plant, 8883, files)) as line:

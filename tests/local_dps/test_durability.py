@@ -1,8 +1,8 @@
 """What was acknowledged outlives a kill at any moment, and a full disk loses nothing."""
 
-import resource
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +15,9 @@ from tests.crafting import proof, root
 from tests.local_dps.assertions import assert_service_refuses
 from tests.local_dps.process import Server
 from tests.local_dps.wire import LocalService, group_body, upload_body
+
+if sys.platform != "win32":
+    import resource
 
 IDENTITY = {"tenant_id", "client_id", "client_secret", "subscription_id", "id_scope"}
 
@@ -102,6 +105,7 @@ def test_a_token_of_before_a_start_is_good_after_it(tmp_path: Path) -> None:
 # --- disks ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.linux
 def test_a_full_disk_refuses_the_write_loses_nothing_and_service_goes_on(server: Server) -> None:
     """The limit on file sizes stands in for the disk: the write-ahead log can't grow."""
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # no log file, which would be full as well
@@ -136,6 +140,7 @@ def test_a_full_disk_refuses_the_write_loses_nothing_and_service_goes_on(server:
     assert everything(server.start()) == last
 
 
+@pytest.mark.unix
 @pytest.mark.parametrize("size", [0, 4096, 16_384])
 def test_a_start_on_a_full_disk_is_a_clear_error_and_the_next_one_works(server: Server, size: int) -> None:
     process = server.launch(

@@ -121,6 +121,7 @@ def test_a_head_request_has_no_body_and_the_connection_goes_on(shared_dps: Local
         assert client.manage("GET").status == 200
 
 
+@pytest.mark.linux
 def test_a_compressed_body_is_not_unpacked(server: Server) -> None:
     dps = server.start()
     assert dps.management_token

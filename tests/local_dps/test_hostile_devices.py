@@ -168,6 +168,7 @@ def test_an_answer_for_an_enrollment_that_is_another_now_does_not_count(
     assert mine.outcome()["registrationState"]["assignedHub"] == NEAR
 
 
+@pytest.mark.linux
 def test_a_device_has_one_question_at_a_time(dps: LocalService, tmp_path: Path, webhook: Webhook) -> None:
     webhook.may.clear()
     bind(dps, **webhook.definition)

@@ -1,7 +1,7 @@
 """Thousands of silent connections: other clients do not notice them, and they leave nothing behind."""
 
-import resource
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +15,9 @@ from tests.local_dps.mqtt_client import enter, over_tls
 from tests.local_dps.process import Server, open_descriptors, wait_for
 from tests.local_dps.tls import Files, address, hello
 from tests.local_dps.wire import LocalService, group_body
+
+if sys.platform != "win32":
+    import resource
 
 EACH = 5_000 if LONG else 1_500
 
@@ -51,6 +54,7 @@ def open_many(dps: LocalService, stack: ExitStack) -> None:
                 plain.sendall(begun)
 
 
+@pytest.mark.linux
 @pytest.mark.usefixtures("descriptors")
 def test_thousands_of_idle_connections_are_opened_and_dropped_and_devices_get_in_all_the_time(
     server: Server, tmp_path: Path

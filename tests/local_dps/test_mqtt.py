@@ -4,9 +4,9 @@ import contextlib
 import http.client
 import json
 import logging
-import resource
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -42,6 +42,9 @@ from tests.local_dps.mqtt_packets import connect, packet, publish, subscribe, te
 from tests.local_dps.process import PATIENCE, Server, open_descriptors, wait_for
 from tests.local_dps.tls import TLS, Files, address, client_context, hello
 from tests.local_dps.wire import LocalService
+
+if sys.platform != "win32":
+    import resource
 
 WAYS: dict[str, Callable[[LocalService, Files], MqttClient]] = {
     "TLS 1.2": lambda dps, files: over_tls(dps, files, TLS["TLS 1.2"]),
@@ -476,6 +479,7 @@ def test_a_device_that_takes_no_answers_is_let_go(
         line.connect(plant, who)
 
 
+@pytest.mark.unix
 def test_thousands_that_come_and_go_leave_nothing_behind(plant: LocalService, files: Files, who: str) -> None:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     at_once = max(20, min(400, (allowed - 200) // 4))

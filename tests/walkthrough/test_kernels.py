@@ -71,6 +71,7 @@ def test_on_windows_the_connection_to_a_kernel_is_encrypted(
     assert "without encryption" not in capfd.readouterr().err
 
 
+@pytest.mark.unix
 def test_a_discarded_kernel_is_gone_and_so_are_all_at_the_end(tmp_path: Path) -> None:
     with StandbyKernels(tmp_path) as kernels:
         discarded, taken = kernels.take(), kernels.take()

@@ -1,7 +1,6 @@
 """A run's progress: a line for each notebook in a log, and also a live line on a terminal."""
 
 import os
-import pty
 import re
 import sys
 from pathlib import Path
@@ -45,6 +44,7 @@ def test_a_log_has_a_line_for_each_notebook_and_the_total(capsys: pytest.Capture
     assert len(lines) == 3
 
 
+@pytest.mark.unix
 def test_a_terminal_has_one_live_line_with_the_running_cells_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"COLUMNS": "80", "TERM": "xterm"}.items():
         monkeypatch.setenv(name, value)
@@ -55,6 +55,8 @@ def test_a_terminal_has_one_live_line_with_the_running_cells_and_the_time(monkey
         return data
 
     sys.stdout.flush()
+    import pty  # Windows has no such module
+
     status = pty.spawn([sys.executable, "-c", SCRIPT], read, lambda _: b"")
     assert os.waitstatus_to_exitcode(status) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
