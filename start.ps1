@@ -37,19 +37,20 @@ function New-Environment([string] $Folder) {
 }
 
 # uv takes seconds where pip takes a minute. Where uv can't be had, pip does it.
-function Install-Packages([string[]] $What) {
-    & $Run -m pip install --quiet --disable-pip-version-check uv
+function Install-Packages([string] $Folder, [string[]] $What) {
+    $Its = "$Folder\Scripts\python.exe"
+    & $Its -m pip install --quiet --disable-pip-version-check uv
     if ($LASTEXITCODE -eq 0) {
-        Invoke-Program $Run (@('-m', 'uv', 'pip', 'install', '--quiet', '--python', $Run, '--compile-bytecode') + $What)
+        Invoke-Program $Its (@('-m', 'uv', 'pip', 'install', '--quiet', '--python', $Its, '--compile-bytecode') + $What)
     } else {
-        Invoke-Program $Run (@('-m', 'pip', 'install', '--quiet', '--disable-pip-version-check') + $What)
+        Invoke-Program $Its (@('-m', 'pip', 'install', '--quiet', '--disable-pip-version-check') + $What)
     }
 }
 
 function Initialize-Course {
     if (Test-Ready '.venv\.ready' @('pyproject.toml', 'data\jupyterlab_overrides.json')) { return }
     New-Environment '.venv'
-    Install-Packages @('--editable', '.')
+    Install-Packages '.venv' @('--editable', '.')
     Invoke-Program $Run @('-m', 'compileall', '-q', 'helpers')
     New-Item -ItemType Directory -Force -Path '.venv\share\jupyter\lab\settings' | Out-Null
     Copy-Item 'data\jupyterlab_overrides.json' '.venv\share\jupyter\lab\settings\overrides.json' # no question about news
@@ -60,21 +61,20 @@ function Initialize-Tests {
     Initialize-Course
     if (-not (Test-Ready '.venv\.test-ready' '.venv\.ready')) {
         Write-Host 'Adding what the tests need.'
-        Install-Packages @('--editable', '.[test]')
+        Install-Packages '.venv' @('--editable', '.[test]')
         Set-Ready '.venv\.test-ready'
     }
     Initialize-OldClient 'tests\clients\management_1_1\requirements.txt'
     Initialize-NodeClient 'tests\clients\node'
     Initialize-NodeClient 'tests\clients\node_device'
     Initialize-Vectors 'tests\judging\requirements.txt'
+    Initialize-Package 'tests\package\requirements.txt'
 }
 
 function Initialize-OldClient([string] $Requirements) {
     if (Test-Ready '.venv-management-1.1\.ready' $Requirements) { return }
     New-Environment '.venv-management-1.1'
-    Invoke-Program '.venv-management-1.1\Scripts\python.exe' @(
-        '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', $Requirements
-    )
+    Install-Packages '.venv-management-1.1' @('--requirement', $Requirements)
     Set-Ready '.venv-management-1.1\.ready'
 }
 
@@ -91,6 +91,18 @@ function Initialize-Vectors([string] $Requirements) {
         '--dest', 'build\vectors', '--requirement', $Requirements
     )
     Set-Ready 'build\vectors\.ready'
+}
+
+# The local DPS as its users get it: its wheel, in an environment with nothing but that and what the tests of a client need.
+function Initialize-Package([string] $Requirements) {
+    $Sources = @(Get-ChildItem -Recurse -File 'helpers\local_dps' -Exclude '*.pyc' | ForEach-Object { $_.FullName })
+    if (Test-Ready '.venv-package\.ready' ($Sources + $Requirements)) { return }
+    if (Test-Path 'build\package') { Remove-Item -Recurse -Force 'build\package' }
+    Invoke-Program $Run @('-m', 'build', '--no-isolation', '--outdir', 'build\package', 'helpers\local_dps')
+    if (Test-Path '.venv-package') { Remove-Item -Recurse -Force '.venv-package' }
+    New-Environment '.venv-package'
+    Install-Packages '.venv-package' @((Get-Item 'build\package\*.whl').FullName, '--requirement', $Requirements)
+    Set-Ready '.venv-package\.ready'
 }
 
 switch ($Door) {

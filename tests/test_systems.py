@@ -132,10 +132,11 @@ def commands(node: Node) -> list[list[str]]:
 
 def made(door: str) -> list[list[str]]:
     """The commands that make runs for a door once the environments are there."""
-    stamps = (".venv", ".venv/.test", ".venv-management-1.1", "tests/clients/node/node_modules", "build/vectors")
-    old = [f"--old-file={stamp}{'-' if stamp.endswith('test') else '/.'}ready" for stamp in stamps]
-    old.append("--old-file=tests/clients/node_device/node_modules/.ready")
-    lines = run("make", "--no-print-directory", "--dry-run", *old, door).splitlines()
+    stamps = re.findall(r"(\S+ready)\b", (PROJECT / "Makefile").read_text(encoding="utf-8"))
+    stamps += [f"tests/clients/{client}/node_modules/.ready" for client in ("node", "node_device")]
+    lines = run(
+        "make", "--no-print-directory", "--dry-run", *(f"--old-file={each}" for each in stamps), door
+    ).splitlines()
     return [[word for word in shlex.split(line) if word != "--allow-root"] for line in lines]  # that is for root alone
 
 
@@ -156,13 +157,21 @@ def test_the_environments_are_made_from_the_same_files() -> None:
     lines = run("make", "--no-print-directory", "--dry-run", "--always-make", "test").splitlines()
     installs = [line for line in lines if re.search(r"\b(install|download|venv|compileall|cp)\b", line)]
     assert len(installs) > 8
-    named = {
-        word.rstrip(";")
-        for line in installs
-        for word in shlex.split(line)
-        if word.startswith((".venv-", "tests/", "build/", "data/", ".[", "--editable", "--requirement", "--dest", "uv"))
-        and "/bin/" not in word
-    }
+    begins = (
+        ".venv-",
+        "tests/",
+        "build/",
+        "helpers/",
+        "data/",
+        ".[",
+        "--editable",
+        "--requirement",
+        "--no-",
+        "--dest",
+        "uv",
+    )
+    words = [word.rstrip(";") for line in installs for word in shlex.split(line)]
+    named = {word for word in words if word.startswith(begins) and "/bin/" not in word}
     told = (PROJECT / "start.ps1").read_text(encoding="utf-8").replace("\\", "/")
     assert {each for each in named if each not in told} == set()
     removed = shlex.split(run("make", "--no-print-directory", "--dry-run", "clean"))[2:]
