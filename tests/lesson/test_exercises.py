@@ -110,7 +110,7 @@ def test_a_learner_who_interrupts_a_loop_is_not_told_that_it_took_too_long(ready
 
 def test_an_answer_in_time_is_not_interrupted_later(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(exercises, "_TIME_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(answers, "_TIME_LIMIT_SECONDS", 0.2)
     assert try_exercise(ready, "06_provision_devices", nothing).solved is False
     time.sleep(0.4)
     assert signal.getsignal(signal.SIGINT) is before
