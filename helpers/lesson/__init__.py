@@ -1,4 +1,4 @@
-"""The lesson: `walkthrough = lesson.open(workspace)`, forms for its values, and the pictures that notebooks make by name."""
+"""The lesson: `walkthrough = lesson.open(workspace)`, the values of its forms, and the pictures that notebooks use by name."""
 
 from pathlib import Path
 
@@ -44,13 +44,13 @@ prepare_kernel()
 
 
 def open(workspace: str | Path) -> Walkthrough:  # noqa: A001 - read as lesson.open
-    """Open a walkthrough, or begin one.
+    """Open the walkthrough of a workspace, or begin one.
 
     Args:
-        workspace: its folder, created when it is not there.
+        workspace: the workspace's folder; created if it does not exist.
 
     Raises:
-        Problem: the folder holds something else, or its file of facts is damaged.
+        Problem: the folder holds other files but no workspace, or its file of facts is damaged.
     """
     walkthrough = Walkthrough(Workspace(workspace))
     show_values(walkthrough)

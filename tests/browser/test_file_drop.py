@@ -57,7 +57,7 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     expect(form.field("Its private key")).to_be_hidden()
     bring(form, "Your own CA", certificate)
     expect(form.field("Your own CA")).to_have_value(str(dropped / "own_ca_certificate" / "own.pem"))
-    expect(form.box.get_by_text("own.pem is taken.")).to_be_visible()
+    expect(form.box.get_by_text("own.pem was accepted.")).to_be_visible()
     expect(form.field("Its private key")).to_be_visible()
     expect(form.alerts).to_have_count(0)
     expect(notebook.run_in_vain(2)).to_contain_text("two files")
@@ -95,7 +95,7 @@ def test_a_file_that_is_too_large_is_not_taken(page: Page, lab: Lab, tmp_path: P
     notebook.run(0, 1)
     form = notebook.form()
     choose(form, "Your own CA", film)
-    expect(form.box.get_by_text("film.pem was not taken")).to_be_visible()
+    expect(form.box.get_by_text("film.pem was not accepted")).to_be_visible()
     expect(form.field("Your own CA")).to_have_value("")
     assert not any(b"film.pem" in message for message in notebook.sent), "it is not even sent"
     assert not (lab.workspace / "dropped").exists()

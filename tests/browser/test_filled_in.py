@@ -150,9 +150,9 @@ def test_05_the_group_has_the_name_and_the_policy_that_were_chosen(page: Page, l
     form.choose("Hub chosen by", "static")
     expect(form.field("Webhook")).to_be_hidden()
     expect(notebook.run_in_vain(2)).to_contain_text("exactly one hub")
-    expect(form.reason("Among the hubs")).to_contain_text("exactly one hub")
-    form.choose("Among the hubs", hub)
-    expect(form.reason("Among the hubs")).to_have_count(0)
+    expect(form.reason("Hubs to choose from")).to_contain_text("exactly one hub")
+    form.choose("Hubs to choose from", hub)
+    expect(form.reason("Hubs to choose from")).to_have_count(0)
     notebook.run_on(2)
     for text in ("contoso-pumps", hub):
         expect(notebook.output(2)).to_contain_text(text)

@@ -160,7 +160,7 @@ def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab
     notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
     notebook.run(0, 1)
     form = notebook.form()
-    hubs = form.field("Among the hubs")
+    hubs = form.field("Hubs to choose from")
     with not_run_again(notebook, 1):
         form.field("Hub chosen by").focus()
         page.keyboard.type("geo")

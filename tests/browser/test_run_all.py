@@ -99,7 +99,7 @@ def controls_of(info: FieldInfo) -> list[tuple[str, str]]:
         return [("combobox", title)]
     if kind is bool:
         return [("checkbox", title)]
-    return [("listbox" if title == "Among the hubs" else "textbox", title), *drop]
+    return [("listbox" if title == "Hubs to choose from" else "textbox", title), *drop]
 
 
 def is_dropped(info: FieldInfo) -> bool:

@@ -16,7 +16,7 @@ def test_a_passphrase_encrypts_the_keys_and_is_in_no_file(page: Page, lab: Lab) 
     form.type("Root's name", typed)
     form.type("Passphrase", passphrase)
     expect(form.field("Passphrase")).to_have_value("")
-    expect(form.box.get_by_text("Taken, and out of this field")).to_be_visible()
+    expect(form.box.get_by_text("Accepted and removed from this field")).to_be_visible()
     notebook.run_on(2)  # the checkpoint opens the keys with it
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
     keys = sorted((lab.workspace / "ca").glob("*.key.pem"))

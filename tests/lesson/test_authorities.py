@@ -340,7 +340,7 @@ def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
 ) -> None:
     create(workspace)
     before = files(workspace)
-    with pytest.raises(Problem, match="“Own Root” was not taken") as caught:
+    with pytest.raises(Problem, match="“Own Root” was not accepted") as caught:
         create(workspace, **bring(tmp_path, issue("Own Root", ca=True)))
     assert "“Walkthrough Root CA”" in caught.value.why
     assert "10_clean_up" in caught.value.next_step

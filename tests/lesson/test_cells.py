@@ -120,9 +120,9 @@ IN_AZURE = {
     ("number", "changed", "says"),
     [
         ("00", IN_AZURE, "has begun with the target local"),
-        ("02", {"register_ca": "root"}, "has registered the intermediate as “half-way”"),
-        ("02", {"certificate_name": "another-name"}, "has registered the intermediate as “half-way”"),
-        ("05", {"enrollment_group_id": "another-group"}, "has created the enrollment group “half-way”"),
+        ("02", {"register_ca": "root"}, "has already registered the intermediate as “half-way”"),
+        ("02", {"certificate_name": "another-name"}, "has already registered the intermediate as “half-way”"),
+        ("05", {"enrollment_group_id": "another-group"}, "has already created the enrollment group “half-way”"),
     ],
     ids=["target", "CA", "name", "group id"],
 )

@@ -104,10 +104,10 @@ def test_a_group_that_was_deleted_is_created_again(workspace: Workspace, dps: Pr
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a hub that is not linked": ({"iot_hubs": "elsewhere.azure-devices.net"}, f"one or several of {HUB}, {OTHER}"),
-    "one hub of two is not linked": ({"iot_hubs": f"{HUB}, elsewhere"}, "It was '.*elsewhere'"),
+    "one hub of two is not linked": ({"iot_hubs": f"{HUB}, elsewhere"}, "The value was '.*elsewhere'"),
     "static without a hub": ({"allocation_policy": "static"}, "exactly one hub"),
     "static with two": ({"allocation_policy": "static", "iot_hubs": f"{HUB},{OTHER}"}, "exactly one hub"),
-    "custom without a webhook": ({"allocation_policy": "custom"}, "give its URL"),
+    "custom without a webhook": ({"allocation_policy": "custom"}, "enter its URL"),
     "a webhook without custom": ({"webhook_url": "http://localhost:1/"}, "with the allocation policy custom"),
 }
 

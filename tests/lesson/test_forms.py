@@ -149,7 +149,7 @@ def test_a_form_takes_its_own_fields_from_all_the_names_of_a_notebook() -> None:
         (lesson.CreateCa, "root_name", None, "text"),
         (lesson.CreateCa, "root_name", "x" * 65, "65 bytes"),
         (lesson.CreateCa, "intermediate_name", "walkthrough root CA", "The root has this name"),
-        (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "no such file"),
+        (lesson.CreateCa, "own_ca_certificate", "/nowhere/ca.pem", "There is no file"),
         (lesson.UploadCa, "register_ca", "device", "'root' or 'intermediate'"),
         (lesson.UploadCa, "certificate_name", "a/b", "1 to 64 letters"),
         (lesson.SignCode, "verification_code", "ABC", "DPS's codes have 48"),
@@ -175,7 +175,7 @@ def test_an_invalid_parameter_is_named_with_its_value_and_the_reason(
 def test_a_root_may_not_have_the_name_of_the_intermediate_that_is_the_default() -> None:
     with pytest.raises(Problem, match="intermediate_name is invalid") as caught:
         form_of(lesson.CreateCa, root_name="Walkthrough Intermediate CA")
-    assert "It was 'Walkthrough Intermediate CA'." in caught.value.why
+    assert "The value was 'Walkthrough Intermediate CA'." in caught.value.why
 
 
 # --- while typing ---
@@ -391,7 +391,7 @@ def test_linked_hubs_are_chosen_from_a_list() -> None:
     assert (control.options, form.value.hubs) == (HUBS, ())
     control.value = HUBS[1:]
     assert form.value.hubs == HUBS[1:]
-    assert f"Among the hubs: {HUBS[1]},{HUBS[2]}" in repr(form)
+    assert f"Hubs to choose from: {HUBS[1]},{HUBS[2]}" in repr(form)
 
 
 def test_hubs_that_a_parameter_names_are_chosen_however_they_are_written() -> None:
@@ -531,7 +531,7 @@ def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_v
 ) -> None:
     form = create_ca
     content = certificate_pem(CertificateAuthority.create_root("Own").certificate)
-    assert drop(form, "own_ca_certificate", dropped, content) == f"{dropped} is taken."
+    assert drop(form, "own_ca_certificate", dropped, content) == f"{dropped} was accepted."
     path = Path(control_of(form, "own_ca_certificate").value)
     assert path == workspace.folder / "dropped" / "own_ca_certificate" / kept
     assert path.read_bytes() == content
@@ -573,9 +573,9 @@ def test_what_was_dropped_is_in_no_widget(workspace: Workspace, create_ca: Form[
             assert "very secret" not in str(widget.get_state())
 
 
-def test_a_file_that_is_too_large_is_not_taken(workspace: Workspace, create_ca: Form[Any]) -> None:
+def test_a_file_that_is_too_large_is_not_accepted(workspace: Workspace, create_ca: Form[Any]) -> None:
     form = create_ca
-    assert "not taken" in drop(form, "own_ca_certificate", "film.mp4", bytes((1 << 20) + 1))
+    assert "not accepted" in drop(form, "own_ca_certificate", "film.mp4", bytes((1 << 20) + 1))
     assert control_of(form, "own_ca_certificate").value == ""
     assert not (workspace.folder / "dropped").exists()
 

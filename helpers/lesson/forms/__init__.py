@@ -1,4 +1,4 @@
-"""Forms: one small way to ask for a typed value."""
+"""Forms: the controls in which a learner edits a typed value."""
 
 from helpers.lesson.forms.field import DroppedFile, MaskedUrl
 from helpers.lesson.forms.form import Form, Setting

@@ -1,4 +1,4 @@
-"""One field of a form: a control that suits the type, its help below it, and beside it the reason why its value is not good."""
+"""One field of a form: a control that suits the type, the help below it, and beside it the reason why the value is invalid."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from helpers.urls import mask_keys
 __all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "MaskedUrl", "Row"]
 
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
-"""Keeps a file that was dropped, privately: (field, the file's own name, content) -> where it is now."""
+"""Stores a dropped file so that only its owner can read it: (field, the file's own name, content) -> the stored file."""
 LABEL_WIDTH = "14em"
-_SENTENCE_WIDTH = "42em"  # for choices that are sentences; no reason has to stand beside them
+_SENTENCE_WIDTH = "42em"  # for choices that are sentences; they are always valid, so no reason appears beside them
 CONTROL_WIDTH = "36em"
-_HOW_TO_CHOOSE = " Ctrl+click (on a Mac, ⌘+click) selects another, or takes it off again."
+_HOW_TO_CHOOSE = " Ctrl+click (on a Mac, ⌘+click) selects another one, or deselects it."
 
 
 @dataclass(frozen=True)
 class DroppedFile:
-    """In a field's Annotated type: the path of a file, which may also be dropped; `endings` as `.pem,.cer`."""
+    """In a field's Annotated type: the path of a file, which can also be dropped; `endings` has the form `.pem,.cer`."""
 
     endings: str
 
@@ -38,7 +38,7 @@ class MaskedUrl:
 
 
 class Row:
-    """A part of a form that the form's other values may hide."""
+    """A part of a form that the form's other values can hide."""
 
     def __init__(self, parts: list[widgets.Widget], shown: ShownWhen | None) -> None:
         self.box = widgets.VBox(parts)
@@ -46,11 +46,11 @@ class Row:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the other values let it be seen."""
+        """Whether the row is visible at the form's present values."""
         return bool(self.box.layout.display != "none")
 
     def show_among(self, values: dict[str, Any]) -> None:
-        """Hide or show it as the form's values want it."""
+        """Show or hide the row, depending on the form's values."""
         shown = self._shown is None or self._shown.holds(values)
         self.box.layout.display = None if shown else "none"
 
@@ -63,7 +63,7 @@ class Field(Row):
     ) -> None:
         """
         Args:
-            choices: what a text is chosen from, if there are some; several are joined by commas.
+            choices: the texts to choose from; () for a free text. Several chosen texts are joined with commas.
         """
         self.name = name
         self.label = info.title or name
@@ -86,7 +86,7 @@ class Field(Row):
 
     @property
     def value(self) -> Any:
-        """What counts, not yet checked: what the control holds, or the default while it is hidden."""
+        """The field's value before any check: the control's content, or the default while the field is hidden."""
         if not self.is_shown:
             return self._default
         return ",".join(self.control.value) if self._is_chosen else self.control.value
@@ -97,12 +97,12 @@ class Field(Row):
         return str(self.value)
 
     def let_go(self) -> None:
-        """Empty it, if it holds the path of a dropped file that a step has taken over and removed."""
+        """Empty the field if it holds the path of a dropped file that no longer exists, because a step has stored its content."""
         if self._dropped and self.control.value == str(self._dropped) and not self._dropped.exists():
             self.control.value = ""
 
     def say(self, reason: str) -> None:
-        """Put the reason beside the control; screen readers read it out. "" when all is well."""
+        """Show the reason why the value is invalid beside the control; screen readers announce it. "" shows none."""
         self._reason.value = (
             Markup("<span role='alert' class='dps-reason'>✘ {}</span>").format(reason) if reason else ""
         )
@@ -117,7 +117,9 @@ class Field(Row):
 
         def left(change: Any) -> None:
             drop.said = ""
-            if self._dropped and not change["new"]:  # emptied: a copy that nobody wants, of a key even, does not stay
+            if (
+                self._dropped and not change["new"]
+            ):  # the field was emptied: don't leave an unused copy, perhaps of a key
                 self._dropped.unlink(missing_ok=True)
 
         drop = FileDrop(f"{self.label}: choose the file, or drop it here", dropped.endings, take)
@@ -140,9 +142,11 @@ def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[
             options=choices_of_text, value=chosen_texts, rows=min(len(choices_of_text), 5), **look
         )
     choices = [each for each in get_args(kind) if each is not NoneType]
-    if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # a choice that may be left open
+    if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # the choice can be left open
         options = [("Choose …", None), *((str(choice), choice) for choice in choices[0])]
-        chosen = [choice for _, choice in options].index(value)  # by index: the value None would show nothing at all
+        chosen = [choice for _, choice in options].index(
+            value
+        )  # by index, because for the value None the dropdown would show nothing
         return widgets.Dropdown(
             options=options, index=chosen, **{**look, "layout": widgets.Layout(width=_SENTENCE_WIDTH)}
         )
@@ -152,6 +156,7 @@ def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[
         return widgets.Dropdown(options=[(str(choice), choice) for choice in kind], value=value, **look)
     if kind is bool:
         return widgets.Checkbox(value=value, indent=True, **look)
-    # A number is a text, too: a number's control turns 1.5 into 15. The text is sent when the field is left. If each letter were
-    # sent, those typed while the kernel is busy would wait in the browser, and the next cell would run without them.
+    # Numbers use a text control, too: a number control turns 1.5 into 15. The text is sent when the user leaves the field. If
+    # each letter were sent, those typed while the kernel is busy would wait in the browser, and the next cell would run without
+    # them.
     return widgets.Text(value=str(value), continuous_update=False, **look)

@@ -1,5 +1,5 @@
-// A file goes to the kernel as a message and not as a widget's value: values are written into saved notebooks.
-const MOST = 1 << 20; // bytes; far above any certificate or key
+// Send a file to the kernel as a message, not as a widget's value: saved notebooks contain the values.
+const MOST = 1 << 20; // bytes; far more than any certificate or key
 
 function render({ model, el }) {
   const label = document.createElement("label");
@@ -16,7 +16,7 @@ function render({ model, el }) {
   async function take(file) {
     if (!file) return;
     if (file.size > MOST) {
-      said.textContent = `${file.name} was not taken: it is larger than any certificate or key.`;
+      said.textContent = `${file.name} was not accepted: it is larger than any certificate or key.`;
     } else {
       model.send({ name: file.name }, undefined, [await file.arrayBuffer()]);
     }
@@ -25,7 +25,7 @@ function render({ model, el }) {
     await take(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  // Anywhere in the frame: beside the input the browser would open the file, a private key even, in a tab of its own.
+  // Accept a drop anywhere in the frame: outside the input, the browser would open the file, even a private key, in a new tab.
   el.addEventListener("drop", (event) => {
     event.preventDefault();
     el.classList.remove("dps-over");

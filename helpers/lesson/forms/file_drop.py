@@ -1,4 +1,4 @@
-"""A place where a file can be chosen or dropped. ipywidgets' FileUpload takes no drop, and keeps the content as its value."""
+"""A control for choosing or dropping a file. ipywidgets' FileUpload accepts no drop, and its value holds the file's content."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,11 @@ from helpers.problem import Problem
 
 __all__ = ["FileDrop"]
 
-_MOST = 1 << 20  # as in file_drop.js; a browser may be told otherwise
+_MOST = 1 << 20  # bytes, as in file_drop.js; checked here again, because a browser's check can be bypassed
 
 
 class FileDrop(anywidget.AnyWidget):
-    """Hands each file to `take` as (name, content) and says what became of it. The content stays in no widget."""
+    """Passes each file to `take` as (name, content), and shows the result. No widget stores the content."""
 
     _esm = Path(__file__).with_suffix(".js")
     label = Unicode().tag(sync=True)
@@ -30,11 +30,13 @@ class FileDrop(anywidget.AnyWidget):
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         name = str(content.get("name", ""))[:100]
         file = b"".join(bytes(each) for each in buffers)
-        self.said = ""  # so that the same words are news
+        self.said = ""  # so that the browser is notified even if the next text is the same
         try:
             if len(file) > _MOST:
-                raise Problem(f"{name} was not taken.", "It is larger than any certificate or key.", "Choose another.")
+                raise Problem(
+                    f"{name} was not accepted.", "It is larger than any certificate or key.", "Choose another file."
+                )
             self._take(name, file)
-            self.said = f"{name} is taken."
+            self.said = f"{name} was accepted."
         except Problem as problem:
             self.said = f"{problem.what} {problem.why}"

@@ -1,6 +1,6 @@
-"""A form is a view of a typed value: the learner edits it, and the notebook's next cell takes the value.
+"""A form is a view of a typed value: the learner edits it, and the notebook's next cell reads the value.
 
-Headless, no one edits it: the notebook's parameters are the value.
+In a headless run the form is not edited, so the notebook's parameters are the value.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,16 +33,16 @@ def _ignore(_value: Any) -> None:
 
 @dataclass(frozen=True)
 class Setting:
-    """What surrounds a form.
+    """The context of a form.
 
     Attributes:
-        about: what a field's visibility may depend on besides the form's own values.
-        remembered: what was chosen before; it counts where a parameter is left at its default.
+        about: other values on which a field's visibility may depend, besides the form's own values.
+        remembered: the user's earlier choices; one of them replaces a parameter that was left at its default.
         secret: a password field besides the model's fields.
-        choices: what may be chosen in a field, by its name.
-        keep_file: keeps a file that was dropped on a field, and says where.
-        check: raises a Problem for a value that is not possible here.
-        note: is told each value that a cell takes.
+        choices: the texts to choose from in a field, by the field's name.
+        keep_file: stores a file that was dropped on a field, and returns its path.
+        check: raises a Problem for a value that is not possible in this workspace.
+        note: called with each value that a cell reads.
     """
 
     about: Mapping[str, Any] | None = None
@@ -60,11 +60,11 @@ class Form(Generic[Value]):
     def __init__(self, model: type[Value], parameters: Mapping[str, Any], setting: Setting | None = None) -> None:
         """
         Args:
-            model: what the form is a view of.
-            parameters: the first value, by field; other names in it don't matter.
+            model: the type of the form's value.
+            parameters: the initial values, by field; other names are ignored.
 
         Raises:
-            Problem: a parameter is invalid, or does not apply beside the others; the error names it.
+            Problem: a parameter is invalid, or conflicts with the others; the error names it.
         """
         self._model = model
         self._setting = setting or Setting()
@@ -93,15 +93,15 @@ class Form(Generic[Value]):
 
     @property
     def value(self) -> Value:
-        """The fields' present value.
+        """The value that the fields hold now.
 
         Raises:
-            Problem: a field holds something invalid, or lacks what another field wants, or the walkthrough can't have the
-                value; the error names it.
+            Problem: a field is invalid, or is empty although another field makes it necessary, or this workspace does not
+                allow the value; the error names the field.
         """
         for field in self._fields:
             field.let_go()
-            field.is_touched = True  # from here on a reason stands beside it, edited or not
+            field.is_touched = True  # from now on the field shows its reason, even if it was never edited
         self._look()
         value = self._model.checked(**self._typed())
         value.require_complete()
@@ -113,7 +113,7 @@ class Form(Generic[Value]):
         return "\n".join(f"{label}: {text}" for label, text in self._shown())
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widgets where they can live, and a table of the values where they can't: exports and logs."""
+        """Return the widgets, and a table of the values for places without widgets: exports and logs."""
         row = Markup("<tr><th scope='row' style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>")
         html = Markup("<table>{}</table>").format(Markup().join(row.format(*each) for each in self._shown()))
         live: dict[str, Any] = self.box._repr_mimebundle_(**options) or {}
@@ -128,7 +128,7 @@ class Form(Generic[Value]):
         return {**self._idle, **{field.name: field.value for field in self._fields}}
 
     def _edited(self, field: Field) -> None:
-        """Show the reason beside the field from now on, until its value is right."""
+        """From now on, show a reason beside the field while its value is invalid."""
         field.is_touched = True
         self._look()
 
@@ -146,18 +146,18 @@ class Form(Generic[Value]):
 
 
 def _require_chosen(name: str, value: str, among: Sequence[str]) -> None:
-    """A list shows only what can be chosen, so another value would be lost without a word."""
+    """Raise a Problem unless the list offers the value: a list shows only its choices, so any other would be lost silently."""
     known = {each.lower() for each in among}
     if not all(each.strip().lower() in known for each in value.split(",") if each.strip()):
         raise Problem(
             f"The parameter {name} is invalid.",
-            f"It can be one or several of {', '.join(among)}. It was {value!r}.",
-            "Give another value, or leave it empty.",
+            f"It must be one or several of {', '.join(among)}. The value was {value!r}.",
+            "Choose another value, or leave it empty.",
         )
 
 
 def _not_given(model: type[Inputs], given: Mapping[str, Any], remembered: Mapping[str, Any]) -> dict[str, Any]:
-    """What is remembered of fields whose parameter says nothing but the default."""
+    """Return the remembered values of the fields whose parameters were left at their defaults."""
     return {
         name: value
         for name, value in remembered.items()

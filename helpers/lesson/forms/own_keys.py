@@ -1,4 +1,4 @@
-"""Keys that are pressed inside a form belong to the form; but Shift+Enter goes on in the notebook."""
+"""Send the keys that are pressed inside a form to the form, except Shift+Enter, which runs the cell below it."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ __all__ = ["OwnKeys"]
 
 
 class OwnKeys(anywidget.AnyWidget):
-    """Shows nothing. Without it JupyterLab takes a letter in a dropdown for a command."""
+    """An invisible widget. Without it, JupyterLab treats a letter that is typed in a dropdown as a command."""
 
     _esm = Path(__file__).with_suffix(".js")

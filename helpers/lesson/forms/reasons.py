@@ -1,4 +1,4 @@
-"""Why a value is not good, in words for a person; and where in the form the words belong."""
+"""Plain reasons why values are invalid, by field, from pydantic's errors."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["reasons"]
 
 
 def reasons(error: ValidationError) -> dict[str, str]:
-    """For each field that pydantic refuses, why. A name that the model does not have is there, too."""
+    """Return, for each field that pydantic rejects, the reason. This includes names that the model does not have."""
     found: dict[str, str] = {}
     for each in error.errors():
         if each["loc"]:
@@ -19,7 +19,7 @@ def reasons(error: ValidationError) -> dict[str, str]:
 def _reason(error: Any) -> str:
     limits: dict[str, Any] = error.get("ctx") or {}
     match error["type"]:
-        case "value_error":  # a validator of ours: its own words
+        case "value_error":  # one of our own validators: use its text
             return str(limits["error"])
         case "int_type" | "int_parsing" | "int_from_float":
             return "It must be a whole number."
@@ -34,6 +34,6 @@ def _reason(error: Any) -> str:
         case "string_type":
             return "It must be a text."
         case "extra_forbidden":
-            return "This notebook has none of that name."
+            return "This notebook has no parameter of that name."
         case _:
             return str(error["msg"])

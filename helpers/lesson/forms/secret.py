@@ -1,4 +1,4 @@
-"""A passphrase or a key from the environment, or typed in; never a parameter, never stored in the notebook."""
+"""A passphrase or a key, typed in or from the environment. It is never a parameter, and never stored in the notebook."""
 
 import os
 from typing import Any
@@ -15,14 +15,15 @@ __all__ = ["Secret"]
 class Secret(Row):
     """A password field whose text is taken out of the widget as soon as it is entered.
 
-    A widget's value would be written into the saved notebook. What was entered stays in this kernel's memory only.
-    Headless, and as the default, it is an environment variable.
+    A saved notebook contains the values of its widgets, so the secret stays in this kernel's memory only. Without an entered
+    secret, as in a headless run, an environment variable supplies it.
     """
 
     def __init__(self, label: str, variable: str, purpose: str, *, shown: ShownWhen | None = None) -> None:
         """
         Args:
-            variable: of the environment. purpose: what the secret does, in sentences. shown: always unless given.
+            variable: the name of the environment variable. purpose: the use of the secret, in sentences.
+            shown: when the field is shown; always by default.
         """
         self.label = label
         self._variable = variable
@@ -35,7 +36,7 @@ class Secret(Row):
             layout=widgets.Layout(width=CONTROL_WIDTH),
         )
         self._help = widgets.HTML()
-        self._forget = widgets.Button(description="Forget it", tooltip="Forget what was entered")
+        self._forget = widgets.Button(description="Forget it", tooltip="Delete the entered secret from memory")
         self._forget.on_click(lambda _button: self._take_back())
         super().__init__([widgets.Box([self.control, self._forget]).add_class("dps-field"), self._help], shown)
         self.control.observe(self._take, names="value")
@@ -46,11 +47,11 @@ class Secret(Row):
 
     @property
     def state(self) -> str:
-        """Whether there is one, in a word."""
+        """The word `set` if there is a secret, otherwise `none`."""
         return "set" if self.take() else "none"
 
     def take(self) -> str | None:
-        """What was entered, or else the environment's; None when there is neither."""
+        """Return the entered secret, or else the environment variable's; None if there is neither."""
         return self._entered or os.environ.get(self._variable) or None
 
     def _take(self, change: Any) -> None:
@@ -65,12 +66,12 @@ class Secret(Row):
         self.control.focus()
 
     def _explain(self) -> None:
-        # Hidden, it still takes its place: the cell below must not move while the mouse is pressed on it.
+        # A hidden button still occupies its space: the cell below must not move while the mouse button is down on it.
         self._forget.layout.visibility = "visible" if self._entered else "hidden"
         if self._entered:
-            says = "Taken, and out of this field: it is kept for this session alone. Enter another to replace it."
+            says = "Accepted and removed from this field: it stays in memory until the kernel ends. Enter another to replace it."
         elif os.environ.get(self._variable):
-            says = f"The one in the environment's {self._variable} is used, unless you enter another."
+            says = f"The environment variable {self._variable} is used unless you enter something here."
         else:
             says = self._purpose
         self._help.value = Markup("<div class='dps-help' role='status'>{}</div>").format(says)

@@ -1,4 +1,4 @@
-"""What surrounds a form in a walkthrough: what was chosen before, which secret it asks for, and what it can't say any more."""
+"""The context of a form in a walkthrough: earlier choices, the secret to ask for, and values that are no longer possible."""
 
 from pathlib import Path
 
@@ -24,21 +24,21 @@ from helpers.workspace import PASSPHRASE_VARIABLE, Workspace
 
 __all__ = ["OPENS_KEYS", "TELLS_OF_PORTAL", "setting_of"]
 
-_OPENS = "Opens the CA's private key, if it is encrypted. No passphrase is stored, so each notebook asks for it."
+_OPENS = "Opens the CA's private key if it is encrypted. The passphrase is not stored, so each notebook asks for it."
 _ENCRYPTS = (
     "Encrypts the CAs' keys on disk, and opens your own CA's key. It is not stored, so each notebook asks for it."
 )
 OPENS_KEYS = (CreateCa, SignCode, ProvisionDevices, EndAccess)
 """The forms with a passphrase."""
 TELLS_OF_PORTAL = (UploadCa, SignCode, VerifyCa, CreateEnrollmentGroup, CleanUp)
-"""The forms in which a person says what is done in the portal."""
+"""The forms in which a person confirms what they have done in the portal."""
 
 
 def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] = ()) -> Setting:
-    """The setting of one of the notebooks' forms.
+    """Return the context of one of the notebooks' forms.
 
     Args:
-        hubs: linked to the service, to choose from.
+        hubs: host names of the hubs that are linked to the service, to choose from.
     """
     facts = workspace.facts
     known = {
@@ -56,7 +56,7 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         if remembered != choices:
             workspace.update(choices=remembered)
         if isinstance(value, CreateCa) and workspace.authority_roles():
-            workspace.delete_dropped()  # files of a CA that is stored already, its key perhaps not encrypted
+            workspace.delete_dropped()  # the CA is stored already, and these files may include its key without encryption
 
     return Setting(
         about={"target": facts.target, "has_cas": has_cas},
@@ -73,7 +73,7 @@ _REMEMBERED: dict[type[Inputs], tuple[str, ...]] = {
     CreateCa: ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days"),
     ProvisionDevices: ("device_id", "fleet_size"),
 }
-"""The fields whose choice is offered again in later forms. 07 revokes a device, but does not choose the fleet's name."""
+"""The fields whose values later forms offer again. 07 only names a device to revoke, so it does not rename the fleet."""
 
 
 def _secret(model: type[Inputs], has_cas: bool) -> Secret | None:
@@ -84,23 +84,25 @@ def _secret(model: type[Inputs], has_cas: bool) -> Secret | None:
         return Secret(
             WEBHOOK_KEY_FIELD,
             WEBHOOK_KEY_VARIABLE,
-            "If your Azure function demands one: the text after code= in its URL. DPS gets it with the URL; the notebook does "
-            "not store it.",
+            "Only if your Azure function requires a key: the text after code= in its URL. DPS gets the key as part of the URL; "
+            "the notebook does not store it.",
             shown=ShownWhen(
                 CreateEnrollmentGroup.key_is_asked_for,
-                "with the allocation policy custom, where the notebook creates the group",
+                "with the allocation policy custom, if the notebook creates the group",
             ),
         )
     return None
 
 
 def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes) -> Path:
-    """Keep a file of your own CA, unless it is the other one of the two."""
+    """Store a dropped file of the user's own CA, unless it was dropped on the other file's field."""
     if field_name == "own_ca_certificate":
         require_authority(read_certificates(content, name)[0])
     elif b"-----BEGIN CERTIFICATE-----" in content and b"PRIVATE KEY-----" not in content:
         raise Problem(
-            f"{name} was not taken.", "It is a certificate, and holds no private key.", "Drop the CA's key file here."
+            f"{name} was not accepted.",
+            "It is a certificate, and contains no private key.",
+            "Drop the CA's key file here.",
         )
     return workspace.store_dropped(field_name, name, content)
 
@@ -115,22 +117,22 @@ def _check(value: Inputs, workspace: Workspace) -> None:
             value.certificate_name,
         ):
             raise Problem(
-                f"This walkthrough has registered the {facts.registered_role} as “{facts.certificate_name}” already.",
-                "One walkthrough proves one CA.",
-                f"Put {facts.registered_role} and “{facts.certificate_name}” back, or run 10_clean_up first.",
+                f"This walkthrough has already registered the {facts.registered_role} as “{facts.certificate_name}”.",
+                "A walkthrough proves only one CA.",
+                f"Change the fields back to {facts.registered_role} and “{facts.certificate_name}”, or run 10_clean_up first.",
             )
         case CreateEnrollmentGroup() if facts.enrollment_group_id not in (None, value.enrollment_group_id):
             raise Problem(
-                f"This walkthrough has created the enrollment group “{facts.enrollment_group_id}” already.",
-                "One walkthrough has one group.",
-                f"Put “{facts.enrollment_group_id}” back, or run 10_clean_up first.",
+                f"This walkthrough has already created the enrollment group “{facts.enrollment_group_id}”.",
+                "A walkthrough has only one group.",
+                f"Change the name back to “{facts.enrollment_group_id}”, or run 10_clean_up first.",
             )
         case EndAccess():
             roles = workspace.authority_roles()
             if value.next_ca_name in [describe(workspace.authority_certificate(role)).common_name for role in roles]:
                 raise Problem(
-                    f"A CA of yours is called “{value.next_ca_name}” already.",
-                    "Each card would show the same name before and after, and you could not see the CA roll over.",
+                    f"One of your CAs is already called “{value.next_ca_name}”.",
+                    "The cards would show the same name before and after the CA is rolled over, so you could not see the change.",
                     "Give the next CA another name.",
                 )
 
@@ -143,8 +145,8 @@ def _check_cas(value: CreateCa, workspace: Workspace) -> None:
         own, *_ = read_certificates(read_bytes(file), file.name)
         if top is not None and own not in present:
             raise Problem(
-                f"“{describe(own).common_name}” was not taken.",
-                f"This workspace has the CA “{describe(top).common_name}” already.",
+                f"“{describe(own).common_name}” was not accepted.",
+                f"This workspace already has the CA “{describe(top).common_name}”.",
                 "Leave the fields of your own CA empty, or run 10_clean_up and let it delete the keys.",
             )
         top = top or own
@@ -152,12 +154,12 @@ def _check_cas(value: CreateCa, workspace: Workspace) -> None:
         raise Problem(
             f"The intermediate can't be called “{value.intermediate_name}”.",
             "Your root has this name. Cards and trees show CAs by name, so you could not tell the two apart.",
-            "Change the field “Intermediate's name” (the parameter intermediate_name).",
+            "Choose another name in the field “Intermediate's name” (the parameter intermediate_name).",
         )
 
 
 def _has_name_of(name: str, root: x509.Certificate) -> bool:
-    """Whether an intermediate of that name, created below this root, would have the root's name."""
+    """Return whether the walkthrough would create an intermediate below this root, and the two would have the same name."""
     facts = describe(root)
     is_below = facts.is_self_signed and facts.path_length != 0
     return is_below and facts.common_name.casefold() == name.casefold()

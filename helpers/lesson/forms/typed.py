@@ -1,4 +1,4 @@
-"""The typed value of which a form is a view."""
+"""The typed value that a form shows and edits."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ Marker = TypeVar("Marker")
 
 @dataclass(frozen=True)
 class ShownWhen:
-    """In a field's Annotated type: the field is shown if the form's values fulfil this; hidden, it counts as its default.
+    """In a field's Annotated type: the condition on which the field is shown. While it is hidden, its value is its default.
 
     Attributes:
-        holds: of the form's values and the walkthrough's `target`. says: when that is, for an error if it is given otherwise.
+        holds: whether the condition holds for the form's values and the walkthrough's `target`.
+        says: the condition in words, for the error if the field is given although it would be hidden.
     """
 
     holds: Callable[[dict[str, Any]], bool]
@@ -29,22 +30,22 @@ class ShownWhen:
 
 
 def marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
-    """What the field's Annotated type says of that kind."""
+    """Return the marker of that kind in the field's Annotated type, or None."""
     return next((each for each in info.metadata if isinstance(each, kind)), None)
 
 
 class Inputs(BaseModel):
-    """The typed value behind a form. A field's title is its label, the description its help."""
+    """The typed value behind a form. A field's title is its label, and its description is its help."""
 
-    # pydantic's own message, which a traceback may show, would repeat a key that was given by mistake.
+    # A traceback may show pydantic's own message, which would otherwise repeat a key that was given by mistake.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
-        """The value, from whatever was given.
+        """Return the value with these fields.
 
         Raises:
-            Problem: a name is unknown or a value invalid; the error names it.
+            Problem: a name is unknown, or a value is invalid; the error names it.
         """
         try:
             return cls.model_validate(values)
@@ -57,21 +58,21 @@ class Inputs(BaseModel):
             given = repr(values.get(name, cls.model_fields[name].default))
             raise Problem(
                 f"The parameter {name} is invalid ({cls.model_fields[name].title}).",
-                reason if holds_key(given) else f"{reason} It was {given}.",
-                "Give another value.",
+                reason if holds_key(given) else f"{reason} The value was {given}.",
+                "Choose another value.",
             ) from error
 
     @classmethod
     def without_effect(cls, about: Mapping[str, Any]) -> frozenset[str]:  # noqa: ARG003 - for those that override it
-        """The fields that do not count in a walkthrough: they are neither shown nor checked."""
+        """Return the fields that have no effect in a walkthrough: the form neither shows nor checks them."""
         return frozenset()
 
     def missing(self) -> dict[str, str]:
-        """For each field that must be filled in because of what another holds, the reason why."""
+        """Return, for each empty field that another field makes necessary, the reason."""
         return {}
 
     def require_complete(self) -> None:
-        """Raises a Problem that names the first field of `missing`, if there is one."""
+        """Raise a Problem that names the first field of `missing`, if there is one."""
         for name, reason in self.missing().items():
             title = type(self).model_fields[name].title
             raise Problem(
@@ -79,10 +80,10 @@ class Inputs(BaseModel):
             )
 
     def require_meaning(self, given: Iterable[str], about: Mapping[str, Any]) -> None:
-        """Raises a Problem for a field that was given although, beside the others, it would not be shown.
+        """Raise a Problem for a given field that the other values would hide.
 
         Args:
-            given: names of fields. about: what a field's visibility may depend on besides the others.
+            given: the names of the given fields. about: other values on which a field's visibility may depend.
         """
         values = {**about, **dict(self)}
         for name in given:
@@ -92,5 +93,5 @@ class Inputs(BaseModel):
                 raise Problem(
                     f"The parameter {name} does not apply here ({info.title}).",
                     f"It is used only {shown.says}.",
-                    "Leave it out, or change what it depends on.",
+                    "Leave it out, or change the parameter on which it depends.",
                 )

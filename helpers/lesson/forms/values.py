@@ -1,4 +1,4 @@
-"""The typed value behind each form. A parameter of a notebook is a field here; there are no others."""
+"""The typed value behind each form. Each parameter of a notebook is a field here, and each field is a parameter."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def _good(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValidator:
-    """A check as pydantic wants it: its reason stands beside the field."""
+    """Return a check as a pydantic validator, so that its reason appears beside the field."""
 
     def validate(value: str) -> str:
         try:
@@ -53,17 +53,17 @@ def _good(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValida
 
 def _file(path: str) -> str:
     if not Path(path).expanduser().is_file():
-        raise ValueError(f"There is no such file: {Path(path).expanduser().absolute()}")
+        raise ValueError(f"There is no file {Path(path).expanduser().absolute()}.")
     return path
 
 
 def _stripped(text: object) -> object:
-    """What is pasted often has white space at its ends."""
+    """Return the text without white space at its ends, which pasted text often has."""
     return text.strip() if isinstance(text, str) else text
 
 
 def _bare_service_name(text: object) -> object:
-    """The name, from what people paste: the service's host name, or its address."""
+    """Return the service's name, even if its host name or its URL was pasted."""
     if not isinstance(text, str):
         return text
     return re.sub(r"^https?://|\.azure-devices-provisioning\.net/?$", "", text.strip())
@@ -83,7 +83,7 @@ def _id_scope(text: str) -> str:
 
 
 def _service_name(name: str) -> str:
-    """Azure's rules for names of resources: Microsoft.Devices/ProvisioningServices."""
+    """Check a service's name by Azure's rules for names of resources: Microsoft.Devices/ProvisioningServices."""
     if not re.fullmatch("[0-9A-Za-z-]{2,63}[0-9A-Za-z]", name):
         raise ValueError(
             "A provisioning service has a name of 3 to 64 letters, digits and hyphens (no hyphen at the end)."
@@ -92,7 +92,7 @@ def _service_name(name: str) -> str:
 
 
 def _resource_group(name: str) -> str:
-    """The same rules: Microsoft.Resources/resourcegroups."""
+    """Check a resource group's name by the same page's rules: Microsoft.Resources/resourcegroups."""
     if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", name):
         raise ValueError(
             "A resource group has a name of 1 to 90 letters, digits and - _ . ( ) (no full stop at the end)."
@@ -110,10 +110,10 @@ def _web_address(url: str) -> str:
     try:
         address = urlsplit(url)
         host = address.hostname or ""
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         host = ""
     if not host or not (address.scheme == "https" or (address.scheme == "http" and host in _THIS_MACHINE)):
-        raise ValueError("It must begin with https:// (on this machine, http://localhost will do).")
+        raise ValueError("It must begin with https:// (on this machine, http://localhost is also accepted).")
     return url
 
 
@@ -134,13 +134,14 @@ DoneInPortal: TypeAlias = Annotated[
     _FOR_PORTAL,
     Field(
         title="Done in the portal",
-        description="Run the next cell to see what to do there. When it is done, tick this and run that cell again.",
+        description="Run the next cell to see what to do in the portal. When you have done it, tick this box and run that cell "
+        "again.",
     ),
 ]
 
 
 class StartHere(Inputs):
-    """Which provisioning service the walkthrough speaks to."""
+    """The provisioning service that the walkthrough uses."""
 
     target: Target = Field(
         "local",
@@ -160,7 +161,7 @@ class StartHere(Inputs):
     id_scope: Annotated[str, _FOR_PORTAL, BeforeValidator(_stripped), _good(_id_scope, or_empty=True)] = Field(
         "",
         title="ID scope",
-        description="From the overview page. Devices need it to find the service; it is no secret.",
+        description="From the overview page. A device needs it to find its service; it is not a secret.",
     )
 
     def missing(self) -> dict[str, str]:
@@ -173,29 +174,29 @@ class StartHere(Inputs):
 
 
 class CreateCa(Inputs):
-    """What the CAs are called and made of; or where one's own CA lies."""
+    """The names, keys and lifetime of new CAs, or the files of your own CA."""
 
     root_name: CommonName = Field(
         "Walkthrough Root CA",
         title="Root's name",
-        description="The common name (CN): up to 64 bytes, which is 64 plain letters.",
+        description="The common name (CN): up to 64 bytes, which are 64 plain letters.",
     )
     intermediate_name: CommonName = Field(
         "Walkthrough Intermediate CA", title="Intermediate's name", validate_default=True
     )
     key_type: Literal["EC", "RSA"] = Field(
-        "EC", title="Key type", description="EC keys are small and fast; RSA is understood by everything."
+        "EC", title="Key type", description="EC keys are small and fast; RSA is supported everywhere."
     )
     curve: Annotated[Literal["P-256", "P-384"], _FOR_EC] = Field("P-256", title="Curve")
     rsa_bits: Annotated[Literal[2048, 3072, 4096], _FOR_RSA] = Field(
-        2048, title="RSA size in bits", description="4096 takes a few seconds."
+        2048, title="RSA size in bits", description="Creating a 4096-bit key takes a few seconds."
     )
     lifetime_days: int = Field(
         3650,
         ge=1,
         le=36500,
         title="Lifetime in days",
-        description="1 to 36500. A certificate expires no later than the CA that signs it.",
+        description="1 to 36500. A certificate never outlives the CA that signs it.",
     )
     own_ca_certificate: Annotated[str, DroppedFile(".pem,.cer,.crt,.der"), _good(_file, or_empty=True)] = Field(
         "",
@@ -206,7 +207,7 @@ class CreateCa(Inputs):
     own_ca_key: Annotated[str, DroppedFile(".pem,.key,.der"), _OWN_CA_GIVEN, _good(_file, or_empty=True)] = Field(
         "",
         title="Its private key",
-        description="It stays on this machine. A copy goes into the workspace, where only you may read it.",
+        description="It stays on this machine. The workspace gets a copy that only you can read.",
     )
 
     @field_validator("intermediate_name")
@@ -220,13 +221,13 @@ class CreateCa(Inputs):
 
     @classmethod
     def without_effect(cls, about: Mapping[str, Any]) -> frozenset[str]:
-        """Where CAs are stored, no others are made."""
+        """Return the fields for new CAs if the workspace already has CAs, because then no others are created."""
         new = ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days")
         return frozenset(new if about["has_cas"] else ())
 
     @property
     def key_algorithm(self) -> KeyAlgorithm:
-        """What the two fields for the key say together."""
+        """The key algorithm that the fields for the key select."""
         return KeyAlgorithm(self.curve if self.key_type == "EC" else f"RSA-{self.rsa_bits}")
 
     @property
@@ -235,10 +236,10 @@ class CreateCa(Inputs):
         return timedelta(days=self.lifetime_days)
 
     def own_ca(self, passphrase: str | None) -> CertificateAuthority | None:
-        """Your own CA, from the two files; None if the fields are empty.
+        """Return the user's own CA from its two files; None if the fields are empty.
 
         Args:
-            passphrase: opens its key, if that is encrypted; the environment's CA_PASSPHRASE unless given.
+            passphrase: of an encrypted key; by default, the value of the environment variable CA_PASSPHRASE.
         """
         if not self.own_ca_certificate:
             return None
@@ -247,14 +248,14 @@ class CreateCa(Inputs):
 
     def missing(self) -> dict[str, str]:
         if self.own_ca_certificate and not self.own_ca_key:
-            return {"own_ca_key": "A CA of your own is two files: its certificate and its private key."}
+            return {"own_ca_key": "Your own CA needs two files: its certificate and its private key."}
         if self.own_ca_key and not self.own_ca_certificate:
-            return {"own_ca_certificate": "A CA of your own is two files: its certificate and its private key."}
+            return {"own_ca_certificate": "Your own CA needs two files: its certificate and its private key."}
         return {}
 
 
 class UploadCa(Inputs):
-    """Which CA to register, and under which name."""
+    """The CA to register with DPS, and its name there."""
 
     register_ca: Role = Field(
         "intermediate", title="CA to register", description="The one that signs your devices, or the root above it."
@@ -266,25 +267,25 @@ class UploadCa(Inputs):
 
 
 class SignCode(Inputs):
-    """The code, if a person has got it in the portal. The passphrase is no parameter."""
+    """The verification code, if a person generated it in the portal. The passphrase is not a parameter."""
 
     verification_code: Annotated[
         str, _FOR_PORTAL, BeforeValidator(_stripped), _good(check_verification_code, or_empty=True)
     ] = Field(
         "",
         title="Verification code",
-        description="As the portal shows it: 48 characters. The cell that asks for it shows where.",
+        description="The 48 characters that the portal shows. The next cell tells you where to find them.",
     )
 
 
 class VerifyCa(Inputs):
-    """Nothing but the wish to send the proof."""
+    """The confirmation that the proof was uploaded, with the target portal; otherwise the form is empty."""
 
     done_in_portal: DoneInPortal = False
 
 
 class CreateEnrollmentGroup(Inputs):
-    """What the group is called, and where its devices go."""
+    """The group's name, and how DPS chooses a hub for its devices."""
 
     enrollment_group_id: Annotated[str, _good(check_group_id)] = Field(
         "walkthrough-devices", title="Group's name", description="Up to 128 letters, digits and - . _ :"
@@ -296,8 +297,8 @@ class CreateEnrollmentGroup(Inputs):
     )
     iot_hubs: str = Field(
         "",
-        title="Among the hubs",
-        description="One hub or several (in a text, with commas). If you choose none, the group uses all linked hubs.",
+        title="Hubs to choose from",
+        description="One hub or several (in a text, separated by commas). If you choose none, the group uses all linked hubs.",
     )
     webhook_url: Annotated[
         str,
@@ -307,22 +308,22 @@ class CreateEnrollmentGroup(Inputs):
     ] = Field(
         "",
         title="Webhook",
-        description="Your function that chooses: DPS asks it for each device. Give its URL without the key.",
+        description="Your own function, which DPS calls to choose a hub for each device. Enter its URL without the key.",
     )
     done_in_portal: DoneInPortal = False
 
     @staticmethod
     def key_is_asked_for(values: Mapping[str, Any]) -> bool:
-        """Whether the notebook sends the webhook's key: with the target portal a person chooses the function there."""
+        """Return whether the form asks for the webhook's key. With the target portal, the person selects the function there."""
         return values["allocation_policy"] is AllocationPolicy.CUSTOM and values["target"] != "portal"
 
     @property
     def hubs(self) -> tuple[str, ...]:
-        """The hubs among which the group chooses; () for all that are linked."""
+        """The hubs from which the group chooses; () for all linked hubs."""
         return tuple(name.strip() for name in self.iot_hubs.split(",") if name.strip())
 
     def custom_allocation(self, key: str | None) -> CustomAllocation | None:
-        """The webhook with the function's key, which stays in memory; None for another policy."""
+        """Return the webhook with the function's key, which stays in memory; None without a webhook."""
         if not self.webhook_url:
             return None
         return CustomAllocation(with_key(self.webhook_url, key) if key else self.webhook_url)
@@ -330,16 +331,16 @@ class CreateEnrollmentGroup(Inputs):
     def missing(self) -> dict[str, str]:
         hubs = self.hubs
         if self.allocation_policy is AllocationPolicy.STATIC and len(hubs) != 1:
-            return {"iot_hubs": "The policy static needs exactly one hub: every device of the group goes there."}
+            return {"iot_hubs": "The policy static needs exactly one hub: DPS assigns every device of the group to it."}
         if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
-            return {"webhook_url": "With the policy custom, DPS asks a function of yours: give its URL."}
+            return {"webhook_url": "With the policy custom, DPS calls your own function: enter its URL."}
         if self.webhook_url and self.allocation_policy is not AllocationPolicy.CUSTOM:
-            return {"allocation_policy": "A webhook is asked with the policy custom alone."}
+            return {"allocation_policy": "DPS calls a webhook only with the policy custom."}
         return {}
 
 
 class ProvisionDevices(Inputs):
-    """Which device registers first, and how many follow it."""
+    """The device that registers first, and the size of the fleet that follows."""
 
     device_id: RegistrationId = Field(
         "pump-1", title="Registration id", description="Up to 64 letters, digits and - . _ : (not . _ : at the end)"
@@ -350,10 +351,10 @@ class ProvisionDevices(Inputs):
 
 
 class EndAccess(Inputs):
-    """Which device is revoked, and which CA comes next."""
+    """The device to revoke, and the name of the next CA."""
 
     device_id: RegistrationId = Field(
-        "pump-1", title="Device to revoke", description="Its neighbour, who is not revoked, is made beside it."
+        "pump-1", title="Device to revoke", description="The notebook also creates a neighbour, which is not revoked."
     )
     next_ca_name: CommonName = Field(
         "Walkthrough Next CA", title="Next CA's name", description="The CA to which the group will be moved."
@@ -361,12 +362,12 @@ class EndAccess(Inputs):
 
 
 class CleanUp(Inputs):
-    """Whether the keys on this machine go, too."""
+    """Whether to delete the keys on this machine, too."""
 
     delete_keys: bool = Field(
         False,
         title="Delete keys and certificates here, too",
-        description="All that are in this workspace. They can't be brought back.",
+        description="This deletes all of them in this workspace. They can't be recovered.",
     )
     done_in_portal: DoneInPortal = False
 
