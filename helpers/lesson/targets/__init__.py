@@ -1,4 +1,4 @@
-"""Which provisioning service a walkthrough speaks to, and how: a local one, one in Azure, or one that a person works."""
+"""The targets of a walkthrough: a local DPS, a service in Azure, or a service that a person operates in the portal."""
 
 from typing import Protocol
 
@@ -21,26 +21,26 @@ from helpers.workspace import Facts, Workspace
 __all__ = ["Dps", "Portal", "Service", "Target", "YourTurn", "connect", "rehearse", "target_of"]
 
 Dps = Service | Portal
-"""What the cells of the notebooks call: both have the same methods."""
+"""The object that the notebooks' cells call. Both classes have the same methods."""
 
 
 class Target(Protocol):
-    """How the walkthrough reaches its service.
+    """The walkthrough's way of reaching its service.
 
     Attributes:
-        asks_a_person: whether a person does what the calls say, and what is known is what the person has told.
+        asks_a_person: whether a person carries out the calls, and is the only source of what is known about the service.
     """
 
     asks_a_person: bool
 
     def connect(self) -> Dps:
-        """The walkthrough's service."""
+        """Return the walkthrough's service."""
 
     def rehearse(self) -> Service:
-        """A service to try things at: the walkthrough's own, or where each try would be many clicks, a local DPS."""
+        """Return a service for experiments: the walkthrough's own, or a local DPS if each attempt would take many clicks."""
 
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubDevice:
-        """The device as its hub knows it."""
+        """Return the device's entry in its hub."""
 
 
 class LocalTarget:
@@ -52,15 +52,15 @@ class LocalTarget:
         self._workspace = workspace
 
     def connect(self) -> Service:
-        """The local DPS."""
+        """Return the local DPS."""
         return Service(connect_local(start_local_dps(self._workspace.local_dps_folder)), Notes(self._workspace))
 
     def rehearse(self) -> Service:
-        """The local DPS."""
+        """Return the local DPS."""
         return self.connect()
 
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubDevice:  # noqa: ARG002 - as of Target
-        """As the local DPS has entered it."""
+        """Return the entry that the local DPS has made."""
         connection = start_local_dps(self._workspace.local_dps_folder)
         return hub_device(connection, registration.assigned_hub, registration.device_id)
 
@@ -74,7 +74,7 @@ class AzureTarget:
         self._workspace, self._facts = workspace, facts
 
     def connect(self) -> Service:
-        """The service in Azure."""
+        """Return the service in Azure."""
         dps = connect_azure(
             subscription_id=self._facts.subscription_id,
             resource_group=self._facts.resource_group,
@@ -83,16 +83,16 @@ class AzureTarget:
         return Service(dps, Notes(self._workspace))
 
     def rehearse(self) -> Service:
-        """The service in Azure."""
+        """Return the service in Azure."""
         return self.connect()
 
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubDevice:
-        """As DPS enters it: this notebook has no right to ask a hub."""
+        """Return the entry as DPS makes it: the notebook has no permission to read it from the hub."""
         return _entered_by_dps(device, registration)
 
 
 class PortalTarget:
-    """A provisioning service in Azure that a person works in the portal."""
+    """A provisioning service in Azure that a person operates in the portal."""
 
     asks_a_person = True
 
@@ -100,16 +100,16 @@ class PortalTarget:
         self._workspace = workspace
 
     def connect(self) -> Portal:
-        """The service as the person tells of it."""
+        """Return the service as the person describes it."""
         return Portal(self._workspace)
 
     def rehearse(self) -> Service:
-        """A local DPS: each try would be many clicks."""
+        """Return a local DPS, because in the portal each attempt would take many clicks."""
         connection = start_local_dps(self._workspace.local_dps_folder)
         return Service(connect_local(connection), RehearsalNotes(self._workspace))
 
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubDevice:
-        """As DPS enters it: this notebook has no right to ask a hub."""
+        """Return the entry as DPS makes it: the notebook has no permission to read it from the hub."""
         return _entered_by_dps(device, registration)
 
 
@@ -127,7 +127,7 @@ def _target(workspace: Workspace) -> Target | None:
 
 
 def connect(workspace: Workspace) -> Dps:
-    """The walkthrough's service.
+    """Return the walkthrough's service.
 
     Raises:
         Problem: no target was chosen (run 00_start_here).
@@ -136,7 +136,7 @@ def connect(workspace: Workspace) -> Dps:
 
 
 def rehearse(workspace: Workspace) -> ProvisioningService:
-    """A service to try things at, without the walkthrough listening: its own, or with the target portal a local DPS.
+    """Return a service for experiments, whose calls the walkthrough does not note: its own, or a local DPS for the portal.
 
     Raises:
         Problem: no target was chosen (run 00_start_here).
@@ -145,21 +145,21 @@ def rehearse(workspace: Workspace) -> ProvisioningService:
 
 
 def target_of(workspace: Workspace) -> Target:
-    """The target that was chosen.
+    """Return the target that was chosen.
 
     Raises:
-        Problem: none was (run 00_start_here).
+        Problem: no target was chosen (run 00_start_here).
     """
     target = _target(workspace)
     if target is None:
         raise Problem(
-            "This notebook needs another to be run first.",
+            "Another notebook must run before this one.",
             "No target has been chosen in this workspace.",
-            "Run 00_start_here, and go on from there.",
+            "Run 00_start_here, and continue from there.",
         )
     return target
 
 
 def _entered_by_dps(device: DeviceCredential, registration: Registration) -> HubDevice:
-    """Self-signed, by the certificate's SHA-256 (how-to-manage-linked-iot-hubs.md)."""
+    """Return the entry as DPS makes it: self-signed, with the certificate's SHA-256 (how-to-manage-linked-iot-hubs.md)."""
     return HubDevice(registration.device_id, "selfSigned", describe(device.certificate).sha256)

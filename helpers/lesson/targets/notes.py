@@ -1,4 +1,4 @@
-"""What a walkthrough writes down as it listens to the calls of its cells: names, ETags, and what is to be removed again."""
+"""The notes that a walkthrough takes on the calls of its cells: names, ETags, and resources that must be removed later."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class Notes:
         self._workspace = workspace
 
     def uploaded(self, registered: RegisteredCertificate, certificate: x509.Certificate) -> None:
-        """A CA has been registered: it is the walkthrough's, unless that is registered already under another name."""
+        """Note that the walkthrough's CA was registered, unless this upload has been noted already."""
         facts = self._workspace.facts
         if not facts.etags or facts.etags[-1][1] != registered.etag:
             self._workspace.update(
@@ -31,7 +31,7 @@ class Notes:
             )
 
     def got_code(self, registered: RegisteredCertificate) -> None:
-        """DPS has given a verification code, and with it another ETag; an earlier code is void."""
+        """Note the new ETag that came with a verification code. Any earlier code is no longer valid."""
         facts = self._workspace.facts
         if registered.name == facts.certificate_name:
             self._workspace.update(
@@ -41,17 +41,17 @@ class Notes:
             )
 
     def seen(self, registered: RegisteredCertificate) -> None:
-        """Catch up with DPS, where something happened that was not noted: by an interrupted run, or by another client."""
+        """Note changes at DPS that were not noted when they were made, by an interrupted run or by another client."""
         facts = self._workspace.facts
         if registered.name != facts.certificate_name:
             return
         if registered.verified != facts.verified:
             self.verified(registered) if registered.verified else self._workspace.update(verified=False)
         elif facts.verification_code and not registered.verified and facts.etags[-1][1] != registered.etag:
-            self._workspace.update(verification_code=None)  # DPS has replaced it
+            self._workspace.update(verification_code=None)  # DPS has since generated another code
 
     def verified(self, registered: RegisteredCertificate) -> None:
-        """DPS has accepted the proof: its code is used up."""
+        """Note that DPS has accepted the proof, which uses up its code."""
         facts = self._workspace.facts
         if registered.name == facts.certificate_name and not facts.verified:
             trail = (
@@ -64,27 +64,27 @@ class Notes:
             )
 
     def has_group(self, group_id: str) -> None:
-        """The walkthrough's enrollment group is at DPS."""
+        """Note that the walkthrough's enrollment group exists at DPS."""
         if self._workspace.facts.enrollment_group_id != group_id:
             self._workspace.update(enrollment_group_id=group_id)
 
     def is_own_group(self, group_id: str) -> bool:
-        """Whether this walkthrough has created that group."""
+        """Return whether this walkthrough has created that group."""
         return self._workspace.facts.enrollment_group_id == group_id
 
     def is_next_ca(self, name: str) -> bool:
-        """Whether 07 has registered a CA under that name."""
+        """Return whether 07 has registered a CA under that name."""
         return self._workspace.facts.next_certificate_name == name
 
     def is_own_ca(self, name: str) -> bool:
-        """Whether a CA of that name is the walkthrough's, or the first that it registers."""
+        """Return whether the walkthrough's CA has that name, or will have it because none is registered yet."""
         return self._workspace.facts.certificate_name in (None, name)
 
     @contextmanager
     def to_be_removed(self, **fact: str) -> Iterator[None]:
-        """Note what is made inside before it is made, so that an interrupted run can be put right.
+        """Note a resource before the `with` block creates it, so that it can be removed even after an interrupted run.
 
-        If it is there already and another organization's (409), it is not ours to remove.
+        If the resource exists already and was created by someone else (409), the note is withdrawn: it must not be removed.
         """
         before = {name: getattr(self._workspace.facts, name) for name in fact}
         self._workspace.update(**fact)
@@ -96,19 +96,19 @@ class Notes:
             raise
 
     def removed(self, **fact: str) -> None:
-        """Forget what has been removed."""
+        """Delete the notes about resources that have been removed."""
         facts = self._workspace.facts
         gone = {name: None for name, value in fact.items() if getattr(facts, name) == value}
         if gone:
             self._workspace.update(**gone)
 
     def registration(self, registration_id: str, outcome: Registration | DpsError) -> None:
-        """A device of 06 has asked to register: its hub, or the status with which DPS refused."""
+        """Note the result of a device's registration in 06: its hub, or the status with which DPS rejected it."""
         what = outcome.status if isinstance(outcome, DpsError) else outcome.assigned_hub
         self._workspace.note("06_provision_devices", **{registration_id: what})
 
     def role_of(self, certificate: x509.Certificate) -> Role | None:
-        """Which of the workspace's CAs has this certificate; None if none has."""
+        """Return the role of the workspace's CA with this certificate; None if no CA there has it."""
         thumbprint = describe(certificate).sha1
         for role in self._workspace.authority_roles():
             if describe(self._workspace.authority_certificate(role)).sha1 == thumbprint:
@@ -117,7 +117,7 @@ class Notes:
 
 
 class RehearsalNotes(Notes):
-    """Notes about a service where things are only rehearsed: the walkthrough's CA and group are elsewhere."""
+    """Notes about a service for experiments only: the walkthrough's CA and group are at another service."""
 
     def uploaded(self, registered: RegisteredCertificate, certificate: x509.Certificate) -> None:
         """Nothing to note."""

@@ -1,7 +1,7 @@
-"""The target portal: a person does in the portal what the SDKs do elsewhere. No credential is needed.
+"""The target portal: a person does in the portal what the SDKs do with the other targets. No credential is needed.
 
-The calls are the same. Each shows what to click and which files to take along, and goes on once the person has said, in the
-notebook's form, that it is done. What is known of the service is what the person has told.
+The calls are the same. Each shows what to click and which files to upload, and returns once the person has confirmed, in the
+notebook's form, that it is done. Everything that the notebooks know about the service comes from the person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,31 +37,31 @@ from helpers.workspace import Facts, Workspace
 
 __all__ = ["Portal", "YourTurn"]
 
-_UNKNOWN_ETAG = "known to the portal alone"
+_UNKNOWN_ETAG = "known only to the portal"
 _TICK = "tick “Done in the portal” in the form above, and run this cell again."
 _PASTE = "paste it into the field “Verification code” of the form above, and run this cell again."
 
 
 class YourTurn(Problem):
-    """The walkthrough waits for a person's hands in the portal. It shows what to do there."""
+    """An error that asks a person to do a step in the portal. It shows what to do there."""
 
     def __init__(self, checklist: Checklist) -> None:
         super().__init__(
             f"It is your turn in the portal: {checklist.heading}.",
-            "With the target portal this notebook has no credential for your service, so only you can do it.",
-            f"Do what the list says; then {checklist.then}",
+            "With the target portal, this notebook has no credential for your service, so only you can do this step.",
+            f"Follow the list; then {checklist.then}",
         )
         self.checklist = checklist
         self._is_shown = False
 
     def __str__(self) -> str:
-        """For a terminal, which shows no picture, with the list."""
+        """Return the sentences and the list, for a terminal, which shows no picture."""
         return f"{super().__str__()}\n{self.checklist.text()}"
 
     def _render_traceback_(self) -> list[str]:
         from IPython.display import display
 
-        if not self._is_shown:  # IPython renders an error twice: for the notebook, and for its history
+        if not self._is_shown:  # IPython renders an error twice: once for the notebook, and once for its history
             display(self.checklist)  # type: ignore[no-untyped-call]  # the list as a picture, above the error's sentences
         self._is_shown = True
         return super().__str__().splitlines()
@@ -71,7 +71,7 @@ class YourTurn(Problem):
 
 
 class Portal:
-    """A provisioning service that a person works for the walkthrough."""
+    """A provisioning service that a person operates for the walkthrough."""
 
     def __init__(self, workspace: Workspace) -> None:
         facts = workspace.facts
@@ -79,37 +79,41 @@ class Portal:
         self.told: Callable[[], Any] = lambda: None
         self.subscription_id, self.resource_group = "", "RESOURCE_GROUP"
         self.name = facts.provisioning_service
-        self.wire = Wire()  # nothing is sent but by devices
+        self.wire = Wire()  # always empty: only devices send requests
         self.certificates = _Certificates(self)
         self.enrollment_groups = _Groups(self)
         self.devices = _Devices(workspace, self._known_cas)
 
     def listen_to(self, told: Callable[[], Any]) -> None:
-        """Ask this for the value of the form in which the person says what is done."""
+        """Use this function to read the form in which the person confirms what is done."""
         self.told = told
 
     def describe(self) -> ServiceDescription:
-        """What the person has told of the service."""
+        """Return what the person has entered about the service."""
         return ServiceDescription(self.name, "", self._workspace.facts.id_scope, "", ())
 
     def close(self) -> None:
-        """There is no connection to be closed."""
+        """Do nothing: there is no connection to close."""
 
     def remove(self, facts: Facts) -> list[str]:  # noqa: ARG002 - as of Service
-        """Go on once the person has deleted what the walkthrough has had made there."""
-        self.ask("clean_up", "delete what you have made there", {})
+        """Return once the person has deleted what they created there for the walkthrough.
+
+        Raises:
+            YourTurn: the person has not confirmed it yet.
+        """
+        self.ask("clean_up", "delete what you have created there", {})
         return ["You have deleted the group and the CA certificate in the portal."]
 
     @property
     def workspace(self) -> Workspace:
-        """Where the walkthrough notes what the person has told."""
+        """The workspace in which the walkthrough notes what the person enters and confirms."""
         return self._workspace
 
     def ask(self, step: str, heading: str, files: Mapping[str, x509.Certificate], **known: Any) -> None:
-        """Go on if the person has done a step.
+        """Return if the person has done a step.
 
         Raises:
-            YourTurn: the person has not.
+            YourTurn: the person has not confirmed it yet.
         """
         told = self._workspace.facts.done_in_portal
         if step in told:
@@ -129,7 +133,7 @@ class _Certificates:
         self._portal = portal
 
     def upload(self, name: str, certificate: x509.Certificate | Path) -> RegisteredCertificate:
-        """A CA's public part, registered under a name."""
+        """Return the CA's certificate, once the person has uploaded it under this name."""
         public = public_certificate(certificate)
         role = Notes(self._workspace).role_of(public)
         self._portal.ask("upload", "upload the CA's certificate", {f"{role}.cer": public}, certificate=name, role=role)
@@ -138,7 +142,7 @@ class _Certificates:
         return self.get(name)
 
     def get(self, name: str) -> RegisteredCertificate:
-        """What the person has told of the CA's certificate; a code that is pasted now replaces the stored one."""
+        """Return what is known of the CA's certificate. A code in the form replaces the stored one."""
         known = self._workspace.facts
         assert known.registered_role  # the walkthrough has registered it
         facts = describe(self._workspace.authority_certificate(known.registered_role))
@@ -150,12 +154,12 @@ class _Certificates:
         return RegisteredCertificate(name, facts.subject, facts.sha1, facts.not_after, verified, _UNKNOWN_ETAG)
 
     def list(self) -> list[RegisteredCertificate]:
-        """The walkthrough's own: of others nothing is known."""
+        """Return the walkthrough's own CA certificate, the only one that is known here."""
         facts = self._workspace.facts
         return [self.get(facts.certificate_name)] if facts.certificate_name and facts.registered_role else []
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
-        """The code that the portal shows, once the person has pasted it."""
+        """Return the code that the portal shows, once the person has pasted it."""
         code = self._pasted()
         if not code:
             clicks = recipe("code", Names.of(self._workspace, self._portal)).clicks
@@ -163,7 +167,7 @@ class _Certificates:
         return replace(registered, verification_code=code)
 
     def verify(self, registered: RegisteredCertificate, proof: VerificationCertificate) -> RegisteredCertificate:
-        """The CA's certificate, once the person has uploaded the proof."""
+        """Return the CA's certificate, once the person has uploaded the proof."""
         self._portal.ask("verify", "upload the proof and verify", {"verification.cer": proof.certificate})
         return self.get(registered.name)
 
@@ -180,7 +184,7 @@ class _Groups:
         self._portal = portal
 
     def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """An enrollment group as wanted, once the person has created it."""
+        """Return the enrollment group, once the person has created it."""
         self._portal.ask("group", "create the enrollment group", {}, group=group)
         self._portal.workspace.update(
             enrollment_group_id=group.group_id,
@@ -189,7 +193,7 @@ class _Groups:
         return group
 
     def get(self, group_id: str) -> EnrollmentGroup:  # noqa: ARG002 - as of Service
-        """The group that the person has created."""
+        """Return the group that the person has created."""
         facts = self._portal.workspace.facts
         policy = AllocationPolicy(facts.allocation_policy) if facts.allocation_policy else None
         bound_to = CaReference(str(facts.certificate_name))
@@ -197,7 +201,7 @@ class _Groups:
 
 
 class _Devices:
-    """Devices register themselves, with this target too. Their records can't be read without a credential."""
+    """Devices register themselves with this target, too. Reading the service's records of them would need a credential."""
 
     def __init__(self, workspace: Workspace, known_cas: Callable[[], KnownCas]) -> None:
         self._notes = Notes(workspace)
@@ -209,7 +213,7 @@ class _Devices:
         return self._devices.register(device)
 
     def register_with_azure_sdk(self, device: DeviceCredential) -> tuple[Registration, list[Event]]:
-        """Register one device through Azure's device SDK, over MQTT; the events are what it said."""
+        """Register one device through Azure's device SDK, over MQTT. The events are those in the SDK's log."""
         registration, events = self._devices.register_with_azure_sdk(device)
         self._note(device, registration)
         return registration, events
@@ -222,7 +226,7 @@ class _Devices:
         return outcomes
 
     def records(self, enrollment_group_id: str) -> list[Registration]:  # noqa: ARG002 - as of Service
-        """What the devices were told: the service's own records can't be asked for."""
+        """Return the answers that the devices got, because the service's own records can't be read."""
         return list(self._told.values())
 
     def _note(self, device: DeviceCredential, outcome: Registration | DpsError) -> None:
@@ -232,7 +236,7 @@ class _Devices:
 
 
 def _device_plane(workspace: Workspace) -> DevicePlane:
-    """Azure's own; or that of the workspace's local DPS, if the ID scope that the person has told is its."""
+    """Return Azure's own device plane, or the workspace's local DPS's if the person has entered the ID scope of that one."""
     local = workspace.local_dps_folder / "connection.json"
     if local.exists() and local_id_scope(local) == workspace.facts.id_scope:
         return local_device_plane(local)

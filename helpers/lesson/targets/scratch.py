@@ -1,4 +1,4 @@
-"""CA certificates that are registered for a moment, so that nothing of the walkthrough's own is touched."""
+"""CA certificates that are registered only briefly, so that experiments don't touch the walkthrough's own."""
 
 import secrets
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _NAME = "walkthrough-experiment-"
 def registered_for_a_moment(
     dps: ProvisioningService, certificate: x509.Certificate, *, self_attested: bool = False
 ) -> Iterator[RegisteredCertificate]:
-    """A CA certificate as the service has it inside, under a name that nobody else uses."""
+    """Register a CA certificate for the duration of the `with` block, under a name that is not used otherwise."""
     name = f"{_NAME}{secrets.token_hex(4)}"
     try:
         yield dps.certificates.upload(name, certificate, self_attested=self_attested)
@@ -28,7 +28,7 @@ def registered_for_a_moment(
 
 
 def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) -> RegisteredCertificate:
-    """A CA registered under that name and proved, as in 02 to 04; what is done already is not done again."""
+    """Register and prove a CA under that name, as 02 to 04 do. Steps that were done already are not repeated."""
     dps.certificates.upload(name, authority.certificate)
 
     def verified(now: RegisteredCertificate) -> RegisteredCertificate:
@@ -41,17 +41,17 @@ def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) 
 
 
 def with_code(dps: ProvisioningService, registered: RegisteredCertificate) -> RegisteredCertificate:
-    """A new code for it, whatever its ETag has become."""
+    """Generate a new code for a registered CA, even if its ETag has changed since."""
     return read_and_change(lambda: dps.certificates.get(registered.name), dps.certificates.generate_verification_code)
 
 
 def answer_to(
     dps: ProvisioningService, registered: RegisteredCertificate, sent: str, *, etag: str | None = None
 ) -> DpsError | None:
-    """What the service says of something sent as a proof: its refusal, or None if it accepts it.
+    """Send a text as a proof, and return the service's refusal; None if the service accepts it.
 
     Args:
-        etag: the one to be sent; the present one unless given.
+        etag: the ETag to send; by default, the current one.
     """
     try:
         if etag is None:
@@ -66,7 +66,7 @@ def answer_to(
 
 
 def remove_leftovers(dps: ProvisioningService) -> None:
-    """Remove what an experiment that was killed has left."""
+    """Remove the certificates that an experiment left at the service when it was killed."""
     for each in dps.certificates.list():
         if each.name.startswith(_NAME):
             removed(dps.certificates, each.name)

@@ -1,7 +1,7 @@
-"""The provisioning service of a walkthrough: Azure's SDKs behind it, and the walkthrough listening to each call.
+"""The provisioning service of a walkthrough: Azure's SDKs, with each call noted by the walkthrough.
 
-The calls are those of `helpers.dps`. What happens besides: what goes over the wire is kept under the step's name, the
-workspace notes names and ETags, and a call for which something else has changed the ETag is made once more after a look.
+The calls are those of `helpers.dps`. In addition, the requests of each step are recorded under the step's name, and the
+workspace notes names and ETags. If the ETag has changed in the meantime, the resource is read again and the call repeated.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,11 +31,11 @@ from helpers.workspace import Facts
 __all__ = ["Service"]
 
 Value = TypeVar("Value")
-_CHANGED = 412  # the ETag that was sent is not the present one
+_CHANGED = 412  # the ETag in the request is stale
 
 
 class Service:
-    """A provisioning service that can be asked: a local DPS, or one in Azure."""
+    """A provisioning service that answers requests: a local DPS, or a service in Azure."""
 
     def __init__(self, dps: ProvisioningService, notes: Notes) -> None:
         self._dps = dps
@@ -48,11 +48,11 @@ class Service:
 
     @property
     def unheard(self) -> ProvisioningService:
-        """The same service without anybody listening: for experiments."""
+        """The same service for experiments: the walkthrough takes no notes of the calls."""
         return self._dps
 
     def listen_to(self, told: Callable[[], Any]) -> None:
-        """Nothing that a person says of the portal counts here: the service itself is asked."""
+        """Ignore what a person confirms in a form, because the service itself can be asked."""
 
     def describe(self) -> ServiceDescription:
         """Ask the service for its ID scope and its linked hubs."""
@@ -60,7 +60,7 @@ class Service:
             return self._dps.describe()
 
     def remove(self, facts: Facts) -> list[str]:
-        """Remove what the walkthrough has made, in dependency order; a sentence for each thing that was there."""
+        """Remove what the walkthrough has created, in dependency order. Return a sentence for each thing that existed."""
         dps, done = self._dps, []
         if facts.revoked_device and removed(dps.individual_enrollments, facts.revoked_device):
             done.append(f"The individual enrollment of “{facts.revoked_device}” is deleted.")
@@ -76,12 +76,12 @@ class Service:
         return done
 
     def _forget_devices(self, group_id: str) -> list[str]:
-        """The records of the devices that came through a group would outlive it."""
+        """Delete the records of the devices that registered through a group, because they would outlive the group."""
         try:
             records = self._dps.devices.records(group_id)
         except DpsError as error:
             if error.status == 404:
-                return []  # the group is gone, and with it the way to ask for its records
+                return []  # without the group, its records can no longer be listed
             raise
         for record in records:
             self._dps.devices.forget(record.registration_id)
@@ -101,7 +101,7 @@ class Certificates:
         self.uploaded: list[x509.Certificate] = []
 
     def upload(self, name: str, certificate: x509.Certificate | Path) -> RegisteredCertificate:
-        """Register a CA's public part under a name; the same again changes nothing."""
+        """Register a CA's certificate under a name. Repeating the upload changes nothing."""
         self.uploaded.append(public_certificate(certificate))
         if not self._notes.is_own_ca(name):
             return self._upload_next(name, certificate)
@@ -111,24 +111,24 @@ class Certificates:
         return registered
 
     def get(self, name: str) -> RegisteredCertificate:
-        """The certificate as DPS has it now."""
+        """Return the certificate's present state at DPS."""
         registered = self._certificates.get(name)
         self._notes.seen(registered)
         return registered
 
     def list(self) -> list[RegisteredCertificate]:
-        """Every CA certificate of the service."""
+        """Return every CA certificate of the service."""
         return self._certificates.list()
 
     def generate_verification_code(self, registered: RegisteredCertificate) -> RegisteredCertificate:
-        """Ask DPS for a verification code. It is in the value returned, and a code asked for before is void."""
+        """Generate a verification code, which the returned value holds. Earlier codes become invalid."""
         with self._wire.chapter("code"):
             with_code = self._changed(registered, self._certificates.generate_verification_code)
         self._notes.got_code(with_code)
         return with_code
 
     def verify(self, registered: RegisteredCertificate, proof: VerificationCertificate) -> RegisteredCertificate:
-        """Send a proof of possession: the CA is verified when DPS accepts it."""
+        """Send a proof of possession. If DPS accepts it, the CA is verified."""
         with self._wire.chapter("verify"):
             verified = self._changed(registered, lambda now: self._certificates.verify(now, proof))
         self._notes.verified(verified)
@@ -141,7 +141,7 @@ class Certificates:
         self._notes.removed(next_certificate_name=registered.name)
 
     def _upload_next(self, name: str, certificate: x509.Certificate | Path) -> RegisteredCertificate:
-        """In place of the one that an earlier run of the cell has uploaded, whose key is gone."""
+        """Upload the next CA. It replaces the one that an earlier run of the cell uploaded, whose key no longer exists."""
         is_run_again = self._notes.is_next_ca(name)
         with self._notes.to_be_removed(next_certificate_name=name):
             try:
@@ -167,7 +167,7 @@ class Groups:
         self._groups, self._wire, self._notes = dps.enrollment_groups, dps.wire, notes
 
     def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Create the group; or change it, if it is this walkthrough's or is bound to the same CA."""
+        """Create the group. An existing one is changed if it is this walkthrough's, or is bound to the same CA."""
         with self._wire.chapter("group"):
             try:
                 created = self._groups.create(group)
@@ -177,7 +177,7 @@ class Groups:
                 present = self._groups.get(group.group_id)
                 if present.attestation != group.attestation and not self._notes.is_own_group(group.group_id):
                     raise
-                policy, twin = present.reprovision_policy, present.initial_twin  # no form says anything of these
+                policy, twin = present.reprovision_policy, present.initial_twin  # no form has fields for these
                 created = self._replaced(
                     replace(group, etag=present.etag, reprovision_policy=policy, initial_twin=twin)
                 )
@@ -185,15 +185,15 @@ class Groups:
         return created
 
     def get(self, group_id: str) -> EnrollmentGroup:
-        """The group as DPS has it now."""
+        """Return the group's present state at DPS."""
         return self._groups.get(group_id)
 
     def disable(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Stop all devices of the group; they don't fall through to another group."""
+        """Disable the group. DPS then rejects its devices; it does not look for another group that matches them."""
         return self.update(replace(group, enabled=False))
 
     def update(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Replace the group by this value."""
+        """Replace the group with this value."""
         present = self._groups.get(group.group_id)
         chapter = "roll_over" if present.attestation != group.attestation else "enable" if group.enabled else "disable"
         with self._wire.chapter(chapter):
@@ -214,18 +214,18 @@ class Individuals:
         self._enrollments, self._wire, self._notes = dps.individual_enrollments, dps.wire, notes
 
     def create(self, enrollment: IndividualEnrollment) -> IndividualEnrollment:
-        """Create it: DPS looks for an individual enrollment before it looks for a group."""
+        """Create an individual enrollment. DPS looks for one before it looks for a group."""
         with self._wire.chapter("revoke"), self._notes.to_be_removed(revoked_device=enrollment.registration_id):
             return self._enrollments.create(enrollment)
 
     def delete(self, enrollment: IndividualEnrollment) -> None:
-        """Delete it: the device's group decides again."""
+        """Delete an individual enrollment. The device's group then decides again."""
         removed(self._enrollments, enrollment.registration_id)
         self._notes.removed(revoked_device=enrollment.registration_id)
 
 
 class Devices:
-    """Devices, which register themselves."""
+    """The devices' registrations. Devices register themselves."""
 
     def __init__(self, dps: ProvisioningService, notes: Notes) -> None:
         self._devices, self._wire, self._notes = dps.devices, dps.wire, notes
@@ -235,26 +235,26 @@ class Devices:
         return self._devices.register(device)
 
     def register_with_azure_sdk(self, device: DeviceCredential) -> tuple[Registration, list[Event]]:
-        """Register one device through Azure's device SDK, over MQTT; the events are what it said."""
+        """Register one device through Azure's device SDK, over MQTT. The events are those in the SDK's log."""
         registration, events = self._devices.register_with_azure_sdk(device)
         self._notes.registration(device.registration_id, registration)
         return registration, events
 
     def register_all(self, devices: Sequence[DeviceCredential]) -> list[Registration | DpsError]:
-        """Register many devices at once, over HTTPS. An interrupted call goes on where it was when it is made again."""
+        """Register many devices at once, over HTTPS. After an interruption, the same call continues where it stopped."""
         outcomes = self._devices.register_all(devices, resume=True)
         for device, outcome in zip(devices, outcomes, strict=True):
             self._notes.registration(device.registration_id, outcome)
         return outcomes
 
     def records(self, enrollment_group_id: str) -> list[Registration]:
-        """What DPS has recorded of the devices that came through a group."""
+        """Return DPS's records of the devices that registered through a group."""
         with self._wire.chapter("records"):
             return self._devices.records(enrollment_group_id)
 
 
 def _changed(value: Value, change: Callable[[Value], Value], read: Callable[[], Value]) -> Value:
-    """Make a change with the ETag that is known; if something else was faster, look and make it again."""
+    """Make a change with the known ETag. If the ETag is stale, read the value again and repeat the change."""
     try:
         return change(value)
     except DpsError as error:
