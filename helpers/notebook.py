@@ -1,4 +1,4 @@
-"""The notebooks' names: the one place where they stand, so that every message names a notebook that exists."""
+"""The notebooks' names, in one place, so that every message names a notebook that exists."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ __all__ = ["Notebook"]
 
 
 class Notebook(StrEnum):
-    """A notebook by its file's name without the ending; in the order in which a learner runs them."""
+    """A notebook's file name without its extension. The order is the one in which a learner runs the notebooks."""
 
     START_HERE = "00_start_here"
     CREATE_CA = "01_create_ca"

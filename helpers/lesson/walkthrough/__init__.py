@@ -1,4 +1,4 @@
-"""One walkthrough: its workspace, its target and service, its forms and pictures. The notebooks' cells hang on it."""
+"""One walkthrough: its workspace, its target and service, its forms and pictures. Every cell of the notebooks uses it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -48,13 +48,13 @@ Value = TypeVar("Value", bound=Inputs)
 
 
 class Walkthrough:
-    """What the cells of every notebook begin with: `walkthrough = lesson.open(workspace)`."""
+    """The object with which every notebook begins: `walkthrough = lesson.open(workspace)`."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._secret: Secret | None = None
         self._told: Callable[[], Any] = lambda: None
-        self.before_clean_up: Facts | None = None  # what the workspace knew of the service before 10 has removed it
+        self.before_clean_up: Facts | None = None  # the facts about the service before 10 removed them
         memory = Memory(workspace, lambda: self._secret.take() if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
         self._memory = memory
@@ -69,20 +69,20 @@ class Walkthrough:
         """The target that was chosen in 00.
 
         Raises:
-            Problem: none was (run 00_start_here).
+            Problem: no target was chosen (run 00_start_here).
         """
         return target_of(self.workspace)
 
     @cached_property
     def dps(self) -> Dps:
-        """The walkthrough's provisioning service; a local DPS is started if it does not run."""
+        """The walkthrough's provisioning service; a local DPS is started if it is not running."""
         dps = self.target.connect()
         dps.listen_to(lambda: self._told())
         return dps
 
     @cached_property
     def rehearsal(self) -> Service:
-        """A service to try things at: the walkthrough's own, or with the target portal a local DPS."""
+        """A service for experiments: the walkthrough's own, or a local DPS with the target portal."""
         return self.target.rehearse()
 
     @property
@@ -91,10 +91,10 @@ class Walkthrough:
         return tuple(self.rehearsal.certificates.uploaded) if "rehearsal" in self.__dict__ else ()
 
     def choose(self, chosen: StartHere) -> None:
-        """Remember the target. A walkthrough that has begun with one can't go on with another.
+        """Store the target. A walkthrough that has begun with one target can't continue with another.
 
         Raises:
-            Problem: a CA is registered with another target already.
+            Problem: a CA is already registered with another target.
         """
         facts = self.workspace.facts
         values = chosen.model_dump()
@@ -102,7 +102,7 @@ class Walkthrough:
             raise Problem(
                 f"This walkthrough has begun with the target {facts.target}.",
                 f"The CA is registered there as “{facts.certificate_name}”.",
-                f"Put {facts.target} back, or run 10_clean_up first.",
+                f"Change the target back to {facts.target}, or run 10_clean_up first.",
             )
         self.workspace.update(**values)
         self.__dict__.pop("dps", None)
@@ -110,17 +110,17 @@ class Walkthrough:
     # --- forms ---
 
     def form(self, model: type[Value], parameters: Mapping[str, Any]) -> Form[Value]:
-        """A form for one of the notebook's values.
+        """Return a form for one of the notebook's values.
 
         Args:
-            parameters: the notebook's, by name; others than the form's fields don't matter, so `globals()` will do.
+            parameters: the notebook's parameters, by name; other names are ignored, so `globals()` can be passed.
         """
         hubs = self.dps.describe().iot_hubs if model is CreateEnrollmentGroup else ()
         form = Form(model, parameters, setting_of(model, self.workspace, hubs))
         if model in OPENS_KEYS:
             self._secret = form.secret
         if model is ProvisionDevices:
-            self.workspace.forget_outcomes("06_provision_devices")  # the notebook begins again
+            self.workspace.forget_outcomes("06_provision_devices")  # the notebook starts again
         if model in TELLS_OF_PORTAL:
             self._told = lambda: form.value
         return form
@@ -128,10 +128,10 @@ class Walkthrough:
     # --- what is at DPS ---
 
     def registered(self) -> RegisteredCertificate:
-        """The walkthrough's CA as DPS has it now.
+        """Return the present state at DPS of the walkthrough's CA.
 
         Raises:
-            Problem: none is registered (run 02_upload_ca).
+            Problem: no CA is registered (run 02_upload_ca).
         """
         name = self.workspace.facts.certificate_name
         if name is None:
@@ -139,10 +139,10 @@ class Walkthrough:
         return self.dps.certificates.get(name)
 
     def verified(self) -> RegisteredCertificate:
-        """The walkthrough's CA as DPS has it now, which must be verified.
+        """Return the present state at DPS of the walkthrough's CA, which must be verified.
 
         Raises:
-            Problem: it was never verified (run 04_verify_ca), or is no longer (run 03_sign_verification_code).
+            Problem: it was never verified (run 04_verify_ca), or no longer is (run 03_sign_verification_code).
         """
         if not self.workspace.facts.verified:
             raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
@@ -152,10 +152,10 @@ class Walkthrough:
         return registered
 
     def group(self) -> EnrollmentGroup:
-        """The walkthrough's enrollment group as DPS has it now.
+        """Return the present state at DPS of the walkthrough's enrollment group.
 
         Raises:
-            Problem: there is none (run 05_create_enrollment_group).
+            Problem: there is no group (run 05_create_enrollment_group).
         """
         group = self.workspace.facts.enrollment_group_id
         if group is None:
@@ -165,7 +165,7 @@ class Walkthrough:
     # --- what is here ---
 
     def public_part(self, role: Role) -> x509.Certificate:
-        """A CA's certificate, which may leave this machine; its private key need not be opened for it.
+        """Return a CA's certificate, which may leave this machine, without opening its private key.
 
         Raises:
             Problem: there is no such CA (run 01_create_ca).
@@ -183,10 +183,10 @@ class Walkthrough:
         return read_certificates(read_bytes(file), file.name)[0]
 
     def registered_part(self) -> x509.Certificate:
-        """The certificate of the CA that is registered with DPS.
+        """Return the certificate of the CA that is registered with DPS.
 
         Raises:
-            Problem: none is (run 02_upload_ca).
+            Problem: no CA is registered (run 02_upload_ca).
         """
         role = self.workspace.facts.registered_role
         if role is None:
@@ -194,18 +194,18 @@ class Walkthrough:
         return self.workspace.authority_certificate(role)
 
     def authority(self, role: Role) -> CertificateAuthority:
-        """A CA with its private key.
+        """Return a CA with its private key.
 
         Raises:
-            Problem: it is not there (run 01_create_ca), or its key can't be opened.
+            Problem: there is no such CA (run 01_create_ca), or its key can't be opened.
         """
         return self._memory.authority(role)
 
     def registered_authority(self) -> CertificateAuthority:
-        """The CA that is registered with DPS, with its private key.
+        """Return the CA that is registered with DPS, with its private key.
 
         Raises:
-            Problem: none is (run 02_upload_ca), or its key can't be opened.
+            Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
         role = self.workspace.facts.registered_role
         if role is None:
@@ -213,75 +213,76 @@ class Walkthrough:
         return self.authority(role)
 
     def signing_authority(self) -> CertificateAuthority:
-        """The CA that signs devices, with its private key: the registered one, or one below it.
+        """Return the CA that issues the devices' certificates, with its private key: the registered one, or one below it.
 
         Raises:
-            Problem: none is registered (run 02_upload_ca), or its key can't be opened.
+            Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
         if self.workspace.facts.registered_role is None:
             raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
         return self.authority(self.workspace.authority_roles()[-1])
 
     def examine_proof(self) -> Examination:
-        """The examiner's verdicts about the stored proof.
+        """Return the examiner's findings about the stored proof.
 
-        After the verification it is judged by the code that was used, on a day on which it was good: it has done its work.
+        After the verification, the proof is compared with the code that was used, at a time at which the proof was valid: it
+        may have expired since, but is no longer needed.
         """
         return views.examine_stored_proof(self.workspace, self.registered_part())
 
     # --- pictures ---
 
     def journey(self) -> JourneyMap:
-        """The map of the notebooks, and how far this walkthrough has come."""
+        """Return the map of the notebooks, with this walkthrough's progress."""
         return journey(self.workspace)
 
     def examine_machine(self) -> Verdicts:
-        """Whether this machine is fit."""
+        """Return the result of the machine's health check."""
         return Verdicts(examine_machine(self.workspace))
 
     def examine_way_of_devices(self) -> Verdicts:
-        """Whether devices can reach the service from here."""
+        """Return whether devices on this machine can reach the service."""
         return Verdicts(examine_way_of_devices(self.workspace))
 
     def proof_so_far(self) -> ProofSequence:
-        """How far the conversation with DPS has come."""
+        """Return a picture of the messages that you and DPS have exchanged so far."""
         return views.proof_so_far(self.workspace)
 
     def etags(self) -> EtagTrail:
-        """The certificate's ETags so far."""
+        """Return a picture of the certificate's ETags so far."""
         return EtagTrail(self.workspace.facts.etags)
 
     def authorities(self, caption: str = "Your CAs") -> ChainTree:
-        """The CAs of this workspace, and who signed whom."""
+        """Return a tree of the CAs of this workspace, which shows who signed whom."""
         return views.show_authorities(self.workspace, caption)
 
     def chain(self, device: DeviceCredential) -> ChainTree:
-        """A device below its CAs: what it sends in its handshake, and what DPS knows."""
+        """Return a tree of a device and its CAs, which shows what the device sends in its handshake and which CAs DPS has."""
         return views.show_chain(self.workspace, device, self.dps.certificates.list())
 
     def all_certificates(self) -> CertificatesPage:
-        """Every certificate in the workspace."""
+        """Return a page with every certificate in the workspace."""
         return views.show_all_certificates(self.workspace, self.dps.certificates.list())
 
     def landed(self, registrations: Sequence[Registration]) -> GroupPicture:
-        """The walkthrough's group, and at which hubs devices have landed."""
+        """Return a picture of the walkthrough's group, and of the hubs to which DPS assigned its devices."""
         group = self.group()
         return GroupPicture(group, group.iot_hubs or self.dps.describe().iot_hubs, registrations)
 
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubCard:
-        """A device as its IoT hub knows it."""
+        """Return a card with a device's entry in its IoT hub."""
         hub_device = self.target.at_hub(device, registration)
         return HubCard(registration.assigned_hub, hub_device, describe(device.certificate))
 
     def records(self) -> RecordsCard:
-        """The service's registration records; with the target portal, what the devices were told."""
+        """Return a card with the service's registration records; with the target portal, with the devices' answers."""
         return RecordsCard(self.dps.devices.records(self.group().group_id), told=self.target.asks_a_person)
 
     def what_just_happened(self, step: str, *, events: Sequence[Event] = (), **known: Any) -> WhatJustHappened:
-        """A step behind the scenes: what went over the wire, and the same step in three other ways.
+        """Return a look behind the scenes of a step: its requests, and the same step in three other ways.
 
         Args:
-            events: what a device said. known: names that the workspace does not know, such as `device_id`.
+            events: the events of a device's registration. known: names that the workspace does not have, such as `device_id`.
         """
         return what_just_happened(
             self.workspace, self._spoken_to(step), step, events=events, facts=self.before_clean_up, **known
@@ -289,17 +290,17 @@ class Walkthrough:
 
     def _spoken_to(self, step: str) -> Dps | None:
         if step in ("create_ca", "sign"):
-            return None  # nothing is sent
-        made: Mapping[str, Dps] = self.__dict__  # a service that nothing was sent to is not started for its picture
+            return None  # these steps send nothing
+        made: Mapping[str, Dps] = self.__dict__  # don't start a service that has received no request, only to show it
         return made.get("rehearsal") or made.get("dps")
 
     # --- the course ---
 
     def checkpoint(self, notebook: str) -> Checkpoint:
-        """The notebook's checkpoint, judged by what is on disk and at the service.
+        """Return the notebook's checkpoint, judged by the present content of the disk and the service.
 
         Raises:
-            Problem: an expectation is not met; each is named with what to do.
+            Problem: an expectation is not met; the error names each of them, with what to do.
         """
         return checkpoint(self, notebook)
 
@@ -307,10 +308,10 @@ class Walkthrough:
         """Try the learner's answer to a notebook's exercise."""
         return try_exercise(self.workspace, notebook, answer)
 
-    # --- 07: access ends ---
+    # --- 07: when access ends ---
 
     def two_devices(self, wanted: EndAccess) -> list[DeviceCredential]:
-        """A device and its neighbour with certificates of the walkthrough's CA, and the group as 05 has left it.
+        """Return a device and its neighbour, with certificates from the walkthrough's CA, and restore the group as 05 left it.
 
         Raises:
             Problem: there is no group yet (run 05_create_enrollment_group), or the CA's key can't be opened.
@@ -318,21 +319,21 @@ class Walkthrough:
         return access.two_devices(self, wanted)
 
     def try_devices(self, moment: str, devices: Sequence[DeviceCredential]) -> AccessCard:
-        """Let devices register, and show which of them get a hub at this moment."""
+        """Let devices register, and return a card that shows which of them DPS assigns to a hub at this moment."""
         return access.try_devices(self, moment, devices)
 
     def renew(self, device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:
-        """The same device with a new key and a certificate from another CA; its old files stay."""
+        """Return the same device with a new key and a certificate from another CA. Its old files stay."""
         return access.renew(device, authority)
 
     def put_back(self) -> EnrollmentGroup:
-        """The group enabled and bound to the walkthrough's CA alone; no device revoked, and no next CA."""
+        """Undo what 07 changed: enable the group, bind it to the walkthrough's CA only, end the revocation, remove the next CA."""
         return access.put_back(self)
 
     # --- experiments ---
 
     def try_stale_etag(self) -> experiments.StaleEtag:
-        """Prove a CA that is made for this alone with a stale ETag, and then with the present one."""
+        """Prove a CA that exists only for this experiment, first with a stale ETag and then with the current one."""
         return experiments.try_stale_etag(self.workspace)
 
     def compare_with_self_attestation(self) -> experiments.TwoWays:
@@ -340,19 +341,19 @@ class Walkthrough:
         return experiments.compare_with_self_attestation(self.workspace, self.registered())
 
     def gallery(self) -> experiments.Gallery:
-        """The gallery of wrong proofs."""
+        """Return the gallery of wrong proofs."""
         return experiments.Gallery(self.workspace)
 
     def attack(self) -> experiments.Attack:
-        """The attack."""
+        """Return the attack, whose methods are its moves."""
         return experiments.Attack(self.workspace)
 
     def audit(self) -> experiments.Audit | Listing:
-        """Which of the CAs at the service are yours."""
+        """Return a table of the CAs at the service, which shows the ones that are yours."""
         return experiments.audit(self.workspace, None if self.target.asks_a_person else self.dps.certificates.list())
 
     # --- 10 ---
 
     def clean_up(self, wanted: CleanUp) -> Listing:
-        """Remove from the service what this walkthrough has made there, and its CAs here if asked to."""
+        """Remove what this walkthrough has created at the service and, if wanted, its CAs on this machine."""
         return clean_up.clean_up(self, wanted)

@@ -1,4 +1,4 @@
-"""07, where access ends: the devices to try it with, and everything put back as 05 has left it."""
+"""Notebook 07, in which access ends: the devices to try it with, and the return to the state that 05 left."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCre
 
 
 def try_devices(walkthrough: "Walkthrough", moment: str, devices: Sequence[DeviceCredential]) -> AccessCard:
-    """See `Walkthrough.try_devices`; the notebook's checkpoint judges what is noted here."""
+    """See `Walkthrough.try_devices`. The notebook's checkpoint judges the results that are noted here."""
     outcomes = walkthrough.rehearsal.unheard.devices.register_all(devices)
     card = AccessCard(moment, list(zip(devices, outcomes, strict=True)))
     walkthrough.workspace.note(_NOTEBOOK, **{moment: card.let_in})
@@ -49,7 +49,7 @@ def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCr
 
 
 def put_back(walkthrough: "Walkthrough") -> EnrollmentGroup:
-    """See `Walkthrough.put_back`. It finds what an interrupted run has left, too."""
+    """See `Walkthrough.put_back`. This also restores what an interrupted run has changed."""
     workspace, dps = walkthrough.workspace, walkthrough.rehearsal
     group_id, name = walkthrough.group().group_id, walkthrough.registered().name
     if device := workspace.facts.revoked_device:
@@ -65,16 +65,16 @@ def put_back(walkthrough: "Walkthrough") -> EnrollmentGroup:
 
 
 def _rehearse(walkthrough: "Walkthrough") -> None:
-    """The walkthrough's CA, proved, and a group bound to it, at the service where 07 is rehearsed."""
+    """Prove the walkthrough's CA, and bind a group to it, at the service for experiments."""
     dps = walkthrough.rehearsal.unheard
     registered, group = walkthrough.registered(), walkthrough.group()
     if any(
         each.name == registered.name and each.thumbprint != registered.thumbprint for each in dps.certificates.list()
     ):
-        removed(dps.certificates, registered.name)  # of an earlier walkthrough in this workspace
+        removed(dps.certificates, registered.name)  # from an earlier walkthrough in this workspace
     prove(dps, registered.name, walkthrough.registered_authority())
     try:
         dps.enrollment_groups.create(EnrollmentGroup(group.group_id, CaReference(registered.name)))
     except DpsError as error:
-        if error.status != 409:  # an interrupted run has changed it, and `put_back` follows
+        if error.status != 409:  # an interrupted run has changed the group; the caller restores it with `put_back`
             raise

@@ -1,4 +1,4 @@
-"""10: what the walkthrough has made at DPS is removed again."""
+"""Notebook 10, which removes what the walkthrough has created at DPS."""
 
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ __all__ = ["clean_up"]
 
 
 def clean_up(walkthrough: "Walkthrough", wanted: CleanUp) -> Listing:
-    """See `Walkthrough.clean_up`. Run again, it finds nothing to do.
+    """See `Walkthrough.clean_up`. Another run finds nothing left to remove.
 
     Raises:
-        YourTurn: the target is portal, and the person has not said that it is done.
+        YourTurn: the target is portal, and the person has not confirmed yet that it is done.
     """
     workspace, done = walkthrough.workspace, []
     facts = workspace.facts

@@ -1,4 +1,4 @@
-"""The kernel that the lesson runs in: a failed cell stops Run All, and a skipped cell is named as the cause."""
+"""The kernel in which the lesson runs: a failed cell stops Run All, and an error names a skipped cell as its cause."""
 
 from types import TracebackType
 from typing import Any
@@ -9,12 +9,12 @@ from helpers.problem import Problem
 
 __all__ = ["prepare_kernel"]
 
-# JupyterLab sends the cells of Run All one by one. A cell that arrives later than this after a failed one would run.
+# JupyterLab sends the cells of Run All one by one. A cell that arrives more than this long after a failed one still runs.
 _STOP_SECONDS = 0.5
 
 
 def prepare_kernel() -> None:
-    """Prepare the kernel of this process, if it is one."""
+    """Prepare this process's kernel, if it has one."""
     shell: Any = get_ipython()
     if shell is None:
         return
@@ -27,7 +27,7 @@ def prepare_kernel() -> None:
 def _stop_run_all_after_an_error(kernel: Any) -> None:
     """Let the kernel cancel the cells that arrive within half a second after a failed cell."""
     kernel.stop_on_error_timeout = _STOP_SECONDS
-    # ipykernel 7 ignores that setting: it ends the cancelling at once, by a message from the thread that receives cells.
+    # ipykernel 7 ignores that setting: a message from the thread that receives cells ends the cancelling at once.
     end = getattr(kernel, "_post_dummy_stop_aborting_message", None)
     if end is None or "_post_dummy_stop_aborting_message" in vars(kernel):
         return
@@ -41,7 +41,7 @@ def _stop_run_all_after_an_error(kernel: Any) -> None:
 def _show_name_error(
     shell: Any, kind: type[NameError], error: NameError, trace: TracebackType, tb_offset: int | None = None
 ) -> None:
-    """Show a name that a cell itself does not find as a Problem, and any other NameError as Python does."""
+    """Show a NameError that the cell itself raised as a Problem, and any other NameError as Python does."""
     if _is_of_a_cell(shell, trace):
         shell.showtraceback((Problem, _cell_above_has_not_run(error), trace))
     else:
@@ -49,7 +49,7 @@ def _show_name_error(
 
 
 def _is_of_a_cell(shell: Any, trace: TracebackType) -> bool:
-    """Whether the cell's own lines raised the error, and no function that they call."""
+    """Return whether the cell's own lines raised the error, and not a function that they call."""
     while trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame.f_globals is shell.user_ns and trace.tb_frame.f_code.co_name == "<module>"

@@ -1,8 +1,9 @@
-"""What a walkthrough stores for its next notebooks: CAs, the code, the proof, devices.
+"""The values that one notebook stores for the next: CAs, the code, the proof, devices.
 
     code = walkthrough.stored("code") or walkthrough.store("code", …)
 
-`stored` gives what an earlier run of the cell has stored, or None; then what stands behind `or` makes it, and `store` keeps it.
+`stored` returns the value that an earlier run of the cell has stored, or None. If it is None, the expression after `or` creates
+the value, and `store` stores it.
 """
 
 from collections.abc import Callable
@@ -33,21 +34,21 @@ _MADE_IN = {
 
 
 class Memory:
-    """The workspace, by the names that the cells use."""
+    """The stored values of a workspace, by the names that the cells use."""
 
     def __init__(self, workspace: Workspace, passphrase: Callable[[], str | None]) -> None:
         """
         Args:
-            passphrase: opens the CAs' keys and encrypts new ones; asked for when it is needed.
+            passphrase: returns the passphrase that opens the CAs' keys and encrypts new ones; called when it is needed.
         """
         self._workspace = workspace
         self._passphrase = passphrase
 
     def stored(self, kind: str, name: str = "") -> Any:
-        """What is stored, or None.
+        """Return a stored value, or None.
 
         Args:
-            kind: root, intermediate, code, proof or device. name: of a device.
+            kind: root, intermediate, code, proof or device. name: the device's registration id.
         """
         match kind:
             case "root":
@@ -64,10 +65,10 @@ class Memory:
         raise KeyError(kind)
 
     def needed(self, kind: str) -> Any:
-        """What is stored.
+        """Return a stored value.
 
         Raises:
-            Problem: it is not; the error names the notebook that stores it.
+            Problem: the value is not stored; the error names the notebook that stores it.
         """
         found = self.stored(kind)
         if found is None:
@@ -75,12 +76,12 @@ class Memory:
         return found
 
     def store(self, kind: str, value: Any) -> Any:
-        """Store a value, and return it; a device is returned as the files that it keeps."""
+        """Store a value, and return it; of a device, return its files."""
         match kind, value:
             case (("root" | "intermediate"), CertificateAuthority()):
                 self._store_authority(kind, value)
             case "code", str():
-                self._workspace.delete_proof()  # it was for another code
+                self._workspace.delete_proof()  # the stored proof is for another code
                 self._workspace.update(verification_code=value)
             case "proof", VerificationCertificate():
                 make_private_folder(self._workspace.proof_file.parent)
@@ -96,15 +97,15 @@ class Memory:
         return value
 
     def authority(self, role: Role) -> CertificateAuthority:
-        """A CA with its key.
+        """Return a stored CA with its key.
 
         Raises:
-            Problem: it is not there, or the passphrase is wrong or missing.
+            Problem: no such CA is stored, or the passphrase is wrong or missing.
         """
         return self._workspace.authority(role, passphrase=self._passphrase())
 
     def _topmost(self) -> CertificateAuthority | None:
-        """The root; with an intermediate of your own, whose root is elsewhere, that intermediate."""
+        """Return the root; if the user brought only an intermediate, whose root is elsewhere, return that one."""
         roles = self._workspace.authority_roles()
         return self.authority(roles[0]) if roles else None
 
@@ -113,11 +114,11 @@ class Memory:
         return self.authority(role) if role else None
 
     def _store_authority(self, kind: str, authority: CertificateAuthority) -> None:
-        """A CA that another has signed takes the intermediate's place: only a root signs itself."""
+        """Store a CA. A CA that is not self-signed is stored as the intermediate, even if it was given as the root."""
         role: Role = "root" if kind == "root" and describe(authority.certificate).is_self_signed else "intermediate"
         self._workspace.save_authority(role, authority, passphrase=self._passphrase())
         self._workspace.public_part(role)
-        self._workspace.delete_dropped()  # files of your own CA, which is stored now, its key encrypted if there is a passphrase
+        self._workspace.delete_dropped()  # the user's own CA is stored now, with its key encrypted if there is a passphrase
 
     def _proof(self) -> VerificationCertificate | None:
         file = self._workspace.proof_file

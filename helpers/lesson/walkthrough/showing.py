@@ -1,4 +1,4 @@
-"""How the values of a cell show themselves: a notebook's last line is enough, and a CA or a group becomes a picture."""
+"""Show a cell's values as pictures: a CA or a group in the cell's last line is enough."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ _SHOWN = (
 
 
 def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
-    """The picture of a value that a cell has got from a call."""
+    """Return the picture of a value that a call in a cell has returned."""
     match value:
         case CertificateAuthority() | VerificationCertificate():
             return show_certificate(value.certificate)
@@ -64,7 +64,7 @@ def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
 
 
 def _certificate_of(walkthrough: "Walkthrough", registered: RegisteredCertificate) -> x509.Certificate | None:
-    """DPS tells a certificate's thumbprint; the certificate itself is here, unless another program has uploaded it."""
+    """Return the certificate with the thumbprint that DPS has; None if it is not here, because another program uploaded it."""
     here = [walkthrough.public_part(role) for role in walkthrough.workspace.authority_roles()]
     known = {describe(each).sha1: each for each in (*here, *walkthrough.uploaded)}
     return known.get(registered.thumbprint.upper())
@@ -76,7 +76,7 @@ def _told_of(registered: RegisteredCertificate) -> Picture:
 
 
 def show_values(walkthrough: "Walkthrough") -> None:
-    """Let this kernel show such values as pictures, and as text where there is no browser."""
+    """Make this kernel show such values as pictures, and as text where there is no browser."""
     shell: Any = get_ipython()
     if shell is None:
         return

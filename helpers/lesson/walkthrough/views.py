@@ -1,4 +1,4 @@
-"""Pictures of what the workspace holds and of what the service knows of it."""
+"""Pictures of the workspace's content, with the service's view of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,12 +33,12 @@ _DEVICES_SHOWN = 12
 
 
 def show_authorities(workspace: Workspace, caption: str) -> ChainTree:
-    """The workspace's CAs, and who signed whom."""
+    """Return a tree of the workspace's CAs, which shows who signed whom."""
     return show_tree(caption, _authorities(workspace))
 
 
 def show_chain(workspace: Workspace, device: DeviceCredential, known: Sequence[RegisteredCertificate]) -> ChainTree:
-    """A device below its CAs: what it sends in its handshake, and what DPS knows."""
+    """Return a tree of a device and its CAs, which shows what the device sends in its handshake and which CAs DPS has."""
     sent = device.chain()
     notes = dict.fromkeys(sent, "sent by the device")
     caption = f"The chain of {device.registration_id}"
@@ -46,7 +46,7 @@ def show_chain(workspace: Workspace, device: DeviceCredential, known: Sequence[R
 
 
 def show_all_certificates(workspace: Workspace, registered: Sequence[RegisteredCertificate]) -> CertificatesPage:
-    """Every certificate in the workspace: CAs, the proof, and devices (of many the first)."""
+    """Return a page with the certificates in the workspace: CAs, the proof, and devices (only the first if there are many)."""
     known = {each.thumbprint.upper(): each for each in registered}
     own = [workspace.authority_certificate(role) for role in workspace.authority_roles()]
     devices = sorted(workspace.devices_folder.glob("*.pem"), key=lambda file: file.stem)
@@ -70,7 +70,7 @@ def show_all_certificates(workspace: Workspace, registered: Sequence[RegisteredC
 
 
 def _first_of(heading: str, files: Sequence[Path]) -> dict[str, Sequence[Path]]:
-    """The first of many files, below a heading that counts all of them."""
+    """Return the first files, by a heading that says how many there are in all."""
     more = f", the first {_DEVICES_SHOWN}" if len(files) > _DEVICES_SHOWN else ""
     return {f"{heading} ({len(files)}{more})": files[:_DEVICES_SHOWN]}
 
@@ -91,7 +91,7 @@ def examine_stored_proof(workspace: Workspace, authority: x509.Certificate) -> E
 
 
 def proof_so_far(workspace: Workspace) -> ProofSequence:
-    """How far the conversation with DPS has come."""
+    """Return a picture of the messages that you and DPS have exchanged so far."""
     facts = workspace.facts
     done = (
         6
@@ -108,7 +108,7 @@ def proof_so_far(workspace: Workspace) -> ProofSequence:
 
 
 def _authorities(workspace: Workspace) -> list[x509.Certificate]:
-    """Those kept here, and those above them that came along."""
+    """Return the stored CAs, and the CAs above them in the same files."""
     found: list[x509.Certificate] = []
     for role in workspace.authority_roles():
         file = workspace.folder / "ca" / f"{role}.pem"

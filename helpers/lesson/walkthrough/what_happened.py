@@ -1,4 +1,4 @@
-"""What just happened: the wire of a step, and the same step in three other ways, with the learner's own names."""
+"""What just happened: the requests of a step, and the same step in three other ways, with the learner's own names."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,12 +21,14 @@ def what_just_happened(
     facts: Facts | None = None,
     **known: Any,
 ) -> WhatJustHappened:
-    """A step behind the scenes.
+    """Return a look behind the scenes of a step.
 
     Args:
-        dps: whom it was sent to; None for a step that sends nothing. step: its name among the recipes.
-        events: what a device said. facts: what the workspace knew, if it has forgotten since.
-        known: names that the workspace does not know, such as `device_id`.
+        dps: the service that received the requests; None for a step that sends nothing.
+        step: the step's name among the recipes.
+        events: the events of a device's registration.
+        facts: earlier facts of the workspace, if it no longer has them.
+        known: names that the workspace does not have, such as `device_id`.
     """
     names = Names.of(workspace, dps, facts, **known)
     return WhatJustHappened(dps.wire[step] if dps else Chapter(), events, recipe(step, names))
