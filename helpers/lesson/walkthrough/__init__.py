@@ -327,7 +327,7 @@ class Walkthrough:
         return access.renew(device, authority)
 
     def put_back(self) -> EnrollmentGroup:
-        """Undo what 07 changed: enable the group, bind it to the walkthrough's CA only, end the revocation, remove the next CA."""
+        """Undo what 07 changed: enable the group, bind it to the walkthrough's CA only, end its revocation, drop the next CA."""
         return access.put_back(self)
 
     # --- experiments ---
