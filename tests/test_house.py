@@ -107,7 +107,7 @@ class TestNotebook:
                 assert len(cell["source"]) <= 15
                 assert max(map(len, cell["source"])) <= 96, "a line is read beside the file browser"
 
-    def test_no_more_than_120_words_come_without_something_to_look_at_or_do(self, notebook: Path) -> None:
+    def test_no_more_than_120_words_come_without_something_to_see_or_do(self, notebook: Path) -> None:
         for is_text, some in groupby(cells(notebook), key=lambda cell: cell["cell_type"] == "markdown"):
             if is_text:
                 lines = [

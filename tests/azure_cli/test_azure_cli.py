@@ -31,7 +31,7 @@ def at_service(dps: LocalService, described: dict[str, Any]) -> LocalService:
 
 
 class TestSigningIn:
-    def test_the_cloud_is_known_from_its_one_endpoint(self, cloud: AzureCli, dps: LocalService) -> None:
+    def test_the_cloud_is_registered_from_its_one_endpoint(self, cloud: AzureCli, dps: LocalService) -> None:
         shown = cloud("cloud", "show")
         assert (shown["name"], shown["isActive"]) == ("local", True)
         assert shown["endpoints"]["resourceManager"] == dps.connection["management_endpoint"]
@@ -60,7 +60,7 @@ class TestSigningIn:
         file.write_bytes(file.read_bytes() + certificate_pem(other.certificate))
         assert "AADSTS700027" in stranger.refused(*stranger.sign_in("--certificate", file))
 
-    def test_its_token_for_the_service_plane_opens_that_and_nothing_else(
+    def test_its_token_for_the_service_plane_is_valid_for_that_plane_only(
         self, cli: AzureCli, dps: LocalService
     ) -> None:
         resource = ("--resource", "https://azure-devices-provisioning.net")
@@ -71,7 +71,7 @@ class TestSigningIn:
 
 
 class TestServices:
-    def test_the_service_that_is_there_is_listed_and_shown(self, cli: AzureCli, dps: LocalService) -> None:
+    def test_the_existing_service_is_listed_and_shown(self, cli: AzureCli, dps: LocalService) -> None:
         given = dps.connection
         name, group = given["provisioning_service"], ("--resource-group", given["resource_group"])
         shown = cli("iot", "dps", "show", "--name", name)
@@ -81,7 +81,7 @@ class TestServices:
         assert cli("iot", "dps", "show", "--name", name, *group) == shown
         assert cli("iot", "dps", "list") == cli("iot", "dps", "list", *group) == [shown]
 
-    def test_the_service_that_is_there_can_be_changed(self, cli: AzureCli, dps: LocalService) -> None:
+    def test_the_existing_service_can_be_changed(self, cli: AzureCli, dps: LocalService) -> None:
         """It has linked hubs, which a change sends along as they were read."""
         name = ("--name", dps.connection["provisioning_service"])
         hubs = cli("iot", "dps", "linked-hub", "list", "--dps-name", name[1])
@@ -90,7 +90,9 @@ class TestServices:
         assert updated["properties"]["iotHubs"] == hubs
         assert cli("iot", "dps", "update", *name, "--tags", "")["tags"] == {}
 
-    def test_another_is_created_in_another_group_used_and_deleted(self, cli: AzureCli, dps: LocalService) -> None:
+    def test_another_service_is_created_in_another_group_used_and_deleted(
+        self, cli: AzureCli, dps: LocalService
+    ) -> None:
         name, group = ("--name", "dps-made-by-the-cli"), ("--resource-group", "group-made-by-the-cli")
         made = cli("group", "create", "--name", group[1], "--location", "westeurope")
         assert (made["name"], made["location"]) == (group[1], "westeurope")
@@ -232,7 +234,7 @@ def certificate(cli: AzureCli, service: Service) -> Certificate:
 
 
 class TestCertificates:
-    def test_a_ca_is_proved_from_upload_to_verified(
+    def test_a_ca_is_uploaded_proved_and_verified(
         self, certificate: Certificate, authority: CertificateAuthority, tmp_path: Path, exchanges: list[RequestRecord]
     ) -> None:
         before = len(exchanges)
@@ -325,7 +327,7 @@ class TestCertificates:
         assert certificate.all() == []
 
 
-def test_it_is_that_cli_and_it_asks_nobody_else(cli: AzureCli, exchanges: list[RequestRecord]) -> None:
+def test_it_is_the_real_cli_and_it_connects_to_no_other_host(cli: AzureCli, exchanges: list[RequestRecord]) -> None:
     before = len(exchanges)
     cli("iot", "dps", "list")
     (asked,) = exchanges[before:]

@@ -28,11 +28,11 @@ def test_a_row_has_the_median_between_the_extremes_beside_its_reference() -> Non
         (replace(RATE, goal=None), None),
     ],
 )
-def test_a_goal_is_of_the_ratio_or_of_the_value(figure: Figure, met: bool | None) -> None:
+def test_a_goal_applies_to_the_ratio_or_to_the_value(figure: Figure, met: bool | None) -> None:
     assert figure.is_met is met
 
 
-def test_what_is_worse_than_the_committed_report_by_more_than_noise_is_named(tmp_path: Path) -> None:
+def test_figures_worse_than_the_committed_report_by_more_than_noise_are_named(tmp_path: Path) -> None:
     before = tmp_path / "report.json"
     before.write_text(json.dumps(asdict(Report([SECONDS, RATE], "a machine"))))
     noise = [replace(SECONDS, values=[3.4] * 3), replace(RATE, values=[75.0])]

@@ -45,7 +45,7 @@ def drop(place: Locator, file: Path, *, x: int = 10) -> None:
 
 
 @pytest.mark.parametrize(("bring", "bring_key"), [(choose, choose), (drop_on_the_words, drop_on_the_control)])
-def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
+def test_an_own_ca_is_read_from_its_two_files_and_its_key_is_never_shown(
     page: Page, lab: Lab, tmp_path: Path, bring: Bring, bring_key: Bring
 ) -> None:
     own = openssl.make_encrypted_root(tmp_path, PASSPHRASE)
@@ -88,7 +88,7 @@ def test_an_own_ca_is_taken_from_its_two_files_and_its_key_is_shown_to_nobody(
     assert PASSPHRASE.encode() not in notebook.file.read_bytes()
 
 
-def test_a_file_that_is_too_large_is_not_taken(page: Page, lab: Lab, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_not_accepted(page: Page, lab: Lab, tmp_path: Path) -> None:
     film = tmp_path / "film.pem"
     film.write_bytes(bytes((1 << 20) + 1))
     notebook = NotebookPage.open(page, lab, "01_create_ca")

@@ -68,7 +68,7 @@ def test_01_the_cas_have_the_names_the_key_and_the_lifetime_that_were_typed(page
     assert (facts.not_after - facts.not_before).days in (30, 31)
 
 
-def test_01_only_what_still_counts_is_asked_where_cas_are_stored(page: Page, lab: Lab) -> None:
+def test_01_only_the_fields_that_still_count_are_shown_where_cas_are_stored(page: Page, lab: Lab) -> None:
     ready_for("02_upload_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
@@ -218,7 +218,7 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
     expect(notebook.output(21).get_by_role("row").nth(3)).to_contain_text("no prediction")
 
 
-def test_10_what_was_made_is_removed_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:
+def test_10_everything_created_is_removed_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:
     workspace = ready_for("06_provision_devices", lab.workspace)
     notebook = NotebookPage.open(page, lab, "10_clean_up")
     notebook.run(0, 2)

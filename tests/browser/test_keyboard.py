@@ -43,7 +43,7 @@ def tab_to(page: Page, control: Locator) -> None:
     raise AssertionError(f"Tab does not lead to {control}")
 
 
-def test_a_form_is_filled_in_and_the_next_cell_run_with_the_keyboard_alone(page: Page, lab: Lab) -> None:
+def test_a_form_is_filled_in_and_the_next_cell_run_with_only_the_keyboard(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form, keys = notebook.form(), page.keyboard
@@ -78,7 +78,7 @@ def test_a_form_is_filled_in_and_the_next_cell_run_with_the_keyboard_alone(page:
     expect(notebook.cells).to_have_count(cells)
 
 
-def test_the_order_of_tab_is_the_order_that_is_seen_and_the_focus_is_seen_in_both_themes(page: Page, lab: Lab) -> None:
+def test_the_tab_order_is_the_visual_order_and_the_focus_is_visible_in_both_themes(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()
@@ -107,7 +107,7 @@ def tab(page: Page) -> dict[str, Any]:
     return focused(page)
 
 
-def test_a_letter_chooses_in_a_dropdown_and_is_no_command_to_jupyterlab(page: Page, lab: Lab) -> None:
+def test_a_letter_chooses_in_a_dropdown_and_is_not_a_jupyterlab_command(page: Page, lab: Lab) -> None:
     """In command mode R makes a cell a raw one, A inserts one and DD deletes it: the form with what was typed would be gone."""
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)

@@ -35,7 +35,7 @@ def tick(notebook: NotebookPage) -> None:
     notebook.form().field("Done in the portal").check()
 
 
-def test_with_the_files_and_the_clicks_that_are_shown_devices_get_in(page: Page, lab: Lab) -> None:
+def test_devices_register_after_following_the_files_and_clicks_that_are_shown(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "00_start_here")
     notebook.run(0, 3)
     connection = start_local_dps(lab.workspace / "local-dps")

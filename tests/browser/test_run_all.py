@@ -22,7 +22,7 @@ FORMS = FORMS_OF | {"08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOF
 WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
 
 
-def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
+def test_every_notebook_runs_from_top_to_bottom_and_is_accessible(
     page: Page, lab: Lab, subtests: pytest.Subtests
 ) -> None:
     """One walk, for it is long. Its pictures, of whole notebooks in both themes, are kept in build/browser."""
@@ -53,7 +53,7 @@ def test_every_notebook_runs_from_top_to_bottom_and_keeps_nobody_out(
             assert [each for each in notebook.requests if not is_on_this_machine(each)] == []
 
 
-def test_a_column_that_breaks_words_is_seen(chromium: Browser) -> None:
+def test_a_column_that_breaks_words_is_noticed(chromium: Browser) -> None:
     page = chromium.new_page()
     page.set_content(
         "<div class='dps' style='overflow-wrap: anywhere; width: 1em'><table><td>enabled</td></table></div>"

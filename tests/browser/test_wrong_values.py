@@ -8,7 +8,7 @@ from tests.browser.lab import Lab, NotebookPage
 from tests.browser.prepared import ready_for
 
 
-def test_a_wrong_lifetime_creates_nothing_until_it_is_right(page: Page, lab: Lab) -> None:
+def test_an_invalid_lifetime_creates_nothing_until_it_is_corrected(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()
@@ -36,7 +36,7 @@ def test_a_wrong_lifetime_creates_nothing_until_it_is_right(page: Page, lab: Lab
     assert (lab.workspace / "ca" / "root.pem").exists()
 
 
-def test_a_name_that_dps_does_not_take_is_not_sent(page: Page, lab: Lab) -> None:
+def test_a_name_that_dps_does_not_accept_is_not_sent(page: Page, lab: Lab) -> None:
     workspace = ready_for("02_upload_ca", lab.workspace)
     at_dps = connect_local(lab.workspace / "local-dps" / "connection.json")
     notebook = NotebookPage.open(page, lab, "02_upload_ca")

@@ -68,7 +68,7 @@ def over_each(devices: Iterable[str]) -> list[tuple[str, str]]:
     return [(transport, each) for transport in TRANSPORTS for each in devices]
 
 
-def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_is_what_they_were_told(
+def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_matches_their_answers(
     service: LocalService, tmp_path: Path, exchanges: list[RequestRecord]
 ) -> None:
     devices = {
@@ -111,7 +111,7 @@ OUTCOMES: Mapping[str, tuple[NodeDevice, tuple[str, str | None, int | None]]] = 
 }
 
 
-def test_azures_node_clients_tell_why_a_device_was_refused(service: LocalService, tmp_path: Path) -> None:
+def test_azures_node_clients_report_why_a_device_was_refused(service: LocalService, tmp_path: Path) -> None:
     """An unknown CA, an intermediate that was not sent, a group that is disabled, and no hub to go to."""
     document = service.manage("GET").json
     document["properties"]["iotHubs"] = []

@@ -136,7 +136,7 @@ def assert_assigned(dps: LocalService, registration: str, result: Any) -> None:
     assert (state.device_id, state.sub_status, state.response_payload) == (registration, "initialAssignment", "null")
 
 
-def test_azures_device_client_is_assigned_to_a_hub_and_the_record_is_what_it_was_told(
+def test_azures_device_client_is_assigned_to_a_hub_and_the_record_matches_its_answer(
     fleet: Fleet, service: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     began = len(exchanges)
@@ -176,7 +176,7 @@ NOT_LET_IN: Mapping[str, tuple[PythonDevice, int, str]] = {
 }  # fmt: skip
 
 
-def test_azures_device_client_raises_for_a_device_that_is_not_let_in(
+def test_azures_device_client_raises_for_a_rejected_device(
     fleet: Fleet, service: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     began = len(exchanges)

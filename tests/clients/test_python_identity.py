@@ -68,7 +68,7 @@ MAKERS: dict[str, Maker] = {
 
 
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=list(MAKERS))
-def test_a_credential_opens_both_planes_with_a_token_for_each(
+def test_a_credential_is_valid_for_both_planes_with_a_token_for_each(
     clients: Clients, dps: LocalService, monkeypatch: pytest.MonkeyPatch, maker: Maker
 ) -> None:
     credential = maker(clients, dps, monkeypatch)
@@ -104,7 +104,7 @@ def test_a_wrong_secret_gets_no_token(clients: Clients, dps: LocalService, scope
         wrong.get_token(scope)
 
 
-def test_a_stranger_gets_no_token(clients: Clients, dps: LocalService) -> None:
+def test_an_unknown_client_gets_no_token(clients: Clients, dps: LocalService) -> None:
     given = dps.connection
     another = "11111111-2222-3333-4444-555555555555"
     unknown_client = clients.credential("ClientSecretCredential", given["tenant_id"], another, given["client_secret"])
@@ -135,7 +135,7 @@ def strangers_certificate(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("scope", [MANAGEMENT_SCOPE, SERVICE_SCOPE])
-def test_a_strangers_certificate_gets_no_token(
+def test_an_unknown_certificate_gets_no_token(
     clients: Clients, dps: LocalService, strangers_certificate: Path, scope: str
 ) -> None:
     with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
@@ -143,7 +143,7 @@ def test_a_strangers_certificate_gets_no_token(
 
 
 @pytest.mark.parametrize("credential", ["EnvironmentCredential", "DefaultAzureCredential"])
-def test_what_is_wrong_in_the_environment_is_told(
+def test_a_wrong_environment_variable_is_reported(
     clients: Clients,
     dps: LocalService,
     monkeypatch: pytest.MonkeyPatch,

@@ -195,7 +195,7 @@ def test_services_are_listed_by_group_and_by_subscription(clients: Clients, dps:
         services.begin_create_or_update(group, "second-dps", description())
 
 
-def test_keys_are_listed_and_asked_for_by_name(clients: Clients, dps: LocalService) -> None:
+def test_keys_are_listed_and_returned_by_name(clients: Clients, dps: LocalService) -> None:
     group, service = place(dps)
     services = clients.management().iot_dps_resource
     (owner,) = services.list_keys(service, group)
@@ -209,7 +209,7 @@ def test_keys_are_listed_and_asked_for_by_name(clients: Clients, dps: LocalServi
         services.list_keys_for_key_name(service, "nobody", group)
 
 
-def test_skus_and_free_names_are_told(clients: Clients, dps: LocalService) -> None:
+def test_skus_and_available_names_are_returned(clients: Clients, dps: LocalService) -> None:
     group, service = place(dps)
     services = clients.management().iot_dps_resource
     assert [sku.name for sku in services.list_valid_skus(service, group)] == ["S1"]
@@ -371,7 +371,7 @@ def run_older(dps: LocalService) -> Mapping[str, Any]:
     return json.loads(result.stdout)
 
 
-def test_the_older_client_does_it_all_with_its_own_api_version(
+def test_the_older_client_does_the_same_with_its_own_api_version(
     dps: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     seen = run_older(dps)

@@ -160,7 +160,7 @@ def test_a_ca_is_referred_to_by_name(clients: Clients, dps: LocalService, kind: 
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["given", "generated"])
-def test_symmetric_keys_are_told_when_put_and_when_asked_for(
+def test_symmetric_keys_are_returned_by_a_put_and_on_request(
     clients: Clients, kind: EnrollmentKind, given: bool
 ) -> None:
     attestation = {"type": "symmetricKey"} | ({"symmetricKey": GIVEN_KEYS} if given else {})
@@ -180,7 +180,7 @@ def test_symmetric_keys_are_told_when_put_and_when_asked_for(
     assert enrollments.get_attestation_mechanism("with-keys") == put
 
 
-def test_a_tpm_is_kept_for_an_individual_and_refused_for_a_group(clients: Clients) -> None:
+def test_a_tpm_is_stored_for_an_individual_enrollment_and_refused_for_a_group(clients: Clients) -> None:
     client = clients.service()
     attestation = {"type": "tpm", "tpm": TPM}
     put = client.enrollment.create_or_update("with-tpm", INDIVIDUALS.body("with-tpm", attestation))
@@ -280,7 +280,7 @@ def test_a_change_needs_the_present_etag(
 # --- query ---
 
 
-def test_pages_have_the_size_asked_for_and_go_on_where_they_ended(
+def test_pages_have_the_requested_size_and_continue_where_the_last_one_ended(
     clients: Clients, kind: EnrollmentKind, exchanges: list[RequestRecord]
 ) -> None:
     enrollments = operations(clients.service(), kind)
@@ -303,7 +303,7 @@ def test_pages_have_the_size_asked_for_and_go_on_where_they_ended(
     assert [each[kind.id_name] for each in enrollments.query(ALL)] == [*ids[:3], ids[4], "enrollment-0"]
 
 
-def test_a_query_can_be_taken_up_later(clients: Clients, kind: EnrollmentKind, dps: LocalService) -> None:
+def test_a_query_can_be_continued_later(clients: Clients, kind: EnrollmentKind, dps: LocalService) -> None:
     for each in ("a", "b", "c"):
         operations(clients.service(), kind).create_or_update(each, kind.body(each))
     reply = dps.serve("POST", f"/{kind.collection}/query", ALL, headers={"x-ms-max-item-count": "1"})
@@ -319,7 +319,7 @@ def test_a_query_can_be_taken_up_later(clients: Clients, kind: EnrollmentKind, d
 # --- bulk ---
 
 
-def test_bulk_changes_each_for_itself(clients: Clients, kind: EnrollmentKind) -> None:
+def test_each_bulk_change_succeeds_or_fails_independently(clients: Clients, kind: EnrollmentKind) -> None:
     enrollments = operations(clients.service(), kind)
 
     def run(mode: str, *items: Document) -> tuple[bool, list[Document]]:
@@ -380,13 +380,13 @@ def test_records_of_a_group_are_read_and_deleted(clients: Clients, exchanges: li
     assert [each["registrationId"] for each in records.query(GROUP)] == ["device-1", "device-2", "device-5"]
 
 
-def test_a_group_that_is_not_there_has_no_records(clients: Clients) -> None:
+def test_a_missing_group_has_no_records(clients: Clients) -> None:
     with pytest.raises(ResourceNotFoundError) as refused:
         list(clients.service().device_registration_state.query("nobody"))
     assert reason(refused)[:2] == (404, GROUPS.not_found)
 
 
-def test_an_individual_enrollment_tells_of_its_registration(clients: Clients) -> None:
+def test_an_individual_enrollment_shows_its_registration(clients: Clients) -> None:
     client = clients.service()
     client.enrollment.create_or_update("device-alone", INDIVIDUALS.body("device-alone"))
     assert client.enrollment.get("device-alone")["registrationState"] == described("device-alone")
@@ -428,7 +428,7 @@ def named_key(dps: LocalService, which: str) -> AzureNamedKeyCredential:
 
 
 @pytest.mark.parametrize("opener", OPENERS.values(), ids=list(OPENERS))
-def test_each_credential_opens_the_service(clients: Clients, dps: LocalService, opener: Opener) -> None:
+def test_the_service_accepts_each_credential(clients: Clients, dps: LocalService, opener: Opener) -> None:
     client = opener(clients, dps)
     made = client.enrollment_group.create_or_update("opened", GROUPS.body("opened"))
     assert dps.group("opened")["etag"] == made["etag"]

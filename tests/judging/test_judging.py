@@ -37,13 +37,13 @@ def judged(recipe: Recipe) -> JudgedProof:
     return JudgedProof(0, recipe, submission, local_dps(submission), openssl(submission))
 
 
-def test_the_proof_from_which_all_are_drawn_is_a_right_one() -> None:
+def test_the_proof_from_which_all_are_made_is_valid() -> None:
     right = judged(Recipe())
     assert (right.dps.accepted, right.openssl.accepted, right.submission.is_signed) == (True, True, True)
     assert all(getattr(Recipe(), name) in (*values, "right") for name, values in OPTIONS.items())
 
 
-def test_a_difference_that_is_not_known_is_noticed() -> None:
+def test_an_unknown_difference_is_noticed() -> None:
     """A critical extension may be ignored: on a proof that the CA signed, and on no other."""
     known = judged(Recipe(extensions="proxy certificate"))
     assert known.difference == "proof: proxy certificate"

@@ -38,7 +38,7 @@ def assert_all_is_as_it_was(workspace: Workspace, dps: ProvisioningService, name
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_each_way_hits_whom_it_should_and_at_the_end_all_is_as_it_was(
+def test_each_way_affects_the_right_devices_and_the_end_restores_everything(
     workspace: Workspace, dps: ProvisioningService, name: str, times: int
 ) -> None:
     """Also when each cell is run twice."""
@@ -72,7 +72,7 @@ def test_with_two_cas_the_old_certificate_of_a_renewed_device_is_good_as_well(
 
 
 @pytest.mark.parametrize("last", [text for text, _ in MOMENTS])
-def test_a_run_that_was_interrupted_is_put_back_by_the_next(
+def test_the_next_run_undoes_an_interrupted_one(
     workspace: Workspace, dps: ProvisioningService, name: str, last: str
 ) -> None:
     walk(workspace, name)
@@ -86,7 +86,7 @@ def test_a_run_that_was_interrupted_is_put_back_by_the_next(
     assert_all_is_as_it_was(workspace, dps, name)
 
 
-def test_an_interruption_inside_a_cell_is_put_back_as_well(
+def test_the_next_run_also_undoes_an_interruption_inside_a_cell(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     """The next CA is uploaded, and not proved."""
@@ -98,7 +98,7 @@ def test_an_interruption_inside_a_cell_is_put_back_as_well(
     assert_all_is_as_it_was(workspace, dps, name)
 
 
-def test_05_run_again_half_way_puts_the_group_right(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+def test_05_run_again_half_way_restores_the_group(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
     walk(workspace, name)
     notebook = opened(workspace, name)
     for text, _ in MOMENTS[:6]:
@@ -109,7 +109,7 @@ def test_05_run_again_half_way_puts_the_group_right(workspace: Workspace, dps: P
     notebook.walkthrough.put_back()
 
 
-def test_what_another_program_has_made_under_the_same_name_stays(
+def test_a_resource_that_another_program_created_under_the_same_name_stays(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name)
@@ -133,7 +133,7 @@ def test_what_another_program_has_made_under_the_same_name_stays(
 
 
 @pytest.mark.parametrize("how", ["as a parameter", "typed in"])
-def test_the_next_ca_has_a_name_of_its_own_or_nobody_would_see_the_roll_over(
+def test_the_next_ca_must_have_another_name_so_that_the_roll_over_is_visible(
     workspace: Workspace, name: str, how: str
 ) -> None:
     walk(workspace, name)

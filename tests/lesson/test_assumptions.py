@@ -16,7 +16,7 @@ from helpers import walkthrough
         ("07_when_access_ends", "the deletion alone"),
     ],
 )
-def test_it_is_marked_where_the_notebook_speaks_of_it(notebook: str, speaks_of: str) -> None:
+def test_each_assumption_is_marked_in_its_notebook(notebook: str, speaks_of: str) -> None:
     cells = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
     (paragraph,) = (line for cell in cells for line in cell.source.splitlines() if speaks_of in line)
     assert "*assumption" in paragraph or "is not known" in paragraph

@@ -73,7 +73,7 @@ def is_encrypted(workspace: Workspace) -> list[bool]:
 # --- new ones ---
 
 
-def test_new_cas_are_called_and_made_as_asked(workspace: Workspace) -> None:
+def test_new_cas_have_the_requested_names_and_keys(workspace: Workspace) -> None:
     asked = {"root_name": "R", "intermediate_name": "I", "curve": "P-384", "lifetime_days": 30}
     notebook = create(workspace, **asked)
     made = [describe(each.certificate) for each in (notebook.root, notebook.intermediate)]
@@ -99,7 +99,7 @@ def test_the_key_is_of_the_type_and_of_that_types_size(fields: dict[str, Any], a
     assert CreateCa(**fields).key_algorithm is algorithm
 
 
-def test_where_there_are_cas_already_they_stay_whatever_is_asked(workspace: Workspace) -> None:
+def test_existing_cas_stay_whatever_the_form_says(workspace: Workspace) -> None:
     create(workspace)
     before = files(workspace)
     again = create(workspace, root_name="R", intermediate_name="I", key_type="RSA", lifetime_days=1)
@@ -129,7 +129,7 @@ def test_a_value_that_no_ca_can_have_is_named_and_leaves_no_file(
 # --- the passphrase ---
 
 
-def test_keys_are_encrypted_with_the_passphrase_and_for_the_owner_alone(workspace: Workspace) -> None:
+def test_keys_are_encrypted_with_the_passphrase_and_readable_by_the_owner_only(workspace: Workspace) -> None:
     create(workspace, SECRET)
     keys = list((workspace.folder / "ca").glob("*.key.pem"))
     assert len(keys) == 2
@@ -150,7 +150,7 @@ def test_the_passphrase_is_needed_again_and_nothing_is_lost_without_it(
     assert files(workspace) == before
 
 
-def test_the_passphrase_of_the_environment_will_do(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_passphrase_of_the_environment_is_accepted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CA_PASSPHRASE", SECRET)
     create(workspace)
     assert is_encrypted(workspace) == [True, True]
@@ -223,7 +223,7 @@ OWN_INTERMEDIATE = issue("Own Intermediate", issuer=issue("Far Root", ca=True), 
     ],
     ids=["root without room below it", "intermediate"],
 )
-def test_an_own_ca_that_stands_alone_takes_its_place_and_is_what_can_be_registered(
+def test_an_own_ca_without_a_ca_below_it_can_be_registered(
     workspace: Workspace,
     shared_folder: Path,
     dps: ProvisioningService,
@@ -278,7 +278,7 @@ def test_a_passphrase_encrypts_an_own_ca_whose_key_is_not_encrypted(workspace: W
 
 
 @pytest.mark.parametrize("passphrase", [None, "close sesame"])
-def test_an_own_encrypted_key_stays_shut_without_its_passphrase(
+def test_an_own_encrypted_key_is_not_opened_without_its_passphrase(
     workspace: Workspace, tmp_path: Path, passphrase: str | None
 ) -> None:
     given = bring(tmp_path, issue("Own Root", ca=True), passphrase=SECRET)
@@ -298,7 +298,7 @@ def test_an_own_encrypted_key_is_opened_with_the_passphrase_of_the_environment(
 
 
 @pytest.mark.parametrize("name", ["Walkthrough Intermediate CA", "WALKTHROUGH intermediate CA"])
-def test_an_intermediate_is_not_called_as_an_own_root(workspace: Workspace, tmp_path: Path, name: str) -> None:
+def test_an_intermediate_does_not_get_the_name_of_an_own_root(workspace: Workspace, tmp_path: Path, name: str) -> None:
     given = bring(tmp_path, issue(name, ca=True))
     with pytest.raises(Problem, match="can't be called “Walkthrough Intermediate CA”") as caught:
         create(workspace, **given)
@@ -321,7 +321,9 @@ def test_a_key_of_another_certificate_is_refused(workspace: Workspace, tmp_path:
     ],
     ids=["device", "expired"],
 )
-def test_what_can_not_sign_is_refused(workspace: Workspace, tmp_path: Path, own: Crafted, says: str) -> None:
+def test_a_certificate_that_can_not_sign_is_refused(
+    workspace: Workspace, tmp_path: Path, own: Crafted, says: str
+) -> None:
     with pytest.raises(Problem, match=says):
         create(workspace, **bring(tmp_path, own))
     assert files(workspace) == {}
@@ -335,9 +337,7 @@ def test_half_of_an_own_ca_is_refused_in_words(workspace: Workspace, tmp_path: P
     assert files(workspace) == {}
 
 
-def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_an_own_ca_is_not_silently_ignored_where_cas_exist(workspace: Workspace, tmp_path: Path) -> None:
     create(workspace)
     before = files(workspace)
     with pytest.raises(Problem, match="“Own Root” was not accepted") as caught:
@@ -352,7 +352,7 @@ def test_an_own_ca_that_comes_after_others_were_made_is_not_silently_ignored(
 
 @pytest.mark.parametrize("passphrase", [None, SECRET])
 @pytest.mark.parametrize("own", [issue("Own Root", ca=True), OWN_INTERMEDIATE], ids=["root", "intermediate"])
-def test_what_was_dropped_goes_when_the_ca_is_stored(
+def test_dropped_files_are_deleted_when_the_ca_is_stored(
     workspace: Workspace, own: Crafted, passphrase: str | None
 ) -> None:
     notebook = Notebook("01", workspace)
@@ -400,7 +400,7 @@ def test_an_own_ca_that_is_stored_already_leaves_no_dropped_files(workspace: Wor
     ],
     ids=["in the root's files", "between the two", "after the intermediate's key", "before the last file"],
 )
-def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
+def test_after_an_interruption_the_missing_ca_is_created_and_the_root_stays(
     workspace: Workspace, tmp_path: Path, whose: str, lost: list[str]
 ) -> None:
     given: dict[str, Any] = {"key_type": "RSA", "intermediate_name": "Mine"}
@@ -416,13 +416,13 @@ def test_what_an_interruption_left_out_is_made_up_for_and_the_root_stays(
     assert all((workspace.folder / "ca" / f"{role}.cer").exists() for role in ("root", "intermediate"))
 
 
-def test_an_interrupted_own_root_is_not_followed_by_a_namesake(workspace: Workspace) -> None:
+def test_after_an_interruption_an_own_root_gets_no_namesake(workspace: Workspace) -> None:
     workspace.save_authority("root", CertificateAuthority.create_root("Walkthrough Intermediate CA"))
     with pytest.raises(Problem, match="Your root has this name"):
         create(workspace)
 
 
-def test_what_can_be_stored_is_named(workspace: Workspace) -> None:
+def test_a_value_that_can_not_be_stored_is_an_error(workspace: Workspace) -> None:
     walkthrough = lesson.open(workspace.folder)
     with pytest.raises(TypeError, match="str can't be stored as 'root'"):
         walkthrough.store("root", "a text")

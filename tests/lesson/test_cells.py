@@ -179,7 +179,7 @@ def test_the_target_azure_without_names_says_which_is_missing(
         "contoso-dps",
     ],
 )
-def test_a_host_name_that_is_pasted_for_the_services_name_will_do(workspace: Workspace, pasted: str) -> None:
+def test_a_host_name_is_accepted_as_the_services_name(workspace: Workspace, pasted: str) -> None:
     notebook = Notebook("00", workspace)
     notebook.call(until="form.value")
     notebook.type_in(target="portal", provisioning_service=pasted, id_scope=" 0ne00112233\n")
@@ -229,7 +229,7 @@ def test_an_interruption_before_a_new_code_is_stored_leaves_no_void_code(
     assert "✔" in repr(Notebook("04", workspace).run())
 
 
-def test_an_interruption_before_the_upload_is_noted_is_made_up_for(
+def test_an_upload_that_was_interrupted_before_its_note_is_noted_later(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name, last="01")
@@ -238,7 +238,7 @@ def test_an_interruption_before_the_upload_is_noted_is_made_up_for(
     assert dps.certificates.get(name).verified
 
 
-def test_an_interruption_before_the_verification_is_noted_is_made_up_for(
+def test_a_verification_that_was_interrupted_before_its_note_is_noted_later(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name, last="03")
@@ -250,7 +250,7 @@ def test_an_interruption_before_the_verification_is_noted_is_made_up_for(
     walk(workspace, name)
 
 
-def test_an_interruption_before_the_group_is_noted_is_made_up_for(workspace: Workspace, name: str) -> None:
+def test_a_group_whose_creation_was_interrupted_before_its_note_is_noted_later(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
     workspace.update(enrollment_group_id=None)
     assert "✔" in repr(Notebook("05", workspace, enrollment_group_id=name).run())

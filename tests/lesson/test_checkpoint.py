@@ -12,7 +12,9 @@ FAILED = Expect("The moon is full", False, "Wait a fortnight.")
 FAILED_TOO = Expect("The tide is high", False, "Wait a fortnight.")
 
 
-def test_when_all_holds_it_shows_each_and_where_to_go_on_and_the_map_has_it(workspace: Workspace) -> None:
+def test_a_reached_checkpoint_shows_each_expectation_and_the_next_notebook_and_is_on_the_map(
+    workspace: Workspace,
+) -> None:
     reached = require(workspace, "02_upload_ca", [MET])
     assert "✔ The sky is <blue>" in repr(reached)
     assert "Next: 03_sign_verification_code" in repr(reached)
@@ -22,7 +24,7 @@ def test_when_all_holds_it_shows_each_and_where_to_go_on_and_the_map_has_it(work
     assert workspace.facts.reached == ("02_upload_ca",)
 
 
-def test_with_the_portal_it_says_whose_word_it_is(workspace: Workspace) -> None:
+def test_with_the_portal_it_says_who_made_the_statements(workspace: Workspace) -> None:
     assert "repeat what you entered" not in repr(require(workspace, "02_upload_ca", [MET]))
     workspace.update(target="portal")
     told = require(workspace, "02_upload_ca", [MET])

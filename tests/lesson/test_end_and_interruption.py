@@ -78,7 +78,7 @@ def test_a_local_dps_killed_between_the_notebooks_is_started_again_and_the_walkt
         assert dps.certificates.get(CA).etag == alone.facts.etags[-1][1]
 
 
-def test_clean_up_removes_all_at_the_service_leaves_the_keys_and_finds_nothing_the_second_time(
+def test_clean_up_removes_everything_at_the_service_leaves_the_keys_and_finds_nothing_the_second_time(
     alone: Workspace,
 ) -> None:
     prepare(alone)
@@ -106,7 +106,7 @@ def test_the_cell_that_cleans_up_can_be_run_again_and_shows_what_was_sent(alone:
     assert "DELETE /enrollmentGroups/" in repr(notebook.cell("what_just_happened"))
 
 
-def test_clean_up_goes_on_where_another_program_has_removed_things_before(alone: Workspace) -> None:
+def test_clean_up_continues_if_another_program_has_removed_things_before(alone: Workspace) -> None:
     for number in ("00", "01", "02"):
         Notebook(number, alone).call()
     with connected(alone) as dps:

@@ -54,7 +54,7 @@ def test_the_form_that_is_edited_and_the_cell_that_is_run_again_change_the_group
     assert "✔" in repr(notebook.cell("checkpoint"))
 
 
-def test_what_the_form_does_not_say_stays(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+def test_settings_that_the_form_does_not_have_stay(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
     walk(workspace, name)
     twin, policy = {"tags": {"site": "north"}}, ReprovisionPolicy(migrate_device_data=False)
     present = dps.enrollment_groups.get(name)
@@ -87,7 +87,7 @@ def test_a_webhooks_key_reaches_the_service_and_is_shown_and_written_nowhere(
     assert b"SECRET" not in (workspace.folder / "workspace.json").read_bytes()
 
 
-def test_a_group_that_was_disabled_is_put_right(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
+def test_a_disabled_group_is_enabled_again(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
     walk(workspace, name)
     first = dps.enrollment_groups.get(name)
     dps.enrollment_groups.disable(first)
@@ -113,7 +113,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_does_not_fit_together_is_refused_before_anything_is_sent(
+def test_values_that_conflict_are_refused_before_anything_is_sent(
     workspace: Workspace, dps: ProvisioningService, name: str, kind: str
 ) -> None:
     fields, reason = WRONG[kind]

@@ -189,15 +189,13 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
 
 
 @pytest.mark.parametrize(("notebook", "answer", "says"), WRONG)
-def test_a_wrong_answer_is_told_what_is_wrong(
-    ready: Workspace, notebook: str, answer: Callable[..., Any], says: str
-) -> None:
+def test_a_wrong_answer_gets_the_reason(ready: Workspace, notebook: str, answer: Callable[..., Any], says: str) -> None:
     card = try_exercise(ready, notebook, answer)
     assert card.solved is False
     assert says in card.message, card.message
 
 
-def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(
+def test_a_proof_with_the_cas_own_key_is_accepted_with_a_note_about_azure(
     ready: Workspace, dps: ProvisioningService
 ) -> None:
     """The local DPS accepts it, too; what Azure does is only known inside Microsoft."""
@@ -211,12 +209,12 @@ def test_a_proof_with_the_cas_own_key_is_accepted_and_told_what_is_not_known(
         assert dps.certificates.verify(coded, certificate_pem(proof)).verified
 
 
-def test_an_exercise_that_there_is_not_is_named(workspace: Workspace) -> None:
+def test_an_unknown_exercise_is_named(workspace: Workspace) -> None:
     with pytest.raises(Problem, match="11_more"):
         try_exercise(workspace, "11_more", nothing)
 
 
-def test_what_a_learners_function_says_is_no_html() -> None:
+def test_the_text_of_a_learners_function_is_never_html() -> None:
     card = ExerciseCard("<b>", False, "<script>")
     assert "<script>" not in card._repr_html_()
     assert "<b>\n" in repr(card)

@@ -81,7 +81,7 @@ def test_every_notebook_has_expectations() -> None:
 
 
 @pytest.mark.parametrize(("stem", "happens", "says"), CASES, ids=[f"{at}-{each[0]}" for at, each in enumerate(CASES)])
-def test_a_checkpoint_is_reached_and_is_not_once_that_is_so_no_longer(
+def test_a_checkpoint_is_reached_only_while_its_expectations_are_met(
     workspace: Workspace, name: str, stem: str, happens: Happening, says: str
 ) -> None:
     number = stem[:2]
@@ -96,7 +96,7 @@ def test_a_checkpoint_is_reached_and_is_not_once_that_is_so_no_longer(
     assert says in str(caught.value)
 
 
-def test_what_is_left_is_no_more_than_what_10_has_left(alone: Workspace) -> None:
+def test_the_clean_ups_checkpoint_is_reached_only_after_the_clean_up(alone: Workspace) -> None:
     walk(alone, "ca")
     with pytest.raises(Problem, match="2 of 2"):
         lesson.open(alone.folder).checkpoint("10_clean_up")

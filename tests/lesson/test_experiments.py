@@ -52,7 +52,7 @@ def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place:
         assert all(etag in shown for _, etag in tried.after)
 
 
-def test_it_touches_nothing_of_the_walkthroughs_own(place: Workspace, dps: ProvisioningService) -> None:
+def test_it_does_not_touch_the_walkthroughs_own_resources(place: Workspace, dps: ProvisioningService) -> None:
     before = dps.certificates.get("mine"), place.facts
     lesson.open(place.folder).try_stale_etag()
     lesson.open(place.folder).compare_with_self_attestation()
@@ -63,7 +63,7 @@ def test_it_touches_nothing_of_the_walkthroughs_own(place: Workspace, dps: Provi
 # --- self-attestation ---
 
 
-def test_self_attestation_verifies_a_ca_whose_key_nobody_has_and_a_proof_does_not(place: Workspace) -> None:
+def test_self_attestation_verifies_a_ca_without_its_key_and_a_proof_does_not(place: Workspace) -> None:
     compared = lesson.open(place.folder).compare_with_self_attestation()
     assert compared.attested.verified
     assert (compared.without_key.status, compared.without_key.code) == (400, "400053")
@@ -71,7 +71,7 @@ def test_self_attestation_verifies_a_ca_whose_key_nobody_has_and_a_proof_does_no
     assert "Walkthrough Intermediate CA" in compared._repr_html_()
 
 
-def test_what_an_experiment_that_was_killed_has_left_is_removed_and_nothing_else(dps: ProvisioningService) -> None:
+def test_only_the_leftovers_of_a_killed_experiment_are_removed(dps: ProvisioningService) -> None:
     passing = CertificateAuthority.create_root("Passing")
     with registered_for_a_moment(dps, passing.certificate):
         assert len(names(dps)) == 2
@@ -115,12 +115,12 @@ def test_the_owner_would_see_it_if_something_had_changed(attack: Attack) -> None
     assert "something has changed" in repr(attack.owners_view())
 
 
-def test_without_attestation_the_pump_is_not_let_in_at_the_attackers_service(attack: Attack) -> None:
+def test_without_attestation_the_attackers_service_rejects_the_pump(attack: Attack) -> None:
     attack.try_to_prove()
     assert attack.lure_pump().let_in == [False]
 
 
-def test_the_attacker_can_make_no_device_that_gets_in_anywhere(attack: Attack) -> None:
+def test_no_service_accepts_the_attackers_own_devices(attack: Attack) -> None:
     attack.attest_himself()
     assert [card.let_in for card in attack.own_devices()] == [[False], [False]]
 
@@ -143,7 +143,7 @@ def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
     assert "from the top" in caught.value.next_step
 
 
-def test_the_root_which_no_pump_sends_is_not_said_to_be_taken(attack: Attack) -> None:
+def test_the_root_which_no_pump_sends_is_not_listed_as_taken(attack: Attack) -> None:
     root, *sent = repr(attack.take_public_part()).splitlines()[1:]
     assert "[not sent]" in root
     assert all("[sent in the handshake]" in line for line in sent)
@@ -158,7 +158,7 @@ def test_the_keys_of_the_story_are_private_files(attack: Attack, place: Workspac
 # --- the audit ---
 
 
-def test_the_audit_accuses_what_is_verified_and_not_ones_own(place: Workspace, dps: ProvisioningService) -> None:
+def test_the_audit_accuses_verified_cas_of_others_only(place: Workspace, dps: ProvisioningService) -> None:
     foreign = CertificateAuthority.create_root("Foreign").certificate
     harmless = audited(place)
     assert harmless.suspects == []

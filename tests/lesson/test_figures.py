@@ -49,7 +49,7 @@ def test_a_certificates_card_has_its_name_issuer_and_both_thumbprints() -> None:
     assert "At DPS" not in repr(card)
 
 
-def test_that_iot_hub_shows_the_sha_256_thumbprint_stands_on_a_devices_certificate_alone() -> None:
+def test_only_a_devices_certificate_says_that_iot_hub_shows_its_sha_256_thumbprint() -> None:
     root = CertificateAuthority.create_root("The Root")
     others = root.certificate, root.sign_verification_code("0123456789ABCDEF" * 3).certificate
     assert_shows(
@@ -59,7 +59,7 @@ def test_that_iot_hub_shows_the_sha_256_thumbprint_stands_on_a_devices_certifica
         assert "IoT Hub" not in repr(figures.show_certificate(certificate))
 
 
-def test_the_way_out_is_the_owners_where_a_refusal_meets_somebody_else() -> None:
+def test_the_fix_is_addressed_to_the_owner_of_a_refused_resource() -> None:
     refusal = Problem("It was refused.", "Another key has signed it.", "Sign it with the CA's key.")
     assert_shows(figures.RefusalCard(refusal), "What helps")
     assert_shows(figures.RefusalCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
@@ -133,16 +133,16 @@ def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
         (replace(GROUP, reprovision_policy=ReprovisionPolicy(update_hub_assignment=False)), ["stays at its hub"]),
     ],
 )
-def test_a_groups_card_says_who_is_let_in_and_where(group: EnrollmentGroup, says: list[str]) -> None:
+def test_a_groups_card_says_which_devices_it_accepts_and_their_hubs(group: EnrollmentGroup, says: list[str]) -> None:
     assert_shows(figures.GroupPicture(group, ("a.hub",)), *says)
 
 
-def test_the_services_card_says_what_is_spoken_to() -> None:
+def test_the_services_card_says_which_service_it_is() -> None:
     card = figures.ServiceCard("local", ServiceDescription("dps-1", "westeurope", "0ne001", "Hashed", ("a.hub",)))
     assert_shows(card, "local", "dps-1", "westeurope", "0ne001", "a.hub")
 
 
-def test_of_many_records_the_first_are_shown_and_the_others_counted() -> None:
+def test_of_many_records_the_first_are_shown_and_the_rest_are_counted() -> None:
     records = [Registration(f"pump-{n:02}", "", "a.hub", "assigned", "initialAssignment") for n in range(20)]
     assert_shows(figures.RecordsCard(records[::-1]), "pump-00", "pump-11", "and 8 more")
     assert "pump-12" not in repr(figures.RecordsCard(records))

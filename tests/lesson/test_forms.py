@@ -181,7 +181,7 @@ def test_a_root_may_not_have_the_name_of_the_intermediate_that_is_the_default() 
 # --- while typing ---
 
 
-def test_while_typing_the_reason_stands_beside_the_field_and_goes_when_it_is_mended() -> None:
+def test_while_typing_the_reason_appears_beside_the_field_and_disappears_when_the_value_is_corrected() -> None:
     form = form_of(lesson.CreateCa)
     control_of(form, "lifetime_days").value = "0"
     assert "It must be at least 1." in reason_of(form, "lifetime_days")
@@ -213,7 +213,7 @@ NOT_FILLED_IN: list[tuple[type[Inputs], dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("model", "given", "names"), NOT_FILLED_IN)
-def test_a_reason_stands_beside_a_field_once_it_was_edited_or_a_cell_has_taken_the_value(
+def test_a_reason_appears_beside_a_field_once_it_was_edited_or_a_cell_has_read_the_value(
     model: type[Inputs], given: dict[str, Any], names: list[str]
 ) -> None:
     form = form_of(model, **given)
@@ -227,7 +227,7 @@ def test_a_reason_stands_beside_a_field_once_it_was_edited_or_a_cell_has_taken_t
     assert reason_of(untouched, names[0]), "a cell has asked for it"
 
 
-def test_editing_one_field_says_nothing_of_another_that_is_untouched() -> None:
+def test_editing_one_field_shows_no_reason_beside_an_untouched_one() -> None:
     form = form_of(lesson.StartHere)
     control_of(form, "target").value = "azure"
     assert reason_of(form, "subscription_id") == reason_of(form, "resource_group") == ""
@@ -236,7 +236,7 @@ def test_editing_one_field_says_nothing_of_another_that_is_untouched() -> None:
     assert reason_of(form, "subscription_id") == ""
 
 
-def test_a_reason_is_no_html_of_the_learners(tmp_path: Path) -> None:
+def test_a_reason_never_contains_the_learners_html(tmp_path: Path) -> None:
     form = form_of(lesson.StartHere)
     field_of(form, "target").say("<script>")
     assert "<script>" not in reason_of(form, "target")
@@ -271,7 +271,7 @@ def test_fields_that_depend_on_another_come_and_go_with_it(
 
 @pytest.mark.parametrize("model", [model for model in MODELS if "done_in_portal" in model.model_fields])
 @pytest.mark.parametrize("target", ["local", "azure", "portal"])
-def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(model: type[Inputs], target: str) -> None:
+def test_only_the_target_portal_asks_what_was_done_in_the_portal(model: type[Inputs], target: str) -> None:
     assert ("done_in_portal" in shown(form_of(model, target))) is (target == "portal")
 
 
@@ -285,7 +285,7 @@ def test_what_a_person_does_in_the_portal_is_asked_for_with_that_target_alone(mo
         (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, "webhook_url", "its URL"),
     ],
 )
-def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
+def test_a_field_that_another_makes_necessary_shows_the_reason(
     model: type[Inputs], typed: dict[str, Any], name: str, says: str
 ) -> None:
     """A form can be shown so, for a learner fills it in; but no cell gets such a value."""
@@ -311,7 +311,7 @@ def test_what_another_field_makes_necessary_is_asked_for_at_its_place(
         (lesson.UploadCa, {"done_in_portal": True}, "done_in_portal", "with the target portal"),
     ],
 )
-def test_a_parameter_that_has_no_meaning_beside_the_others_is_an_error(
+def test_a_parameter_that_conflicts_with_the_others_is_an_error(
     model: type[Inputs], given: dict[str, Any], name: str, says: str
 ) -> None:
     with pytest.raises(Problem, match=f"{name} does not apply here") as caught:
@@ -319,7 +319,7 @@ def test_a_parameter_that_has_no_meaning_beside_the_others_is_an_error(
     assert says in caught.value.why
 
 
-def test_what_a_hidden_field_holds_does_not_count() -> None:
+def test_the_value_of_a_hidden_field_has_no_effect() -> None:
     form = form_of(lesson.CreateCa)
     control_of(form, "curve").value = "P-384"
     control_of(form, "key_type").value = "RSA"
@@ -328,7 +328,7 @@ def test_what_a_hidden_field_holds_does_not_count() -> None:
     assert form.value == lesson.CreateCa(curve="P-384"), "and is not lost"
 
 
-def test_what_a_hidden_field_holds_is_not_checked() -> None:
+def test_the_value_of_a_hidden_field_is_not_checked() -> None:
     form = form_of(lesson.StartHere)
     control_of(form, "target").value = "azure"
     control_of(form, "subscription_id").value = "no GUID"
@@ -346,14 +346,14 @@ def test_where_there_are_cas_the_fields_of_new_ones_are_neither_shown_nor_checke
         form_of(lesson.CreateCa, rsa_bits=4096)
 
 
-def test_what_was_chosen_before_counts_where_a_parameter_says_nothing_else() -> None:
+def test_an_earlier_choice_replaces_a_parameter_at_its_default() -> None:
     setting = Setting(remembered={"certificate_name": "earlier", "register_ca": None})
     remembered = Form(lesson.UploadCa, {"certificate_name": "walkthrough-ca"}, setting)
     assert remembered.value == lesson.UploadCa(certificate_name="earlier")
     assert Form(lesson.UploadCa, {"certificate_name": "new"}, setting).value.certificate_name == "new"
 
 
-def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_takes_is_noted() -> None:
+def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_reads_is_noted() -> None:
     taken: list[Any] = []
 
     def check(value: lesson.ProvisionDevices) -> None:
@@ -368,7 +368,7 @@ def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_takes_
     assert [form.value] == taken == [lesson.ProvisionDevices(fleet_size=7)]
 
 
-def test_a_choice_may_be_left_open() -> None:
+def test_a_choice_can_be_left_open() -> None:
     control = control_of(form_of(Prediction), "prediction")
     assert control.options[0] == ("Choose …", None)
     assert control.value is None
@@ -394,11 +394,11 @@ def test_linked_hubs_are_chosen_from_a_list() -> None:
     assert f"Hubs to choose from: {HUBS[1]},{HUBS[2]}" in repr(form)
 
 
-def test_hubs_that_a_parameter_names_are_chosen_however_they_are_written() -> None:
+def test_hubs_in_a_parameter_are_chosen_in_any_spelling() -> None:
     assert hubs_form(iot_hubs=f" {HUBS[2].upper()} ,{HUBS[0]},").value.hubs == (HUBS[0], HUBS[2])
 
 
-def test_a_hub_that_is_not_in_the_list_is_not_dropped_without_a_word() -> None:
+def test_a_hub_that_is_not_in_the_list_is_not_dropped_silently() -> None:
     with pytest.raises(Problem, match="iot_hubs is invalid") as caught:
         hubs_form(iot_hubs=f"{HUBS[0]},elsewhere")
     assert ", ".join(HUBS) in caught.value.why
@@ -414,7 +414,7 @@ def test_without_a_list_hubs_are_typed() -> None:
 # --- secrets ---
 
 
-def test_a_passphrase_is_taken_from_the_form_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_passphrase_is_read_from_the_form_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CA_PASSPHRASE", raising=False)
     passphrase = Secret("Passphrase", "CA_PASSPHRASE", "Opens it.")
     form = Form(lesson.SignCode, {}, Setting(about={"target": "local"}, secret=passphrase))
@@ -485,7 +485,9 @@ def test_of_two_invalid_parameters_the_first_is_named() -> None:
         ("resource_group", "rg.", "no full stop"),
     ],
 )
-def test_a_name_that_azure_does_not_take_is_seen_before_azure_is_asked(name: str, value: str, reason: str) -> None:
+def test_a_name_that_azure_does_not_accept_is_rejected_before_anything_is_sent(
+    name: str, value: str, reason: str
+) -> None:
     good = {
         "target": "azure",
         "subscription_id": SUBSCRIPTION,
@@ -498,7 +500,7 @@ def test_a_name_that_azure_does_not_take_is_seen_before_azure_is_asked(name: str
     assert reason in caught.value.why
 
 
-def test_white_space_alone_is_nothing() -> None:
+def test_white_space_alone_counts_as_empty() -> None:
     blank = lesson.StartHere.checked(
         target="azure", subscription_id=SUBSCRIPTION, resource_group=" ", provisioning_service="d-1"
     )
@@ -526,7 +528,7 @@ def create_ca(workspace: Workspace) -> Form[Any]:
         ("a\nb", "file"),
     ],
 )
-def test_a_dropped_file_is_kept_for_its_owner_alone_and_its_path_is_the_fields_value(
+def test_a_dropped_file_is_readable_by_its_owner_only_and_its_path_is_the_fields_value(
     workspace: Workspace, create_ca: Form[Any], dropped: str, kept: str
 ) -> None:
     form = create_ca
@@ -556,7 +558,9 @@ def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that
     assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
 
 
-def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: Workspace, create_ca: Form[Any]) -> None:
+def test_a_dropped_file_that_is_not_a_cas_certificate_is_not_accepted(
+    workspace: Workspace, create_ca: Form[Any]
+) -> None:
     form = create_ca
     device = CertificateAuthority.create_root("Own").issue_device("pump-1")
     assert "not a CA certificate" in drop(form, "own_ca_certificate", "d.pem", certificate_pem(device.certificate))
@@ -565,7 +569,7 @@ def test_what_is_no_cas_certificate_is_not_taken_when_it_is_dropped(workspace: W
     assert not (workspace.folder / "dropped").exists()
 
 
-def test_what_was_dropped_is_in_no_widget(workspace: Workspace, create_ca: Form[Any]) -> None:
+def test_no_widget_holds_a_dropped_files_content(workspace: Workspace, create_ca: Form[Any]) -> None:
     form = create_ca
     drop(form, "own_ca_key", "ca.key", b"very secret content")
     for field in form._fields:
@@ -617,7 +621,7 @@ def test_every_field_has_a_label_of_its_own(model: type[Inputs]) -> None:
 
 
 @pytest.mark.parametrize(("model", "parameters"), OTHER_VALUES)
-def test_where_no_widget_can_live_the_values_are_shown(model: type[Inputs], parameters: dict[str, Any]) -> None:
+def test_without_widgets_the_values_are_shown(model: type[Inputs], parameters: dict[str, Any]) -> None:
     form = form_of(model, **parameters)
     bundle = form._repr_mimebundle_()
     for name in shown(form):
@@ -627,7 +631,7 @@ def test_where_no_widget_can_live_the_values_are_shown(model: type[Inputs], para
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_what_is_shown_is_no_html_of_the_learners() -> None:
+def test_the_shown_values_never_contain_the_learners_html() -> None:
     form = form_of(lesson.CreateCa, root_name="<script>alert('&')</script>")
     assert "<script>" not in form._repr_mimebundle_()["text/html"]
     assert "&lt;script&gt;" in form._repr_mimebundle_()["text/html"]

@@ -46,7 +46,7 @@ def test_after_the_last_notebook_comes_the_first() -> None:
     assert next_stop("10_clean_up") == "00_start_here"
 
 
-def test_who_has_cleaned_up_has_come_all_the_way(workspace: Workspace) -> None:
+def test_after_the_clean_up_the_journey_is_complete(workspace: Workspace) -> None:
     everything = tuple(stop.notebook for stop in JOURNEY)
     Notebook("01", workspace).call()
     workspace.update(reached=everything)
@@ -62,7 +62,7 @@ def failed(examination: Examination) -> dict[str, str]:
     return {check.name: check.remedy for check in examination.checks if not check.passed}
 
 
-def test_this_machine_is_fit_and_each_thing_is_looked_at(workspace: Workspace) -> None:
+def test_this_machine_passes_each_check(workspace: Workspace) -> None:
     examination = machine.examine_machine(workspace)
     assert failed(examination) == {}
     assert [check.name for check in examination.checks] == [
@@ -206,7 +206,7 @@ def test_a_proxy_that_leaves_localhost_alone_is_no_trouble(
 
 
 @pytest.mark.parametrize("target", ["azure", "portal"])
-def test_for_a_service_in_azure_the_way_of_devices_is_tried(
+def test_for_a_service_in_azure_the_devices_connection_is_tried(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, target: str
 ) -> None:
     workspace.update(target=target)
@@ -221,7 +221,9 @@ def test_for_a_service_in_azure_the_way_of_devices_is_tried(
     assert "look up names" in failed(machine.examine_way_of_devices(workspace))["Connection of devices"]
 
 
-def test_the_devices_of_a_local_dps_go_nowhere_else(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_devices_of_a_local_dps_connect_to_no_other_host(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
     workspace.update(target="local")
     assert failed(machine.examine_way_of_devices(workspace)) == {}

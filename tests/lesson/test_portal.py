@@ -102,7 +102,7 @@ def tell(place: Workspace, *, last: str = "05") -> None:
 
 
 @pytest.mark.parametrize("kernel", ["the same kernel", "a new kernel"])
-def test_the_whole_path_by_a_persons_hands_lets_devices_in(place: Workspace, hands: Hands, kernel: str) -> None:
+def test_devices_register_after_a_person_has_done_every_step(place: Workspace, hands: Hands, kernel: str) -> None:
     for number in ("02", "03", "04", "05"):
         notebook, turn = asked(place, number)
         with pytest.raises(YourTurn):
@@ -130,7 +130,7 @@ def test_the_whole_path_by_a_persons_hands_lets_devices_in(place: Workspace, han
     assert "repeat what you entered" in repr(notebook.cell("checkpoint"))
 
 
-def test_told_is_told_whatever_the_notebooks_parameters_say(place: Workspace) -> None:
+def test_a_confirmed_step_stays_confirmed_whatever_the_parameters_are(place: Workspace) -> None:
     tell(place)
     before = place.facts
     for number in ("02", "03", "04", "05"):
@@ -173,7 +173,7 @@ def test_in_a_notebook_the_list_is_shown_as_a_picture_above_the_sentences(
         ("10", "“Done in the portal”"),
     ],
 )
-def test_each_call_says_which_field_to_fill_in_then(place: Workspace, number: str, says: str) -> None:
+def test_each_call_says_which_field_to_fill_in(place: Workspace, number: str, says: str) -> None:
     tell(place, last=f"{int(number) - 1:02}" if number != "10" else "05")
     _, turn = asked(place, number)
     assert says in turn.next_step
@@ -182,7 +182,7 @@ def test_each_call_says_which_field_to_fill_in_then(place: Workspace, number: st
     assert list(turn.checklist.files) == (["verification.cer"] if number == "04" else [])
 
 
-def test_a_code_that_was_copied_badly_is_told_while_it_is_pasted(place: Workspace) -> None:
+def test_a_badly_copied_code_is_reported_as_soon_as_it_is_pasted(place: Workspace) -> None:
     tell(place, last="02")
     notebook, _ = asked(place, "03")
     (field,) = notebook.form._fields
@@ -218,14 +218,14 @@ def test_a_code_that_is_pasted_after_the_verification_changes_nothing(place: Wor
     assert (again.code, place.facts) == ("AB" * 24, before)
 
 
-def test_an_interruption_between_the_tick_and_the_note_is_made_up_for(place: Workspace) -> None:
+def test_a_step_that_was_interrupted_between_the_tick_and_its_note_is_noted_later(place: Workspace) -> None:
     tell(place, last="03")
     place.update(done_in_portal=(*place.facts.done_in_portal, "verify"))
     assert "✔" in repr(Notebook("04", place).run())
     assert (place.facts.verified, place.facts.used_code) == (True, "AB" * 24)
 
 
-def test_cleaning_up_is_asked_for_and_then_nothing_is_known_any_more(place: Workspace) -> None:
+def test_cleaning_up_is_requested_and_then_the_facts_are_deleted(place: Workspace) -> None:
     tell(place)
     notebook, turn = asked(place, "10")
     assert any(CA in step for step in turn.checklist.steps)

@@ -15,7 +15,7 @@ from tests.modes import has_mode
 CALLS = ["form.value", "register_with_azure_sdk", "issue_fleet", "create_root("]
 
 
-def test_a_device_and_a_fleet_get_in_and_a_stranger_does_not(
+def test_a_device_and_a_fleet_are_accepted_and_an_unknown_device_is_not(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name)
@@ -78,7 +78,7 @@ def test_another_fleet_is_issued_where_the_form_is_changed(
     assert "✔" in repr(notebook.cell("checkpoint"))
 
 
-def test_a_device_of_a_ca_that_is_gone_gets_a_new_certificate(workspace: Workspace, name: str) -> None:
+def test_a_device_whose_ca_was_deleted_gets_a_new_certificate(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
     first = Notebook("06", workspace, device_id=name)
     first.call(until="register_with_azure_sdk")

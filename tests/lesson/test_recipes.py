@@ -274,13 +274,13 @@ def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace) -> None:
     assert "DELETE /enrollmentGroups/" in repr(shown), "what is of another kind stands by itself"
 
 
-def test_nothing_sent_is_said_so(kept: Workspace) -> None:
+def test_a_step_that_sends_nothing_says_so(kept: Workspace) -> None:
     shown = lesson.open(kept.folder).what_just_happened("sign")
     assert "nothing was sent" in repr(shown)
     assert "On the wire" not in shown._repr_html_()
 
 
-def test_what_a_device_says_is_shown_with_its_topics(kept: Workspace) -> None:
+def test_a_devices_messages_are_shown_with_their_topics(kept: Workspace) -> None:
     walk(kept, NAME)
     shown = happened(kept, "06", until="walkthrough.at_hub")
     for text in ("$dps/registrations/PUT/iotdps-register", "$dps/registrations/res/202", "lines of the device's log"):
@@ -288,7 +288,7 @@ def test_what_a_device_says_is_shown_with_its_topics(kept: Workspace) -> None:
     assert "iotdps-get-operationstatus" in shown._repr_html_()
 
 
-def test_long_texts_are_shortened_and_html_in_an_answer_is_no_html(kept: Workspace) -> None:
+def test_long_texts_are_shortened_and_html_in_an_answer_is_escaped(kept: Workspace) -> None:
     html = happened(kept, "02")._repr_html_()
     assert re.search(r"LS0tLS1CRUdJTi\S{50,80}… \(\d+ characters\)", html)
     assert "&#34;isVerified&#34;: false" in html

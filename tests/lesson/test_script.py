@@ -36,7 +36,7 @@ def run(folder: Path, script: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-def test_it_takes_a_ca_to_devices_with_a_hub_and_leaves_nothing_at_dps(tmp_path: Path) -> None:
+def test_it_leads_from_a_ca_to_devices_with_a_hub_and_leaves_nothing_at_dps(tmp_path: Path) -> None:
     for _ in range(2):
         printed = run(tmp_path, SCRIPT.read_text())
         assert len(printed) == len(SAYS)
@@ -52,7 +52,7 @@ def test_it_takes_a_ca_to_devices_with_a_hub_and_leaves_nothing_at_dps(tmp_path:
 @pytest.mark.parametrize(
     "last", ["dps.certificates.upload", "generate_verification_code", "dps.certificates.verify", "group ="]
 )
-def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, last: str) -> None:
+def test_it_continues_where_it_was_interrupted(tmp_path: Path, last: str) -> None:
     lines = SCRIPT.read_text().splitlines()
     at = next(number for number, line in enumerate(lines) if last in line)
     run(tmp_path, "\n".join(lines[: at + 1]))
@@ -67,7 +67,7 @@ def test_it_is_short_and_needs_no_lesson() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "notebooks/10_clean_up.ipynb"])
-def test_a_reader_is_led_to_it(page: str) -> None:
+def test_the_pages_link_to_it(page: str) -> None:
     file = PROJECT / page
     links = re.findall(r"\]\(([^)]+the_whole_walkthrough.py)\)", file.read_text())
     assert [(file.parent / link).resolve() for link in links] == [SCRIPT]

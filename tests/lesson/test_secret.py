@@ -33,7 +33,7 @@ def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("how", ["in Python", "from the browser"])
-def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
+def test_typed_text_leaves_the_widget_at_once(how: str) -> None:
     secret = field()
     if how == "in Python":
         secret.control.value = SECRET
@@ -45,7 +45,7 @@ def test_what_is_typed_leaves_the_widget_at_once(how: str) -> None:
     assert secret.take() == SECRET
 
 
-def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
+def test_typed_text_overrides_the_environment_and_earlier_text(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "from outside")
@@ -55,7 +55,7 @@ def test_what_is_typed_wins_over_the_environment_and_over_what_was_typed_before(
     assert secret.take() == SECRET
 
 
-def test_what_was_typed_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typed_text_can_be_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = field()
     assert "Opens the safe." in secret._help.value
     assert secret._forget.layout.visibility == "hidden", "there is nothing to forget"
@@ -71,7 +71,7 @@ def test_what_was_typed_can_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("source", ["typed", "environment"])
-def test_nothing_that_is_shown_has_it(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_never_shown(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = field()
     if source == "typed":
         secret.control.value = SECRET

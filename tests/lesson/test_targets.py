@@ -71,7 +71,7 @@ def test_the_trail_has_each_etag_and_the_step_that_brought_it(
     assert workspace.facts == facts, "the same again changes nothing"
 
 
-def test_a_call_about_another_ca_is_no_news_of_the_walkthroughs_own(
+def test_a_call_about_another_ca_changes_no_notes(
     workspace: Workspace, service: Service, authority: CertificateAuthority, name: str
 ) -> None:
     proved(service, name, authority, workspace)
@@ -96,7 +96,7 @@ MAKES: dict[str, Callable[[Service, str, CertificateAuthority], object]] = {
 
 
 @pytest.mark.parametrize("fact", MAKES)
-def test_what_is_to_be_removed_is_noted_before_it_is_made_and_what_is_anothers_is_not(
+def test_a_resource_is_noted_before_it_is_created_unless_it_belongs_to_others(
     workspace: Workspace,
     service: Service,
     dps: ProvisioningService,
@@ -116,7 +116,7 @@ def test_what_is_to_be_removed_is_noted_before_it_is_made_and_what_is_anothers_i
         dps.individual_enrollments.delete(dps.individual_enrollments.get(name))
 
 
-def test_any_other_refusal_leaves_the_note_for_nobody_knows_what_was_made(workspace: Workspace) -> None:
+def test_after_any_other_refusal_the_note_stays_because_the_resource_may_exist(workspace: Workspace) -> None:
     notes = Notes(workspace)
     with pytest.raises(DpsError), notes.to_be_removed(revoked_device="pump-1"):
         raise DpsError("It faltered.", "The answer was lost.", "Again.", status=500)
@@ -141,7 +141,7 @@ def test_outcomes_of_registrations_are_noted_by_the_devices_id(workspace: Worksp
     assert workspace.outcomes("06_provision_devices") == {"pump-1": "hub", "stranger": 401}
 
 
-def test_a_rehearsal_says_nothing_of_the_walkthroughs_own(
+def test_a_rehearsal_changes_no_notes_about_the_walkthroughs_own(
     workspace: Workspace, dps: ProvisioningService, authority: CertificateAuthority, name: str
 ) -> None:
     workspace.save_authority("root", authority)
@@ -161,7 +161,7 @@ def test_a_key_file_is_not_uploaded_by_mistake(workspace: Workspace, service: Se
             service.certificates.upload(name, workspace.folder / "ca" / file)
 
 
-def test_a_walkthrough_says_where_it_is_and_no_more(workspace: Workspace) -> None:
+def test_the_repr_of_a_walkthrough_has_only_its_folder_and_target(workspace: Workspace) -> None:
     assert repr(lesson.open(workspace.folder)) == "Walkthrough('workspace', target None)"
 
 
@@ -171,7 +171,7 @@ def test_lesson_open_refuses_a_folder_that_holds_something_else(tmp_path: Path) 
         lesson.open(tmp_path)
 
 
-def test_choices_are_remembered_from_the_cell_that_takes_them(workspace: Workspace, name: str) -> None:
+def test_choices_are_remembered_when_a_cell_reads_them(workspace: Workspace, name: str) -> None:
     walk(workspace, name, last="00")
     first = Notebook("01", workspace)
     first.call(until="wanted = form.value")

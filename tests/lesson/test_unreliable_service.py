@@ -84,7 +84,7 @@ def test_every_call_is_made(tmp_path: Path, fault: Fault) -> None:
     assert faults.counts[fault] >= 1, "no fault was met: choose another seed"
 
 
-def test_a_change_for_which_something_else_was_faster_is_made_once_more(tmp_path: Path) -> None:
+def test_a_change_with_a_stale_etag_is_repeated_once(tmp_path: Path) -> None:
     """Each value that is changed here is stale."""
     with unreliable(tmp_path, Faults()) as service:
         place = Workspace(tmp_path / "workspace")

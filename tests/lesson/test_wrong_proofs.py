@@ -80,7 +80,7 @@ def test_the_service_answers_as_the_gallery_says(gallery: Gallery, name: str) ->
 
 
 @pytest.mark.parametrize("name", WRONG_PROOFS)
-def test_afterwards_nothing_of_it_is_left_at_the_service(gallery: Gallery, place: Workspace, name: str) -> None:
+def test_afterwards_the_service_has_nothing_of_it(gallery: Gallery, place: Workspace, name: str) -> None:
     gallery.show(name)
     with rehearse(place)._management as client:
         services = [each.name for each in client.iot_dps_resource.list_by_subscription()]
@@ -120,7 +120,7 @@ def test_openssl_refuses_those_whose_signature_or_dates_are_wrong_and_only_those
 
 
 @pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.answer is Answer.UNREADABLE])
-def test_what_the_service_calls_an_internal_error_is_not_sent_again_and_again(gallery: Gallery, name: str) -> None:
+def test_a_request_that_the_service_calls_an_internal_error_is_not_retried(gallery: Gallery, name: str) -> None:
     with gallery._dps.wire.chapter("once"):
         gallery.show(name)
     assert [each.status for each in gallery._dps.wire["once"]].count(500) == 1
@@ -143,7 +143,7 @@ def test_the_table_is_written_from_the_same_source() -> None:
 
 
 @pytest.mark.parametrize("name", WRONG_PROOFS)
-def test_each_is_told_in_words_of_its_own(name: str) -> None:
+def test_each_answer_has_its_own_words(name: str) -> None:
     wrong = WRONG_PROOFS[name]
     assert all(len(text) > 20 for text in (wrong.drawing, wrong.reason, wrong.fix))
     assert "->" in wrong.drawing or ";" in wrong.drawing or "," in wrong.drawing
@@ -153,7 +153,7 @@ def test_each_is_told_in_words_of_its_own(name: str) -> None:
 # --- predictions ---
 
 
-def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_then(gallery: Gallery) -> None:
+def test_a_prediction_is_judged_and_the_answer_is_shown_only_then(gallery: Gallery) -> None:
     exhibit = gallery.show("namesake")
     story = exhibit._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in story
@@ -170,9 +170,7 @@ def test_a_prediction_is_told_whether_it_was_right_and_the_answer_comes_only_the
 
 
 @pytest.mark.parametrize("name", [name for name, each in WRONG_PROOFS.items() if each.also])
-def test_a_second_thing_that_is_wrong_is_a_right_prediction_and_the_examiner_finds_it_too(
-    gallery: Gallery, name: str
-) -> None:
+def test_predicting_a_second_fault_is_right_and_the_examiner_finds_it_too(gallery: Gallery, name: str) -> None:
     exhibit = gallery.show(name)
     assert WRONG_PROOFS[name].also is Answer.NAME
     assert "Common name is the code" in EXAMINER[name]
@@ -181,14 +179,14 @@ def test_a_second_thing_that_is_wrong_is_a_right_prediction_and_the_examiner_fin
     assert "The proof has that fault, too" in exhibit.shown.value
 
 
-def test_who_opens_the_answer_without_a_prediction_gets_it_and_is_not_told_wrong(gallery: Gallery) -> None:
+def test_the_answer_can_be_opened_without_a_prediction(gallery: Gallery) -> None:
     exhibit = gallery.show("namesake")
     exhibit.button.click()
     assert "You made no prediction" in exhibit.shown.value
     assert "✘ You" not in exhibit.shown.value
 
 
-def test_with_a_stale_etag_one_sees_both(gallery: Gallery) -> None:
+def test_a_stale_etag_is_shown_beside_the_current_one(gallery: Gallery) -> None:
     etags = dict(exhibit_facts(gallery.show("stale_etag")))
     assert etags["ETag in the request"] != etags["Current ETag"]
     assert "Current ETag" not in dict(exhibit_facts(gallery.show("expired")))
@@ -213,7 +211,7 @@ def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspa
     assert all((each.answer.refusal.status or 0) >= 400 for each in score.reveals)
 
 
-def test_what_is_chosen_after_the_answer_was_seen_does_not_count(place: Workspace) -> None:
+def test_a_choice_after_the_answer_was_shown_does_not_count(place: Workspace) -> None:
     gallery = Gallery(place)
     pressed_again, changed = gallery.show("expired"), gallery.show("garbage")
     choose(pressed_again, Answer.SIGNER)
@@ -224,7 +222,7 @@ def test_what_is_chosen_after_the_answer_was_seen_does_not_count(place: Workspac
     assert "2 wrong proofs, 2 predictions, 0 of them right" in repr(gallery.score())
 
 
-def test_a_code_that_looks_like_any_other_is_said_to_be_whose_it_is(gallery: Gallery) -> None:
+def test_a_code_is_shown_with_the_service_that_generated_it(gallery: Gallery) -> None:
     assert "Its CN (the other service's code)" in dict(exhibit_facts(gallery.show("another_services_code")))
     assert "Its CN (the code before the newest)" in dict(exhibit_facts(gallery.show("old_code")))
 
@@ -234,7 +232,7 @@ def choose(exhibit: Exhibit, answer: Answer) -> None:
     exhibit.button.click()
 
 
-def test_where_no_widget_lives_the_answer_is_folded(gallery: Gallery) -> None:
+def test_without_widgets_the_answer_is_folded(gallery: Gallery) -> None:
     html = gallery.show("expired")._repr_mimebundle_()["text/html"]
     story, _, folded = html.partition("<details>")
     assert "Sent after three days" in story
@@ -243,13 +241,13 @@ def test_where_no_widget_lives_the_answer_is_folded(gallery: Gallery) -> None:
     assert "The fix" in folded
 
 
-def test_an_exhibit_that_there_is_not_is_named_with_those_that_are(gallery: Gallery) -> None:
+def test_an_unknown_exhibit_is_named_with_those_that_exist(gallery: Gallery) -> None:
     with pytest.raises(Problem, match="no_such") as caught:
         gallery.show("no_such")
     assert "namesake" in caught.value.next_step
 
 
-def test_a_service_that_answers_otherwise_is_believed(gallery: Gallery) -> None:
+def test_an_answer_of_the_service_that_differs_is_shown(gallery: Gallery) -> None:
     exhibit = gallery.show("garbage")
     exhibit.answer.refusal.status = 400
     assert "A surprise" in repr(exhibit)

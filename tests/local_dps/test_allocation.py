@@ -40,14 +40,14 @@ def test_latencies_are_given_at_the_start_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [f"{NEAR}=soon", NEAR, f"{NEAR}=-1"])
-def test_a_latency_that_is_none_is_no_start(tmp_path: Path, wrong: str) -> None:
+def test_an_invalid_latency_prevents_the_start(tmp_path: Path, wrong: str) -> None:
     with Server(tmp_path) as server:
         assert server.launch("--latency", wrong).wait(30) == 2
         assert "Write a latency as hub=milliseconds" in " ".join(server.log.read_text().replace("│", " ").split())
 
 
 @pytest.mark.parametrize("wrong", [{NEAR: -1}, {NEAR: True}, {NEAR: "5"}, {NEAR: None}, {NEAR: 10**400}, [], "5"])
-def test_latencies_that_are_none_are_refused_and_the_old_ones_stay(dps: LocalService, wrong: object) -> None:
+def test_invalid_latencies_are_refused_and_the_old_ones_stay(dps: LocalService, wrong: object) -> None:
     dps.control("PUT", "/latencies", {NEAR: 7})
     reply = dps.control("PUT", "/latencies", wrong)
     assert (reply.status, reply.json["error"]["code"]) == (400, "BadRequest")
@@ -57,7 +57,7 @@ def test_latencies_that_are_none_are_refused_and_the_old_ones_stay(dps: LocalSer
 # --- a webhook --------------------------------------------------------------------------------------------------------
 
 
-def test_a_webhook_says_where_a_device_goes_and_what_it_is_told(
+def test_a_webhook_chooses_a_devices_hub_and_the_payload_for_it(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.answer = {"iotHubHostName": FAR, "payload": {"hello": "device"}, "initialTwin": {"tags": {"floor": 2}}}
@@ -125,7 +125,7 @@ def test_without_a_hub_from_its_webhook_a_registration_fails_and_says_why(
     assert hub_of(mine.outcome()) == NEAR
 
 
-def test_an_answer_that_comes_after_the_device_registered_again_does_not_count(
+def test_an_answer_that_arrives_after_the_device_registered_again_is_ignored(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.may.clear()
@@ -141,9 +141,7 @@ def test_an_answer_that_comes_after_the_device_registered_again_does_not_count(
     assert [each["deviceRuntimeContext"].get("currentIotHubHostName") for each in webhook.asked] == [None, NEAR]
 
 
-def test_what_has_changed_while_the_webhook_was_thinking_counts(
-    dps: LocalService, tmp_path: Path, webhook: Webhook
-) -> None:
+def test_a_change_during_the_webhooks_call_takes_effect(dps: LocalService, tmp_path: Path, webhook: Webhook) -> None:
     webhook.may.clear()
     bind(dps, **webhook.definition)
     mine = device(dps, tmp_path)
@@ -156,7 +154,7 @@ def test_what_has_changed_while_the_webhook_was_thinking_counts(
     assert dps.control("GET", f"/hubs/{FAR}/devices").json == {"devices": []}
 
 
-def test_who_is_deleted_while_the_webhook_is_thinking_is_not_brought_back(
+def test_a_record_that_is_deleted_during_the_webhooks_call_is_not_restored(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.may.clear()
@@ -170,7 +168,7 @@ def test_who_is_deleted_while_the_webhook_is_thinking_is_not_brought_back(
     assert device(dps, tmp_path).ask("GET", f"/operations/{operation}").status == 404
 
 
-def test_a_question_outlives_the_local_dps(tmp_path: Path, webhook: Webhook) -> None:
+def test_a_webhooks_call_is_repeated_after_a_restart(tmp_path: Path, webhook: Webhook) -> None:
     state = tmp_path / "state"
     webhook.may.clear()
     with running(state) as connection:

@@ -201,7 +201,7 @@ def in_case(path: str, bits: int) -> str:
 
 @settings(max_examples=40, deadline=None)
 @given(cases, st.sampled_from(RESOURCE_MANAGERS + PROVIDERS))
-def test_whatever_is_read_is_found_by_a_path_in_any_case(shared_dps: LocalService, bits: int, suffix: str) -> None:
+def test_every_read_accepts_a_path_in_any_case(shared_dps: LocalService, bits: int, suffix: str) -> None:
     given = shared_dps.connection
     if "Mixed-Case" in suffix and shared_dps.manage("GET", "/certificates/Mixed-Case").status == 404:
         shared_dps.upload("Mixed-Case", root().pem)
@@ -217,7 +217,7 @@ def test_whatever_is_read_is_found_by_a_path_in_any_case(shared_dps: LocalServic
 
 @settings(max_examples=10, deadline=None)
 @given(cases)
-def test_whatever_is_changed_is_found_by_a_path_in_any_case(shared_dps: LocalService, bits: int) -> None:
+def test_every_change_accepts_a_path_in_any_case(shared_dps: LocalService, bits: int) -> None:
     dps, uploaded = shared_dps, root()
     before = census(dps)
     certificate = f"{dps.root}/certificates/Case"
@@ -254,13 +254,13 @@ def without_etags(value: Any) -> Any:
 
 @settings(max_examples=10, deadline=None)
 @given(cases)
-def test_the_tenants_and_the_cloud_are_found_by_a_path_in_any_case(shared_dps: LocalService, bits: int) -> None:
+def test_the_tenants_and_the_cloud_accept_a_path_in_any_case(shared_dps: LocalService, bits: int) -> None:
     for path in ("/tenants", "/subscriptions", "/metadata/endpoints"):
         reply = ask(shared_dps, "GET", in_case(path, bits))
         assert (reply.status, reply.json) == (200, ask(shared_dps, "GET", path).json)
 
 
-def test_an_etag_is_base64_of_a_guid_in_quotes_and_compared_to_the_letter(dps: LocalService) -> None:
+def test_an_etag_is_base64_of_a_guid_in_quotes_and_compared_exactly(dps: LocalService) -> None:
     etag = dps.upload("ca", root().pem)["etag"]
     assert re.fullmatch(f'"{GUID}"', base64.b64decode(etag, validate=True).decode())
     before = dps.everything()

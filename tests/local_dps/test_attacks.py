@@ -54,7 +54,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("kind", HIDDEN)
-def test_what_stands_behind_a_certificate_is_not_kept(dps: LocalService, kind: str) -> None:
+def test_text_after_a_certificate_is_not_stored(dps: LocalService, kind: str) -> None:
     authority = root()
     sent = authority.pem.encode() + HIDDEN[kind]
     dps.upload("ca", base64.b64encode(sent).decode())
@@ -64,7 +64,7 @@ def test_what_stands_behind_a_certificate_is_not_kept(dps: LocalService, kind: s
         assert trace not in dps.stored_bytes()
 
 
-def test_a_text_before_a_certificate_is_not_kept_and_does_no_harm(dps: LocalService) -> None:
+def test_text_before_a_certificate_is_accepted_but_not_stored(dps: LocalService) -> None:
     described = f"Bag Attributes\n    friendlyName: mine\n{root().pem}"
     assert dps.upload("ca", base64.b64encode(described.encode()).decode())["properties"]["isVerified"] is False
 
@@ -108,7 +108,7 @@ def test_a_page_of_large_documents_ends_early_and_nothing_is_left_out(dps: Local
     assert sorted(names) == sorted(f"device-{number}" for number in range(30))
 
 
-def test_a_client_that_takes_no_answer_is_let_go(dps: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_no_answer_is_disconnected(dps: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "_MAX_STALLED_WRITE_SECONDS", 0.2)
     plain = socket.create_connection((dps.address.hostname, dps.address.port), timeout=10)
     with dps.context.wrap_socket(plain, server_hostname=dps.address.hostname) as secured:
@@ -118,7 +118,7 @@ def test_a_client_that_takes_no_answer_is_let_go(dps: LocalService, monkeypatch:
     assert dps.call("GET", "/metadata/endpoints").status == 200
 
 
-def test_a_strangers_words_fill_neither_log_nor_header(tmp_path: Path) -> None:
+def test_an_unknown_clients_text_fills_neither_log_nor_header(tmp_path: Path) -> None:
     seen: list[RequestRecord] = []
     with running(tmp_path / "state", observe=seen.append) as connection:
         dps = LocalService(connection, tmp_path / "state")
@@ -172,7 +172,7 @@ QUOTED = {
 
 
 @pytest.mark.parametrize("kind", QUOTED)
-def test_what_stands_between_two_quotations_is_no_secret(kind: str) -> None:
+def test_text_between_two_quotations_is_not_a_secret(kind: str) -> None:
     refusal = Refusal(ApiPlane.SERVICE, 400, 1, "No.", QUOTED[kind])
     assert QUOTED[kind] in RequestRecord("GET", "/x", "", {}, b"", 400, 0.0, refusal).line()
 
@@ -204,14 +204,14 @@ def test_a_first_line_with_a_strange_host_is_answered(dps: LocalService, host: s
 
 
 @pytest.mark.parametrize("given", [None, 5, True, ["none"]])
-def test_an_id_that_is_no_text_is_not_the_id_of_the_path(dps: LocalService, given: Any) -> None:
+def test_an_id_that_is_not_text_is_not_the_id_of_the_path(dps: LocalService, given: Any) -> None:
     body = {**group_body("x", signing=root().pem), "enrollmentGroupId": given}
     for path in ("None", "none", "5", "true"):
         assert dps.serve("PUT", f"/enrollmentGroups/{path}", body).status == 400
 
 
 @pytest.mark.parametrize("empty", ['""', " "])
-def test_an_empty_etag_fits_nothing(dps: LocalService, empty: str) -> None:
+def test_an_empty_etag_matches_nothing(dps: LocalService, empty: str) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     assert dps.serve("DELETE", "/enrollmentGroups/g1", if_match=empty).status == 412
     assert dps.manage("DELETE", if_match=empty).status == 412
@@ -234,7 +234,7 @@ def test_a_folder_of_somebody_elses_keeps_its_permissions(server: Server) -> Non
     assert (server.state / "dps.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_key_in_a_hubs_policy_name_is_not_kept(dps: LocalService) -> None:
+def test_a_key_in_a_hubs_policy_name_is_not_stored(dps: LocalService) -> None:
     service = dps.manage("GET").json
     secret = base64.b64encode(b"a hub's own key, 32 bytes long..").decode()
     linked = f"HostName=mine.azure-devices.net;SharedAccessKeyName=SharedAccessKey={secret}"

@@ -57,7 +57,7 @@ def dps(shared_dps: LocalService) -> Iterator[LocalService]:
 
 @pytest.mark.parametrize("kind", NOT_OBJECTS)
 @pytest.mark.parametrize(("method", "suffix"), [("PUT", ""), ("POST", "/verify")])
-def test_a_management_body_that_is_no_json_object_is_refused(
+def test_a_management_body_that_is_not_a_json_object_is_refused(
     dps: LocalService, method: str, suffix: str, kind: str
 ) -> None:
     reply = dps.manage(method, f"/certificates/ca{suffix}", NOT_OBJECTS[kind], if_match="*")
@@ -66,7 +66,7 @@ def test_a_management_body_that_is_no_json_object_is_refused(
 
 @pytest.mark.parametrize("kind", NOT_OBJECTS)
 @pytest.mark.parametrize(("method", "suffix"), [("PUT", "g1"), ("PUT", "g2"), ("POST", "query")])
-def test_a_service_body_that_is_no_json_object_is_refused(
+def test_a_service_body_that_is_not_a_json_object_is_refused(
     dps: LocalService, method: str, suffix: str, kind: str
 ) -> None:
     reply = dps.serve(method, f"/enrollmentGroups/{suffix}", NOT_OBJECTS[kind], if_match="*")
@@ -84,7 +84,7 @@ def test_a_body_over_the_limit_is_refused(dps: LocalService, plane: str) -> None
     assert reply.status == 413
 
 
-def test_a_body_of_just_the_limit_is_read(dps: LocalService) -> None:
+def test_a_body_of_exactly_the_limit_is_read(dps: LocalService) -> None:
     body = json.dumps(upload_body("")).encode()
     body = body.replace(b'""', b'"' + b"A" * (LIMIT - len(body)) + b'"')
     assert len(body) == LIMIT
@@ -92,7 +92,7 @@ def test_a_body_of_just_the_limit_is_read(dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("certificate", [None, "", 5, True, [], {}, ["x"]])
-def test_a_certificate_field_that_is_no_text_is_refused(dps: LocalService, certificate: Any) -> None:
+def test_a_certificate_field_that_is_not_text_is_refused(dps: LocalService, certificate: Any) -> None:
     assert_provider_refuses(dps.manage("PUT", "/certificates/new", upload_body(certificate)), 400, 400003, "BadRequest")
     reply = dps.manage("POST", "/certificates/ca/verify", {"certificate": certificate}, if_match="*")
     assert_provider_refuses(reply, 400, 400003, "BadRequest")
@@ -127,7 +127,7 @@ NOT_CERTIFICATES = {
 
 
 @pytest.mark.parametrize("kind", NOT_CERTIFICATES)
-def test_what_is_no_certificate_is_answered_500_as_the_service_answers_it(dps: LocalService, kind: str) -> None:
+def test_a_text_that_is_not_a_certificate_is_answered_500_as_by_the_service(dps: LocalService, kind: str) -> None:
     text = NOT_CERTIFICATES[kind]
     reply = dps.manage("PUT", "/certificates/new", upload_body(text))
     assert_provider_refuses(reply, 500, 500019, "InternalServerError", "Internal Error")
@@ -147,7 +147,7 @@ def test_a_certificate_of_thousands_of_beginnings_does_not_hold_up_the_others(dp
 
 
 @pytest.mark.parametrize("kind", SENT_KEYS)
-def test_a_private_key_is_refused_and_nothing_of_it_is_kept(dps: LocalService, kind: str) -> None:
+def test_a_private_key_is_refused_and_nothing_of_it_is_stored(dps: LocalService, kind: str) -> None:
     text = SENT_KEYS[kind]
     reply = dps.manage("PUT", "/certificates/new", upload_body(text))
     assert_provider_refuses(reply, 400, 400004, "BadRequest")
@@ -250,7 +250,7 @@ BAD_GROUPS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", BAD_GROUPS)
 @pytest.mark.parametrize("group", ["g1", "g2"], ids=["change", "create"])
-def test_a_group_that_makes_no_sense_is_refused(dps: LocalService, kind: str, group: str) -> None:
+def test_an_invalid_group_is_refused(dps: LocalService, kind: str, group: str) -> None:
     body = {"enrollmentGroupId": group, "attestation": X509} | BAD_GROUPS[kind]
     assert_service_refuses(dps.serve("PUT", f"/enrollmentGroups/{group}", body, if_match="*"), 400, 400000)
 
@@ -302,7 +302,7 @@ def token(content: bytes) -> str:
         "half a surrogate pair", "endless nesting",
     ],
 )  # fmt: skip
-def test_a_continuation_that_was_never_given_is_refused(dps: LocalService, value: str | bytes) -> None:
+def test_an_unknown_continuation_is_refused(dps: LocalService, value: str | bytes) -> None:
     headers = {"x-ms-continuation": value}
     reply = dps.serve("POST", "/enrollmentGroups/query", {"query": "SELECT *"}, headers=headers)
     assert_service_refuses(reply, 400, 400000)
@@ -311,7 +311,7 @@ def test_a_continuation_that_was_never_given_is_refused(dps: LocalService, value
 @pytest.mark.parametrize(
     "value", ["0", "-1", "1001", "x", "", "1.5", "1e2", "+1", "²", "9" * 30, "000000001" + "9" * 30, "0000001001234"]
 )
-def test_a_page_size_that_makes_no_sense_is_refused(dps: LocalService, value: str) -> None:
+def test_an_invalid_page_size_is_refused(dps: LocalService, value: str) -> None:
     headers = {"x-ms-max-item-count": value.encode()}
     reply = dps.serve("POST", "/enrollmentGroups/query", {"query": "SELECT *"}, headers=headers)
     assert_service_refuses(reply, 400, 400000)
@@ -329,7 +329,7 @@ def test_a_page_size_that_makes_no_sense_is_refused(dps: LocalService, value: st
         "SELECTION *",
     ],
 )
-def test_a_query_that_is_not_known_is_refused(dps: LocalService, query: Any) -> None:
+def test_an_unsupported_query_is_refused(dps: LocalService, query: Any) -> None:
     assert_service_refuses(dps.serve("POST", "/enrollmentGroups/query", {"query": query}), 400, 400000)
 
 
@@ -360,7 +360,7 @@ def test_an_unknown_path_of_the_management_plane_is_not_found(dps: LocalService,
 @pytest.mark.parametrize(
     ("part", "code"), [("subscription_id", "SubscriptionNotFound"), ("resource_group", "ResourceGroupNotFound")]
 )
-def test_a_service_of_somebody_else_is_not_found(dps: LocalService, part: str, code: str) -> None:
+def test_the_service_of_another_organization_is_not_found(dps: LocalService, part: str, code: str) -> None:
     headers = {"Authorization": f"Bearer {dps.management_token}"}
     path = dps.root.replace(dps.connection[part], "other")
     reply = dps.call("GET", f"{path}?api-version={NEWEST}", headers=headers)
@@ -391,7 +391,7 @@ def test_an_unknown_method_is_not_allowed_on_any_plane(dps: LocalService, method
     "target",
     [b"/enrollmentGroups/\xff\xfe?api-version=2021-10-01", b"/subscriptions/\xff", b"/\xff/oauth2/v2.0/token"],
 )
-def test_a_path_of_bytes_that_are_no_text_is_refused(dps: LocalService, target: bytes) -> None:
+def test_a_path_of_bytes_that_are_not_text_is_refused(dps: LocalService, target: bytes) -> None:
     lines = [b"GET " + target + b" HTTP/1.1", b"Host: " + dps.host.encode(), b"Connection: close"]
     lines.append(b"Authorization: Bearer " + dps.service_token.encode())
     reply = dps.send_bytes(b"\r\n".join([*lines, b"", b""]))
@@ -401,11 +401,11 @@ def test_a_path_of_bytes_that_are_no_text_is_refused(dps: LocalService, target: 
 @pytest.mark.parametrize(
     "request_bytes", [b"garbage\r\n\r\n", b"\x16\x03\x01\x00\x05hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"]
 )
-def test_what_is_no_http_is_refused(dps: LocalService, request_bytes: bytes) -> None:
+def test_a_request_that_is_not_http_is_refused(dps: LocalService, request_bytes: bytes) -> None:
     assert dps.send_bytes(request_bytes).status == 400
 
 
-def test_an_etag_of_bytes_that_are_no_text_is_stale(dps: LocalService) -> None:
+def test_an_etag_of_bytes_that_are_not_text_is_stale(dps: LocalService) -> None:
     reply = dps.manage("DELETE", "/certificates/ca", headers={"If-Match": b"\xff\xfe"})
     assert_provider_refuses(reply, 412, 412001, "PreconditionFailed")
     assert dps.serve("DELETE", "/enrollmentGroups/g1", headers={"If-Match": b"\xff\xfe"}).status == 412

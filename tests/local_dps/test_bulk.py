@@ -83,7 +83,7 @@ def test_an_item_without_an_etag_does_not_change_what_is_there(
 
 
 @KINDS
-def test_what_a_bulk_made_is_what_a_put_makes(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
+def test_a_bulk_request_creates_the_same_as_a_put(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     body = kind.body("i1", kind.x509(root().pem), initialTwin={"tags": {"a": 1}})
     assert shared_line.bulk(kind, "create", [body, {**body, kind.id_name: "i2"}]) == DONE
     alone = put(shared_line, kind, {**body, kind.id_name: "i3"})
@@ -92,7 +92,7 @@ def test_what_a_bulk_made_is_what_a_put_makes(shared_line: EnrollmentClient, kin
 
 
 @KINDS
-def test_one_id_twice_in_a_bulk_is_made_once(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
+def test_one_id_twice_in_a_bulk_is_created_once(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     answer = shared_line.bulk(kind, "create", [kind.body("Twice"), kind.body("tWICE", provisioningStatus="disabled")])
     assert failed(answer, kind) == [("tWICE", kind.exists)]
     assert get(shared_line, kind, "twice")["provisioningStatus"] == "enabled"
@@ -104,7 +104,7 @@ def test_one_id_twice_in_a_bulk_is_made_once(shared_line: EnrollmentClient, kind
 @KINDS
 @pytest.mark.parametrize("mode", ["create", "update", "updateIfMatchETag", "delete"])
 @pytest.mark.parametrize("count", [0, 11])
-def test_a_bulk_of_none_or_of_more_than_ten_is_refused_and_makes_nothing(
+def test_a_bulk_of_none_or_of_more_than_ten_is_refused_and_creates_nothing(
     shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str, count: int
 ) -> None:
     put(shared_line, kind, kind.body("i0"))
@@ -132,14 +132,14 @@ BAD_BULKS: dict[str, Callable[[EnrollmentKind], Any]] = {
 
 @KINDS
 @pytest.mark.parametrize("bad", BAD_BULKS)
-def test_a_bulk_that_makes_no_sense_is_refused(shared_line: EnrollmentClient, kind: EnrollmentKind, bad: str) -> None:
+def test_an_invalid_bulk_is_refused(shared_line: EnrollmentClient, kind: EnrollmentKind, bad: str) -> None:
     assert_service_refuses(shared_line.call("POST", f"/{kind.collection}", BAD_BULKS[bad](kind)), 400, 400000)
     assert shared_line.all(kind) == []
 
 
 @KINDS
 @pytest.mark.parametrize("mode", ["create", "update", "updateIfMatchETag", "delete"])
-def test_items_of_no_sense_are_listed_in_their_order_and_the_others_are_made(
+def test_invalid_items_are_listed_in_their_order_and_the_others_are_created(
     shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str
 ) -> None:
     if mode in ("updateIfMatchETag", "delete"):
@@ -190,7 +190,7 @@ def expected(mode: str, there: bool, etag: str, broken: bool, kind: EnrollmentKi
 @KINDS
 @settings(max_examples=30, deadline=None)
 @given(plan=st.lists(steps, max_size=6))
-def test_each_item_of_any_bulk_is_made_or_told_of(
+def test_each_item_of_any_bulk_is_created_or_reported(
     shared_dps: LocalService, kind: EnrollmentKind, plan: list[tuple[str, list[tuple[str, bool, str, bool]]]]
 ) -> None:
     """Against a model: what fails changes nothing, what does not fail is made, in their order."""
@@ -232,7 +232,7 @@ def test_each_item_of_any_bulk_is_made_or_told_of(
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_hundred_groups_of_each_attestation_stand_side_by_side(shared_line: EnrollmentClient) -> None:
+def test_a_hundred_groups_of_each_attestation_can_exist_together(shared_line: EnrollmentClient) -> None:
     x509 = GROUPS.x509(root().pem)
     shared_line.fill(GROUPS, [GROUPS.body(f"x{number}", x509) for number in range(100)])
     shared_line.fill(GROUPS, [GROUPS.body(f"s{number}") for number in range(100)])

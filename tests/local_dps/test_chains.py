@@ -247,7 +247,7 @@ def test_the_verified_root_is_sent_too(judge: Judge) -> None:
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=True)
 
 
-def test_a_root_that_nobody_knows_is_sent_too(judge: Judge) -> None:
+def test_an_unknown_root_is_sent_too(judge: Judge) -> None:
     """[Root] --> [Intermediate VG] --> [device-1]
 
     A path ends at the first anchor; what is above it is of no account (RFC 5280 section 6.1).
@@ -321,7 +321,7 @@ def test_a_chain_in_the_wrong_order(judge: Judge) -> None:
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=False)
 
 
-def test_something_else_among_the_chain(judge: Judge) -> None:
+def test_an_unrelated_certificate_in_the_chain(judge: Judge) -> None:
     """Root VG --> [Intermediate] --> [device-1]
     [Other] (sent between the two)
 
@@ -398,7 +398,7 @@ def test_many_certificates_of_the_root(judge: Judge) -> None:
     assert judge(leaf(ROOT), *many, verified=ROOT, group=ROOT) == Verdicts(ASSIGNED, openssl=True, examiner=True)
 
 
-def test_more_certificates_than_anybody_looks_at(judge: Judge) -> None:
+def test_more_certificates_than_the_limit(judge: Judge) -> None:
     """Root VG --> [Intermediate] (30th) --> [device-1] (1st)
     [Other] (all others)
 
@@ -477,7 +477,7 @@ def test_a_group_farther_from_the_device_is_disabled(judge: Judge) -> None:
 # --- names and signatures ---
 
 
-def test_a_root_of_the_same_name_and_another_key(judge: Judge) -> None:
+def test_a_root_with_the_same_name_and_another_key(judge: Judge) -> None:
     """[Root] (the same name, another key) --> [device-1]
     Root VG
 
@@ -487,7 +487,7 @@ def test_a_root_of_the_same_name_and_another_key(judge: Judge) -> None:
     assert verdicts == Verdicts(NOT_FOUND, openssl=False, examiner=False)
 
 
-def test_an_intermediate_of_the_same_name_and_another_key(judge: Judge) -> None:
+def test_an_intermediate_with_the_same_name_and_another_key(judge: Judge) -> None:
     """Root --> Intermediate VG
     Root --> Intermediate (the same name, another key) --> [device-1]
 
@@ -526,7 +526,7 @@ def test_the_roots_key_signed_in_another_name(judge: Judge) -> None:
     assert judge(misnamed, verified=ROOT, group=ROOT) == Verdicts(NOT_FOUND, openssl=False, examiner=False)
 
 
-def test_the_issuers_name_in_other_letters(judge: Judge) -> None:
+def test_the_issuers_name_in_another_case(judge: Judge) -> None:
     """ROOT (it means Root) --> [device-1]
     Root VG
 
@@ -612,7 +612,7 @@ def test_a_root_above_the_verified_intermediate_has_expired(judge: Judge) -> Non
 # --- who may sign, and what for ---
 
 
-def test_the_intermediate_is_no_ca(judge: Judge) -> None:
+def test_the_intermediate_is_not_a_ca(judge: Judge) -> None:
     """Root VG --> [Intermediate] (a device's certificate) --> [device-1]
 
     A certificate that signs others must say that it is a CA's (RFC 5280 section 6.1.4 k); otherwise a device could be a CA.

@@ -52,7 +52,7 @@ def crowd(dps: LocalService, size: int = CLIENTS) -> Iterator[Callable[[Callable
         yield meet
 
 
-def test_of_32_changes_to_a_certificate_with_one_etag_just_one_is_made(dps: LocalService) -> None:
+def test_of_32_changes_to_a_certificate_with_one_etag_only_one_succeeds(dps: LocalService) -> None:
     uploaded = root().pem
     etag = dps.upload("ca", uploaded)["etag"]
 
@@ -70,7 +70,7 @@ def test_of_32_changes_to_a_certificate_with_one_etag_just_one_is_made(dps: Loca
             etag = winner["etag"]
 
 
-def test_of_32_changes_to_a_group_with_one_etag_just_one_is_made(dps: LocalService) -> None:
+def test_of_32_changes_to_a_group_with_one_etag_only_one_succeeds(dps: LocalService) -> None:
     signing = root().pem
     etag = dps.put_group(group_body("g1", signing=signing))["etag"]
 
@@ -89,7 +89,7 @@ def test_of_32_changes_to_a_group_with_one_etag_just_one_is_made(dps: LocalServi
             etag = winner["etag"]
 
 
-def test_of_32_codes_asked_for_at_once_just_the_last_counts(dps: LocalService) -> None:
+def test_of_32_codes_requested_at_once_only_the_last_counts(dps: LocalService) -> None:
     """Each is answered with another code; the one that was answered with the present ETag is the one that is kept."""
     dps.upload("ca", root().pem)
     with crowd(dps) as meet:
@@ -223,7 +223,7 @@ def test_a_bulk_that_fails_in_part_keeps_its_neighbours(together: Together) -> N
 
 
 @pytest.mark.parametrize("what", ["ABORT", "FAIL", "ROLLBACK"])
-def test_a_call_that_the_database_refuses_is_alone_with_its_loss(together: Together, what: str) -> None:
+def test_only_the_call_that_the_database_refuses_is_lost(together: Together, what: str) -> None:
     """ROLLBACK takes the whole transaction along, as a full disk does."""
     with closing(sqlite3.connect(together.file)) as database:
         condition = "AFTER INSERT ON enrollment WHEN NEW.id = 'bad'"

@@ -17,7 +17,7 @@ from tests.local_dps.pages import names_of_tests, rows
 PAGE = Path(helpers.local_dps.__file__).with_name("CONFORMANCE.md")
 
 
-def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that_is_there() -> None:
+def test_each_row_says_one_of_three_things_and_a_checked_one_names_an_existing_test() -> None:
     there, found = names_of_tests(), 0
     for row in rows(PAGE):
         found += 1
@@ -28,7 +28,7 @@ def test_each_row_says_one_of_three_things_and_what_is_checked_names_a_test_that
     assert found > 100
 
 
-def test_each_call_is_on_the_page_and_each_call_of_the_page_is_there(tmp_path: Path) -> None:
+def test_each_call_is_on_the_page_and_each_call_on_the_page_exists(tmp_path: Path) -> None:
     store = Store(tmp_path / "dps.sqlite3")
     core = Core(store, Endpoints(1), new_client_certificate(datetime.now(UTC))[1])
     unreliable = faults.FaultInjector(lambda _call: None, lambda _call: None, faults.Faults())  # type: ignore[arg-type,return-value]

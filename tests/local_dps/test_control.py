@@ -37,7 +37,7 @@ def test_the_control_has_a_port_of_its_own_and_no_plane_on_it(dps: LocalService)
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
 @pytest.mark.parametrize("path", ["/faults", "/nothing"])
-def test_without_its_token_the_control_does_not_open(shared_dps: LocalService, method: str, path: str) -> None:
+def test_the_control_interface_requires_its_token(shared_dps: LocalService, method: str, path: str) -> None:
     given = shared_dps.connection
     own = given["control_token"]
     key = shared_dps.keys()["primaryKey"]
@@ -83,7 +83,7 @@ def test_its_token_is_a_bearer_token(shared_dps: LocalService) -> None:
     )  # schemes are compared without case
 
 
-def test_its_token_opens_no_plane(shared_dps: LocalService) -> None:
+def test_its_token_is_not_valid_for_any_plane(shared_dps: LocalService) -> None:
     own = shared_dps.connection["control_token"]
     headers = {"Authorization": f"Bearer {own}"}
     assert shared_dps.manage("GET", headers=headers).status == 401
@@ -93,7 +93,7 @@ def test_its_token_opens_no_plane(shared_dps: LocalService) -> None:
     assert shared_dps.serve("GET", "/enrollmentGroups/g1", headers={"Authorization": signed}).status == 401
 
 
-def test_its_token_is_another_one_after_each_start_and_not_in_the_state(server: Server) -> None:
+def test_its_token_is_new_at_each_start_and_not_in_the_state(server: Server) -> None:
     first = server.start()
     assert first.connection["control_token"].encode() not in first.stored_bytes()
     server.stop()
@@ -126,7 +126,7 @@ def test_faults_are_read_set_and_switched_off(dps: LocalService) -> None:
     assert control(dps, "PUT", {}).json == off
 
 
-def test_no_fault_ever_meets_the_control(dps: LocalService) -> None:
+def test_no_fault_affects_the_control_interface(dps: LocalService) -> None:
     switch_on(dps, dict.fromkeys((fault.value for fault in Fault if fault is not Fault.SLOW), 1))
     assert {control(dps).status for _ in range(20)} == {200}
     assert counts(dps) == {}
@@ -216,7 +216,7 @@ def assert_tells_of_faults(said: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BAD_OPTIONS)
-def test_a_fault_that_makes_no_sense_on_the_command_line_is_a_clear_message(server: Server, kind: str) -> None:
+def test_an_invalid_fault_on_the_command_line_is_explained(server: Server, kind: str) -> None:
     result = CliRunner().invoke(app, server.command("--fault", BAD_OPTIONS[kind])[3:])
     assert (result.exit_code, result.stdout) == (2, "")
     assert_tells_of_faults(result.stderr)
@@ -224,7 +224,7 @@ def test_a_fault_that_makes_no_sense_on_the_command_line_is_a_clear_message(serv
     assert not server.state.exists()
 
 
-def test_options_that_make_no_sense_end_the_process_with_status_2(server: Server) -> None:
+def test_invalid_options_end_the_process_with_status_2(server: Server) -> None:
     """Both at once: each is a process of its own."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     fault, seed = server.launch("--fault", "throttle=often", **pipes), server.launch("--seed", "x", **pipes)
@@ -245,7 +245,7 @@ def test_faults_and_seed_of_the_command_line_hold_from_the_first_request(server:
     assert re.search(r"\[fault (throttle|slow): ", server.log.read_text())
 
 
-def test_reset_starts_over_and_nothing_else_does(server: Server) -> None:
+def test_only_reset_starts_over(server: Server) -> None:
     def secrets(dps: LocalService) -> list[Any]:
         given = dps.connection
         names = ("tenant_id", "subscription_id", "client_id", "client_secret", "id_scope")
@@ -283,7 +283,7 @@ def test_reset_is_refused_while_another_process_serves_the_folder(server: Server
 
 
 @pytest.mark.parametrize("version", [1, 99])
-def test_a_state_of_another_schema_names_reset_and_reset_helps(server: Server, version: int) -> None:
+def test_the_error_for_a_state_of_another_schema_names_reset_which_works(server: Server, version: int) -> None:
     server.start()
     server.stop()
     with closing(sqlite3.connect(server.state / "dps.sqlite3")) as database:

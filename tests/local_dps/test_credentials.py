@@ -150,7 +150,7 @@ def test_a_client_assertion_may_be_five_minutes_off(
         ("POST", "/certificates/ca/verify"),
     ],
 )
-def test_no_management_call_changes_or_tells_anything_without_a_token(
+def test_no_management_call_changes_or_returns_anything_without_a_token(
     dps: LocalService, method: str, suffix: str
 ) -> None:
     dps.upload("ca", root().pem)
@@ -163,7 +163,7 @@ def test_no_management_call_changes_or_tells_anything_without_a_token(
 
 
 @pytest.mark.parametrize(("method", "suffix"), [("PUT", "/g1"), ("DELETE", "/g1"), ("POST", "/query"), ("GET", "/g1")])
-def test_no_service_call_changes_or_tells_anything_without_a_credential(
+def test_no_service_call_changes_or_returns_anything_without_a_credential(
     dps: LocalService, method: str, suffix: str
 ) -> None:
     body = group_body("g1", signing=root().pem)
@@ -228,19 +228,19 @@ BAD_SIGNATURES: dict[str, Callable[[LocalService, str], str | bytes]] = {
 
 
 @pytest.mark.parametrize("kind", GOOD_SIGNATURES)
-def test_a_right_signature_is_accepted_however_it_is_written(shared_dps: LocalService, kind: str) -> None:
+def test_a_valid_signature_is_accepted_in_any_form(shared_dps: LocalService, kind: str) -> None:
     header = GOOD_SIGNATURES[kind](shared_dps, shared_dps.keys())
     assert shared_dps.serve("GET", "/enrollmentGroups/g1", headers={"Authorization": header}).status == 404
 
 
 @pytest.mark.parametrize("kind", BAD_SIGNATURES)
-def test_a_wrong_signature_is_refused(shared_dps: LocalService, kind: str) -> None:
+def test_an_invalid_signature_is_refused(shared_dps: LocalService, kind: str) -> None:
     header = BAD_SIGNATURES[kind](shared_dps, shared_dps.keys()["primaryKey"])
     reply = shared_dps.serve("GET", "/enrollmentGroups/g1", headers={"Authorization": header})
     assert_service_refuses(reply, 401, 401000, "Unauthorized")
 
 
-def test_a_signature_opens_no_management_call(shared_dps: LocalService) -> None:
+def test_a_signature_is_not_valid_for_a_management_call(shared_dps: LocalService) -> None:
     header = signature(shared_dps.host, shared_dps.keys()["primaryKey"])
     assert_manager_refuses(call_with(shared_dps, MANAGEMENT, "GET", "/certificates", header, None))
 
@@ -363,7 +363,7 @@ def test_no_token_is_issued_for(shared_dps: LocalService, changes: dict[str, str
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"&".join([b"a=b"] * 1000), b'{"grant_type":"client_credentials"}'])
-def test_a_token_request_that_is_no_form_is_refused(shared_dps: LocalService, body: bytes) -> None:
+def test_a_token_request_that_is_not_a_form_is_refused(shared_dps: LocalService, body: bytes) -> None:
     reply = shared_dps.call("POST", f"/{shared_dps.connection['tenant_id']}/oauth2/v2.0/token", body)
     assert (reply.status, reply.json["error"]) == (400, "unsupported_grant_type")
 
@@ -416,7 +416,7 @@ def test_azures_service_client_says_that_the_credential_is_wrong(shared_dps: Loc
     assert refused.value.status_code == 401
 
 
-def test_the_address_that_is_asked_is_an_audience_too(shared_dps: LocalService) -> None:
+def test_the_requested_address_is_also_an_audience(shared_dps: LocalService) -> None:
     """JavaScript's management SDK makes its audience from the endpoint that it is given."""
     token = shared_dps.ask_for_token(scope=f"https://{shared_dps.host}/.default").json["access_token"]
     assert call_with(shared_dps, MANAGEMENT, "GET", "", f"Bearer {token}", None).status == 200

@@ -96,7 +96,7 @@ def test_mqtt_over_a_websocket_is_behind_azures_name_and_port(plant: LocalServic
         assert enter(plant, line, WHO)["status"] == "assigned"
 
 
-def test_what_comes_together_with_the_head_goes_through_the_tunnel(plant: LocalService, files: Files) -> None:
+def test_bytes_that_arrive_together_with_the_head_go_through_the_tunnel(plant: LocalService, files: Files) -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context(plant, files).wrap_bio(incoming, outgoing, server_hostname=AZURE)
     with pytest.raises(ssl.SSLWantReadError):
@@ -151,14 +151,14 @@ def test_another_version_is_refused(plant: LocalService, version: str) -> None:
         assert read_all(plain).startswith(b"HTTP/1.1 403 ")
 
 
-def test_the_port_of_this_very_service_is_not_behind_it(plant: LocalService) -> None:
+def test_the_services_own_port_is_not_behind_it(plant: LocalService) -> None:
     for endpoint in ("device", "mqtt", "proxy"):
         with dial(plant) as plain:
             plain.sendall(f"CONNECT localhost:{address(plant, endpoint)[1]} HTTP/1.1\r\n\r\n".encode())
             assert read_all(plain).startswith(b"HTTP/1.1 403 ")
 
 
-def test_a_head_without_an_end_is_hung_up_on(plant: LocalService) -> None:
+def test_a_connection_with_an_endless_head_is_closed(plant: LocalService) -> None:
     with dial(plant) as plain:
         with contextlib.suppress(ConnectionError):
             plain.sendall(b"CONNECT " + b"x" * 1_000_000)
@@ -174,7 +174,7 @@ def test_a_head_that_is_larger_than_the_limit_opens_no_tunnel(plant: LocalServic
         assert plain.recv(1000)[:12] in (b"", b"HTTP/1.1 403", b"HTTP/1.1 431")
 
 
-def test_a_client_that_says_nothing_is_let_go(plant: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_client_is_disconnected(plant: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "_MAX_HEAD_SECONDS", 0.2)
     with dial(plant) as plain:
         assert read_all(plain) == b""
@@ -185,7 +185,7 @@ def test_a_client_that_says_nothing_is_let_go(plant: LocalService, monkeypatch: 
 
 @pytest.mark.unix
 @pytest.mark.parametrize("port", [443, 8883])
-def test_a_tunnel_whose_client_says_no_more_ends(plant: LocalService, files: Files, port: int) -> None:
+def test_a_tunnel_ends_when_its_client_stops_sending(plant: LocalService, files: Files, port: int) -> None:
     before = open_descriptors()
     with tunnel(plant, port) as plain:
         plain.shutdown(socket.SHUT_WR)

@@ -79,7 +79,7 @@ def test_an_operation_that_is_not_the_newest_is_not_found(dps: LocalService, tmp
 
 
 @pytest.mark.parametrize("version", TLS)
-def test_a_stranger_gets_through_the_handshake_and_is_told_why_it_is_refused(
+def test_an_unknown_device_completes_the_handshake_and_gets_the_reason_for_its_refusal(
     dps: LocalService, tmp_path: Path, version: str
 ) -> None:
     prepare(dps, ROOT)
@@ -123,7 +123,7 @@ def disguised(own: PrivateKey, victim: PrivateKey) -> bytes:
     return as_pem(der.replace(mine, its), "PRIVATE KEY").encode()
 
 
-def test_the_nearest_group_decides_and_a_disabled_one_lets_nobody_in(dps: LocalService, tmp_path: Path) -> None:
+def test_the_nearest_group_decides_and_a_disabled_one_rejects_every_device(dps: LocalService, tmp_path: Path) -> None:
     upload(dps, "root", ROOT)
     dps.put_group(group_body("far", signing=ROOT.pem))
     dps.put_group(group_body("near", signing=INTERMEDIATE.pem, provisioningStatus="disabled"))
@@ -147,7 +147,7 @@ def test_an_individual_enrollment_decides_before_any_group(dps: LocalService, tm
     assert device(dps, tmp_path, mine).outcome()["status"] == "disabled"
 
 
-def test_a_group_by_reference_lets_in_while_the_certificate_is_there(dps: LocalService, tmp_path: Path) -> None:
+def test_a_group_by_reference_accepts_devices_while_the_certificate_exists(dps: LocalService, tmp_path: Path) -> None:
     upload(dps, "ca", ROOT)
     dps.put_group(group_body("group", reference="ca"))
     mine = device(dps, tmp_path, leaf(ROOT))
@@ -177,9 +177,7 @@ WRONG: dict[str, Callable[[Device], Any]] = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_a_request_that_makes_no_sense_is_refused_and_the_next_is_answered(
-    dps: LocalService, tmp_path: Path, kind: str
-) -> None:
+def test_an_invalid_request_is_refused_and_the_next_is_answered(dps: LocalService, tmp_path: Path, kind: str) -> None:
     prepare(dps, ROOT)
     mine = device(dps, tmp_path, leaf(ROOT))
     reply = WRONG[kind](mine)
@@ -247,7 +245,7 @@ def test_retry_after_is_an_option_of_the_command_and_of_a_test(server: Server, t
 
 
 @pytest.mark.parametrize("seconds", ["-1", "soon", "2.5"])
-def test_a_retry_after_that_is_no_number_of_seconds_is_no_start(server: Server, seconds: str) -> None:
+def test_an_invalid_retry_after_prevents_the_start(server: Server, seconds: str) -> None:
     result = subprocess.run(server.command("--retry-after", seconds), capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "--retry-after" in result.stderr
@@ -274,14 +272,14 @@ def test_a_request_for_a_certificate_is_refused_and_never_ignored(dps: LocalServ
     assert mine.ask("PUT", "/register", {"registrationId": "device-1", "csr": None}).status == 202
 
 
-def test_a_device_without_a_certificate_hears_that_symmetric_keys_are_not_served(dps: LocalService) -> None:
+def test_a_device_without_a_certificate_is_told_that_symmetric_keys_are_not_supported(dps: LocalService) -> None:
     refused = device(dps, Path()).register()
     assert refused.status == 401
     assert "sent no certificate" in refused.headers["x-local-dps-explanation"]
     assert "symmetric key" in refused.headers["x-local-dps-explanation"]
 
 
-def test_a_device_that_signs_with_a_symmetric_key_hears_that_these_are_not_served(dps: LocalService) -> None:
+def test_a_device_that_signs_with_a_symmetric_key_is_told_that_these_are_not_supported(dps: LocalService) -> None:
     scope = dps.connection["id_scope"]
     signed = signature(f"{scope}/registrations/device-1", b64encode(bytes(32)).decode(), policy="registration")
     refused = device(dps, Path()).ask("PUT", "/register", {}, headers={"Authorization": signed})
@@ -292,7 +290,7 @@ def test_a_device_that_signs_with_a_symmetric_key_hears_that_these_are_not_serve
 PORTS_OF_DEVICES = ("device_endpoint", "mqtt_endpoint")
 
 
-def test_devices_get_tls_1_2_alone_as_from_azure(tmp_path: Path) -> None:
+def test_devices_get_only_tls_1_2_as_from_azure(tmp_path: Path) -> None:
     lines: list[str] = []
     with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
         dps = LocalService(connection, tmp_path / "state")
@@ -304,7 +302,7 @@ def test_devices_get_tls_1_2_alone_as_from_azure(tmp_path: Path) -> None:
     assert all("The TLS handshake failed." in line and "unsupported protocol" in line for line in lines)
 
 
-def test_devices_get_tls_1_3_if_the_command_says_so(server: Server) -> None:
+def test_devices_get_tls_1_3_with_the_option(server: Server) -> None:
     dps = server.start("--allow-tls-1-3")
     for port in PORTS_OF_DEVICES:
         assert handshake(dps, port, TLS["TLS 1.3"]) == "TLSv1.3"

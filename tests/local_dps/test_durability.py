@@ -92,7 +92,7 @@ def test_the_next_start_has_the_same_identity_and_keys_but_another_ca(tmp_path: 
         assert Path(connection["ca_file"]).read_bytes() != pem
 
 
-def test_a_token_of_before_a_start_is_good_after_it(tmp_path: Path) -> None:
+def test_a_token_from_before_a_restart_is_valid_after_it(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state) as connection:
         token = LocalService(connection, state).management_token
@@ -185,7 +185,7 @@ def test_a_state_that_is_not_ours_is_a_clear_error_and_is_left_alone(server: Ser
     assert not server.connection_file.exists()
 
 
-def test_running_in_a_thread_raises_what_hinders_it(tmp_path: Path) -> None:
+def test_running_in_a_thread_raises_the_error_that_prevents_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotStart), running(tmp_path / "file"):
         pass

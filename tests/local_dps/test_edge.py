@@ -111,7 +111,7 @@ def test_requests_in_a_pipeline_are_answered_in_their_order(dps: LocalService) -
     assert replies[1].json == replies[2].json
 
 
-def test_a_head_request_has_no_body_and_the_connection_goes_on(shared_dps: LocalService) -> None:
+def test_the_answer_to_a_head_request_has_no_body_and_the_connection_stays_open(shared_dps: LocalService) -> None:
     group = shared_dps.root.partition("/providers")[0]
     with Client(shared_dps) as client:
         bearer = {"Authorization": f"Bearer {shared_dps.management_token}"}
@@ -165,7 +165,7 @@ PARTS = {
 }
 
 
-def test_what_is_too_large_or_no_http_is_refused_and_logged_without_its_contents(server: Server) -> None:
+def test_a_request_that_is_too_large_or_not_http_is_refused_and_logged_without_its_contents(server: Server) -> None:
     dps = server.start()
     statuses = {kind: dps.send_bytes(part.encode()).status for kind, part in PARTS.items()}
     assert {kind: status for kind, status in statuses.items() if not 400 <= status < 500} == {}
@@ -204,7 +204,7 @@ def test_an_endless_body_is_refused_before_its_end(shared_dps: LocalService) -> 
 
 
 @pytest.mark.parametrize("when", ["in its head", "in its body", "in its chunks", "after its request", "at once"])
-def test_a_client_that_leaves_in_the_middle_leaves_no_trace(server: Server, when: str) -> None:
+def test_a_client_that_disconnects_during_a_request_leaves_no_trace(server: Server, when: str) -> None:
     dps = server.start()
     parts = {
         "in its head": b"GET / HTTP/1.1\r\nHost: loc",
@@ -265,7 +265,7 @@ def drip(connection: ssl.SSLSocket, content: bytes) -> None:
     raise AssertionError("it took everything")
 
 
-def test_a_client_that_says_nothing_is_let_go(hasty: Hasty) -> None:
+def test_a_silent_client_is_disconnected(hasty: Hasty) -> None:
     dps, seen = hasty
     with in_time(), connected(dps) as connection:
         assert dps.call("GET", "/").status == 404  # others are served meanwhile
@@ -273,14 +273,14 @@ def test_a_client_that_says_nothing_is_let_go(hasty: Hasty) -> None:
     assert len(seen) == 1
 
 
-def test_a_client_that_does_not_even_shake_hands_is_let_go(hasty: Hasty) -> None:
+def test_a_client_that_does_not_complete_the_handshake_is_disconnected(hasty: Hasty) -> None:
     dps, _ = hasty
     with in_time(), socket.create_connection((dps.address.hostname, dps.address.port), timeout=PATIENCE) as plain:
         assert dps.call("GET", "/").status == 404
         ends(plain)
 
 
-def test_a_client_that_drips_its_head_is_let_go(hasty: Hasty) -> None:
+def test_a_client_that_sends_its_headers_too_slowly_is_disconnected(hasty: Hasty) -> None:
     dps, seen = hasty
     with in_time(), connected(dps) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Endless: ")
@@ -289,7 +289,9 @@ def test_a_client_that_drips_its_head_is_let_go(hasty: Hasty) -> None:
     assert len(seen) == 1
 
 
-def test_a_client_that_drips_its_second_head_is_let_go(hasty: Hasty, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_sends_its_second_headers_too_slowly_is_disconnected(
+    hasty: Hasty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dps, _ = hasty
     monkeypatch.setattr(edge, "_MAX_IDLE_SECONDS", 0.5)
     with in_time(), connected(dps) as connection:
@@ -300,7 +302,7 @@ def test_a_client_that_drips_its_second_head_is_let_go(hasty: Hasty, monkeypatch
 
 
 @pytest.mark.parametrize("dripping", [False, True], ids=["stops", "drips"])
-def test_a_client_that_stops_or_drips_in_its_body_is_answered_408_and_let_go(hasty: Hasty, dripping: bool) -> None:
+def test_a_client_that_sends_its_body_too_slowly_is_answered_408_and_disconnected(hasty: Hasty, dripping: bool) -> None:
     dps, seen = hasty
     with in_time(), connected(dps) as connection:
         connection.sendall(head(dps, "PUT", "/enrollmentGroups/g1", "Content-Length: 10000") + b"half")
@@ -316,7 +318,7 @@ def test_a_client_that_stops_or_drips_in_its_body_is_answered_408_and_let_go(has
 
 
 @pytest.mark.parametrize("chunk", [f"{MARK}\r\n", f"1\r\nab{MARK}\r\n", f"-1\r\n{MARK}\r\n"])
-def test_a_chunk_that_makes_no_sense_behind_a_good_head_is_refused(
+def test_an_invalid_chunk_after_valid_headers_is_refused(
     hasty: Hasty, caplog: pytest.LogCaptureFixture, chunk: str
 ) -> None:
     dps, seen = hasty
@@ -330,7 +332,9 @@ def test_a_chunk_that_makes_no_sense_behind_a_good_head_is_refused(
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_a_client_that_idles_between_two_requests_is_let_go(hasty: Hasty, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_idles_between_two_requests_is_disconnected(
+    hasty: Hasty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dps, _ = hasty
     monkeypatch.setattr(edge, "_MAX_IDLE_SECONDS", 0.5)
     with in_time(), connected(dps) as connection:
@@ -339,7 +343,7 @@ def test_a_client_that_idles_between_two_requests_is_let_go(hasty: Hasty, monkey
         ends(connection)
 
 
-def test_many_silent_clients_keep_nobody_waiting(hasty: Hasty) -> None:
+def test_many_silent_clients_do_not_delay_others(hasty: Hasty) -> None:
     dps, _ = hasty
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connected(dps)) for _ in range(50)]

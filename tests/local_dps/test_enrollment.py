@@ -82,7 +82,7 @@ def test_a_group_comes_back_with_what_was_sent_and_nothing_that_was_not(dps: Loc
 
 
 @pytest.mark.parametrize("quote", ['"{}"', "{}"], ids=["quoted", "unquoted"])
-def test_a_change_answers_200_with_a_new_etag_and_keeps_the_time_of_creation(dps: LocalService, quote: str) -> None:
+def test_a_change_answers_200_with_a_new_etag_and_the_old_time_of_creation(dps: LocalService, quote: str) -> None:
     body = group_body("g1", signing=root().pem)
     made = dps.put_group(body)
     reply = dps.serve("PUT", "/enrollmentGroups/g1", body, if_match=quote.format(made["etag"]))
@@ -170,7 +170,7 @@ def test_a_group_may_refer_to_a_certificate_that_is_not_verified_yet(dps: LocalS
     assert dps.put_group(group_body("g1", reference="ca"))
 
 
-def test_what_a_group_may_carry_is_kept(dps: LocalService) -> None:
+def test_every_field_of_a_group_is_stored(dps: LocalService) -> None:
     more: Mapping[str, Any] = {
         "capabilities": {"iotEdge": True},
         "provisioningStatus": "disabled",
@@ -185,7 +185,7 @@ def test_what_a_group_may_carry_is_kept(dps: LocalService) -> None:
     assert dps.group("g1") == made
 
 
-def test_null_is_left_out_but_for_the_status_which_comes_back_null(dps: LocalService) -> None:
+def test_null_fields_are_left_out_except_the_status_which_is_returned_as_null(dps: LocalService) -> None:
     nothing = dict.fromkeys(("provisioningStatus", "reprovisionPolicy", "allocationPolicy", "iotHubs", "initialTwin"))
     made = dps.put_group(group_body("g1", signing=root().pem, **nothing))
     assert set(made) == {"enrollmentGroupId", "attestation", "provisioningStatus"} | STAMPS

@@ -45,7 +45,7 @@ CHANGES: dict[str, Send] = {
 PLANES: dict[str, Send] = CHANGES | {"identity": lambda dps: dps.ask_for_token()}
 
 
-def test_nothing_goes_wrong_unless_it_is_asked_for(dps: LocalService) -> None:
+def test_without_faults_nothing_fails(dps: LocalService) -> None:
     with Client(dps) as client:
         assert {client.manage("GET", "/certificates/ca").status for _ in range(200)} == {200}
     told = control(dps).json
@@ -157,7 +157,7 @@ MATCHED: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("kind", MATCHED)
-def test_an_etag_that_changes_underneath_is_stale_really_is_another_and_is_good_when_read_again(
+def test_an_etag_that_a_fault_changes_is_stale_and_the_new_one_can_be_read_and_used(
     dps: LocalService, kind: str
 ) -> None:
     read, change = MATCHED[kind]
@@ -187,7 +187,7 @@ def test_an_etag_does_not_change_for_a_call_that_names_none(dps: LocalService) -
 # --- repeatable -------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_and_requests_meet_the_same_faults_and_another_seed_meets_others(dps: LocalService) -> None:
+def test_the_same_seed_and_requests_get_the_same_faults_and_another_seed_gets_others(dps: LocalService) -> None:
     seen = []
     for seed in (1, 1, 2):
         switch_on(dps, MIXED, seed)
@@ -231,7 +231,7 @@ REQUESTS = st.lists(st.sampled_from([None, "*", "etag"]), min_size=1, max_size=6
 
 @given(RATES, st.integers(), REQUESTS)
 @settings(max_examples=50, deadline=None)
-def test_what_is_drawn_depends_on_seed_and_requests_alone(
+def test_the_faults_depend_only_on_seed_and_requests(
     rates: dict[Fault, float], seed: int, matches: list[str | None]
 ) -> None:
     first = drawn(rates, seed, matches)
@@ -249,7 +249,7 @@ def test_another_seed_draws_others(kind: Fault, rate: float, seed: int, other: i
 
 @given(RATES, st.sampled_from(Fault), st.floats(0.05, 0.95), st.integers(), REQUESTS)
 @settings(max_examples=50, deadline=None)
-def test_a_kind_that_is_switched_on_does_not_move_the_others(
+def test_switching_on_a_fault_does_not_change_when_the_others_happen(
     rates: dict[Fault, float], kind: Fault, rate: float, seed: int, matches: list[str | None]
 ) -> None:
     others = {fault: each for fault, each in rates.items() if fault is not kind}
@@ -260,7 +260,7 @@ def test_a_kind_that_is_switched_on_does_not_move_the_others(
 
 
 @pytest.mark.parametrize("kind", Fault)
-def test_of_400_requests_as_many_meet_a_fault_as_its_rate_says(kind: Fault) -> None:
+def test_of_400_requests_as_many_get_a_fault_as_its_rate_says(kind: Fault) -> None:
     """Within four standard deviations (6 each) of a tenth, and at each of several seeds."""
     for seed in range(5):
         faults = Faults({kind: 0.1}, seed)
@@ -269,7 +269,7 @@ def test_of_400_requests_as_many_meet_a_fault_as_its_rate_says(kind: Fault) -> N
         assert faults.counts == Counter(each for each in met if each)
 
 
-def test_of_400_requests_on_the_wire_as_many_meet_a_fault_as_its_rate_says(dps: LocalService) -> None:
+def test_of_400_requests_on_the_wire_as_many_get_a_fault_as_its_rate_says(dps: LocalService) -> None:
     switch_on(dps, {"throttle": 0.1}, seed=3)
     seen = Counter(happenings(dps, 400))
     assert set(seen) == {200, 429}
@@ -277,14 +277,14 @@ def test_of_400_requests_on_the_wire_as_many_meet_a_fault_as_its_rate_says(dps: 
     assert counts(dps) == {"throttle": seen[429]}
 
 
-def test_a_request_meets_at_most_one_fault() -> None:
+def test_a_request_gets_at_most_one_fault() -> None:
     faults = Faults(dict.fromkeys(Fault, 0.5))
     met = [faults.draw(get("etag")) for _ in range(1000)]
     assert set(met) == {None, *Fault}
     assert faults.counts.total() == sum(each is not None for each in met)
 
 
-def test_what_the_control_counts_is_what_clients_met(dps: LocalService) -> None:
+def test_the_control_interface_counts_the_faults_that_clients_got(dps: LocalService) -> None:
     switch_on(dps, MIXED, seed=5)
     seen = Counter(happenings(dps, 100))
     told = dict(counts(dps))
@@ -294,7 +294,7 @@ def test_what_the_control_counts_is_what_clients_met(dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan"), float("inf")])
-def test_a_rate_that_is_no_part_of_the_requests_is_refused(rate: float) -> None:
+def test_a_rate_that_is_not_from_0_to_1_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="throttle"):
         Faults({Fault.THROTTLE: rate})
 

@@ -29,7 +29,7 @@ def register(dps: LocalService, folder: Path, *chain: Crafted, who: str = "devic
     return Device(dps, who, write_chain(folder, *chain)).register().status
 
 
-def test_one_ca_under_many_spellings_is_one(dps: LocalService, tmp_path: Path) -> None:
+def test_differently_spelled_names_of_one_ca_count_as_one(dps: LocalService, tmp_path: Path) -> None:
     """Sixteen certificates of one key, each fit to be the other's issuer: 16! ways up, were each spelling a name."""
     let_root_in(dps)
     own = key(which=70)
@@ -72,7 +72,9 @@ KEPT_OUT: dict[str, tuple[Crafted, ...]] = {
 
 
 @pytest.mark.parametrize("kind", KEPT_OUT)
-def test_what_can_not_be_understood_is_refused_and_is_no_error(dps: LocalService, tmp_path: Path, kind: str) -> None:
+def test_an_unreadable_certificate_is_refused_without_an_internal_error(
+    dps: LocalService, tmp_path: Path, kind: str
+) -> None:
     let_root_in(dps)
     assert register(dps, tmp_path, *KEPT_OUT[kind]) == 401
 
@@ -84,7 +86,7 @@ def test_letters_that_only_become_the_name_in_lower_case_do_not(dps: LocalServic
     assert register(dps, tmp_path, leaf(ROOT, "pump-K"), who="pump-k") == 202
 
 
-def test_a_flood_of_pings_leaves_the_others_their_turns(dps: LocalService, tmp_path: Path) -> None:
+def test_a_flood_of_pings_does_not_block_the_others(dps: LocalService, tmp_path: Path) -> None:
     let_root_in(dps)
     files = write_chain(tmp_path, DEVICE, INTERMEDIATE)
     with over_tls(dps, files).connect(dps, "device-1") as line:
@@ -137,7 +139,7 @@ def test_a_request_id_that_no_answer_could_repeat_ends_the_connection(dps: Local
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 
 
-def test_who_is_revoked_while_the_webhook_is_thinking_stays_outside(
+def test_a_device_that_is_revoked_during_the_webhooks_call_stays_revoked(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.may.clear()
@@ -153,7 +155,7 @@ def test_who_is_revoked_while_the_webhook_is_thinking_stays_outside(
     assert dps.control("GET", f"/hubs/{FAR}/devices").json == {"devices": []}
 
 
-def test_an_answer_for_an_enrollment_that_is_another_now_does_not_count(
+def test_an_answer_for_an_enrollment_that_has_changed_is_ignored(
     dps: LocalService, tmp_path: Path, webhook: Webhook
 ) -> None:
     webhook.may.clear()
@@ -203,9 +205,7 @@ def test_a_function_key_is_not_told_to_the_device(
 # --- hubs -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_device_that_is_called_otherwise_at_its_hub_leaves_no_record_behind(
-    dps: LocalService, tmp_path: Path
-) -> None:
+def test_a_device_with_another_id_at_its_hub_leaves_no_record_behind(dps: LocalService, tmp_path: Path) -> None:
     upload(dps, "root", ROOT)
     mine = leaf(ROOT, life=TODAY)
     own = {"type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": mine.pem}}}}

@@ -56,7 +56,7 @@ def open_many(dps: LocalService, stack: ExitStack) -> None:
 
 @pytest.mark.linux
 @pytest.mark.usefixtures("descriptors")
-def test_thousands_of_idle_connections_are_opened_and_dropped_and_devices_get_in_all_the_time(
+def test_devices_register_while_thousands_of_idle_connections_are_opened_and_dropped(
     server: Server, tmp_path: Path
 ) -> None:
     dps = server.start()

@@ -231,7 +231,7 @@ def test_a_certificate_is_described_as_openssl_describes_it(
 
 @KINDS
 @pytest.mark.parametrize("sent", SENT_KEYS)
-def test_a_private_key_is_refused_and_nothing_of_it_is_kept(
+def test_a_private_key_is_refused_and_nothing_of_it_is_stored(
     shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, sent: str
 ) -> None:
     text = SENT_KEYS[sent]
@@ -249,7 +249,7 @@ def test_a_private_key_is_refused_and_nothing_of_it_is_kept(
 
 @KINDS
 @pytest.mark.parametrize("slots", [1, 2])
-def test_what_was_read_can_be_written_back_with_a_change_and_keeps_its_certificates(
+def test_an_enrollment_that_was_read_can_be_written_back_with_a_change_and_keeps_its_certificates(
     shared_line: EnrollmentClient, kind: EnrollmentKind, slots: int
 ) -> None:
     """The Azure CLI's extension does so: it reads an enrollment, changes a field, and puts all of it with `*`."""
@@ -291,7 +291,7 @@ def test_members_that_only_the_service_writes_are_ignored(shared_line: Enrollmen
 
 
 @KINDS
-def test_a_change_replaces_everything_that_was_said_before(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
+def test_a_change_replaces_the_whole_enrollment(shared_line: EnrollmentClient, kind: EnrollmentKind) -> None:
     put(shared_line, kind, kind.body("i1", kind.x509(root().pem), initialTwin={"tags": {"floor": 1}}))
     changed = put(shared_line, kind, kind.body("i1"), if_match="*")
     assert set(changed) == {kind.id_name, "attestation", "provisioningStatus"} | STAMPS
@@ -312,7 +312,7 @@ def test_a_group_has_no_registration_state(shared_line: EnrollmentClient) -> Non
     assert "registrationState" not in made
 
 
-def test_what_an_enrollment_may_carry_is_kept(shared_dps: LocalService, shared_line: EnrollmentClient) -> None:
+def test_every_field_of_an_enrollment_is_stored(shared_dps: LocalService, shared_line: EnrollmentClient) -> None:
     more = {
         "deviceId": "d" * 128,
         "optionalDeviceInformation": {"additionalProperties": {"floor": 3, "name": "ä ☃ 𝄞", "none": None}},
@@ -347,7 +347,7 @@ def test_a_status_of_null_comes_back_null_and_a_missing_one_enabled(
 
 @KINDS
 @pytest.mark.parametrize("given_keys", ["both", "neither", "primary", "secondary", "none at all"])
-def test_symmetric_keys_are_those_given_and_the_others_are_made(
+def test_symmetric_keys_are_stored_as_given_and_missing_ones_are_generated(
     shared_line: EnrollmentClient, kind: EnrollmentKind, given_keys: str
 ) -> None:
     mine = random_key(), random_key()
@@ -373,7 +373,7 @@ def test_symmetric_keys_are_those_given_and_the_others_are_made(
 
 
 @KINDS
-def test_symmetric_keys_come_back_from_a_put_and_on_request_but_not_by_looking(
+def test_symmetric_keys_are_returned_by_a_put_and_on_request_but_not_by_a_get(
     shared_line: EnrollmentClient, kind: EnrollmentKind
 ) -> None:
     sent = symmetric(random_key(), random_key())
@@ -399,7 +399,7 @@ def test_a_tpm_comes_back_as_it_was_sent(shared_line: EnrollmentClient, storage:
 
 
 @KINDS
-def test_each_kind_says_in_its_own_code_that_it_exists_already_or_not_at_all(
+def test_each_kind_has_its_own_codes_for_exists_already_and_not_found(
     shared_line: EnrollmentClient, kind: EnrollmentKind
 ) -> None:
     one, body = path(kind, "i1"), kind.body("i1")
@@ -545,7 +545,7 @@ BAD_DEVICES: dict[str, Mapping[str, Any]] = {
 
 @KINDS
 @pytest.mark.parametrize("bad", BAD_ATTESTATIONS)
-def test_an_attestation_that_makes_no_sense_is_refused(
+def test_an_invalid_attestation_is_refused(
     shared_dps: LocalService, shared_line: EnrollmentClient, kind: EnrollmentKind, bad: str
 ) -> None:
     shared_dps.upload("ca", root().pem, if_match="*")
@@ -563,7 +563,7 @@ def test_a_group_takes_no_tpm(shared_line: EnrollmentClient) -> None:
 
 
 @pytest.mark.parametrize("bad", BAD_DEVICES)
-def test_an_enrollment_that_makes_no_sense_is_refused(shared_line: EnrollmentClient, bad: str) -> None:
+def test_an_invalid_enrollment_is_refused(shared_line: EnrollmentClient, bad: str) -> None:
     made = put(shared_line, INDIVIDUALS, INDIVIDUALS.body("i1"))
     body = INDIVIDUALS.body("i1") | BAD_DEVICES[bad]
     assert_service_refuses(shared_line.call("PUT", "/enrollments/i1", body, {"If-Match": "*"}), 400, 400000)

@@ -95,7 +95,7 @@ def test_azures_client_says_that_the_certificate_has_changed_meanwhile(
 
 
 @pytest.mark.parametrize("call", ["get", "generate", "verify", "delete"])
-def test_azures_client_says_that_there_is_no_such_certificate(
+def test_azures_client_says_that_the_certificate_does_not_exist(
     dps: LocalService, management: IotDpsClient, call: str
 ) -> None:
     group, name = places(dps)
@@ -216,13 +216,13 @@ def test_every_answer_about_a_certificate_is_as_the_real_service_writes_it(dps: 
     assert dps.manage("GET", "/certificates").json == {"value": []}
 
 
-def test_each_code_is_another_one(dps: LocalService) -> None:
+def test_each_code_is_new(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     codes = {dps.generate_code("ca")["properties"]["verificationCode"] for _ in range(5)}
     assert len(codes) == 5
 
 
-def test_the_first_etag_is_stale_once_a_code_was_given(dps: LocalService) -> None:
+def test_the_first_etag_is_stale_once_a_code_was_generated(dps: LocalService) -> None:
     uploaded = root()
     first = dps.upload("ca", uploaded.pem)["etag"]
     code = dps.generate_code("ca", if_match=first)["properties"]["verificationCode"]
@@ -234,7 +234,7 @@ def test_the_first_etag_is_stale_once_a_code_was_given(dps: LocalService) -> Non
 @pytest.mark.parametrize("quote", ['"{}"', "{}"], ids=["quoted", "unquoted"])
 @pytest.mark.parametrize("good", [True, False], ids=["present", "stale"])
 @pytest.mark.parametrize("call", ["upload", "generate", "verify", "delete"])
-def test_an_etag_counts_with_and_without_quotes(dps: LocalService, call: str, good: bool, quote: str) -> None:
+def test_an_etag_is_accepted_with_and_without_quotes(dps: LocalService, call: str, good: bool, quote: str) -> None:
     uploaded = root()
     dps.upload("ca", uploaded.pem)
     generated = dps.generate_code("ca")
@@ -328,7 +328,7 @@ def test_a_proof_is_at_top_level_in_every_api_version(dps: LocalService, version
 
 @pytest.mark.parametrize("version", ["2020-03-01", "2021-10-15", "2022-02-05", NEWEST])
 @pytest.mark.parametrize("claimed", [True, False, None])
-def test_a_certificate_is_verified_on_upload_if_the_upload_says_so(
+def test_a_certificate_is_verified_on_upload_if_the_upload_claims_it(
     dps: LocalService, version: str, claimed: bool | None
 ) -> None:
     fields = {"certificate": root().pem, "isVerified": claimed}
@@ -375,7 +375,7 @@ def test_a_call_without_a_known_api_version_is_refused(dps: LocalService, query:
     assert (reply.status, reply.json["error"]["code"]) == (400, code)
 
 
-def test_a_certificate_that_is_not_there_is_refused_in_the_resource_providers_words(dps: LocalService) -> None:
+def test_a_missing_certificate_is_refused_in_the_resource_providers_words(dps: LocalService) -> None:
     assert_provider_refuses(dps.manage("GET", "/certificates/nothing"), 404, 404001, "NotFound")
 
 

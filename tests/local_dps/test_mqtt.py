@@ -131,7 +131,7 @@ RIDS = ["3f1f3a0c-9f0e-4c55-8a36-0f5d3f2f8b11", "1", "a b", "ä/ö/?", "%24", "=
 
 
 @pytest.mark.parametrize("rid", RIDS, ids=lambda rid: rid[:8])
-def test_an_answer_repeats_the_request_id_as_it_came(plant: LocalService, files: Files, who: str, rid: str) -> None:
+def test_an_answer_repeats_the_request_id_unchanged(plant: LocalService, files: Files, who: str, rid: str) -> None:
     with over_tls(plant, files).connect(plant, who) as line:
         line.send(publish(register_topic(rid), b"", 2))
         assert line.packet() == (0x40, b"\x00\x02")
@@ -142,7 +142,7 @@ def test_an_answer_repeats_the_request_id_as_it_came(plant: LocalService, files:
         assert line.answer()[0] == f"$dps/registrations/res/200/?$rid={rid[:900]}"
 
 
-def test_a_poll_for_an_operation_of_somebody_else_is_not_found(plant: LocalService, files: Files, who: str) -> None:
+def test_a_poll_for_the_operation_of_another_device_is_not_found(plant: LocalService, files: Files, who: str) -> None:
     with over_tls(plant, files).connect(plant, who) as line:
         for operation in ("5.0.0", "a/b", "%2e%2e", "x y"):
             line.send(publish(poll_topic("r", operation), b" ", 3))
@@ -160,7 +160,7 @@ STRANGERS: dict[str, tuple[Crafted, bool, int]] = {
 
 @pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
 @pytest.mark.parametrize("kind", STRANGERS)
-def test_a_stranger_is_connected_and_told_401(
+def test_an_unknown_device_is_connected_and_answered_401(
     plant: LocalService, tmp_path: Path, who: str, kind: str, way: str
 ) -> None:
     issuer, has_scope, code = STRANGERS[kind]
@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[int, Packets]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_connect_that_cannot_be_is_told_why_and_the_connection_ends(
+def test_an_unacceptable_connect_gets_the_reason_and_the_connection_ends(
     plant: LocalService, files: Files, who: str, kind: str
 ) -> None:
     code, made = REFUSED[kind]
@@ -250,7 +250,7 @@ def test_a_ping_is_answered(plant: LocalService, files: Files, who: str, way: st
         assert [line.packet(), line.packet()] == [PONG, PONG]
 
 
-def test_a_device_that_no_longer_subscribes_hears_no_answers(plant: LocalService, files: Files, who: str) -> None:
+def test_a_device_that_no_longer_subscribes_gets_no_answers(plant: LocalService, files: Files, who: str) -> None:
     with over_tls(plant, files).connect(plant, who) as line:
         line.send(unsubscribe(9, RESULTS), register(who), PING)
         assert [line.packet() for _ in range(3)] == [(0xB0, b"\x00\x09"), (0x40, b"\x00\x02"), PONG]
@@ -265,7 +265,7 @@ def test_other_topics_cannot_be_subscribed_to(plant: LocalService, files: Files,
         assert line.packet() == (0x90, b"\x00\x05\x80\x01\x80\x80")
 
 
-def test_two_devices_never_hear_each_others_answers(plant: LocalService, tmp_path: Path, who: str) -> None:
+def test_two_devices_never_get_each_others_answers(plant: LocalService, tmp_path: Path, who: str) -> None:
     names = [f"{who}-{number}" for number in range(2)]
     with ExitStack() as stack:
         lines = []
@@ -302,7 +302,7 @@ def test_a_second_connection_of_a_device_is_another_one(plant: LocalService, fil
 # --- faults ---
 
 
-def test_a_throttled_device_is_told_when_to_come_again(tmp_path: Path, who: str, files: Files) -> None:
+def test_a_throttled_device_is_told_when_to_retry(tmp_path: Path, who: str, files: Files) -> None:
     with running(tmp_path / "state", faults=Faults({Fault.THROTTLE: 1.0})) as connection:
         dps = LocalService(connection, tmp_path / "state")
         with over_tls(dps, files).connect(dps, who) as line:
@@ -363,7 +363,7 @@ BAD_LATER: dict[str, bytes] = {
 
 @pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
 @pytest.mark.parametrize("kind", BAD_FIRST)
-def test_what_may_not_come_first_ends_the_connection_and_the_next_gets_in(
+def test_a_wrong_first_packet_ends_the_connection_and_the_next_client_is_served(
     plant: LocalService, files: Files, who: str, kind: str, way: str
 ) -> None:
     with WAYS[way](plant, files) as line:
@@ -375,7 +375,7 @@ def test_what_may_not_come_first_ends_the_connection_and_the_next_gets_in(
 
 @pytest.mark.parametrize("way", ["TLS 1.3", "a websocket"])
 @pytest.mark.parametrize("kind", BAD_LATER)
-def test_what_a_connected_device_may_not_send_ends_the_connection_and_the_next_gets_in(
+def test_a_forbidden_packet_of_a_connected_device_ends_the_connection_and_the_next_client_is_served(
     plant: LocalService, files: Files, who: str, kind: str, way: str
 ) -> None:
     with WAYS[way](plant, files).connect(plant, who) as line:
@@ -401,7 +401,7 @@ NO_TLS = {
 
 @pytest.mark.parametrize("endpoint", ["mqtt", "device"])
 @pytest.mark.parametrize("kind", NO_TLS)
-def test_what_is_no_tls_is_hung_up_on_and_the_next_gets_in(
+def test_a_connection_that_is_not_tls_is_closed_and_the_next_client_is_served(
     plant: LocalService, files: Files, who: str, kind: str, endpoint: str
 ) -> None:
     with socket.create_connection(address(plant, endpoint), timeout=5) as plain:
@@ -417,7 +417,7 @@ def test_what_is_no_tls_is_hung_up_on_and_the_next_gets_in(
 
 
 @pytest.mark.parametrize("way", ["TLS 1.2", "TLS 1.3", "a websocket"])
-def test_a_client_that_says_nothing_is_let_go(
+def test_a_silent_client_is_disconnected(
     plant: LocalService, files: Files, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway, "_MAX_CONNECT_SECONDS", 0.2)
@@ -425,7 +425,7 @@ def test_a_client_that_says_nothing_is_let_go(
         assert line.packet() is None
 
 
-def test_a_client_that_never_ends_its_connect_is_let_go(
+def test_a_client_that_never_completes_its_connect_is_disconnected(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte now and then is no CONNECT."""
@@ -459,7 +459,7 @@ def test_a_keep_alive_runs_out_half_as_late_again(
         assert 1.3 < time.monotonic() - began < 5
 
 
-def test_without_a_keep_alive_a_silent_device_is_let_go_in_the_end(
+def test_without_a_keep_alive_a_silent_device_is_disconnected_in_the_end(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway, "_MAX_IDLE_SECONDS", 0.2)
@@ -467,7 +467,7 @@ def test_without_a_keep_alive_a_silent_device_is_let_go_in_the_end(
         assert line.packet() is None
 
 
-def test_a_device_that_takes_no_answers_is_let_go(
+def test_a_device_that_reads_no_answers_is_disconnected(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each question is answered with as many bytes; one that never reads them would hold the server's end for ever."""
@@ -563,7 +563,9 @@ PLAIN: dict[str, tuple[str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_what_is_no_websocket_is_answered_as_http(plant: LocalService, files: Files, kind: str) -> None:
+def test_a_request_that_is_not_for_a_websocket_is_answered_as_http(
+    plant: LocalService, files: Files, kind: str
+) -> None:
     path, headers = PLAIN[kind]
     client = http.client.HTTPSConnection(*address(plant, "device"), context=client_context(plant, files), timeout=10)
     with closing(client):
@@ -679,7 +681,7 @@ def test_a_device_that_signs_with_a_symmetric_key_is_told_so(told: tuple[LocalSe
     assert "CONNACK 5: The device signs with a symmetric key, which this local DPS does not support yet" in lines[0]
 
 
-def test_a_connected_device_that_ends_badly_is_named_and_one_that_says_goodbye_is_not(
+def test_the_log_names_a_connected_device_only_if_its_connection_ends_with_an_error(
     told: tuple[LocalService, list[str]], files: Files, who: str
 ) -> None:
     dps, lines = told

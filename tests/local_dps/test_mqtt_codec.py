@@ -76,7 +76,7 @@ def connected(**options: Any) -> Iterator[Paho]:
     keep_alive=st.integers(0, 0xFFFF),
     clean=st.booleans(),
 )
-def test_what_paho_asks_for_when_it_connects_is_understood(
+def test_pahos_connect_is_understood(
     client_id: str, username: str | None, password: str | None, will: Any, keep_alive: int, clean: bool
 ) -> None:
     client = Paho(client_id=client_id, clean_session=clean)
@@ -95,7 +95,7 @@ def test_what_paho_asks_for_when_it_connects_is_understood(
 @given(
     filters=st.lists(st.tuples(TOPICS, st.integers(0, 2)), min_size=1, max_size=5), names=st.lists(TOPICS, min_size=1)
 )
-def test_what_paho_subscribes_to_and_from_is_understood(filters: list[tuple[str, int]], names: list[str]) -> None:
+def test_pahos_subscribe_and_unsubscribe_are_understood(filters: list[tuple[str, int]], names: list[str]) -> None:
     with connected() as client:
         number = client.subscribe(filters)[1]
         assert decoded(client.sent()) == [Subscribe(number, tuple(filters))]
@@ -104,7 +104,7 @@ def test_what_paho_subscribes_to_and_from_is_understood(filters: list[tuple[str,
 
 
 @given(topic=TOPICS, payload=st.binary(max_size=300), qos=st.integers(0, 1), retain=st.booleans())
-def test_what_paho_publishes_is_understood(topic: str, payload: bytes, qos: int, retain: bool) -> None:
+def test_pahos_publish_is_understood(topic: str, payload: bytes, qos: int, retain: bool) -> None:
     with connected() as client:
         number = client.publish(topic, payload, qos, retain).mid
         assert decoded(client.sent()) == [Publish(topic, payload, number if qos else None)]
@@ -136,7 +136,7 @@ def test_paho_understands_a_connack(code: int) -> None:
 
 
 @given(number=PACKET_IDS, granted=st.lists(st.sampled_from([0, 1, 0x80]), min_size=1, max_size=200))
-def test_paho_understands_what_it_was_granted(number: int, granted: list[int]) -> None:
+def test_paho_understands_a_suback(number: int, granted: list[int]) -> None:
     heard: list[Any] = []
     with connected() as client:
         client.on_subscribe = lambda *said: heard.append(said[2:])
@@ -146,7 +146,7 @@ def test_paho_understands_what_it_was_granted(number: int, granted: list[int]) -
     assert heard == [(number, tuple(granted)), (number,)]
 
 
-def test_paho_understands_that_its_message_has_come() -> None:
+def test_paho_understands_a_puback() -> None:
     with connected() as client:
         message = client.publish("topic", b"", 1)
         assert not message.is_published()
@@ -156,7 +156,7 @@ def test_paho_understands_that_its_message_has_come() -> None:
 
 
 @given(topic=TOPICS, payload=st.binary(max_size=300), number=st.none() | PACKET_IDS)
-def test_paho_understands_what_is_published_to_it(topic: str, payload: bytes, number: int | None) -> None:
+def test_paho_understands_a_publish(topic: str, payload: bytes, number: int | None) -> None:
     heard: list[paho.MQTTMessage] = []
     with connected() as client:
         client.on_message = lambda _client, _data, message: heard.append(message)
@@ -271,7 +271,7 @@ def test_a_length_of_five_bytes_is_refused(length: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["", "30", "30ff", "30ffff", "308080", "3005000174"])
-def test_what_is_not_whole_yet_is_waited_for(stream: str) -> None:
+def test_an_incomplete_packet_is_waited_for(stream: str) -> None:
     assert decoded(bytes.fromhex(stream)) == []
 
 
@@ -312,7 +312,7 @@ NO_UTF8 = {"a byte of none": b"\xff", "overlong": b"\xc0\x80", "a surrogate": b"
 
 
 @pytest.mark.parametrize("kind", NO_UTF8)
-def test_a_text_that_is_no_utf_8_is_refused(kind: str) -> None:
+def test_a_text_that_is_not_utf_8_is_refused(kind: str) -> None:
     bad = text(NO_UTF8[kind])
     head = text("MQTT") + b"\x04\x80\x00\x3c"
     for stream in (

@@ -58,7 +58,7 @@ def test_each_call_has_a_name_of_its_own_and_says_what_it_does_and_what_it_needs
     assert all(operation["summary"] and "security" in operation for operation in described)
 
 
-def test_each_component_is_there_and_is_used() -> None:
+def test_each_component_exists_and_is_used() -> None:
     components = {
         f"#/components/{kind}/{name}"
         for kind, named in DOCUMENT["components"].items()

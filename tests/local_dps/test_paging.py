@@ -81,7 +81,7 @@ NAMES = st.sampled_from([f"{letter}{number}" for letter in "aB" for number in ra
     meanwhile=st.lists(st.tuples(st.sampled_from(["put", "delete"]), NAMES), max_size=12),
     size=st.integers(1, 5),
 )
-def test_whatever_comes_and_goes_between_two_pages_what_stays_comes_once(
+def test_an_item_that_stays_appears_once_whatever_changes_between_two_pages(
     shared_dps: LocalService, first: set[str], meanwhile: list[tuple[str, str]], size: int
 ) -> None:
     dps = shared_dps
@@ -105,7 +105,7 @@ def test_whatever_comes_and_goes_between_two_pages_what_stays_comes_once(
         dps.serve("DELETE", f"/enrollmentGroups/{name}")
 
 
-def test_the_last_page_names_no_other_and_headers_tell_what_came(dps: LocalService) -> None:
+def test_the_last_page_has_no_continuation_and_headers_name_the_items(dps: LocalService) -> None:
     fill(dps, [group_body(name, signing=SIGNING) for name in ("b", "A", "c")])
     dps.put_group(group_body("b", signing=SIGNING), if_match="*")  # a change does not move it
     first, last = pages(dps, "enrollmentGroups", 2)
@@ -119,7 +119,7 @@ def test_the_last_page_names_no_other_and_headers_tell_what_came(dps: LocalServi
 
 @pytest.mark.parametrize("collection", ["enrollmentGroups", "enrollments"])
 @pytest.mark.parametrize("query", ["SELECT *", "select  * ", "*", "SELECT * FROM {0}", "Select * From {1}"])
-def test_a_query_for_everything_is_answered_however_it_is_written(
+def test_a_query_for_everything_may_be_written_in_any_form(
     shared_dps: LocalService, collection: str, query: str
 ) -> None:
     text = query.format(collection, collection.upper())

@@ -140,7 +140,7 @@ ENDS = [
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 @pytest.mark.parametrize("der", CERTIFICATES, ids=["root", "RSA", "proof", "intermediate"])
-def test_a_whole_certificate_is_read_however_it_is_wrapped(der: bytes, wrapping: str) -> None:
+def test_a_whole_certificate_is_read_in_any_encoding(der: bytes, wrapping: str) -> None:
     assert is_read_or_refused(WRAPPINGS[wrapping](der).decode()) == der
 
 
@@ -248,14 +248,14 @@ TOKENS = (
 )
 
 
-def test_an_issued_token_opens_its_plane_and_no_other() -> None:
+def test_an_issued_token_is_valid_for_its_plane_and_no_other() -> None:
     assert check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, MANAGEMENT_AUDIENCE, NOW)
     assert not check_token(f"Bearer {GOOD_TOKEN}", IDENTITY, SERVICE_AUDIENCE, NOW)
 
 
 @settings(examples, max_examples=300)
 @given(st.sampled_from(["Bearer ", "bearer  ", "Basic ", ""]), TOKENS)
-def test_any_other_token_opens_nothing(scheme: str, token: str) -> None:
+def test_any_other_token_is_rejected(scheme: str, token: str) -> None:
     with in_time():
         opened = check_token(scheme + token, IDENTITY, MANAGEMENT_AUDIENCE, NOW)
     assert not opened or token.strip() == GOOD_TOKEN
@@ -338,7 +338,7 @@ def is_let_in(credential: str) -> bool:
     return True
 
 
-def test_a_good_signature_is_let_in() -> None:
+def test_a_good_signature_is_accepted() -> None:
     assert is_let_in(GOOD_SIGNATURE)
 
 

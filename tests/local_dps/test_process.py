@@ -44,7 +44,7 @@ def walk(dps: LocalService) -> None:
 # --- the connection file ----------------------------------------------------------------------------------------------
 
 
-def test_the_connection_file_is_private_holds_what_is_promised_and_goes_at_the_end(server: Server) -> None:
+def test_the_connection_file_is_private_is_complete_and_is_removed_at_the_end(server: Server) -> None:
     dps = server.start()
     given = dps.connection
     assert has_mode(server.connection_file, 0o600)
@@ -71,7 +71,7 @@ def test_a_signal_ends_it_gracefully(server: Server, number: int) -> None:
     assert not server.connection_file.exists()
 
 
-def test_a_client_that_keeps_its_connection_open_does_not_keep_the_service_from_ending(server: Server) -> None:
+def test_an_open_connection_does_not_prevent_the_service_from_ending(server: Server) -> None:
     dps = server.start()
     plain = socket.create_connection((dps.address.hostname, dps.address.port))
     with dps.context.wrap_socket(plain, server_hostname="localhost") as open_connection:
@@ -142,7 +142,7 @@ def test_a_given_port_is_used_again_and_again(server: Server) -> None:
         server.kill()
 
 
-def test_a_second_process_on_the_same_state_is_a_clear_error_and_the_first_goes_on(server: Server) -> None:
+def test_a_second_process_on_the_same_state_is_a_clear_error_and_the_first_continues(server: Server) -> None:
     dps = server.start()
     before = server.connection_file.read_bytes()
     assert str(server.state) in server.refused()
@@ -208,7 +208,7 @@ def test_its_certificate_has_the_names_that_were_asked_for(server: Server) -> No
         dps.context.wrap_socket(plain, server_hostname="other.example")
 
 
-def test_a_client_that_verifies_strictly_is_content(shared_dps: LocalService) -> None:
+def test_a_client_that_verifies_strictly_accepts_it(shared_dps: LocalService) -> None:
     context = ssl.create_default_context(cafile=shared_dps.connection["ca_file"])
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     plain = socket.create_connection(("127.0.0.1", shared_dps.address.port))
@@ -277,7 +277,7 @@ def test_the_log_has_a_line_a_request_and_no_secret(server: Server) -> None:
     assert "  200  " in lines[1]
 
 
-def test_a_request_is_one_line_of_the_log_whatever_its_path(server: Server) -> None:
+def test_a_request_with_any_path_is_one_line_of_the_log(server: Server) -> None:
     dps = server.start()
     dps.call("GET", "/a%0ab%0d%1b[31m/c")
     dps.serve("GET", "/enrollmentGroups/%0aPUT%20/forged%20200")
@@ -287,7 +287,7 @@ def test_a_request_is_one_line_of_the_log_whatever_its_path(server: Server) -> N
     assert all(line.isprintable() for line in lines)
 
 
-def test_a_log_that_nobody_reads_any_more_does_not_spoil_the_answers(server: Server) -> None:
+def test_a_log_without_a_reader_does_not_affect_the_answers(server: Server) -> None:
     """A notebook that started the service may end before it."""
     dps = server.start(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert server.process.stdout is not None

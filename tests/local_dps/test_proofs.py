@@ -274,7 +274,7 @@ def test_a_code_is_not_carried_over_to_another_certificate_of_the_same_name(dps:
     assert dps.certificate("ca")["properties"]["isVerified"] is False
 
 
-def test_a_verified_certificate_that_is_replaced_by_another_is_not_verified_any_more(dps: LocalService) -> None:
+def test_a_verified_certificate_that_is_replaced_is_no_longer_verified(dps: LocalService) -> None:
     first, second = root("First"), authority(name("Second"), key(which=3))
     dps.upload("ca", first.pem)
     code = dps.generate_code("ca")["properties"]["verificationCode"]

@@ -36,7 +36,7 @@ def is_run(row: Mapping[str, str]) -> bool:
     return row["test"].startswith("`")
 
 
-def test_each_client_names_a_test_that_is_there_or_says_that_none_runs_it() -> None:
+def test_each_client_names_an_existing_test_or_says_that_no_test_runs_it() -> None:
     there = names_of_tests()
     for row in CLIENTS:
         named = re.findall(r"`(\w+)`", row["test"])

@@ -112,7 +112,7 @@ def test_a_key_of_one_service_opens_no_other(dps: LocalService) -> None:
             assert signed(one.own_host(), other.own(), owner(one)) == expected  # a good signature in the wrong place
 
 
-def test_one_token_opens_every_service(dps: LocalService) -> None:
+def test_one_token_is_valid_for_every_service(dps: LocalService) -> None:
     for service in neighbours(dps):
         headers = {"Authorization": f"Bearer {dps.service_token}"}
         path = "/enrollmentGroups/nothing?api-version=2021-10-01"
@@ -240,7 +240,7 @@ def test_all_services_can_be_deleted_and_others_made(dps: LocalService) -> None:
     second.put_group(group_body("g1", signing=root().pem))
 
 
-def test_a_service_that_is_made_again_answers_at_the_host_that_it_tells(dps: LocalService) -> None:
+def test_a_service_that_is_created_again_answers_at_the_host_that_it_reports(dps: LocalService) -> None:
     for _ in range(3):
         services.create(dps, "second")
         second = Neighbour(dps, "second")
@@ -382,7 +382,7 @@ def test_a_resource_group_is_deleted_with_what_is_in_it(dps: LocalService) -> No
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 90, "(a)", "a.b-c_d", "1", "Größe"])
-def test_a_service_can_be_made_in_a_group_of_any_good_name(dps: LocalService, name: str) -> None:
+def test_a_service_can_be_created_in_a_group_with_any_valid_name(dps: LocalService, name: str) -> None:
     made = put_group(dps, name)
     assert (made.status, made.json["name"]) == (201, name)
     reply = services.ask(dps, "PUT", services.service_path(dps, "second", name), services.description())
@@ -468,7 +468,7 @@ def test_another_subscription_has_nothing(shared_dps: LocalService, method: str,
     assert services.census(shared_dps) == before
 
 
-def test_the_cloud_describes_itself_to_anybody(shared_dps: LocalService) -> None:
+def test_the_cloud_describes_itself_without_a_token(shared_dps: LocalService) -> None:
     for path in ("/metadata/endpoints?api-version=2022-09-01", "/metadata/endpoints", "/METADATA/Endpoints"):
         reply = shared_dps.call("GET", path)
         assert reply.status == 200
@@ -479,7 +479,7 @@ def test_the_cloud_describes_itself_to_anybody(shared_dps: LocalService) -> None
         assert "https://management.azure.com/" in described["authentication"]["audiences"]
 
 
-def test_the_cloud_describes_itself_to_old_clients_in_their_shape(shared_dps: LocalService) -> None:
+def test_the_cloud_describes_itself_to_old_clients_in_their_form(shared_dps: LocalService) -> None:
     given = shared_dps.connection
     reply = shared_dps.call("GET", "/metadata/endpoints?api-version=2015-01-01")
     here = given["management_endpoint"]
@@ -519,7 +519,7 @@ def test_azures_client_lists_the_operations_of_the_provider(management: IotDpsCl
     assert len(names) == len(set(names))
 
 
-def test_a_head_tells_whether_a_resource_exists(dps: LocalService) -> None:
+def test_a_head_request_says_whether_a_resource_exists(dps: LocalService) -> None:
     dps.upload("ca", root().pem)
     there = (dps.root, f"{dps.root}/certificates/ca")
     for path, status in ((each + end, 404 if end else 204) for each in there for end in ("", "x")):
@@ -559,7 +559,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("wanted", FILTERS)
-def test_resources_are_listed_as_a_filter_says(dps: LocalService, wanted: str) -> None:
+def test_resources_are_listed_by_a_filter(dps: LocalService, wanted: str) -> None:
     assert put_group(dps, "other").status == 201
     assert (
         services.ask(

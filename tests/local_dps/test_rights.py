@@ -31,7 +31,7 @@ OPENS = {
 }
 
 
-def test_the_owner_of_a_new_service_has_three_rights_that_open_every_call(dps: LocalService) -> None:
+def test_the_owner_of_a_new_service_has_three_rights_that_allow_every_call(dps: LocalService) -> None:
     owner = dps.keys()
     assert owner["rights"] == "ServiceConfig, DeviceConnect, EnrollmentWrite"
     headers = {"Authorization": signature(dps.host, owner["primaryKey"])}
@@ -40,7 +40,7 @@ def test_the_owner_of_a_new_service_has_three_rights_that_open_every_call(dps: L
 
 
 @pytest.mark.parametrize("right", RIGHTS)
-def test_a_key_opens_the_calls_of_its_right_and_of_those_that_it_includes(dps: LocalService, right: str) -> None:
+def test_a_key_allows_the_calls_of_its_right_and_of_those_that_it_includes(dps: LocalService, right: str) -> None:
     owner = dps.keys()
     service = dps.manage("GET").json
     service["properties"]["authorizationPolicies"] = [owner, {"keyName": "narrow", "rights": right}]

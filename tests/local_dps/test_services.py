@@ -202,16 +202,16 @@ def test_there_is_one_sku(shared_dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("name", ["provisioningserviceowner", "ProvisioningServiceOwner", "PROVISIONINGSERVICEOWNER"])
-def test_one_key_is_told_by_its_name_in_any_case(shared_dps: LocalService, name: str) -> None:
+def test_one_key_is_returned_by_its_name_in_any_case(shared_dps: LocalService, name: str) -> None:
     reply = shared_dps.manage("POST", f"/keys/{name}/listkeys")
     assert (reply.status, reply.json) == (200, shared_dps.keys())
 
 
-def test_a_key_that_is_not_there_is_not_found(shared_dps: LocalService) -> None:
+def test_a_missing_key_is_not_found(shared_dps: LocalService) -> None:
     assert_provider_refuses(shared_dps.manage("POST", "/keys/nobody/listkeys"), 404, 404004, "NotFound")
 
 
-def test_keys_are_told_to_post_only(shared_dps: LocalService) -> None:
+def test_keys_are_returned_to_post_only(shared_dps: LocalService) -> None:
     for suffix in ("/listkeys", "/keys/provisioningserviceowner/listkeys"):
         assert shared_dps.manage("GET", suffix).status == 405
 
@@ -264,7 +264,7 @@ names = st.one_of(
 @example("ab-").via("a hyphen last")
 @example("abc\n").via("a line end")
 @given(names)
-def test_names_are_those_of_the_specification_and_of_nothing_else(shared_dps: LocalService, name: str) -> None:
+def test_only_names_that_match_the_specification_are_accepted(shared_dps: LocalService, name: str) -> None:
     good = NAME.fullmatch(name) is not None
     checked = check_name(shared_dps, {"name": name}).json
     assert (checked["nameAvailable"], checked["reason"]) == (good, "Invalid")
@@ -443,7 +443,7 @@ def test_each_change_of_a_service_gives_another_etag(dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_fifty_tags_are_kept_and_no_more(dps: LocalService, method: str) -> None:
+def test_fifty_tags_are_stored_and_no_more(dps: LocalService, method: str) -> None:
     tags = {f"tag {number}": f"värde {number}" for number in range(50)}
     assert dps.manage(method, "", services.description(tags=tags)).status in (200, 201)
     assert services.read(dps)["tags"] == tags
@@ -476,7 +476,7 @@ def test_a_sku_shows_no_capacity_if_none_was_sent(dps: LocalService) -> None:
     assert services.read(dps)["sku"] == {"name": "S1", "tier": "Standard"}
 
 
-def test_a_hub_that_is_not_known_cannot_be_linked(tmp_path: Path) -> None:
+def test_an_unknown_hub_cannot_be_linked(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state, known_hubs=("Known.azure-devices.net",)) as connection:
         dps = LocalService(connection, state)
@@ -580,7 +580,7 @@ def test_a_hub_may_be_linked_by_its_host_name_alone(dps: LocalService) -> None:
     assert linked.get("connectionString") is None
 
 
-def test_what_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
+def test_a_service_that_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
     by_name = {"hostName": "other.azure-devices.net", "authenticationType": "SystemAssigned", "location": "eastus"}
     properties = {
         "allocationPolicy": "GeoLatency",
@@ -599,9 +599,7 @@ def test_what_was_read_can_be_put_back_unchanged(dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("linked", ["as it comes", "by connection string", "by host name"])
-def test_what_was_read_can_be_put_back_without_the_name_that_clients_may_not_write(
-    dps: LocalService, linked: str
-) -> None:
+def test_a_service_that_was_read_can_be_put_back_without_the_read_only_name(dps: LocalService, linked: str) -> None:
     """Azure's clients drop a hub's read-only name when they send back what they read."""
     hubs = {
         "by connection string": [services.hub()],
@@ -680,7 +678,7 @@ def test_a_policy_that_may_only_read_can_read_and_not_write(dps: LocalService) -
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", owner) == 204
 
 
-def test_a_policy_is_not_told_by_the_service_resource(dps: LocalService) -> None:
+def test_the_service_resource_does_not_show_a_policy(dps: LocalService) -> None:
     reader, present = with_reader(dps), dps.manage("GET").content.decode()
     for rule in (reader, services.rules(dps)["provisioningserviceowner"]):
         assert json.dumps(rule["primaryKey"]) not in present
@@ -731,7 +729,7 @@ def test_a_key_that_is_sent_takes_the_place_of_the_old_one(dps: LocalService) ->
     assert signed_call(dps, "GET", "/enrollmentGroups/g1", after, "secondaryKey") == 401
 
 
-def test_other_rights_count_at_once(dps: LocalService) -> None:
+def test_changed_rights_take_effect_at_once(dps: LocalService) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     reader = with_reader(dps)
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 401
@@ -740,7 +738,7 @@ def test_other_rights_count_at_once(dps: LocalService) -> None:
     assert signed_call(dps, "DELETE", "/enrollmentGroups/g1", reader) == 204
 
 
-def test_a_policy_that_an_update_leaves_out_opens_nothing_more(dps: LocalService) -> None:
+def test_a_policy_that_an_update_leaves_out_is_no_longer_valid(dps: LocalService) -> None:
     dps.put_group(group_body("g1", signing=root().pem))
     reader = with_reader(dps)
     owner = services.rules(dps)["provisioningserviceowner"]

@@ -153,7 +153,7 @@ def test_a_common_name_is_a_directory_string(dps: LocalService, kind: _ASN1Type)
 
 
 @pytest.mark.parametrize("spelled", ["Kelvin \u212a", "Kelvin\u00a0K", "Kelvin \u212b"])
-def test_issuer_names_differ_in_what_is_no_ascii(dps: LocalService, spelled: str) -> None:
+def test_issuer_names_differ_in_characters_beyond_ascii(dps: LocalService, spelled: str) -> None:
     uploaded = root("Kelvin K")
     assert not assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=name(spelled)))
 
@@ -176,7 +176,7 @@ def test_an_issuer_name_is_compared_as_openssl_compares_its_type(dps: LocalServi
 
 
 @pytest.mark.parametrize("place", [b"Contoso", b"Root"], ids=["subject", "issuer"])
-def test_octets_are_no_name(dps: LocalService, place: bytes) -> None:
+def test_octets_are_not_a_name(dps: LocalService, place: bytes) -> None:
     """OpenSSL reads no certificate with such a name, wherever in it the name stands."""
     uploaded = root("Root")
     text, octets = (bytes([tag, len(place)]) + place for tag in (0x0C, 0x04))

@@ -70,7 +70,7 @@ def test_every_notebook_runs_to_its_end_and_is_in_the_index(walked: Walked) -> N
     assert "VERIFIED" in shown(walked.outcomes[4])
 
 
-def test_openssl_agrees_with_what_was_made(walked: Walked) -> None:
+def test_openssl_accepts_the_created_certificates(walked: Walked) -> None:
     ca = walked.before_clean_up / "ca"
     assert openssl.run("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
     signer = walked.before_clean_up / "signer.pem"
@@ -176,7 +176,7 @@ def test_the_executed_copies_hold_no_secret_and_no_path_outside_of_the_workspace
         assert "widgets" not in notebook.metadata
 
 
-def test_the_stubs_are_not_solved_and_stop_nobody(walked: Walked) -> None:
+def test_the_stubs_are_not_solved_and_do_not_stop_a_run(walked: Walked) -> None:
     for outcome in walked.outcomes:
         assert "○ Your turn." in shown(outcome), outcome.name
         assert "✔ Solved." not in shown(outcome)

@@ -31,7 +31,7 @@ def ready(tmp_path: Path) -> Iterator[Workspace]:
     stop_local_dps(workspace.local_dps_folder)
 
 
-def test_an_interrupted_fleet_says_how_far_it_came_and_goes_on(ready: Workspace, tmp_path: Path) -> None:
+def test_an_interrupted_fleet_says_how_far_it_got_and_continues(ready: Workspace, tmp_path: Path) -> None:
     log = ready.local_dps_folder / "log.txt"
 
     async def learn() -> tuple[dict[str, Any], float, dict[str, Any], dict[str, Any]]:

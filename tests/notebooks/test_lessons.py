@@ -78,7 +78,7 @@ def test_every_form_of_every_notebook_is_driven_and_every_exercise_is_solved_by_
 
 
 @pytest.mark.usefixtures("reused_kernels", "local_dps_goes_on")
-def test_the_target_portal_stops_where_it_is_the_persons_turn_and_goes_on_when_that_is_done(
+def test_the_target_portal_stops_at_each_step_for_the_person_and_continues_when_it_is_done(
     workspace: Workspace,
 ) -> None:
     with closing(connect_local(start_local_dps(workspace.local_dps_folder))) as dps:

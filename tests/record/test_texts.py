@@ -24,7 +24,7 @@ def written(*exchanges: Exchange) -> list[str]:
     return list(WireText(Placeholders({})).lines(exchanges))
 
 
-def test_two_runs_that_differ_in_nothing_but_their_etags_are_recorded_alike() -> None:
+def test_two_runs_that_differ_only_in_their_etags_are_recorded_alike() -> None:
     def run() -> list[str]:
         first, second = str(uuid4()), str(uuid4())
         return written(
