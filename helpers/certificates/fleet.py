@@ -124,7 +124,7 @@ def _issue_together(order: _Order, left: deque[_Credentials], helpers: int) -> I
                 each.result()
             yield from _waiting(told)
         except (KeyboardInterrupt, GeneratorExit):
-            left.clear()  # before the processes end: a thread that has not started would go on with it
+            left.clear()  # first, so that a thread that has not started yet does not continue with the rest
             for process in processes:  # files are written atomically, so killing a process leaves no half-written one
                 process.kill()
             raise

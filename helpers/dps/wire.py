@@ -1,7 +1,7 @@
 """Record the requests of Azure's SDKs and the service's answers, without secrets, to show them to the learner.
 
-Only harmless parts are recorded: the headers in a fixed list; of a sign-in, its method, URL and status; in bodies, no value
-whose name suggests a secret or that holds a private key. Keys in URLs are masked, both in addresses and in bodies.
+Only harmless parts are recorded: headers from a fixed list, the method, URL and status of a sign-in, and bodies without
+values that hold a private key or whose names suggest a secret. Keys in URLs are masked, both in addresses and in bodies.
 """
 
 import base64

@@ -60,7 +60,7 @@ def _sign_verification_code(walkthrough: "Walkthrough") -> Iterator[Expect]:
     yield Expect("The proof is on your disk", walkthrough.workspace.proof_file.exists())
     examination = walkthrough.examine_proof()
     yield Expect("The examiner finds nothing wrong with it", examination.passed, "Fix the findings above.")
-    walkthrough.registered()  # forgets a code that is no longer the newest
+    walkthrough.registered()  # this call deletes a stored code that is no longer the newest
     newest = walkthrough.stored("proof") is not None
     yield Expect("Its code is still the newest", newest, "Run this notebook again: it asks for a new code.")
 
@@ -100,7 +100,7 @@ def _when_access_ends(walkthrough: "Walkthrough") -> Iterator[Expect]:
         ("DPS rejected the revoked device, and still accepted its neighbour", "One device is revoked", [False, True]),
         ("DPS rejected every device of a disabled group", "The group is disabled", [False, False]),
         ("With a primary and a secondary CA, DPS accepted devices of both", "Primary and secondary", [True, True]),
-        ("With the next CA alone, DPS accepted only the renewed device", "The next CA alone", [False, True]),
+        ("With only the next CA, DPS accepted only the renewed device", "The next CA alone", [False, True]),
         ("DPS rejected a device whose CA had been deleted", "The CA is deleted", [False]),
     ):
         yield Expect(statement, seen.get(moment) == accepted)

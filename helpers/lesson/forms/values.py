@@ -279,7 +279,7 @@ class SignCode(Inputs):
 
 
 class VerifyCa(Inputs):
-    """The confirmation that the proof was uploaded, with the target portal; otherwise the form is empty."""
+    """With the target portal, the confirmation that the proof was uploaded. With other targets, the form is empty."""
 
     done_in_portal: DoneInPortal = False
 

@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 
 
 def clicks(template: str, values: Values) -> tuple[str, ...]:
-    """Return the clicks of one step in the portal, one a line of the template."""
+    """Return the clicks of one step in the portal, one for each line of the template."""
     return tuple(_filled(f"{template}.txt", values, lambda value, _: str(value)).splitlines())
 
 

@@ -76,7 +76,7 @@ class Memory:
         return found
 
     def store(self, kind: str, value: Any) -> Any:
-        """Store a value, and return it; of a device, return its files."""
+        """Store a value, and return it. For a device, return its files."""
         match kind, value:
             case (("root" | "intermediate"), CertificateAuthority()):
                 self._store_authority(kind, value)

@@ -70,7 +70,7 @@ def no_handshake(reason: str) -> Refusal:
 
 
 def proxy_leads_nowhere_else(ports: str) -> Refusal:
-    """Return a refusal for the log only: an HTTP proxy answers with a status alone."""
+    """Return a refusal for the log only: an HTTP proxy answers with a status only."""
     explanation = (
         f"This proxy leads only to the device plane of the local DPS. Use CONNECT with any host and one of the ports {ports} "
         "(HTTPS and MQTT over TLS). AMQP is not supported: configure the device to use MQTT or HTTPS."

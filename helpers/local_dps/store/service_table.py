@@ -206,7 +206,7 @@ class ServiceTable:
         self._database.execute("INSERT OR REPLACE INTO service_port VALUES (?, ?)", service_id, port)
 
     def add_operation(self, operation: str, service_path: str, started: str) -> None:
-        """Store the id of a long-running operation, which is complete already. Only the newest ids are kept."""
+        """Store the id of a long-running operation, which is complete already. Only the newest ids stay."""
         self._database.execute("INSERT INTO operation VALUES (?, ?, ?)", operation, service_path, started)
         self._database.execute(
             "DELETE FROM operation WHERE rowid <= (SELECT max(rowid) FROM operation) - ?", _MAX_OPERATIONS

@@ -106,7 +106,7 @@ class _Reader:
 
 
 def read_connect(packet: Packet) -> Connect:
-    """Return the fields of a CONNECT that matter here. The will is skipped, and of the password only its presence counts."""
+    """Return the fields of a CONNECT that matter here. The will is skipped. Of the password, only its presence is returned."""
     reader = _Reader(packet.body)
     protocol, level = reader.text(), reader.number(1)
     if protocol != "MQTT":

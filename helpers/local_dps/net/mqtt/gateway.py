@@ -24,7 +24,7 @@ _MAX_STALLED_WRITE_SECONDS = 5.0  # while a client reads nothing of an answer
 _MAX_IDLE_SECONDS = 20 * 60.0  # for a client without a keep-alive
 _PATHS = ("/", "/$iothub/websocket", "/%24iothub/websocket", "/mqtt")  # the last is the path of the device SDK for Java
 _PROTOCOLS = ("mqtt", "MQTT")  # the device SDK for C requests the second, and expects the same in return
-_AMQP_HEADER = b"AMQP"  # AMQP connections begin so; in MQTT it would be a PUBACK before the CONNECT
+_AMQP_HEADER = b"AMQP"  # AMQP connections begin with these bytes; in MQTT they would be a PUBACK before the CONNECT
 _AMQP = "The client uses AMQP, which is not supported here. Configure it to use MQTT or HTTPS."
 
 
@@ -97,7 +97,7 @@ class MqttGateway:
         try:
             await _converse(session, incoming, send)
         except TimeoutError:
-            self._note_end(session.path, began, "For too long, the client sent no complete packet, or read nothing.")
+            self._note_end(session.path, began, "The client sent no complete packet, or read no answer, for too long.")
         except (ConnectRefused, MalformedPacket) as error:
             self._note_end(session.path, began, str(error))
         except (ConnectionClosed, OSError):
