@@ -26,7 +26,7 @@ def local_dps_options() -> tuple[str, ...]:
 def local_dps_process(
     local_dps_options: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[LocalDpsProcess]":
-    """The one process that serves this session."""
+    """The process that serves this test session."""
     from .testing import LocalDpsProcess
 
     with LocalDpsProcess(tmp_path_factory.mktemp("local-dps"), local_dps_options) as process:
@@ -50,7 +50,7 @@ def local_dps(
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show beside a failed test what it sent to the local DPS, and why that was refused."""
+    """Add to a failed test's report its requests to the local DPS, with the reason for each refusal."""
     report = yield
     service = item.stash.get(_SERVICE, None)
     if call.when == "call" and report.failed and service is not None:

@@ -1,4 +1,4 @@
-"""The version of the local DPS and of the project that it is part of. Both pyproject.toml files read it here."""
+"""The version of the local DPS and of the whole project. Both pyproject.toml files read it from here."""
 
 __all__ = ["__version__"]
 

@@ -1,4 +1,4 @@
-"""The command `local-dps`: its log, its options, and what it tells to scripts."""
+"""The command `local-dps`: its log, its options, and its output for scripts."""
 
 import errno
 import json
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_connection_file_is_refused_at_once(
 
 def test_device_makes_a_device_that_is_accepted(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     dps = server.start("--retry-after", "0")
-    for registration in ("pump-1", "pump-1", "pump-2"):  # the same one again gets a new key
+    for registration in ("pump-1", "pump-1", "pump-2"):  # the same device again gets a new key
         assert run("device", registration, "--connection-file", server.connection_file) == 0
         told = json.loads(capsys.readouterr().out)
         chain, private = Path(told["chain_file"]), Path(told["key_file"])
@@ -176,7 +176,7 @@ def test_device_refuses_what_can_be_no_file_name_or_registration_id(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], registration: str
 ) -> None:
     assert run("device", f"--connection-file={tmp_path / 'dps.json'}", "--", registration) == 2
-    assert "is no registration id" in capsys.readouterr().err
+    assert "is not a registration id" in capsys.readouterr().err
 
 
 # --- where it is ------------------------------------------------------------------------------------------------------

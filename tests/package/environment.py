@@ -26,7 +26,7 @@ def run(*command: str | Path, folder: Path, **environment: str) -> subprocess.Co
 
 
 def modules() -> Iterator[str]:
-    """The files of the package, relative to its folder, as the tree has them."""
+    """Return the package's files in the tree, relative to its folder."""
     for file in SOURCE.rglob("*"):
         if file.is_file() and "__pycache__" not in file.parts:
             yield file.relative_to(SOURCE).as_posix()

@@ -1,4 +1,4 @@
-"""The pytest plugin, in suites as users write them, and the README's tests, which run as they stand there."""
+"""The pytest plugin, in suites as users write them, and the README's tests, unchanged."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The command `local-dps`: serve it, tell a script how to reach it, make a device that it accepts."""
+"""The command `local-dps`: serve a local DPS, tell a script how to reach it, and make a device that it accepts."""
 
 import argparse
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _DESCRIPTION = "A Device Provisioning Service on loopback that really verifies. 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `local-dps`, and return its exit status.
+    """Run the command `local-dps`, and return its exit status.
 
     Args:
         arguments: without the program's name; None for those of this process.
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve_main(program: str, arguments: Sequence[str]) -> int:
-    """Serve, for a program that has a command of its own for this. Return the exit status.
+    """Serve a local DPS for another program's own command, and return the exit status.
 
     Args:
         program: that program and its command, for the help.

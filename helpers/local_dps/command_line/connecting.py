@@ -1,4 +1,4 @@
-"""What the commands share that use a local DPS which is already served."""
+"""The shared parts of the commands that use a running local DPS."""
 
 import argparse
 import sys

@@ -11,7 +11,7 @@ from .connecting import add_wait_option, connect
 
 __all__ = ["add_device_options", "device"]
 
-# What DPS allows in a registration id, less the colon, which Windows does not allow in a file name.
+# The characters that DPS allows in a registration id, except the colon, which Windows does not allow in a file name.
 _REGISTRATION_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 
 
@@ -35,7 +35,7 @@ def device(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> int
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = ServiceForTests(connection, folder).device(options.registration_id)
     except (RequestFailed, OSError) as error:
-        print(f"The device was not made. {error}", file=sys.stderr)
+        print(f"The device was not created. {error}", file=sys.stderr)
         return 1
     described = {
         "registration_id": made.registration_id,
@@ -54,7 +54,7 @@ def device(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> int
 def _registration_id(text: str) -> str:
     if not _REGISTRATION_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no registration id. Use up to 128 letters, digits, dots, underscores and hyphens, with a letter or "
+            f"'{text}' is not a registration id. Use up to 128 letters, digits, dots, underscores and hyphens, with a letter or "
             "digit first and last."
         )
     return text

@@ -14,7 +14,7 @@ def add_env_options(parser: argparse.ArgumentParser) -> None:
 
 
 def env(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> int:
-    """Print the connection file as lines NAME=value, which a CI can take into the environment of later steps.
+    """Print the connection file as lines NAME=value, which a CI job can add to the environment of later steps.
 
     The names are those of the connection file in upper case, after LOCAL_DPS_. Lists are joined by commas.
     """

@@ -29,7 +29,7 @@ class RequestLog:
         self._waiting.append(record)
 
     def flush(self) -> None:
-        """Write the lines that wait."""
+        """Write the lines that are waiting."""
         records, self._waiting = self._waiting, []
         if not records or not self._is_read:
             return

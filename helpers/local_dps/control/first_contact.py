@@ -1,4 +1,4 @@
-"""The paths /health and /ca.pem, for a program that knows only the address, as another container or a CI job does."""
+"""The paths /health and /ca.pem, for a program that knows only the address, such as another container or a CI job."""
 
 from ..request.routing import Request, Response, Route
 from ..version import __version__
@@ -7,7 +7,8 @@ __all__ = ["FirstContact"]
 
 
 class FirstContact:
-    """The two requests that need no credential. What they tell is no secret: that it serves, and which CA to trust."""
+    """The two requests that need no credential. Their answers are not secret: that the local DPS serves, and which CA to
+    trust."""
 
     def __init__(self, authority_pem: bytes) -> None:
         self._authority_pem = authority_pem
@@ -17,5 +18,6 @@ class FirstContact:
         return Response(200, {"status": "healthy", "version": __version__})
 
     def _authority(self, _request: Request) -> Response:
-        """Send the certificate. Who fetches it doesn't trust the sender yet, so it is as safe as the way to this address."""
+        """Send the certificate. The client doesn't trust the sender yet, so this is only as safe as the network path to this
+        address."""
         return Response(200, self._authority_pem, {"Content-Type": "application/x-pem-file"})

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 __all__ = ["CaForTests", "DeviceForTests"]
 
 _CLOCK_SKEW = timedelta(minutes=5)
-_LIFETIME = timedelta(days=2)  # longer than any test, and too short to be of use elsewhere
+_LIFETIME = timedelta(days=2)  # longer than any test, but too short for use elsewhere
 _CERTIFICATE_SIGN_ONLY = {"key_cert_sign": True, "crl_sign": True, "digital_signature": False}
 _SIGNATURE_ONLY = {"key_cert_sign": False, "crl_sign": False, "digital_signature": True}
 _OTHER_USAGES = (
@@ -87,7 +87,8 @@ class CaForTests:
         return DeviceForTests(registration_id, certificate, private_key, chain_pem, chain_file, key_file)
 
     def sign_verification_code(self, code: str) -> x509.Certificate:
-        """Sign the proof of possession: a certificate with the code as its common name, for a key that is thrown away."""
+        """Sign the proof of possession: a certificate with the code as its common name, for an ephemeral key, which is
+        discarded."""
         return self._issue(code, ec.generate_private_key(ec.SECP256R1()), _LEAF, _SIGNATURE_ONLY)
 
     @property

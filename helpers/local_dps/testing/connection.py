@@ -18,7 +18,7 @@ _MAX_ANSWER_SECONDS = 5.0
 
 
 class NotServed(Exception):
-    """No local DPS serves there. The message says why, and what to do."""
+    """There is no running local DPS. The message says why, and what to do."""
 
 
 class Address(NamedTuple):
@@ -99,11 +99,9 @@ def wait_for_connection(
 ) -> LocalDpsConnection:
     """Wait until a local DPS has written its connection file and answers.
 
-    Args:
-        give_up: asked between two looks; if it returns True, waiting ends early.
+    Args: give_up: called between two attempts; if it returns True, waiting ends early.
 
-    Raises:
-        NotServed: that did not happen in time.
+    Raises: NotServed: no local DPS answered in time.
         ValueError: the file is not a connection file.
     """
     until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""HTTPS requests to a local DPS, by the standard library alone."""
+"""HTTPS requests to a local DPS, with only the standard library."""
 
 import json
 import ssl
@@ -15,11 +15,11 @@ _MAX_ANSWER_SECONDS = 30.0
 
 
 class RequestFailed(Exception):
-    """The local DPS refused a request. The message holds its explanation."""
+    """The local DPS refused a request. The message contains its explanation."""
 
 
 def open_url(trust: ssl.SSLContext, request: Request, seconds: float = _MAX_ANSWER_SECONDS) -> HTTPResponse:
-    """Send a request, and return its response, to be closed by the caller. No proxy is used, whatever the environment says.
+    """Send a request, and return its response, which the caller closes. Proxies in the environment are ignored.
 
     Raises:
         URLError: there was no answer; HTTPError: the status is an error.

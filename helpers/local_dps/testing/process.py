@@ -25,7 +25,7 @@ _LOG_POLL_SECONDS = 0.02
 class LocalDpsProcess:
     """A local DPS in a process of its own, so that what a test does to its own process (a frozen clock, patches) stays there.
 
-    Use it as a context manager: it serves inside.
+    Use it as a context manager: it serves inside the `with` block.
     """
 
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:

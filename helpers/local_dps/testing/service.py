@@ -23,14 +23,13 @@ _SERVICE_SCOPE = "https://azure-devices-provisioning.net/.default"
 
 
 class ServiceForTests:
-    """A provisioning service of a local DPS, and what a test needs to use it.
-
-    Every method sends what a client of Azure would send: the CAs are uploaded, and proved with a verification code.
+    """A provisioning service of a local DPS, with everything that a test needs to use it. Every method sends the requests
+    that a client of Azure would send: the CAs are uploaded, and proved with a verification code.
 
     Attributes:
-        connection: how to reach the local DPS that it belongs to.
+        connection: how to reach the local DPS of this service.
         name: the name of the service.
-        id_scope: the ID scope, which a device names.
+        id_scope: the ID scope, which a device sends.
         connection_string: for clients that sign in to the service with a key.
         iot_hubs: the host names of the linked hubs.
     """
@@ -158,7 +157,7 @@ class ServiceForTests:
 
         Args:
             ca: a verified CA, or one below it.
-            settings: further members of the group, by their names in the API, as provisioningStatus="disabled".
+            settings: further members of the group, by their names in the API, such as provisioningStatus="disabled".
 
         Raises:
             RequestFailed
@@ -219,7 +218,7 @@ class ServiceForTests:
             ValueError: the log of this local DPS can't be read from here.
         """
         if self._process is None:
-            raise ValueError("This local DPS runs elsewhere. Its log is what that process prints.")
+            raise ValueError("This local DPS runs elsewhere, and its log is that process's output.")
         return self._process.log(self._log_mark)
 
     # --- requests ---
