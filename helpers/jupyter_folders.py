@@ -1,4 +1,4 @@
-"""Check that JupyterLab can write its own folders; `python -m helpers.jupyter_folders` reports one that it can't."""
+"""Check that JupyterLab can write to its own folders; `python -m helpers.jupyter_folders` names a folder that it can't."""
 
 import sys
 import tempfile

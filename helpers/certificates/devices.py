@@ -41,7 +41,7 @@ class DeviceCredential:
 
     Attributes:
         chain_file: PEM: the device's certificate, then each CA above it that the service does not have.
-        key_file: PEM, mode 0600; not encrypted, because no person is there to type a passphrase on a device.
+        key_file: PEM, mode 0600; not encrypted, because a device has no user to type a passphrase.
     """
 
     registration_id: str
@@ -50,7 +50,7 @@ class DeviceCredential:
 
     @classmethod
     def in_folder(cls, folder: Path, registration_id: str) -> "DeviceCredential":
-        """Return the credential of a device whose files are in a folder, beside those of others.
+        """Return the credential of a device whose files share a folder with those of other devices.
 
         Raises:
             Problem: the registration id is invalid.

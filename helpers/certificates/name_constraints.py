@@ -87,7 +87,7 @@ def _lies_in(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
 
 
 def _asks_for_more(subtree: x509.GeneralName) -> bool:
-    """Return whether the subtree begins with a dot: `.example.com` means the hosts below example.com, without itself."""
+    """Return whether the subtree begins with a dot: `.example.com` means all hosts below example.com, but not itself."""
     return isinstance(subtree.value, str) and subtree.value.startswith(".")
 
 

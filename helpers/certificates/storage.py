@@ -85,7 +85,7 @@ def public_certificate(given: x509.Certificate | bytes | Path, source: str = "")
 def load_authority(
     certificate_file: Path, private_key_file: Path, *, passphrase: str | None = None
 ) -> CertificateAuthority:
-    """Load a CA from two files of any tool: its certificate, which its issuers may follow in the same PEM, and its key.
+    """Load a CA from two files of any tool: its key, and its certificate, after which the PEM may hold its issuers.
 
     Raises:
         Problem: a file can't be read, or the files don't belong together, or the certificate is not a CA's, or a CA in the

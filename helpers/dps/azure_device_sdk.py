@@ -83,7 +83,7 @@ async def register_with_azure_sdk(
             raise UnusableCredential(str(error)) from error
         finally:
             del client
-            gc.collect()  # a rejected client has no working close: it stays connected until it is garbage-collected
+            gc.collect()  # closing a rejected client does not work: it stays connected until it is garbage-collected
     state: Any = result.registration_state
     record = {
         "registrationId": device.registration_id,

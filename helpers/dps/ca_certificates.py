@@ -47,7 +47,7 @@ class CaCertificates:
         source: str = "",
         self_attested: bool = False,
     ) -> RegisteredCertificate:
-        """Register a CA's certificate under a new name. It is unverified then, unless `self_attested` is true.
+        """Register a CA's certificate under a new name. It is then unverified, unless `self_attested` is true.
 
         Uploading the same certificate under the same name again changes nothing and returns its present state.
 

@@ -113,7 +113,7 @@ class DeviceRegistrar:
     async def _register_into(
         self, results: "dict[DeviceCredential, _Result]", devices: Sequence[DeviceCredential]
     ) -> None:
-        """Register devices concurrently, and put each result into `results` as soon as it is there."""
+        """Register devices concurrently, and put each result into `results` as soon as it arrives."""
         id_scope = await asyncio.to_thread(self._id_scope) if devices else ""
         turns = asyncio.Semaphore(_MAX_CONCURRENT_REGISTRATIONS)
 

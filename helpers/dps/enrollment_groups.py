@@ -196,7 +196,7 @@ def _attestation(group: EnrollmentGroup) -> dict[str, Any]:
 
 
 def _is_described(certificates: SigningCertificate, signing: Mapping[str, Any]) -> bool:
-    """Return whether the service's descriptions are those of these certificates."""
+    """Return whether the service's descriptions describe these certificates."""
     given = {"primary": certificates.primary, "secondary": certificates.secondary}
     mine = {slot: describe(certificate).sha256 for slot, certificate in given.items() if certificate}
     return mine == {slot: each["info"]["sha256Thumbprint"] for slot, each in signing.items() if each}

@@ -135,7 +135,7 @@ def _unknown_device(chain: Sequence[x509.Certificate], registration_id: str, _kn
             "Register with the certificate's common name, or issue a certificate with the registration id as its CN.",
         )
     return _Reason(
-        "The ID scope is another service's, or the device's enrollment uses another kind of attestation than certificates.",
+        "The ID scope is another service's, or the device's enrollment uses a kind of attestation other than certificates.",
         "Compare the ID scope with the service's, and check the device's enrollment.",
     )
 

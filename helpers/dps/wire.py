@@ -113,7 +113,7 @@ class Wire:
         return note
 
     def transport(self, plane: Plane, **options: Any) -> "RequestsTransport":
-        """Return azure-core's transport with the same hook, for a client that takes no hooks, as the service plane's."""
+        """Return azure-core's transport with the same hook, for a client that takes no hooks, such as the service plane's."""
         from azure.core.pipeline import PipelineResponse
         from azure.core.pipeline.transport import RequestsTransport
 

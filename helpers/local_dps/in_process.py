@@ -61,7 +61,7 @@ class _ServerThread:
         self._thread = threading.Thread(target=self._serve, name="local-dps")
 
     def start(self) -> Mapping[str, Any]:
-        """Start it, and return the connection. Raises what went wrong if it did not start."""
+        """Start it, and return the connection. If it did not start, raise the error."""
         self._thread.start()
         self._reported.wait()
         if isinstance(self._report, BaseException):

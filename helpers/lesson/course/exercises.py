@@ -225,7 +225,7 @@ def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
                 require(
                     given.index(name) < given.index(target), f"It deletes {target} while {name} still refers to it."
                 )
-    return "Delete a thing before the things that it refers to."
+    return "Delete a resource before the resources that it refers to."
 
 
 _KINDS = ("group", "other-group", "root", "intermediate", "record")

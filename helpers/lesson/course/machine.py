@@ -55,7 +55,7 @@ def _packages() -> Check:
     return _check(
         "Packages",
         not wrong,
-        f"Some packages do not fit: {', '.join(wrong)}."
+        f"Some packages are missing or have the wrong version: {', '.join(wrong)}."
         if wrong
         else "Every package has a version that is known to work.",
         f"Run {door('clean')} and {door('lab')}. Or run pip install -e . in the project's folder, and restart the kernel.",
@@ -130,7 +130,7 @@ def _way_of_devices(workspace: Workspace) -> Check:
 
 
 def _clock(workspace: Workspace) -> Check:
-    """Check that the clock is not behind the dates of files and certificates: without another clock, no more is possible."""
+    """Check that the clock is not behind the dates of files and certificates. Without another clock, no more can be checked."""
     now = datetime.now(UTC)
     dates = [
         datetime.fromtimestamp(file.stat().st_mtime, UTC) for pattern in _OWN_FILES for file in _PROJECT.glob(pattern)

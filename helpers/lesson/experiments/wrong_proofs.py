@@ -1,6 +1,6 @@
 """The wrong proofs of the gallery. Each one is a function, and is described only there.
 
-The notebook shows these descriptions, the tests hold the service, OpenSSL and the examiner against them, and
+The notebook shows these descriptions, the tests compare the service, OpenSSL and the examiner with them, and
 `python -m helpers.lesson.experiments` writes WRONG_PROOFS.md from them. The first line of a docstring is the title, the drawing
 below it says who signed what, and the rest is the reason.
 """
@@ -202,15 +202,15 @@ def sibling_intermediate(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS); root -> sibling -> proof
 
-    The same root signed both CAs, but each CA has its own key. A signature of the sibling's key does not show that you hold
-    the key of the uploaded CA.
+    The same root signed both CAs, but each CA has its own key. A signature made with the sibling's key does not show that you
+    hold the key of the uploaded CA.
     """
     return _signed(stage.sibling, stage.code, around=(stage.sibling.certificate,))
 
 
 @_wrong(
     Answer.SIGNER,
-    "Sign with the intermediate's key, or upload the root and prove that one.",
+    "Sign with the intermediate's key, or upload the root and prove the root instead.",
     seen="azure-iot-sdk-c#1347",
 )
 def root_instead_of_intermediate(stage: Stage) -> Attempt:
@@ -218,13 +218,13 @@ def root_instead_of_intermediate(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS); root -> proof
 
-    The root is above the intermediate, but DPS asks for a signature of the intermediate's key. Microsoft's certGen.sh makes
-    this mistake: it signs every proof with the root.
+    The root is above the intermediate, but DPS asks for a signature made with the intermediate's key. Microsoft's certGen.sh
+    makes this mistake: it signs every proof with the root.
     """
     return _signed(stage.root, stage.code)
 
 
-@_wrong(Answer.SIGNER, "Sign with the root's key, or upload the intermediate and prove that one.", uploaded="root")
+@_wrong(Answer.SIGNER, "Sign with the root's key, or upload the intermediate and prove it instead.", uploaded="root")
 def intermediate_instead_of_root(stage: Stage) -> Attempt:
     """The intermediate signs for the root
 

@@ -1,4 +1,4 @@
-"""Pictures of devices: one registration, the service's records, and which devices DPS accepts at a moment."""
+"""Pictures of devices: one registration, the service's records, and the devices that DPS accepts at one moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ class RecordsCard(Table):
 
 @dataclass(frozen=True, repr=False)
 class AccessCard(Table):
-    """Which devices DPS accepts at a moment, and which it rejects."""
+    """The devices that DPS accepts at one moment, and those that it rejects."""
 
     moment: str
     outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]

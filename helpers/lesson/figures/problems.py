@@ -1,4 +1,4 @@
-"""A refusal of the service: what it refused, why, and what to do next."""
+"""A refusal by the service: the refused action, the reason, and what to do next."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ __all__ = ["RefusalCard"]
 
 @dataclass(frozen=True, repr=False)
 class RefusalCard(Table):
-    """A refusal of the service, its reason and the way out.
+    """A refusal by the service, its reason and the fix.
 
     Attributes:
-        owned: "device" or "CA", if it may not be the reader's: then the way out is for its owner only.
+        owned: "device" or "CA" if that may not be the reader's own. The fix is then addressed to the owner only.
     """
 
     refusal: Problem

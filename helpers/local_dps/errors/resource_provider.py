@@ -75,7 +75,8 @@ def proof_not_issued_by_certificate(issuer: str) -> Refusal:
         400053,
         f"Proof-Of-Possession failed. Issuer certificate '{issuer}' cannot be found in the certificate chain.",
         "The verification certificate was not signed with the private key that matches the uploaded certificate. A root "
-        "can't prove possession for an intermediate, nor the reverse. A different CA with the same name can't either.",
+        "can't prove possession for an intermediate, nor an intermediate for a root. A different CA with the same name can't "
+        "either.",
     )
 
 

@@ -213,7 +213,7 @@ class ServiceTable:
         )
 
     def has_operation(self, operation: str, service_path: str | None) -> bool:
-        """Return whether an operation was started, on that service if one is given. The service may be deleted since."""
+        """Return whether an operation was started, on that service if one is given. The service may have been deleted since."""
         row = self._database.row("SELECT service FROM operation WHERE id = ?", operation)
         return row is not None and (service_path is None or row["service"].lower() == service_path.lower())
 
