@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _one_client_certificate() -> Iterator[None]:
     """A local DPS makes an RSA key at each start, which takes four times as long as the rest of the start.
 
-    In this process each of them has the same, for no test is about the difference.
+    In this process all of them have the same key, because no test is about the difference.
     """
     made = new_client_certificate(datetime.now(UTC))
     with pytest.MonkeyPatch.context() as patch:

@@ -83,7 +83,8 @@ def name(*common_names: str, organization: str | None = None) -> x509.Name:
 
 
 def respelled(given: x509.Name, how: str) -> x509.Name:
-    """The same name to RFC 5280 section 7.1 (which ignores string type, case and doubled spaces), in other bytes."""
+    """Return a name that is equal by RFC 5280 section 7.1 (which ignores string type, case and doubled spaces), but has other
+    bytes."""
 
     def attribute(each: x509.NameAttribute[str]) -> x509.NameAttribute[str]:
         if how == "printable string":
@@ -149,7 +150,7 @@ def ca(
     without: Kinds = (),
     **options: Any,
 ) -> Crafted:
-    """A CA's certificate with all that RFC 5280 asks for.
+    """A CA's certificate with everything that RFC 5280 requires.
 
     Args:
         which: of the keys of its kind; certificates of the same key are the same CA's.
@@ -170,7 +171,7 @@ def leaf(
     without: Kinds = (),
     **options: Any,
 ) -> Crafted:
-    """A TLS client's certificate with all that RFC 5280 asks for, by its name device-1; see `ca`."""
+    """A TLS client's certificate with everything that RFC 5280 requires, by default for device-1; see `ca`."""
     own = key(kind, 8)
     standard = (
         x509.BasicConstraints(ca=False, path_length=None),
@@ -222,5 +223,5 @@ def _changed(standard: Extensions, instead: Extensions, without: Kinds) -> Exten
 
 
 def proof(issuer: Crafted, code: str, *, life: Life = TODAY) -> Crafted:
-    """A proof of possession without any extension, which is all that the service asks for."""
+    """A proof of possession without any extension; the service requires none."""
     return craft(name(code), key(which=9), issuer=issuer, life=life)

@@ -1,4 +1,4 @@
-"""The Azure CLI as a person uses it: commands in, JSON or a complaint out, nothing but loopback around it."""
+"""The Azure CLI as a person uses it: it takes commands, prints JSON or an error, and can reach only loopback."""
 
 import json
 import re
@@ -19,7 +19,7 @@ PATIENCE = 60.0  # seconds; it needs less than one
 
 
 class AzureCli:
-    """One person's CLI: a configuration folder of its own, and a trap where the rest of the world would be."""
+    """The CLI of one person, with a configuration folder of its own and a proxy that records every other host it asks for."""
 
     def __init__(self, folder: Path, dps: LocalService, outside: "Outside") -> None:
         self.folder = folder
@@ -27,12 +27,12 @@ class AzureCli:
         self.outside = outside
 
     def copy(self, folder: Path) -> "AzureCli":
-        """Another person's, who has done the same until now."""
+        """Return the CLI of another person, with a copy of this configuration."""
         shutil.copytree(self.folder, folder)
         return AzureCli(folder, self.dps, self.outside)
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """One command, whatever becomes of it."""
+        """Run one command, and return its result, even if it fails."""
         installed = AZ.is_file() and [*ENVIRONMENT.glob(f"lib/python*/site-packages/azure_cli-{VERSION}.dist-info")]
         assert installed, f"The Azure CLI {VERSION} is not there: make azure-cli installs it."
         environment = {
@@ -51,13 +51,13 @@ class AzureCli:
         )  # fmt: skip
 
     def __call__(self, *arguments: str | Path) -> Any:
-        """What a command that must succeed says."""
+        """Run a command that must succeed, and return its output."""
         result = self.run(*arguments)
         assert result.returncode == 0, (arguments, result.stderr)
         return json.loads(result.stdout) if result.stdout.strip() else None
 
     def refused(self, *arguments: str | Path) -> str:
-        """What a person reads of a command that must fail."""
+        """Run a command that must fail, and return its error text."""
         result = self.run(*arguments)
         assert result.returncode != 0, (arguments, result.stdout)
         assert "Traceback" not in result.stderr, result.stderr
@@ -70,7 +70,7 @@ class AzureCli:
         return ("login", "--service-principal", *who, *credential)
 
     def secret(self, secret: str) -> tuple[str, ...]:
-        """A secret for the command line that does not stand there: other people can see a process's arguments."""
+        """Return arguments that read the secret from a file, because other people can see a process's arguments."""
         file = self.folder / "secret"
         file.touch(mode=0o600)
         file.write_text(secret)
@@ -78,7 +78,7 @@ class AzureCli:
 
 
 class Outside(socketserver.ThreadingTCPServer):
-    """A proxy that lets nothing through and remembers who was asked for."""
+    """A proxy that forwards nothing, and records the requested hosts."""
 
     daemon_threads = True
 

@@ -16,7 +16,7 @@ from tests.local_dps.wire import LocalService
 
 @pytest.fixture(scope="module")
 def exchanges() -> list[RequestRecord]:
-    """Every request that the local DPS got."""
+    """Every request that the local DPS received."""
     return []
 
 
@@ -39,7 +39,7 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory, dps: LocalService, outside: Outside) -> AzureCli:
-    """The local cloud is registered, and nobody has signed in."""
+    """A CLI in which the local cloud is registered, but nobody has signed in."""
     cli = AzureCli(tmp_path_factory.mktemp("cloud") / "azure", dps, outside)
     cli.folder.mkdir()
     # The first command ever asks the world for a newer CLI, and no setting prevents it; this is what it would write.
@@ -53,7 +53,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, dps: LocalService, outside: 
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory, cloud: AzureCli, dps: LocalService) -> AzureCli:
-    """Signed in with the secret. One for a whole module, whose tests leave it as they found it."""
+    """A CLI that is signed in with the secret. A whole module shares it, so its tests leave it as they found it."""
     signed_in = cloud.copy(tmp_path_factory.mktemp("cli") / "azure")
     signed_in(*signed_in.sign_in(*signed_in.secret(dps.connection["client_secret"])))
     return signed_in
@@ -61,7 +61,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, cloud: AzureCli, dps: LocalSer
 
 @pytest.fixture
 def stranger(tmp_path: Path, cloud: AzureCli) -> AzureCli:
-    """Knows the cloud, has not signed in."""
+    """A CLI in which the cloud is registered, but which has not signed in."""
     return cloud.copy(tmp_path / "azure")
 
 

@@ -18,7 +18,7 @@ from tests.azure_cli.service import Service
 from tests.local_dps.wire import LocalService, signature
 
 CLIS_VERSION = "2021-10-15"  # the api-version of its DPS commands
-OTHER_CODE = "0A" * 24  # a code that nobody was given
+OTHER_CODE = "0A" * 24  # a code that was never generated
 HUB = "my-hub.azure-devices.net"
 CONNECTION_STRING = f"HostName={HUB};SharedAccessKeyName=iothubowner;SharedAccessKey=c2VjcmV0IG9mIHRoZSBodWI="
 QUERY = ("POST", "/enrollmentGroups/query?api-version=2021-10-01", {"query": "SELECT *"})
@@ -195,7 +195,7 @@ class TestLinkedHubs:
         assert "doesn't exist" in cli.refused("iot", "dps", "linked-hub", "delete", *place, *hub)
 
     def test_a_hub_of_another_subscription_needs_its_location(self, cli: AzureCli, service: Service) -> None:
-        """The CLI looks among the subscription's own hubs first: there is none."""
+        """The CLI first looks among the subscription's own hubs, and there are none."""
         new = ("--connection-string", CONNECTION_STRING)
         assert "Please provide the IoT Hub location." in cli.refused(
             "iot", "dps", "linked-hub", "create", *service.place, *new
@@ -257,7 +257,7 @@ class TestCertificates:
         assert certificate.all() == []
         assert "(404001) Certificate 'ca' was not found." in certificate.refused("show")
 
-        # Its own way of asking: an old api-version, a flat body, ETags without quotes.
+        # The CLI uses an old api-version, a flat body, and ETags without quotes.
         asked = [each for each in exchanges[before:] if each.path.startswith(certificate.path)]
         assert {each.query for each in asked} == {f"api-version={CLIS_VERSION}"}
         assert asked[0].body.startswith(b'{"certificate": "')

@@ -13,7 +13,7 @@ from tests.lesson.learner import learners_workspace, rehearsing
 
 
 def commands(step: str, kept: Workspace, dps: ProvisioningService, **known: str) -> str:
-    """What the lesson shows, less what needs an extension of the CLI, which no package index has."""
+    """The commands that the lesson shows, except those that need an extension of the CLI, which no package index has."""
     shown = recipe(step, Names.of(kept, dps, **known)).commands
     head, _, rest = shown.partition("\netag=")
     return shown if "extension" not in head else f"etag={rest}"

@@ -1,4 +1,5 @@
-"""How fast it all is, each figure beside its reference in the same run: `make bench`, or `make bench QUICK=1` for a look.
+"""Measure how fast everything is, each figure beside its reference in the same run: `make bench`, or `make bench QUICK=1` for
+a short run.
 
 Each measurement runs in turn with something bare that does the same work and nothing else, because a shared machine is
 faster at one moment than at another.
@@ -32,7 +33,7 @@ def main(size: Size) -> None:
     for measured in _figures(size):
         figure = (
             measured if size is FULL else replace(measured, goal=None)
-        )  # so little is measured that it says nothing
+        )  # a quick run measures too little to be conclusive
         print(figure.row(), flush=True)
         figures.append(figure)
     report = Report.of(figures)

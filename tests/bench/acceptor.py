@@ -1,4 +1,4 @@
-"""What a device's handshake costs by itself: asyncio, the local DPS's own TLS for devices, and nobody behind it."""
+"""The cost of a device's handshake alone: asyncio and the local DPS's own TLS for devices, with no service behind them."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What HTTPS costs by itself: an aiohttp application whose one handler always returns the same bytes."""
+"""The cost of HTTPS alone: an aiohttp application whose one handler always returns the same bytes."""
 
 import asyncio
 import base64

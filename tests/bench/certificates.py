@@ -27,7 +27,7 @@ from tests.bench.size import Size
 
 __all__ = ["certificates", "fleet", "names"]
 
-FLEETS = 3  # rounds of what takes longest
+FLEETS = 3  # rounds of the longest measurement
 FEW = 30  # for a program that takes a hundred times as long
 _PEM, _PKCS8, _OPEN = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 _SETTINGS = """\
@@ -68,7 +68,7 @@ def fleet(
 
 
 def bare(authority: CertificateAuthority, registration_ids: Sequence[str]) -> tuple[bytes, bytes]:
-    """The same certificates with the library alone; whatever they have in common is made once."""
+    """Make the same certificates with the library alone; the parts that they have in common are built only once."""
     curve, algorithm, now, above = ec.SECP256R1(), hashes.SHA256(), datetime.now(UTC), authority.certificate
     key_usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
     identifier = above.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -98,14 +98,15 @@ def bare(authority: CertificateAuthority, registration_ids: Sequence[str]) -> tu
 
 
 def in_memory(authority: CertificateAuthority, registration_ids: Sequence[str]) -> tuple[bytes, bytes]:
-    """The helpers' own, without files."""
+    """Make the certificates with the helpers, without files."""
     for device in authority.issue_devices(registration_ids):
         chain_pem, key_pem = certificate_pem(*device.chain), device.private_key.private_bytes(_PEM, _PKCS8, _OPEN)
     return chain_pem, key_pem
 
 
 def by_openssl(authority: CertificateAuthority, registration_ids: Sequence[str], folder: Path) -> None:
-    """OpenSSL's program, started once a device: since OpenSSL 3 `req` makes the key and signs with a CA in one go."""
+    """Make the certificates with OpenSSL's program, started once per device: since OpenSSL 3, `req` creates the key and signs
+    with a CA in one step."""
     settings, ca, ca_key = folder / "openssl.cnf", folder / "ca.pem", folder / "ca.key"
     settings.write_text(_SETTINGS)
     save_authority(authority, ca, ca_key)
@@ -118,7 +119,7 @@ def by_openssl(authority: CertificateAuthority, registration_ids: Sequence[str],
 
 
 def _check_alike(authority: CertificateAuthority) -> None:
-    """The bare loop must not be fast by making less."""
+    """Check that the bare loop makes the same certificates, so that its speed can be compared."""
     ours, theirs = (x509.load_pem_x509_certificates(loop(authority, ["d"])[0]) for loop in (in_memory, bare))
     assert ours[1:] == theirs[1:]
     for mine, other in zip(ours[0].extensions, theirs[0].extensions, strict=True):
@@ -149,7 +150,7 @@ def one_core(authority: CertificateAuthority, folder: Path, size: Size) -> Itera
 
 
 def all_cores(authority: CertificateAuthority, folder: Path, size: Size) -> Iterator[Figure]:
-    """A large fleet on one process and on all cores, and what the machine has to give."""
+    """A large fleet with one process and on all cores, beside the capacity of the machine."""
     cores, fleet_size = len(os.sched_getaffinity(0)), size.many_certificates
     rounds = [
         (_fleet_seconds(authority, fleet_size, folder, 1), _fleet_seconds(authority, fleet_size, folder, None))

@@ -1,4 +1,4 @@
-"""Devices that cost little: each on a connection of its own, spoken in plain bytes over the standard library's TLS."""
+"""Devices that use little CPU time: each has its own connection, and sends plain bytes over the standard library's TLS."""
 
 import json
 import socket
@@ -38,14 +38,14 @@ class Device:
 
 
 def everyone(devices: Sequence[Device], errand: Callable[[Device], None]) -> None:
-    """Every device on the same errand, `AT_ONCE` at the same time; the first that fails is raised."""
+    """Let every device do the same task, `AT_ONCE` of them at the same time. The first error is raised."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(errand, devices):
             pass
 
 
 def shake_hands(port: int, device: Device) -> None:
-    """A handshake, and goodbye."""
+    """Make a handshake, and close the connection."""
     with device.connected(port):
         pass
 
@@ -97,7 +97,7 @@ def _ask(line: ssl.SSLSocket, what: str, body: bytes, expected: bytes) -> dict[s
 
 
 def _packets(line: ssl.SSLSocket) -> Iterator[tuple[int, bytes]]:
-    """MQTT packets as they come: the first byte, and the rest."""
+    """Yield MQTT packets as they arrive: the first byte, and the rest."""
     got = b""
     while True:
         while len(got) < 2 or (got[1] & 0x80 and len(got) < 3):
@@ -110,7 +110,7 @@ def _packets(line: ssl.SSLSocket) -> Iterator[tuple[int, bytes]]:
 
 
 def _answer(line: ssl.SSLSocket, packets: Iterator[tuple[int, bytes]], status: str) -> dict[str, str]:
-    """The content of the next PUBLISH, once its own publish and this are acknowledged."""
+    """Return the content of the next PUBLISH, after both the client's own PUBLISH and this one are acknowledged."""
     first, _ = next(packets)
     assert first == 0x40
     first, body = next(packets)

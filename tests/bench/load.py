@@ -1,4 +1,4 @@
-"""A client that costs little: the same request again and again on a few kept connections."""
+"""A client that uses little CPU time: it sends the same request again and again on a few open connections."""
 
 import asyncio
 import ssl
@@ -14,14 +14,14 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Measured:
-    """What a while of load showed: requests a second, and the server's CPU seconds a request."""
+    """The result of a period of load: requests per second, and the server's CPU seconds per request."""
 
     rate: float
     cpu: float
 
 
 def load(pid: int, port: int, authority: ssl.SSLContext, request: bytes, seconds: float) -> Measured:
-    """Send `request` for that long on `CONNECTIONS` connections, each as soon as the answer before is there."""
+    """Send `request` for that long on `CONNECTIONS` connections, each time as soon as the previous answer has arrived."""
     return asyncio.run(_load(pid, port, authority, request, seconds))
 
 
@@ -83,7 +83,7 @@ class _Client(asyncio.Protocol):
             self._transport.write(self._request)
 
     async def finish(self) -> None:
-        """Wait for the answer that is under way, and hang up."""
+        """Wait for the answer in progress, and close the connection."""
         self._finishing = True
         await self._finished
         self._transport.close()

@@ -58,7 +58,7 @@ def throughput(folder: Path, size: Size) -> Iterator[Figure]:
 
 @contextmanager
 def bare(answer: bytes) -> Iterator[tuple[int, int, ssl.SSLContext]]:
-    """The bare handler as a process of its own, returning the body and the headers of that answer."""
+    """Run the bare handler in its own process; it returns the body and the headers of that answer."""
     head, _, body = answer.partition(b"\r\n\r\n")
     lines = (line.decode().partition(": ") for line in head.split(b"\r\n")[1:])
     headers = {name: value for name, _, value in lines if name.lower() in KEPT_HEADERS}

@@ -1,4 +1,4 @@
-"""Processes beside this one, and what they use."""
+"""Other processes, and the resources that they use."""
 
 import json
 import shutil
@@ -17,7 +17,8 @@ _ENOUGH = 2 << 30  # bytes
 
 @contextmanager
 def started(module: str, given: Any = None) -> Iterator[tuple[int, Any]]:
-    """A module as a process that reads JSON and answers with a line of JSON once it is ready: its number, what it said."""
+    """Run a module as a process that reads JSON, and prints a line of JSON once it is ready. Yield its process id and that
+    line."""
     process = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdin
@@ -31,18 +32,19 @@ def started(module: str, given: Any = None) -> Iterator[tuple[int, Any]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process until now."""
+    """Return the user and system time of a process until now."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def most_megabytes(pid: int) -> float:
-    """The most memory that the process has had."""
+    """Return the peak memory of the process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def memory_folder() -> Path | None:
-    """A file system in memory, if there is one of some size: what a disk takes varies tenfold with whoever else uses it."""
+    """Return a file system in memory, if there is one that is large enough: the time that a disk takes varies tenfold with
+    the load by others."""
     folder = Path("/dev/shm")
     return folder if folder.is_dir() and shutil.disk_usage(folder).free > _ENOUGH else None

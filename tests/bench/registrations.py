@@ -39,7 +39,7 @@ MQTT = Plane("MQTT", over_mqtt)
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one device: seconds on the clock, and of a server's CPU."""
+    """The cost of one device: seconds of elapsed time, and of the server's CPU time."""
 
     clock: float
     cpu: float
@@ -106,7 +106,7 @@ def beside_the_handshake(
 def in_one_run(
     server: Server, dps: LocalService, plane: Plane, credentials: Sequence[DeviceCredential]
 ) -> Iterator[Figure]:
-    """All of them, a tenth after the other."""
+    """Register all devices, one tenth after the other."""
     tenths, megabytes, tenth = [], [], len(credentials) // 10
     for start in range(0, len(credentials), tenth):
         devices = _devices(credentials[start : start + tenth], _trust(dps))
@@ -126,7 +126,7 @@ def in_one_run(
 
 
 def _let_in(dps: LocalService, authority: CertificateAuthority) -> None:
-    """A verified root, and a group of the devices below it."""
+    """Verify a root, and create a group for its devices."""
     root = base64.b64encode(certificate_pem(authority.issuers[-1])).decode()
     assert dps.manage("PUT", "/certificates/root", upload_body(root, isVerified=True)).status == 200
     dps.put_group(group_body(_GROUP, reference="root"))
@@ -153,7 +153,7 @@ def _cost(pid: int, devices: Sequence[Device], errand: Callable[[Device], None])
 
 
 def _assigned(dps: LocalService) -> set[str]:
-    """Who is on record as assigned, from every page of the service plane."""
+    """Return the ids of the devices that are recorded as assigned, from every page of the service plane."""
     found: set[str] = set()
     headers: dict[str, str | bytes] = {}
     while True:
@@ -166,7 +166,7 @@ def _assigned(dps: LocalService) -> set[str]:
 
 
 def _at_hubs(dps: LocalService) -> set[str]:
-    """Whom the hubs know."""
+    """Return the ids of the devices in the hubs."""
     found: set[str] = set()
     for hub in dps.connection["iot_hubs"]:
         after: str | None = ""

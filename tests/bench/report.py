@@ -1,4 +1,4 @@
-"""Figures, each beside its reference in the same run, and the report that they make."""
+"""The report, and its figures, each beside its reference in the same run."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _NOISE = 0.15  # two runs on one machine differ by so much
 
 @dataclass(frozen=True)
 class Figure:
-    """Something that was measured a few times, in turn with a reference.
+    """A value that was measured a few times, in turn with a reference.
 
     Attributes:
         values, references: one for each round, in `unit`.
@@ -41,7 +41,7 @@ class Figure:
 
     @property
     def compared(self) -> float:
-        """What is compared with another report: the ratio, which a slower machine does not change, or else the value."""
+        """The number to compare with another report: the ratio, which a slower machine does not change, or else the value."""
         return statistics.median(self.ratios or self.values)
 
     @property
@@ -85,7 +85,7 @@ class Report:
         return cls(figures, f"{cores} cores, {platform.system()}, Python {platform.python_version()}, {packages}")
 
     def write(self, folder: Path) -> None:
-        """As report.json and report.md."""
+        """Write report.json and report.md."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
         (folder / "report.md").write_text(self.markdown())

@@ -1,4 +1,4 @@
-"""The environment, from a copy of the tree in which nothing has been made yet."""
+"""The creation of the environment, in a fresh copy of the tree."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""How much is measured: enough for figures that can be believed, or just enough to see that the bench still works."""
+"""The amount to measure: enough for reliable figures, or just enough to see that the bench still works."""
 
 from dataclasses import dataclass
 

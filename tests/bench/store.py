@@ -44,7 +44,7 @@ def memory(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def lookups(folder: Path, size: Size) -> Iterator[Figure]:
-    """One registration among 100 and among many, in turn."""
+    """Look up one registration among 100 and among many, in turn."""
     counts = (100, size.rows)
     askers = {count: _asker(folder / f"lookup-{count}", count) for count in counts}
     times: dict[int, list[float]] = {count: [] for count in counts}

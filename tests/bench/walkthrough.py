@@ -14,7 +14,7 @@ _BARE = "import ipywidgets, pydantic, cryptography.x509"
 
 
 def walkthrough(size: Size) -> Figure:
-    """All of it, kernels, local DPS and HTML included, from the start of the process to its end."""
+    """Run the whole walkthrough, including kernels, local DPS and HTML, from the start of the process to its end."""
     number = str(size.notebooks)
     pairs = [
         (_seconds("-m", "tests.bench.run_notebooks", number), _seconds("-m", "tests.bench.empty_notebooks", number))

@@ -1,4 +1,4 @@
-"""What keeps people out who see otherwise: found by axe, and in drawings by the measure of WCAG 2."""
+"""Accessibility barriers: those that axe finds, and texts in drawings with too little contrast by WCAG 2."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ AXE = PROJECT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe finds serious or critical in our own output, with all that is folded opened."""
+    """Return what axe reports as serious or critical in our own output, with all folded parts open."""
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate(_LOOK)
     read = sum(len(rule["nodes"]) for rule in found["passes"] if rule["id"] == "color-contrast")
@@ -26,7 +26,7 @@ def barriers(page: Page) -> list[str]:
     ]
 
 
-# JupyterLab's body is as high as nothing and cuts off what flows over it: axe would take everything for invisible.
+# JupyterLab's body has no height and clips its content, so axe would consider everything invisible.
 _LOOK = """async () => {
     const folds = [...document.querySelectorAll('.dps details:not([open])')];
     folds.forEach(each => { each.open = true; });
@@ -39,7 +39,7 @@ _LOOK = """async () => {
 
 
 def faint_texts(page: Page) -> list[str]:
-    """The texts of drawings that are hard to read, by the measure of WCAG 2 (AA): axe can't tell in an SVG."""
+    """Return the texts of drawings whose contrast is below WCAG 2 (AA), which axe can't determine in an SVG."""
     drawn: list[dict[str, Any]] = page.evaluate(_DRAWN)
     return [
         f"{each['text']}: {each['colour']}, opacity {each['opacity']:.2f}, on {each['behind']}"
@@ -56,7 +56,7 @@ _DRAWN = f"""() => [...document.querySelectorAll('.dps svg text')].map(text => {
 
 
 def squeezed_texts(page: Page) -> list[str]:
-    """The texts of tables that stand in so narrow a column that words are broken, letter by letter."""
+    """Return the texts of tables in columns that are so narrow that words are broken between letters."""
     found: list[str] = page.evaluate(_SQUEEZED)
     return found
 

@@ -12,7 +12,7 @@ __all__ = ["started_chromium"]
 
 @contextmanager
 def started_chromium() -> Iterator[Browser]:
-    """Without it this fails, for nothing else proves what is proved with it."""
+    """Start Chromium. The test fails if Chromium is missing, because no other test checks the same things."""
     program = shutil.which("chromium")
     assert program, "Chromium is missing; on Debian and Ubuntu: apt install chromium"
     with sync_playwright() as playwright:

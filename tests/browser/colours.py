@@ -1,11 +1,11 @@
-"""Whether one colour can be told from another, by the measure of WCAG 2."""
+"""The contrast between two colours, by WCAG 2."""
 
 import re
 from collections.abc import Sequence
 
 __all__ = ["BEHIND", "contrast"]
 
-# In the browser: the colours of what an element stands on, the nearest first, down to the first that hides all below it.
+# In the browser: the background colours behind an element, the nearest first, down to the first opaque one.
 BEHIND = """element => {
     const colours = [];
     for (let each = element.parentElement; each; each = each.parentElement) {
@@ -26,7 +26,7 @@ def contrast(colour: str, behind: Sequence[str], opacity: float = 1) -> float:
 
 
 def _over(colour: str, ground: list[float], opacity: float = 1) -> list[float]:
-    """What is seen: the colour may let through what is behind it."""
+    """Return the visible colour: a colour may be partly transparent."""
     red, green, blue, *alpha = (float(number) for number in re.findall(r"[\d.]+", colour))
     covers = opacity * (alpha[0] if alpha else 1)
     return [covers * own / 255 + (1 - covers) * below for own, below in zip((red, green, blue), ground, strict=True)]

@@ -39,7 +39,7 @@ def _page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def page(_page: Page) -> Page:
-    """One for all tests of a worker: its cache spares each the loading of JupyterLab's scripts."""
+    """One page for all tests of a worker, whose cache saves each test the loading of JupyterLab's scripts."""
     _page.set_viewport_size(_SIZE)
     _page.emulate_media(color_scheme="light")
     return _page

@@ -1,4 +1,4 @@
-"""A JupyterLab as a learner has it, in a folder of its own, and a hand that works a notebook in it."""
+"""A JupyterLab as a learner has it, in a folder of its own, and the means to use a notebook in it."""
 
 import json
 import os
@@ -23,13 +23,13 @@ from helpers.dps import stop_local_dps
 PROJECT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SECONDS = 120  # two cores are shared with others
-_TALLEST = 16_000  # Chromium takes no larger picture
+_TALLEST = 16_000  # Chromium can't take a larger picture
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/apputils-extension/themes": {"adaptive-theme": True},  # light or dark, as the browser says
-    # Every cell is in the page, to be looked at, and nothing below the last.
+    "@jupyterlab/apputils-extension/themes": {"adaptive-theme": True},  # light or dark, like the browser
+    # Render every cell, so that tests can see it, and no empty space below the last one.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": False},
-    # Whoever looks for secrets in a saved notebook looks where most is saved.
+    # Save the widgets' state too, so that a search for secrets covers as much as possible.
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
 }
 
@@ -50,12 +50,12 @@ class Lab:
 
     @property
     def workspace(self) -> Path:
-        """Where the notebooks keep what they make."""
+        """The workspace of the notebooks."""
         return self.folder / "data" / "workspace" / "lab"
 
     @contextmanager
     def learner(self) -> Iterator["Lab"]:
-        """A folder for somebody who has not begun yet. Kernels and the local DPS end with it."""
+        """A folder for a learner who has not started yet. Its kernels and its local DPS are stopped at the end."""
         theirs = replace(self, folder=self.root / secrets.token_hex(4))
         ignored = shutil.ignore_patterns(".ipynb_checkpoints")
         shutil.copytree(PROJECT / "notebooks", theirs.folder / "notebooks", ignore=ignored)
@@ -68,7 +68,7 @@ class Lab:
             stop_local_dps(theirs.workspace / "local-dps")
 
     def address(self, notebook: str) -> str:
-        """Where one of the learner's notebooks is opened, in a JupyterLab that remembers no other."""
+        """Return the address of one of the learner's notebooks, in a JupyterLab that has no other notebook open."""
         return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{self.path(notebook)}?token={self.token}"
 
     def path(self, notebook: str) -> str:
@@ -148,12 +148,12 @@ class NotebookPage:
 
     @classmethod
     def open(cls, page: Page, lab: Lab, name: str) -> "NotebookPage":
-        """The notebook as a person finds it who has just opened it: nothing has run, the kernel waits.
+        """Open the notebook as for the first time: no cell has run, and the kernel is idle.
 
         JupyterLab is reloaded. A notebook opened in one that is already loaded can lose the focus to a tab that closes
         or to a change of theme; the menus and the status bar then belong to something else.
         """
-        page.goto("about:blank")  # what the page before says at its end is not noted
+        page.goto("about:blank")  # messages that the previous page sends while it closes are not recorded
         opened = cls(page, lab, name)
         page.on("console", opened._note_console)
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
@@ -180,7 +180,7 @@ class NotebookPage:
 
     @property
     def file(self) -> Path:
-        """Where it is saved."""
+        """The file in which the notebook is saved."""
         return self.lab.folder / "notebooks" / f"{self.name}.ipynb"
 
     @property
@@ -197,7 +197,7 @@ class NotebookPage:
 
     @property
     def _status(self) -> Locator:
-        """What the status bar says of the kernel."""
+        """Return the kernel's state in the status bar."""
         return self.page.get_by_title(re.compile("^Change kernel for"))
 
     def wait_until_idle(self) -> None:
@@ -244,7 +244,7 @@ class NotebookPage:
         expect(self._status).to_have_text(re.compile(r"\| Busy$"))
 
     def save(self) -> None:
-        """With Ctrl+S, from a cell."""
+        """Save the notebook with Ctrl+S, from a cell."""
         self._select(0)
         with self.page.expect_response(lambda answer: answer.request.method == "PUT" and self.file.name in answer.url):
             self.page.keyboard.press("Control+s")
@@ -266,7 +266,7 @@ class NotebookPage:
 
     @contextmanager
     def _run_well(self, first: int, last: int | None = None) -> Iterator[None]:
-        """The same, and none of them may fail."""
+        """Wait in the same way; none of the cells may fail."""
         with self._run_from(first, last):
             yield
         ran = self.code_cells.all()[first : None if last is None else last + 1]
@@ -287,7 +287,7 @@ class NotebookPage:
         return FormHand(box)
 
     def show_whole(self) -> None:
-        """Make the page so tall that the whole notebook is seen, from its beginning."""
+        """Make the page so tall that the whole notebook is visible, from its beginning."""
         size = self.page.viewport_size
         assert size is not None
         around = self.page.evaluate(f"innerHeight - {_PANEL}.clientHeight")
@@ -300,7 +300,7 @@ class NotebookPage:
         self.page.wait_for_function(f"{_PANEL}.scrollTop === 0")
 
     def turn(self, theme: str) -> None:
-        """Look at it in another theme: light or dark. JupyterLab shows a splash screen while it changes."""
+        """Switch to another theme: light or dark. JupyterLab shows a splash screen while it changes."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         expect(self.page.locator("body")).to_have_attribute(
             "data-jp-theme-light", "false" if theme == "dark" else "true"
@@ -326,7 +326,7 @@ _HAVE_RUN = f"""([first, last, before]) => {{
 
 @dataclass(frozen=True)
 class FormHand:
-    """A form as a person works it: controls are found by their names."""
+    """A form as a person uses it: controls are found by their names."""
 
     box: Locator
 
@@ -335,7 +335,7 @@ class FormHand:
         return self.box.get_by_label(label, exact=True)
 
     def type(self, label: str, text: str) -> None:
-        """Put a text into a field in place of what is there, key by key, and leave the field."""
+        """Replace a field's text, key by key, and leave the field."""
         control = self.field(label)
         control.click()
         control.press("ControlOrMeta+a")
@@ -345,11 +345,11 @@ class FormHand:
         control.press("Tab")
 
     def choose(self, label: str, option: str) -> None:
-        """One of a dropdown's options."""
+        """Choose one of a dropdown's options."""
         self.field(label).select_option(label=option)
 
     def reason(self, label: str) -> Locator:
-        """What stands beside the field, in the same row, when its value is not good; an alert for screen readers."""
+        """Return the reason beside the field, in the same row, if its value is invalid; it is an alert for screen readers."""
         control = self.box.page.get_by_label(label, exact=True)
         return self.box.locator(".dps-field").filter(has=control).get_by_role("alert")
 
@@ -363,16 +363,16 @@ class FormHand:
         return self.box.get_by_role("button", name=says, exact=True)
 
     def press(self, button: str) -> None:
-        self.box.page.wait_for_timeout(300)  # from the keys to the mouse: a reason that goes may move the button
-        self.button(button).click(delay=100)  # a finger is not as fast as a script
+        self.box.page.wait_for_timeout(300)  # the focus moves: a reason that disappears may move the button
+        self.button(button).click(delay=100)  # a person is not as fast as a script
 
     @property
     def outcome(self) -> Locator:
-        """What an exhibit shows below its button, read out by screen readers."""
+        """The part of an exhibit below its button, which screen readers announce."""
         return self.box.locator(".dps-done").get_by_role("status")
 
     def expect_outcome(self, *texts: str) -> None:
-        """These texts come to stand below the button."""
+        """Expect these texts to appear below the button."""
         for text in texts:
             expect(self.outcome).to_contain_text(text, timeout=60_000)
         button = self.box.locator("button.mod-primary").bounding_box()

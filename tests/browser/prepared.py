@@ -1,4 +1,4 @@
-"""A workspace as the notebooks before have left it, by the same calls: a form's test need not walk there."""
+"""A workspace in the state that the earlier notebooks leave, made by the same calls, so that a form's test need not run them."""
 
 from pathlib import Path
 

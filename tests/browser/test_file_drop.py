@@ -1,4 +1,4 @@
-"""You bring your own CA: you choose its files or drop them, and the key goes nowhere but into the workspace."""
+"""A learner brings a CA: its files are chosen or dropped, and the key goes only into the workspace."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Bring = Callable[[FormHand, str, Path], None]
 
 
 def choose(form: FormHand, label: str, file: Path) -> None:
-    """By the browser's own dialog."""
+    """Choose a file in the browser's own dialog."""
     place_for(form, label).set_input_files(file)
 
 
@@ -23,7 +23,8 @@ def drop_on_the_control(form: FormHand, label: str, file: Path) -> None:
 
 
 def drop_on_the_words(form: FormHand, label: str, file: Path) -> None:
-    """They say “drop it here”, and the frame around them, too. Beside a control a browser opens the file in a new tab."""
+    """Drop the file on the words “drop it here”, inside the frame. Outside of a control, a browser opens the file in a new
+    tab."""
     drop(form.box.locator(".dps-drop").filter(has_text=label), file, x=40)
 
 
@@ -32,7 +33,7 @@ def place_for(form: FormHand, label: str) -> Locator:
 
 
 def drop(place: Locator, file: Path, *, x: int = 10) -> None:
-    """Dragged from the desktop: Chromium itself takes the file, as from a real drag; no script of ours makes up an event."""
+    """Drag a file from the desktop: Chromium itself handles the file, as in a real drag, without an event made by a script."""
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
     assert box is not None

@@ -1,4 +1,4 @@
-"""Each form filled in as a person does it: the next cell takes what was typed, and shows what came of it."""
+"""Each form is filled in as a person does it: the next cell uses the typed values, and shows the result."""
 
 import secrets
 
@@ -11,7 +11,7 @@ from tests.browser.prepared import ready_for
 
 
 def dps_of(lab: Lab) -> ProvisioningService:
-    """The learner's local DPS, to be asked what has arrived there."""
+    """A connection to the learner's local DPS, to check what has arrived there."""
     return connect_local(lab.workspace / "local-dps" / "connection.json")
 
 
@@ -212,7 +212,7 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
         "✘ You predicted: DPS rejects it, because it is not valid today. DPS rejects it, but for another reason.",
         "The reason",
     )
-    notebook.run(4, 4)  # of this one nobody asks for the answer
+    notebook.run(4, 4)  # the answer of this exhibit is not opened
     notebook.run(21, 21)
     expect(notebook.output(21)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
     expect(notebook.output(21).get_by_role("row").nth(3)).to_contain_text("no prediction")
@@ -235,7 +235,7 @@ def test_10_everything_created_is_removed_and_the_keys_only_if_the_box_is_ticked
 
 
 def test_a_form_fits_its_width_and_keeps_its_height_when_a_passphrase_is_taken(page: Page, lab: Lab) -> None:
-    """Its help changes when the field is left: the cell below must not move while the mouse is pressed on it."""
+    """The form's help changes when the field is left; the cell below must not move while the mouse button is down on it."""
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 0)
     for width in (1400, 1000, 700):
@@ -256,7 +256,7 @@ def test_a_form_fits_its_width_and_keeps_its_height_when_a_passphrase_is_taken(p
         assert after["height"] == before["height"], width
 
 
-# What sticks out of the form at its right, and each control that overlaps the help below it.
+# Everything that extends beyond the form's right edge, and each control that overlaps the help below it.
 _DOES_NOT_FIT = """form => {
     const right = form.getBoundingClientRect().right;
     const shown = [...form.querySelectorAll('input, select, button, .dps-help, .dps-drop')].filter(each => each.offsetParent);
@@ -270,7 +270,8 @@ _DOES_NOT_FIT = """form => {
 def test_the_next_cell_takes_what_the_field_shows_although_the_kernel_was_busy_while_it_was_typed(
     page: Page, lab: Lab
 ) -> None:
-    """A widget sends its first change at once and holds the others back until the kernel is free: a cell would overtake them."""
+    """A widget sends its first change at once, and holds back the others until the kernel is free, so a cell would overtake
+    them."""
     workspace = ready_for("02_upload_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
     notebook.run(0, 2)

@@ -25,7 +25,7 @@ _FOCUSED = f"""() => {{
 
 
 def focused(page: Page) -> dict[str, Any]:
-    """What has the focus; the focus must be seen."""
+    """Return the element that has the focus, which must be visible."""
     found: dict[str, Any] = page.evaluate(_FOCUSED)
     if found["isOurs"]:
         assert found["outline"] not in ("none", "hidden"), found
@@ -35,7 +35,7 @@ def focused(page: Page) -> dict[str, Any]:
 
 
 def tab_to(page: Page, control: Locator) -> None:
-    """With Tab alone, from where the focus is."""
+    """Move the focus with only the Tab key."""
     for _ in range(20):
         page.keyboard.press("Tab")
         if control.evaluate("each => each === document.activeElement"):
@@ -108,7 +108,8 @@ def tab(page: Page) -> dict[str, Any]:
 
 
 def test_a_letter_chooses_in_a_dropdown_and_is_not_a_jupyterlab_command(page: Page, lab: Lab) -> None:
-    """In command mode R makes a cell a raw one, A inserts one and DD deletes it: the form with what was typed would be gone."""
+    """In command mode, R turns a cell into a raw one, A inserts one and DD deletes one, so the form and its text would be
+    lost."""
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run(0, 1)
     form = notebook.form()
@@ -125,7 +126,7 @@ def test_a_letter_chooses_in_a_dropdown_and_is_not_a_jupyterlab_command(page: Pa
 
 @contextmanager
 def not_run_again(notebook: NotebookPage, cell: int) -> Iterator[None]:
-    """What happens inside does not run this cell, which would make a new form."""
+    """Check that nothing inside the block runs this cell again, which would make a new form."""
     prompt = notebook.code_cells.nth(cell).locator(".jp-InputPrompt")
     counted = prompt.inner_text()
     yield

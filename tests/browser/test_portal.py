@@ -9,7 +9,7 @@ from tests.browser.lab import SECONDS, Lab, NotebookPage
 
 
 def your_turn(notebook: NotebookPage, cell: int, *says: str) -> Locator:
-    """Run a cell that waits for a person: its output shows the clicks as a picture, and below it the error."""
+    """Run a cell that waits for a person. Its output shows the clicks as a picture, and the error below it."""
     output = notebook.run_in_vain(cell)
     picture = output.locator(".dps")
     for text in says:
@@ -24,7 +24,7 @@ def your_turn(notebook: NotebookPage, cell: int, *says: str) -> Locator:
 
 
 def downloaded(picture: Locator, file: str) -> bytes:
-    """A file of the list, saved by its link."""
+    """Save a file of the list by its link."""
     with picture.page.expect_download() as download:
         picture.get_by_role("link", name=file, exact=True).click()
     assert download.value.suggested_filename == file

@@ -1,4 +1,4 @@
-"""Run All of every notebook, one after the other in one JupyterLab, as somebody does who touches no form."""
+"""Run All in every notebook, one after the other in one JupyterLab, without touching a form."""
 
 from enum import Enum
 from types import UnionType
@@ -25,7 +25,7 @@ WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, le
 def test_every_notebook_runs_from_top_to_bottom_and_is_accessible(
     page: Page, lab: Lab, subtests: pytest.Subtests
 ) -> None:
-    """One walk, for it is long. Its pictures, of whole notebooks in both themes, are kept in build/browser."""
+    """A single test, because it takes long. It stores pictures of the whole notebooks, in both themes, in build/browser."""
     size = page.viewport_size
     assert size is not None
     for name in NOTEBOOKS:
@@ -73,7 +73,7 @@ def is_on_this_machine(address: str) -> bool:
 
 
 def expect_names(form: Locator, model: type[Inputs]) -> None:
-    """A screen reader can say what each control is, those that are not shown now, too; and there are no others."""
+    """Expect that a screen reader can name each control, even those that are hidden now, and that there are no others."""
     wanted = [control for info in model.model_fields.values() for control in controls_of(info)]
     if issubclass(model, WITH_PASSPHRASE):
         wanted += [("textbox", "Passphrase"), ("button", "Forget it")]

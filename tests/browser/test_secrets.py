@@ -1,4 +1,4 @@
-"""A passphrase that was typed encrypts the keys, and is nowhere afterwards."""
+"""A typed passphrase encrypts the keys, and cannot be found anywhere afterwards."""
 
 import json
 import secrets

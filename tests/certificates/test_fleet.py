@@ -231,7 +231,7 @@ def test_an_interrupt_takes_effect_within_a_second_says_how_far_it_got_and_loses
 
 
 class InterruptedPool(ThreadPoolExecutor):
-    """Interrupts as soon as another process has been asked to help."""
+    """An interrupt as soon as another process has been asked to help."""
 
     def submit(self, *arguments: Any, **options: Any) -> Any:
         super().submit(*arguments, **options)

@@ -14,7 +14,7 @@ from tests.local_dps.wire import LocalService
 
 @pytest.fixture
 def exchanges() -> list[RequestRecord]:
-    """Every request that the local DPS got."""
+    """Every request that the local DPS received."""
     return []
 
 
@@ -31,7 +31,7 @@ def dps(state: Path, exchanges: list[RequestRecord]) -> Iterator[LocalService]:
 
 @pytest.fixture
 def service(dps: LocalService) -> LocalService:
-    """With a root CA and groups, for devices."""
+    """A service with a root CA and groups for devices."""
     prepare(dps)
     return dps
 

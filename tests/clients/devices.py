@@ -1,4 +1,4 @@
-"""CAs that issue device certificates, and a local DPS that knows them."""
+"""CAs that issue device certificates, and a local DPS at which they are registered."""
 
 from tests.crafting import Crafted, authority, craft, key, name
 from tests.local_dps.devices import upload
@@ -9,11 +9,11 @@ __all__ = ["INTERMEDIATE", "ROOT", "STRANGER", "WITHDRAWN", "device_certificate"
 ROOT = authority(name("Root"), key(which=1))
 INTERMEDIATE = authority(name("Intermediate"), key(which=2), issuer=ROOT)
 WITHDRAWN = authority(name("Withdrawn"), key(which=3), issuer=ROOT)
-STRANGER = authority(name("Root"), key(which=4))  # by name it is ours
+STRANGER = authority(name("Root"), key(which=4))  # it has the name of our CA
 
 
 def prepare(dps: LocalService) -> None:
-    """Accept the devices below the root, but for those that come from one intermediate."""
+    """Accept the devices below the root, except those of one intermediate."""
     upload(dps, "root", ROOT)
     dps.put_group(group_body("ours", reference="root"))
     dps.put_group(group_body("withdrawn", signing=WITHDRAWN.pem, provisioningStatus="disabled"))

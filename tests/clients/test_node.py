@@ -25,7 +25,7 @@ PATIENCE = 60.0  # seconds; it needs two
 
 @dataclass(frozen=True)
 class NodeKind:
-    """One kind of enrollment: as the program calls it, and as the service plane does."""
+    """One kind of enrollment, with its names in the program and on the service plane."""
 
     argument: str
     path: str
@@ -57,7 +57,7 @@ def dps(dps: LocalService) -> LocalService:
 
 
 def run_node(dps: LocalService, argument: str) -> Mapping[str, Any]:
-    """What the program saw. The connection string holds a key: it travels in the environment."""
+    """Run the program, and return its output. The connection string contains a key, so it is passed in the environment."""
     node = shutil.which("node")
     assert node, "Node.js is not installed: install Node 18 or newer with npm, then `make test`."
     installed = PROGRAM / "node_modules" / PACKAGE / "package.json"
@@ -78,7 +78,7 @@ def run_node(dps: LocalService, argument: str) -> Mapping[str, Any]:
 
 
 def without_state(enrollment: Mapping[str, Any]) -> Mapping[str, Any]:
-    """In Azure a query leaves out the registrationState of an individual enrollment, and a get has it."""
+    """Remove the registrationState, which in Azure a query leaves out and a GET returns."""
     return {name: value for name, value in enrollment.items() if name != "registrationState"}
 
 
@@ -104,7 +104,7 @@ def test_azures_node_client_creates_reads_changes_pages_and_deletes(
     assert differing == {"provisioningStatus", "etag", "lastUpdatedDateTimeUtc"}
     assert updated["provisioningStatus"] == "disabled"
 
-    # The pages come after the change that was refused: it changed nothing.
+    # The pages are read after the refused change, which changed nothing.
     assert [len(page) for page in seen["pages"]] == [2, 1]
     found = sorted((each for page in seen["pages"] for each in page), key=lambda each: each[kind.id_field])
     assert list(map(without_state, found)) == list(map(without_state, [updated, *created[1:]]))
@@ -113,12 +113,12 @@ def test_azures_node_client_creates_reads_changes_pages_and_deletes(
         assert (seen[refusal]["error"], seen[refusal]["status"]) == (error, status)
         assert seen[refusal]["body"]["errorCode"] // 1000 == status
 
-    # What the service has now: the deleted one alone is gone.
+    # The service now has all but the deleted one.
     left = [dps.serve("GET", f"{kind.path}/{each}") for each in kind.ids]
     assert [reply.status for reply in left] == [404, 200, 200]
     assert [without_state(reply.json) for reply in left[1:]] == list(map(without_state, created[1:]))
 
-    # It was that client, as it is, and its ETags went out without quotes.
+    # The requests came from the unmodified client, and it sent its ETags without quotes.
     assert {each.headers["user-agent"] for each in by_node} == {f"{PACKAGE}/{VERSION}"}
     assert {each.query for each in by_node} == {"api-version=2021-10-01"}
     sent = [(each.method, each.headers["if-match"]) for each in by_node if "if-match" in each.headers]

@@ -23,14 +23,14 @@ TRANSPORTS = ("http", "mqtt", "websocket")
 
 @dataclass(frozen=True)
 class NodeDevice:
-    """What is special about a device: the CA that issued its certificate, what it sends along, and its kind of key."""
+    """The properties of a device: the CA that issued its certificate, the CAs that it sends, and its kind of key."""
 
     issuer: Crafted
     above: tuple[Crafted, ...] = ()
     kind: str = "P-256"
 
     def describe(self, registration: str, folder: Path) -> Mapping[str, str]:
-        """For the program, with its files written."""
+        """Write the device's files, and return its description for the program."""
         own = folder / registration
         own.mkdir()
         made = device_certificate(registration, self.issuer, self.kind)
@@ -39,7 +39,7 @@ class NodeDevice:
 
 
 def register(service: LocalService, folder: Path, devices: Mapping[str, NodeDevice]) -> Mapping[str, Any]:
-    """What each device was told over each transport, by registration id: `http-` and its name, and so on."""
+    """Return the answer to each device over each transport, by registration id: `http-` and its name, and so on."""
     node = shutil.which("node")
     assert node, "Node.js is not installed: install Node 18 or newer with npm, then `make test`."
     for package, version in PACKAGES.items():
@@ -96,7 +96,7 @@ def test_azures_node_clients_are_assigned_to_a_hub_and_the_record_matches_their_
         methods = ["PUT", "GET"] if transport == "http" else ["MQTT", "MQTT"]
         assert [exchange.method for exchange in register_then_poll] == methods
 
-    # It was that client, as it is.
+    # The requests came from the unmodified client.
     agent = f"azure-iot-provisioning-device/{PACKAGES['azure-iot-provisioning-device']}"
     agents = [each.headers["user-agent"] for each in by_node if each.method in ("PUT", "GET")]
     assert agents == [agent] * 2 * len(devices)

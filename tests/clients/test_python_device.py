@@ -1,4 +1,4 @@
-"""azure-iot-device, unmodified, sync and aio, over MQTT and a websocket: it registers, and is told when it may not."""
+"""azure-iot-device, unmodified, sync and aio, over MQTT and a websocket: it registers, and reports a rejection."""
 
 import asyncio
 import gc
@@ -23,13 +23,13 @@ from tests.local_dps.wire import LocalService
 HOST = "global.azure-devices-provisioning.net"
 OPERATION = re.compile(r"\d\.[0-9a-f]{16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# The client names its protocol in a way that Python would rather not have.
+# The client selects its TLS version in a deprecated way, about which Python warns.
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLSv1_2 is deprecated:DeprecationWarning")
 
 
 @dataclass(frozen=True)
 class PythonDevice:
-    """What a device has: the id that it goes by, its certificate, and what it sends along."""
+    """A device: its registration id, its certificate, and the CAs that it sends."""
 
     registration: str
     certificate: Crafted
@@ -37,7 +37,7 @@ class PythonDevice:
     scope: str | None = None
 
     def client(self, factory: Any, transport: str, dps: LocalService, folder: Path) -> Any:
-        """A client of Azure's: the proxy is all that leads it to this local DPS."""
+        """Return one of Azure's clients; only the proxy leads it to this local DPS."""
         own = folder / self.registration
         own.mkdir()
         chain, private = write_chain(own, self.certificate, *self.above)
@@ -64,11 +64,11 @@ class Fleet:
     folder: Path
 
     def register(self, devices: Iterable[PythonDevice]) -> dict[str, Any]:
-        """By registration id: the result, or what was raised."""
+        """Return the result or the raised error, by registration id."""
         known = list(devices)
         outcomes = self._aio(known) if self.form == "aio" else self._sync(known)
-        # A client that was refused stays connected, and connects again when it is cut off. It ends with its object, which
-        # a traceback would keep.
+        # A rejected client stays connected, and connects again when it is disconnected. It ends when its object is collected,
+        # which a traceback would prevent.
         for each in outcomes:
             while isinstance(each, Exception):
                 each = each.with_traceback(None).__cause__
@@ -117,7 +117,7 @@ def device(
 
 
 def assert_assigned(dps: LocalService, registration: str, result: Any) -> None:
-    """What the device was told is the record that the service plane has."""
+    """Check that the device's answer is the service plane's record."""
     assert not isinstance(result, Exception), (registration, result, result.__cause__)
     state = result.registration_state
     assert result.status == "assigned"
@@ -158,7 +158,7 @@ def test_azures_device_client_is_assigned_to_a_hub_and_the_record_matches_its_an
 
 
 def assert_refused(error: Any, reason: str) -> None:
-    """The client keeps the answer's body to itself: its cause names the status and no more."""
+    """Check the error. The client drops the answer's body, so the error's cause has only the status."""
     assert type(error) is ClientError, error
     assert str(error) == "Unexpected failure"
     assert type(error.__cause__) is ServiceError

@@ -1,4 +1,4 @@
-"""azure-identity, unmodified, sync and aio: its credentials get tokens that open the right plane and no other."""
+"""azure-identity, unmodified, sync and aio: its credentials get tokens that are valid for the right plane and no other."""
 
 import os
 import time
@@ -32,7 +32,7 @@ def certificate_credential(clients: Clients, dps: LocalService, file: str | Path
 
 
 def through_environment(credential: str, secret_in: dict[str, str]) -> Maker:
-    """A credential that finds everything in the environment, where each secret is a member of the connection."""
+    """Return a credential that reads everything from the environment, where each value is a field of the connection."""
 
     def make(clients: Clients, dps: LocalService, environment: pytest.MonkeyPatch) -> Any:
         set_environment(environment, dps, {name: dps.connection[member] for name, member in secret_in.items()})
@@ -49,7 +49,7 @@ def set_environment(environment: pytest.MonkeyPatch, dps: LocalService, secret: 
         "AZURE_AUTHORITY_HOST": given["authority"],
     }
     for variable in list(os.environ):
-        if variable.startswith("AZURE_"):  # whatever the person who runs the tests has there
+        if variable.startswith("AZURE_"):  # settings of the person who runs the tests
             environment.delenv(variable)
     for variable, value in (identity | secret).items():
         environment.setenv(variable, value)
@@ -111,7 +111,7 @@ def test_an_unknown_client_gets_no_token(clients: Clients, dps: LocalService) ->
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
         unknown_client.get_token(MANAGEMENT_SCOPE)
     unknown_tenant = clients.credential("ClientSecretCredential", another, given["client_id"], given["client_secret"])
-    # The sync form asks for the tenant's endpoints first, and keeps back the reason why there are none.
+    # The sync form asks for the tenant's endpoints first, and does not report why there are none.
     told = (
         "AADSTS90002: Tenant not found" if clients.is_aio else f"Unable to get authority configuration for .*{another}"
     )
@@ -126,7 +126,7 @@ def test_another_audience_gets_no_token(clients: Clients) -> None:
 
 @pytest.fixture
 def strangers_certificate(tmp_path: Path) -> Path:
-    """With the application's subject, but a key of its own."""
+    """A certificate with the application's subject, but another key."""
     private = key("RSA-2048")
     file = tmp_path / "stranger.pem"
     made = craft(name("Local DPS application, this start only"), private)

@@ -150,7 +150,7 @@ def test_linked_hubs_change_by_read_modify_write(clients: Clients, dps: LocalSer
     assert changed.properties.id_scope == dps.connection["id_scope"]
     assert (changed.location, changed.properties.provisioning_state) == (read.location, "Succeeded")
 
-    del changed.properties.iot_hubs[0]  # what is left goes back as it was read, keys masked
+    del changed.properties.iot_hubs[0]  # the remaining hubs are sent back as they were read, with masked keys
     again = services.begin_create_or_update(group, service, changed).result()
     assert [(hub.name, hub.allocation_weight) for hub in again.properties.iot_hubs] == [
         (dps.connection["iot_hubs"][1], None),
@@ -191,7 +191,7 @@ def test_services_are_listed_by_group_and_by_subscription(clients: Clients, dps:
     with pytest.raises(ResourceNotFoundError) as missing:
         list(services.list_by_resource_group("no-such-group"))
     assert missing.value.error.code == "ResourceGroupNotFound"
-    with pytest.raises(ResourceExistsError):  # a name is a host name: one in the world
+    with pytest.raises(ResourceExistsError):  # a name forms a host name, so it is globally unique
         services.begin_create_or_update(group, "second-dps", description())
 
 
@@ -324,7 +324,7 @@ def test_a_stale_etag_changes_nothing(clients: Clients, dps: LocalService) -> No
         assert "(412001) Invalid ETag supplied." in str(refused.value)
     left = certificates.get("ca", group, service)
     assert (left.etag, left.properties.is_verified) == (present.etag, False)
-    # The code still proves it: no attempt has used it up.
+    # The code is still valid: no attempt has used it up.
     assert certificates.verify_certificate(
         "ca", group, service, request, etag=present.etag, match_condition=IF_SAME
     ).properties.is_verified

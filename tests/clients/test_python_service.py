@@ -50,7 +50,7 @@ def failure(kind: EnrollmentKind, id_: str, code: int, message: str) -> Document
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A folder with registration records in it, which only devices can make."""
+    """A state folder with registration records, which only devices can create."""
     state = tmp_path / "state"
     state.mkdir()
     store = Store(state / "dps.sqlite3")
@@ -74,7 +74,7 @@ def record(service: int, device: str, group: str | None) -> RegistrationRow:
 
 
 def described(device: str) -> Document:
-    """The record as the service tells it."""
+    """Return the record as the service describes it."""
     document = record(0, device, None).document
     times = dict(zip(("createdDateTimeUtc", "lastUpdatedDateTimeUtc"), STAMPS, strict=True))
     return {"registrationId": device, "etag": f"etag-of-{device}", **times, **document}
@@ -94,7 +94,7 @@ def info(certificate: Crafted) -> Document:
 
 
 def certificates_in(attestation: Mapping[str, Any], kind: EnrollmentKind) -> Document:
-    """The descriptions of its certificates, each of which is all that is told."""
+    """Return the descriptions of its certificates; the certificates themselves are never returned."""
     assert attestation["type"] == "x509"
     assert set(attestation["x509"]) == {kind.certificates}
     told = {}
@@ -225,7 +225,7 @@ def test_an_enrollment_comes_back_as_it_was_sent(clients: Clients, dps: LocalSer
 
 
 def test_null_members_are_left_out_but_for_the_status(clients: Clients, kind: EnrollmentKind) -> None:
-    """The client's own samples send them, and the real service answers so."""
+    """The client's own samples send null members, and the real service answers like this."""
     left_out = ("capabilities", "reprovisionPolicy", "iotHubs", "iotHubHostName", "initialTwin", "deviceId")
     nulls = dict.fromkeys((*left_out, "customAllocationDefinition", "optionalDeviceInformation", "provisioningStatus"))
     keys = {"type": "symmetricKey", "symmetricKey": {"primaryKey": None, "secondaryKey": None}}
@@ -336,7 +336,7 @@ def test_each_bulk_change_succeeds_or_fails_independently(clients: Clients, kind
     assert [each[kind.id_name] for each in enrollments.query(ALL)] == ["a", "b", "c"]
 
     disabled = {"provisioningStatus": "disabled"}
-    # The real service takes an update without an ETag for a creation.
+    # The real service treats an update without an ETag as a creation.
     assert run("update", kind.body("a", **disabled)) == (False, [failure(kind, "a", kind.exists, already)])
     assert status("a") == "enabled"
     etag = enrollments.get("a")["etag"]

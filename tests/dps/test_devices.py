@@ -54,7 +54,7 @@ def stored(folder: Path, name: str, device: DeviceCertificate, chain: Sequence[A
 
 @pytest.fixture
 def open_to_root(wire: Wire) -> Wire:
-    """The root is verified, and a group accepts the devices of the root and its intermediates."""
+    """Verify the root, and create a group that accepts the devices of the root and its intermediates."""
     properties = CertificateProperties(certificate=certificate_pem(ROOT.certificate), is_verified=True)
     names = (wire.connection["resource_group"], wire.connection["provisioning_service"])
     wire.service._management.dps_certificate.create_or_update(

@@ -21,7 +21,7 @@ _UNKNOWN = Path(__file__).resolve().parents[2] / "build" / "judging"
 
 
 def main() -> int:
-    """Judge all, print what came out, and return the program's exit code."""
+    """Judge everything, print the result, and return the program's exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.judging", description="Judge proofs and chains beside OpenSSL."
     )

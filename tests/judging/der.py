@@ -1,4 +1,4 @@
-"""The elements of DER that a certificate is made of, written by hand: libraries don't write what is wrong."""
+"""The elements of DER that a certificate consists of, written by hand, because libraries don't write invalid ones."""
 
 from tests.forging import sequence
 
@@ -36,7 +36,7 @@ def octets(content: bytes) -> bytes:
 
 
 def explicit(number: int, content: bytes) -> bytes:
-    """What stands in the context-specific tag of that number."""
+    """An element in the context-specific tag of that number."""
     return sequence(content, tag=0xA0 | number)
 
 

@@ -9,7 +9,7 @@ from tests.judging.verdicts import OpenSslVerdict, Verdict
 
 __all__ = ["CHAINS", "PROOFS", "chain_difference", "proof_difference"]
 
-# What `openssl verify` calls an error and the local DPS accepts, by OpenSSL's number of it.
+# Errors of `openssl verify` that the local DPS accepts, by OpenSSL's number.
 _ACCEPTED_ERRORS = {
     34: "proof: critical extension",
     40: "proof: proxy certificate",
@@ -54,7 +54,7 @@ _NOT_SIGNED: Mapping[str, Applies] = {
 }
 PROOFS = (*_ACCEPTED_ERRORS.values(), _SHA3, _ITSELF, *_UNREADABLE, *_NOT_SIGNED)
 
-# Critical extensions that a chain is refused for, by their OID.
+# Critical extensions for which a chain is refused, by their OID.
 _CRITICAL = {
     "2.5.29.33": "chain: critical policy mappings",
     "2.5.29.36": "chain: critical policy constraints",

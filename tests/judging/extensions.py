@@ -20,7 +20,7 @@ _SKI, _USAGE, _SAN, _BASIC, _NAMES, _POLICIES, _AKI, _EKU = (
 
 @dataclass(frozen=True)
 class Issuer:
-    """What a key identifier says of the one that signs."""
+    """The information about the issuer in a key identifier."""
 
     identifier: bytes
     name: Name
@@ -56,7 +56,7 @@ def _usage(value: int, unused: int) -> bytes:
 
 
 def _names(permitted: Name) -> bytes:
-    """Name constraints that permit one directory name and what is below."""
+    """Name constraints that permit one directory name and the names below it."""
     return sequence(explicit(0, sequence(explicit(4, encode_name(permitted)))))
 
 
@@ -64,7 +64,7 @@ _SIGNS_CERTIFICATES, _SIGNS_DATA = _usage(0x06, 1), _usage(0x80, 7)
 _CLIENT = sequence(oid("1.3.6.1.5.5.7.3.2"))
 _DNS = sequence(sequence(b"example.com", tag=0x82))
 
-# What stands in a CA's certificate besides its subject key identifier.
+# The extensions of a CA's certificate besides its subject key identifier.
 CA_EXTENSIONS: dict[str, tuple[bytes, ...]] = {
     "CA": (_extension(_BASIC, _basic(True), _TRUE),),
     "CA with key usage": (_extension(_BASIC, _basic(True), _TRUE), _extension(_USAGE, _SIGNS_CERTIFICATES, _TRUE)),

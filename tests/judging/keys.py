@@ -1,4 +1,4 @@
-"""Keys of every kind that signs certificates, and what they sign with."""
+"""Keys of every kind that signs certificates, and their signature algorithms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Key:
 
 @cache
 def key(kind: str, which: str = "") -> Key:
-    """One key of a kind for each role, made once: to make RSA keys is slow."""
+    """Return one key of a kind for each role, created only once, because creating RSA keys is slow."""
     if kind in ("RSA-PSS", "RSA-PSS, restricted"):
         private = key("RSA-2048", which).private
         restrictions = _pss_parameters("SHA-256", "SHA-256", 32) if kind == "RSA-PSS, restricted" else b""
@@ -172,7 +172,7 @@ def _pss_parameters(digest: str, mask: str, salt: int, trailer: int | None = Non
 
 
 def stated(algorithm: bytes, how: str) -> bytes:
-    """The algorithm, as a certificate states it that has it wrong in this way."""
+    """Return the algorithm as a certificate states it that is wrong in this way."""
     name, *parameters = elements(algorithm)
     if how == "another digest":
         families = (names.get(family) for _, _, names in DIGESTS.values() for family in ("RSA", "EC", "DSA"))
@@ -193,7 +193,7 @@ def stated(algorithm: bytes, how: str) -> bytes:
 
 
 def wrong(signer: Key, value: bytes, how: str) -> bytes:
-    """A signature changed in this way; as it is if the way makes no sense for this kind of key."""
+    """Return a signature that is changed in this way; unchanged if the way does not apply to this kind of key."""
     match how:
         case "one bit":
             return value[:-1] + bytes([value[-1] ^ 1])
@@ -225,7 +225,7 @@ def _changed_pair(signer: Key, value: bytes, how: str) -> bytes:
         return sequence(integer(first), integer(-second))
     if signer.family == "EC":
         order = CURVES[signer.kind].group_order
-        # Either root is a good signature: ECDSA is malleable.
+        # Both roots are valid signatures, because ECDSA is malleable.
         second = order - second if how == "the other root" else second + order
     return sequence(integer(first), integer(second))
 

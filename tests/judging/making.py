@@ -28,7 +28,7 @@ __all__ = ["Submission", "make"]
 
 @dataclass(frozen=True)
 class Submission:
-    """What the service gets: a CA, and a proof for the code that it gave.
+    """The input of the service: a CA, and a proof for the code that the service generated.
 
     Attributes:
         sent: the proof, as a client writes it into the request.
@@ -45,7 +45,7 @@ class Submission:
 
 
 def make(recipe: Recipe, chance: Random) -> Submission:
-    """A submission as the recipe says; keys and signatures are others each time."""
+    """Return a submission by the recipe. Its keys and signatures are new each time."""
     code = f"{chance.getrandbits(192):048X}"
     now = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.randrange(29 * 365 * 86400))
     signing, another = key(recipe.ca_key), key(recipe.ca_key, "another")
@@ -113,7 +113,7 @@ def _tbs(
     extensions: tuple[bytes, ...],
     unique_ids: bytes = b"",
 ) -> Callable[[bytes], bytes]:
-    """The part of a certificate that is signed (RFC 5280 section 4.1), by the algorithm that it names."""
+    """Return the signed part of a certificate (RFC 5280 section 4.1), which names its algorithm."""
     number = _VERSIONS[version] if version in _VERSIONS else explicit(0, integer(int(version) - 1))
     last = explicit(3, sequence(*extensions)) if extensions else b""
 
@@ -127,7 +127,8 @@ def _tbs(
 def _certificate(
     tbs: Callable[[bytes], bytes], signer: Key, digest: str, recipe: Recipe | None = None
 ) -> tuple[bytes, bool]:
-    """A certificate, and whether it is one that the signer signed: not touched afterwards, and true to its algorithm."""
+    """Return a certificate, and whether the signer's signature is valid: nothing was changed afterwards, and the algorithm is
+    the stated one."""
     recipe = recipe or Recipe()
     how, _, where = recipe.stated.rpartition(", ")
     inside, outside = (how if where in (each, "twice") else "right" for each in ("inside", "outside"))
@@ -140,7 +141,7 @@ def _certificate(
     if recipe.signature == "signed part changed":
         part = part[:-1] + bytes([part[-1] ^ 1])
     made = sequence(part, stated(algorithm, outside), bits(value, unused=recipe.signature == "unused bits"))
-    # Of the two roots, each is a good signature.
+    # Both roots are valid signatures.
     good = value if recipe.signature == "the other root" else right
     return made, made == sequence(tbs(algorithm), algorithm, bits(good))
 

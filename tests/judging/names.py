@@ -1,4 +1,4 @@
-"""Names of CAs and of proofs, spelled in every way, and in some that mean another name."""
+"""Names of CAs and of proofs, in every spelling, and in some that mean another name."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def encode_name(name: Name) -> bytes:
 
 
 def _part(kind: str, text: str, tag: int = _UTF8) -> Part:
-    """An attribute; what its type can't hold is left out."""
+    """Return an attribute, without the characters that its type can't hold."""
     return kind, tag, text.encode(_CODECS.get(tag, "latin-1"), "ignore")
 
 

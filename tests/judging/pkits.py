@@ -22,7 +22,7 @@ from tests.openssl import verify_pem
 
 __all__ = ["Chain", "JudgedChain", "chains", "judge", "local_dps", "openssl"]
 
-_NOW = datetime(2011, 4, 15, tzinfo=UTC)  # nearly all of them are valid then
+_NOW = datetime(2011, 4, 15, tzinfo=UTC)  # a time at which nearly all of them are valid
 _VECTORS = Path(__file__).resolve().parents[2] / "build" / "vectors"
 _FOLDER = "cryptography_vectors/x509/PKITS_data/certs/"
 _ANCHOR = "TrustAnchorRootCertificate"
@@ -31,7 +31,7 @@ _DSA_WITH_SHA1 = oid("1.2.840.10040.4.3")
 
 @dataclass(frozen=True)
 class Chain:
-    """An end certificate, and those that may stand between it and the anchor; all DER."""
+    """An end certificate, and the possible certificates between it and the anchor; all in DER."""
 
     name: str
     end: bytes
@@ -59,7 +59,7 @@ def chains() -> list[Chain]:
 
 @cache
 def _names(der: bytes) -> tuple[bytes, bytes]:
-    """Issuer and subject, in lower case without spaces: enough to find candidates, for nothing else."""
+    """Issuer and subject, in lower case without spaces: this is only for finding candidates."""
     parts = [each for each in elements(elements(der)[0]) if each[:1] != b"\xa0"]
     return _loose(parts[2]), _loose(parts[4])
 
@@ -85,7 +85,7 @@ def _closure(end: bytes, above: list[bytes]) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class JudgedChain:
-    """A chain, and what both say of it."""
+    """A chain, and both verdicts on it."""
 
     chain: Chain
     dps: Verdict
@@ -128,7 +128,7 @@ def local_dps(tested: Chain) -> Verdict:
 
 
 def openssl(tested: Chain) -> Verdict:
-    """Whether OpenSSL takes any of the paths for a TLS client's: it tries only one itself."""
+    """Return whether OpenSSL accepts any of the paths for a TLS client. By itself, OpenSSL tries only one."""
     options = ("-partial_chain", "-purpose", "sslclient", "-attime", f"{_NOW.timestamp():.0f}")
     why = ""
     for path in _paths(tested):

@@ -20,7 +20,7 @@ __all__ = ["JudgedProof", "judge", "judge_all"]
 
 @dataclass(frozen=True)
 class JudgedProof:
-    """A proof, and what both say of it."""
+    """A proof, and both verdicts on it."""
 
     number: int
     recipe: Recipe
@@ -30,7 +30,7 @@ class JudgedProof:
 
     @property
     def differs(self) -> bool:
-        """Whether they disagree, or the judge failed to judge."""
+        """Whether the verdicts differ, or the local DPS failed to give one."""
         return self.dps.has_crashed or self.dps.accepted != self.openssl.accepted
 
     @property
@@ -41,7 +41,7 @@ class JudgedProof:
         return proof_difference(self.recipe, self.submission.is_signed, self.dps, self.openssl)
 
     def write(self, folder: Path) -> None:
-        """Leave the two certificates in a folder."""
+        """Write the two certificates into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{self.number}-ca.pem").write_text(as_pem(self.submission.ca))
         (folder / f"{self.number}-proof.pem").write_text(as_pem(self.submission.proof))
@@ -53,7 +53,7 @@ class JudgedProof:
 
 
 def judge(seed: int, number: int) -> JudgedProof:
-    """Make the proof of that number, and ask both."""
+    """Make the proof of that number, and get both verdicts."""
     chance = Random(f"{seed}-{number}")
     recipe = draw(chance)
     submission = make(recipe, chance)

@@ -1,4 +1,4 @@
-"""What a generated proof is like: right in everything, but for a few things that are drawn by chance."""
+"""The recipe of a generated proof: it is right in everything except a few things that are chosen at random."""
 
 from dataclasses import dataclass, fields, replace
 from random import Random
@@ -11,7 +11,7 @@ __all__ = ["OPTIONS", "Recipe", "draw"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A CA that is uploaded, and a proof; as it stands, the proof is right."""
+    """A CA that is uploaded, and a proof; by default, the proof is right."""
 
     # The CA.
     ca_key: str = "P-256"
@@ -42,7 +42,7 @@ class Recipe:
     encoding: str = "base64 of PEM"
 
     def __str__(self) -> str:
-        """What is not as in the right one."""
+        """Return the differences from the right proof."""
         right = Recipe()
         changed = {each.name: getattr(self, each.name) for each in fields(self)}
         return (
@@ -92,13 +92,13 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
         "PEM with text around", "PEM and another",
     ),
 }  # fmt: skip
-# How a right proof is made, not what it says; each is drawn for half of the proofs.
+# Ways of making a right proof, which don't change its content; each is chosen for half of the proofs.
 _BACKGROUND = ("ca_key", "ca_name", "is_root", "digest", "encoding")
 _CHANGES = [(name, value) for name, values in OPTIONS.items() for value in values]
 
 
 def draw(chance: Random) -> Recipe:
-    """A recipe with up to three things changed: if all were drawn, no proof would ever be good."""
+    """Return a recipe with up to three things changed: if everything were random, no proof would ever be valid."""
     background = {name: chance.choice(OPTIONS[name]) for name in _BACKGROUND if chance.random() < 0.5}
     changes = dict(chance.sample(_CHANGES, chance.choice((0, 1, 1, 1, 2, 2, 3))))
     return replace(Recipe(), **{**background, **changes})

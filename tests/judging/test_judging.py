@@ -1,4 +1,4 @@
-"""The weekly comparison with OpenSSL, in short, so that it goes on working; and that the page lists what it knows."""
+"""A short form of the weekly comparison with OpenSSL, so that it keeps working; and the page that lists the known differences."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_the_proof_from_which_all_are_made_is_valid() -> None:
 
 
 def test_an_unknown_difference_is_noticed() -> None:
-    """A critical extension may be ignored: on a proof that the CA signed, and on no other."""
+    """A critical extension is a known difference only on a proof that the CA signed."""
     known = judged(Recipe(extensions="proxy certificate"))
     assert known.difference == "proof: proxy certificate"
     wrong = judged(replace(known.recipe, signature="one bit"))

@@ -1,4 +1,4 @@
-"""What the local DPS and OpenSSL, each for itself, say of a proof."""
+"""The independent verdicts of the local DPS and OpenSSL on a proof."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ _READ = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether something is accepted, and what was said.
+    """Whether something is accepted, and the message.
 
     Attributes:
         is_unreadable: refused, because a certificate can't be read.
@@ -47,10 +47,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class OpenSslVerdict(Verdict):
-    """OpenSSL's on a proof.
+    """OpenSSL's verdict on a proof.
 
     Attributes:
-        errors: the numbers of what `openssl verify` found; it goes on after some. Empty if it read no certificate.
+        errors: the numbers of what `openssl verify` found; it continues after some errors. Empty if it read no certificate.
         is_code: whether the common name and the dates are right, as OpenSSL reads them.
     """
 
@@ -74,7 +74,7 @@ def local_dps(submission: Submission) -> Verdict:
 
 
 def openssl(submission: Submission) -> OpenSslVerdict:
-    """What the `openssl` program says: who signed is its judgment; common name and dates are read from what it prints."""
+    """Return the verdict of the `openssl` program: it judges the signature; common name and dates are read from its output."""
     pem = as_pem(submission.proof).encode()
     said = verify_pem(pem, as_pem(submission.ca).encode(), options=("-partial_chain", "-no_check_time"))
     is_code = (said.accepted or bool(said.errors)) and _is_code(pem, submission)

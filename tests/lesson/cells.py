@@ -1,4 +1,4 @@
-"""The cells of the notebooks, run in this process as they stand: a test of the lesson tests the calls that a learner makes."""
+"""The cells of the notebooks, run unchanged in this process, so that the lesson's tests test the calls that a learner makes."""
 
 import ast
 from typing import Any
@@ -18,7 +18,7 @@ class Notebook:
     def __init__(self, number: str, workspace: Workspace, **parameters: Any) -> None:
         """
         Args:
-            number: with which its name begins. parameters: those that the notebook does not have don't matter.
+            number: the first part of the notebook's name. parameters: names that the notebook does not have are ignored.
         """
         (self.file,) = (each for each in walkthrough.NOTEBOOKS if each.stem.startswith(number))
         code = [cell for cell in nbformat.read(self.file, as_version=4).cells if cell.cell_type == "code"]
@@ -29,19 +29,19 @@ class Notebook:
         self._cells = [cell.source for cell in code if not cell.metadata.get("tags")]
 
     def __getattr__(self, name: str) -> Any:
-        """What a cell has called so."""
+        """Return the value of a variable that a cell has assigned."""
         return self.names[name]
 
     def run(self, *, until: str = "") -> Any:
-        """Run the cells from the top, all of them or those above the one with this text; what the last one shows."""
+        """Run the cells from the top: all of them, or those above the one with this text. Return what the last one shows."""
         return self._run(self._above(until))
 
     def call(self, *, until: str = "") -> Any:
-        """The same, without the cells that only show something."""
+        """Run the same cells, except those that only show something."""
         return self._run([cell for cell in self._above(until) if not _only_shows(cell)])
 
     def cell(self, text: str) -> Any:
-        """Run the one cell with this text; what it shows."""
+        """Run the one cell with this text, and return what it shows."""
         (source,) = (cell for cell in self._cells if text in cell)
         return _run(source, self.names)
 

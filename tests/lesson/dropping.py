@@ -9,7 +9,7 @@ __all__ = ["drop"]
 
 
 def drop(form: Form[Any], field_name: str, file: str, content: bytes) -> str:
-    """Drop a file on a field; what the form says to it."""
+    """Drop a file on a field, and return the form's message."""
     (field,) = (each for each in form._fields if each.name == field_name)
     (place,) = (child for child in field.box.children if isinstance(child, FileDrop))
     place._receive(place, {"name": file}, [memoryview(content)])

@@ -1,4 +1,4 @@
-"""Which typed value each notebook asks for with a form. A gallery's predictions are no inputs."""
+"""The typed value that each notebook's form gathers. A gallery's predictions are not inputs."""
 
 from helpers import lesson
 from helpers.lesson.forms import Inputs

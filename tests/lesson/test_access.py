@@ -1,4 +1,4 @@
-"""07, against a real local DPS: who is hit by each way in which access ends, and that all is as it was."""
+"""07, against a real local DPS: the devices that each way of ending access affects, and the restored state at the end."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def assert_all_is_as_it_was(workspace: Workspace, dps: ProvisioningService, name
 def test_each_way_affects_the_right_devices_and_the_end_restores_everything(
     workspace: Workspace, dps: ProvisioningService, name: str, times: int
 ) -> None:
-    """Also when each cell is run twice."""
+    """This holds even if each cell is run twice."""
     walk(workspace, name)
     notebook = opened(workspace, name)
     for text, let_in in MOMENTS:
@@ -89,7 +89,7 @@ def test_the_next_run_undoes_an_interrupted_one(
 def test_the_next_run_also_undoes_an_interruption_inside_a_cell(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    """The next CA is uploaded, and not proved."""
+    """The interruption comes when the next CA is uploaded, but not proved."""
     walk(workspace, name)
     notebook = opened(workspace, name)
     notebook.cell("two_devices")
@@ -121,7 +121,7 @@ def test_a_resource_that_another_program_created_under_the_same_name_stays(
     with pytest.raises(DpsError) as caught:
         notebook.cell("One device is revoked")
     assert caught.value.status == 409
-    notebook.names["revoked"] = enrolled  # as if that cell had not been needed
+    notebook.names["revoked"] = enrolled  # as if the learner had skipped that cell
     notebook.names["group"] = dps.enrollment_groups.get(name)
     for _ in range(2):
         with pytest.raises(DpsError, match="taken"):

@@ -1,4 +1,4 @@
-"""01: CAs created here and CAs brought along; no service is needed to have one."""
+"""01: CAs that the notebook creates, and CAs that the learner brings. No service is needed."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def bring(
     folder: Path, own: Crafted, *, key_of: Crafted | None = None, passphrase: str | None = None, name: str = "own"
 ) -> dict[str, str]:
-    """The CA as two files, and the parameters that point to them."""
+    """Write the CA as two files, and return the parameters that point to them."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     certificate.write_bytes(own.certificate_file)
     key.write_bytes(key_pem(key_of or own, passphrase))
@@ -55,7 +55,7 @@ def cas(workspace: Workspace) -> dict[Role, Any]:
 
 
 def create(workspace: Workspace, passphrase: str | None = None, **parameters: Any) -> Notebook:
-    """Run 01 in a new kernel; the passphrase is typed into the form."""
+    """Run 01 in a new kernel, with the passphrase typed into the form."""
     notebook = Notebook("01", workspace, **parameters)
     notebook.call(until="wanted = form.value")
     if passphrase:
@@ -408,7 +408,7 @@ def test_after_an_interruption_the_missing_ca_is_created_and_the_root_stays(
     root = create(workspace, **given).root.certificate
     for file in [file for pattern in lost for file in (workspace.folder / "ca").glob(pattern)]:
         file.unlink()
-    again = create(workspace)  # as a person reopens the notebook: what was chosen is remembered
+    again = create(workspace)  # the learner reopens the notebook, which remembers the choices
     assert again.root.certificate == root
     again.intermediate.certificate.verify_directly_issued_by(root)
     facts = describe(again.intermediate.certificate)

@@ -65,7 +65,7 @@ def test_each_notebook_run_twice_changes_nothing(workspace: Workspace, dps: Prov
         assert stored(workspace) == before, f"{number} in another kernel"
     registered, group = dps.certificates.get(name), dps.enrollment_groups.get(name)
     for number in NUMBERS:
-        Notebook(number, workspace).run()  # with the names of before, which no parameter says any more
+        Notebook(number, workspace).run()  # with the earlier names, which no parameter contains any more
     assert stored(workspace) == before
     assert (dps.certificates.get(name), dps.enrollment_groups.get(name)) == (registered, group)
 
@@ -101,7 +101,7 @@ def test_a_notebook_before_its_predecessor_names_the_one_to_run_first(
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory, shared_folder: Any) -> Workspace:
-    """A workspace in which everything is done, under the name `half-way`."""
+    """A workspace after all steps, with the name `half-way` at DPS."""
     place = Workspace(tmp_path_factory.mktemp("walked") / "workspace")
     place.local_dps_folder.symlink_to(shared_folder)
     walk(place, "half-way")
@@ -207,7 +207,7 @@ def test_a_code_that_dps_has_replaced_is_not_signed_again(
     walk(workspace, name, last="03")
     ours = workspace.facts.verification_code
     dps.certificates.generate_verification_code(dps.certificates.get(name))
-    with pytest.raises(Problem, match="Another notebook must run"):  # the proof is for the old code, and is not sent
+    with pytest.raises(Problem, match="Another notebook must run"):  # the stored proof is for the old code
         Notebook("04", workspace).call()
     again = Notebook("03", workspace)
     again.run()
@@ -260,7 +260,7 @@ def test_a_group_whose_creation_was_interrupted_before_its_note_is_noted_later(w
 def test_a_ca_that_is_no_longer_verified_is_proved_again(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    """At a local DPS a code that is asked for after the verification undoes it."""
+    """At a local DPS, generating a code after the verification undoes the verification."""
     walk(workspace, name, last="04")
     dps.certificates.generate_verification_code(dps.certificates.get(name))
     with pytest.raises(Problem) as caught:

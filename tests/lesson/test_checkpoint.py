@@ -1,4 +1,4 @@
-"""A checkpoint is met, or it is loud."""
+"""A checkpoint is reached, or it raises an error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cleaning up, and a local DPS that is killed on the way: each test has its own."""
+"""Cleaning up, and a local DPS that is killed in between. Each test has its own local DPS."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def kill_local_dps(workspace: Workspace) -> int:
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)
     end = time.monotonic() + 10
-    while time.monotonic() < end:  # reaped elsewhere: until nobody of that number is left
+    while time.monotonic() < end:  # another process reaps it, so wait until its process id no longer exists
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -42,7 +42,7 @@ def prepare(workspace: Workspace) -> None:
 
 
 def clean_up(workspace: Workspace, *, delete_keys: bool = False) -> str:
-    """What 10 says that it has removed; every cell of it is run."""
+    """Run every cell of 10, and return the list of what it has removed."""
     notebook = Notebook("10", workspace, delete_keys=delete_keys)
     notebook.call(until="form.value")
     removed = repr(notebook.cell("form.value"))
@@ -93,7 +93,7 @@ def test_clean_up_removes_everything_at_the_service_leaves_the_keys_and_finds_no
     assert facts == type(facts)(target="local", choices=choices, reached=reached)
     with connected(alone) as dps:
         assert dps.certificates.list() == dps.enrollment_groups.list() == []
-    prepare(alone)  # and it can be done again, with the CA that is here
+    prepare(alone)  # and the walkthrough can be repeated, with the CA in the workspace
 
 
 def test_the_cell_that_cleans_up_can_be_run_again_and_shows_what_was_sent(alone: Workspace) -> None:

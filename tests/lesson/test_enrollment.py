@@ -15,7 +15,7 @@ HUB, OTHER = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"
 
 
 def bind(workspace: Workspace, name: str, **parameters: Any) -> Any:
-    """Run 05 in a new kernel; the group that its cell shows."""
+    """Run 05 in a new kernel, and return the group that its cell shows."""
     notebook = Notebook("05", workspace, enrollment_group_id=name, **parameters)
     notebook.call()
     return notebook.group

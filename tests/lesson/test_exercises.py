@@ -1,4 +1,5 @@
-"""The exercises: a stub fails with a hint, the solution is accepted, and what is nearly right is told what is wrong."""
+"""The exercises: a stub fails with a hint, the solution is accepted, and a nearly right answer gets the reason why it is
+wrong."""
 
 import runpy
 import signal
@@ -37,7 +38,7 @@ def stub_of(notebook: str) -> str:
 
 
 def tried(workspace: Workspace, source: str | Path) -> ExerciseCard:
-    """What the exercise's cell shows, if this is in it."""
+    """Return what the exercise's cell shows with this answer in it."""
     cards: list[ExerciseCard] = []
 
     def try_it(*given: Any) -> None:
@@ -81,7 +82,7 @@ def test_the_solution_is_accepted(ready: Workspace, notebook: str) -> None:
 
 @pytest.mark.parametrize("notebook", EXERCISES)
 def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
-    """The same function, tried in the same way."""
+    """The stub and the solution define the same function, and try it in the same way."""
     (call,) = (line for line in stub_of(notebook).splitlines() if line.startswith("walkthrough.try_exercise("))
     assert call in solution_of(notebook).read_text()
     (question,) = (line for line in stub_of(notebook).splitlines() if line.startswith("def "))
@@ -198,7 +199,7 @@ def test_a_wrong_answer_gets_the_reason(ready: Workspace, notebook: str, answer:
 def test_a_proof_with_the_cas_own_key_is_accepted_with_a_note_about_azure(
     ready: Workspace, dps: ProvisioningService
 ) -> None:
-    """The local DPS accepts it, too; what Azure does is only known inside Microsoft."""
+    """The local DPS accepts it, too. What Azure does is not publicly known."""
     card = try_exercise(ready, "03_sign_verification_code", own_key)
     assert card.solved is True, card.message
     assert "It is not known whether Azure does" in card.message

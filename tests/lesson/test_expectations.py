@@ -1,4 +1,4 @@
-"""A checkpoint judges what is on disk and at the service: what an earlier run has left in a notebook's variables is no proof."""
+"""A checkpoint judges the disk and the service, and ignores the values that an earlier run has left in a notebook's variables."""
 
 import ast
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def disable_group(dps: ProvisioningService, name: str) -> None:
 
 
 def begin_again(number: str, until: str) -> Happening:
-    """The notebook is run once more, and not to its end."""
+    """Run the notebook again, but not to its end."""
     return lambda workspace, name: Notebook(number, workspace).call(until=until)
 
 
@@ -51,7 +51,7 @@ def lose_the_keys(workspace: Workspace, name: str) -> None:
         key.unlink()
 
 
-# The notebook, and what makes its checkpoint fail although all its cells ran once.
+# The notebook, and an event that makes its checkpoint fail although all its cells ran once.
 CASES: list[tuple[str, Happening, str]] = [
     ("00_start_here", lambda workspace, name: workspace.update(target=None), "Run 00_start_here"),
     ("01_create_ca", lose_the_keys, "holds a CA with its key"),

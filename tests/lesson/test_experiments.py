@@ -1,4 +1,4 @@
-"""What is done wrong on purpose, against a real local DPS: a stale ETag, self-attestation, the attack and the audit."""
+"""Mistakes on purpose, against a real local DPS: a stale ETag, self-attestation, the attack and the audit."""
 
 from collections.abc import Iterator
 from contextlib import closing

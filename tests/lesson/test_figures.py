@@ -1,4 +1,4 @@
-"""Pictures say the same in HTML and in plain text, and what a certificate says is never HTML."""
+"""Pictures say the same in HTML and in plain text, and text from a certificate is never HTML."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

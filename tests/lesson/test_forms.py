@@ -1,4 +1,4 @@
-"""A form is a view of a typed value: a person edits it, and the next cell takes the value."""
+"""A form is a view of a typed value: a person edits it, and the next cell reads the value."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ from tests.lesson.forms_of_notebooks import FORMS_OF
 from tests.modes import has_mode
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
-FILE = str(Path(__file__))  # any file that is there
+FILE = str(Path(__file__))  # any existing file
 OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (
         lesson.StartHere,
@@ -77,7 +77,7 @@ def control_of(form: Form[Any], name: str) -> Any:
 
 
 def reason_of(form: Form[Any], name: str) -> str:
-    """What stands beside a field."""
+    """Return the reason that is shown beside a field."""
     return str(field_of(form, name)._reason.value)
 
 
@@ -288,7 +288,7 @@ def test_only_the_target_portal_asks_what_was_done_in_the_portal(model: type[Inp
 def test_a_field_that_another_makes_necessary_shows_the_reason(
     model: type[Inputs], typed: dict[str, Any], name: str, says: str
 ) -> None:
-    """A form can be shown so, for a learner fills it in; but no cell gets such a value."""
+    """A form can be shown like this, because the learner will fill it in. But no cell gets such a value."""
     form = form_of(model, **typed)
     with pytest.raises(Problem, match=f"{name} is missing"):
         form.value  # noqa: B018
@@ -459,7 +459,7 @@ def test_a_webhook_with_a_key_is_an_error_that_does_not_repeat_it(url: str) -> N
 def test_a_key_that_is_typed_into_the_webhook_is_masked_at_once(url: str) -> None:
     form = form_of(lesson.CreateEnrollmentGroup, allocation_policy="custom")
     held = set()
-    for end in range(1, len(url) + 1):  # a letter after the other, each behind what the field holds by then
+    for end in range(1, len(url) + 1):  # one letter after the other, each appended to the field's present text
         control_of(form, "webhook_url").set_state({"value": control_of(form, "webhook_url").value + url[end - 1]})
         held.add(control_of(form, "webhook_url").value)
     assert not any("SEC" in each for each in held if "user" not in url), "a user is one only when the @ comes"

@@ -95,7 +95,7 @@ def set_a_proxy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def set_the_clock_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For this machine that is: a CA that was made in the future."""
+    """To this machine, a clock that was set back looks like a CA from the future."""
     Notebook("01", workspace).call()
     tomorrow = time.time() + 86_400
     project = workspace.folder / "project"
@@ -115,7 +115,7 @@ def want_more_room(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def lose_permissions(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a Windows drive does under WSL: whatever is asked for, everybody may read."""
+    """Behave like a Windows drive under WSL: everyone can read every file, whatever its requested mode."""
 
     def write(path: Path, content: bytes, *, mode: int) -> None:
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The target portal: a person's hands, for which the local DPS stands in; no credential is in the walkthrough."""
+"""The target portal: these tests do the person's steps at a local DPS. The walkthrough has no credential."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,14 +37,14 @@ CALL = {
 
 
 class Hands:
-    """A person before the portal: does what the checklist says, with the files that it gives."""
+    """A person who uses the portal: does what the checklist says, with the files that it provides."""
 
     def __init__(self, dps: ProvisioningService, workspace: Workspace) -> None:
         self.dps = dps
         self._workspace = workspace
 
     def do(self, number: str, turn: YourTurn) -> dict[str, Any]:
-        """Do what a notebook asks for; what the person then enters in the form."""
+        """Do what a notebook asks for, and return what the person then enters in the form."""
         match number:
             case "02":
                 assert f"**Certificate name**: {CA}" in turn.checklist.steps
@@ -68,7 +68,7 @@ def files_of(turn: YourTurn) -> list[x509.Certificate]:
 
 @pytest.fixture
 def place(alone: Workspace) -> Iterator[Workspace]:
-    """A workspace whose person has a service: a local DPS, of which the walkthrough knows the ID scope alone."""
+    """A workspace for a person with a service: a local DPS, of which the walkthrough knows only the ID scope."""
     dps = connect_local(start_local_dps(alone.local_dps_folder))
     scope = dps.describe().id_scope
     dps.close()
@@ -86,7 +86,7 @@ def hands(place: Workspace) -> Iterator[Hands]:
 
 
 def asked(place: Workspace, number: str, **parameters: Any) -> tuple[Notebook, YourTurn]:
-    """A notebook that waits for the person, and what it asks for."""
+    """Run a notebook until it waits for the person, and return what it asks for."""
     notebook = Notebook(number, place, **parameters)
     notebook.call(until=CALL[number])
     with pytest.raises(YourTurn) as caught:
@@ -95,7 +95,7 @@ def asked(place: Workspace, number: str, **parameters: Any) -> tuple[Notebook, Y
 
 
 def tell(place: Workspace, *, last: str = "05") -> None:
-    """Everything up to this notebook, as a person who has done it all would tell it; whether it is so is not asked here."""
+    """Set all facts up to this notebook as if a person had confirmed every step. This does not check that the steps were done."""
     for number in CALL:
         if number <= last:
             Notebook(number, place, done_in_portal=True, verification_code="AB" * 24).call()
@@ -106,7 +106,7 @@ def test_devices_register_after_a_person_has_done_every_step(place: Workspace, h
     for number in ("02", "03", "04", "05"):
         notebook, turn = asked(place, number)
         with pytest.raises(YourTurn):
-            notebook.cell(CALL[number])  # run again, and nothing is done yet
+            notebook.cell(CALL[number])  # run again before anything was done
         entered = hands.do(number, turn)
         if kernel == "a new kernel":
             notebook = Notebook(number, place)
@@ -249,7 +249,7 @@ REHEARSED: list[str] = [
 
 @pytest.fixture
 def elsewhere(place: Workspace) -> Workspace:
-    """The person's own service is not the local DPS, and nothing of it is touched."""
+    """The person's own service is not the local DPS, and the tests don't touch it."""
     place.update(id_scope="0ne0000AAAA")
     tell(place)
     return place
@@ -310,7 +310,8 @@ def test_no_private_key_can_be_in_a_checklist(place: Workspace) -> None:
 
 
 def test_both_targets_have_the_same_calls(place: Workspace) -> None:
-    """A cell makes the same call whatever the target is; individual enrollments are of 07 alone, which is rehearsed."""
+    """A cell makes the same call with every target. Only 07 uses individual enrollments, and it runs at the service for
+    experiments."""
     portal, service = lesson.open(place.folder).dps, lesson.open(place.folder).rehearsal
     methods: Callable[[object], set[str]] = lambda thing: {each for each in dir(thing) if not each.startswith("_")}  # noqa: E731
     for room in ("certificates", "enrollment_groups", "devices"):

@@ -55,7 +55,7 @@ def test_each_cell_can_be_run_again(workspace: Workspace, dps: ProvisioningServi
         notebook.cell(text)
     assert notebook.device.certificate == first, "the certificate that is here is used"
     assert "✔" in repr(notebook.cell("checkpoint"))
-    again = Notebook("06", workspace)  # the names of before are remembered
+    again = Notebook("06", workspace)  # the earlier names are remembered
     again.call()
     assert (again.device.certificate, len(again.fleet)) == (first, 2)
     assert "✔" in repr(again.cell("checkpoint"))

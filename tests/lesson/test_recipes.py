@@ -1,4 +1,4 @@
-"""The same step in three other ways: the Python and the OpenSSL commands that the lesson shows are run as they stand."""
+"""The same step in three other ways: the Python and the OpenSSL commands that the lesson shows are run unchanged."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def dps(kept: Workspace) -> Iterator[ProvisioningService]:
 
 
 def python(step: str, kept: Workspace, dps: ProvisioningService | None, **known: Any) -> str:
-    """Run what the lesson shows; what it prints."""
+    """Run the Python that the lesson shows, and return its output."""
     script = recipe(step, Names.of(kept, dps, **known)).python
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 0, f"{script}\n{result.stderr}"
@@ -172,7 +172,7 @@ def test_openssl_signs_the_code_as_the_commands_say_and_leaves_no_key(
     kept.update(certificate_name=NAME, registered_role="intermediate", verification_code=code)
     folder = tmp_path / "shell"
     folder.mkdir()
-    monkeypatch.chdir(folder)  # paths are told as they are from where one is
+    monkeypatch.chdir(folder)  # paths are relative to the current folder
     shell(recipe("sign", Names.of(kept, None)).commands, folder)
     ca = kept.authority("intermediate").certificate
     assert examine_proof((folder / "verification.pem").read_bytes(), ca, code).passed
@@ -240,7 +240,7 @@ def test_every_recipe_is_shown_in_a_notebook_and_no_notebook_asks_for_another() 
 
 
 def happened(kept: Workspace, number: str, *, until: str = "checkpoint") -> Any:
-    """What the cell shows that a notebook has for it."""
+    """Return what the notebook's cell for this step shows."""
     notebook = Notebook(number, kept)
     notebook.call(until=until)
     return notebook.cell("what_just_happened") if number != "06" else notebook.cell("events=events")

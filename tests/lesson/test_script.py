@@ -22,7 +22,7 @@ SAYS = [
 
 
 def run(folder: Path, script: str) -> list[str]:
-    """What the script prints in an empty folder."""
+    """Run the script in an empty folder, and return its output."""
     result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""A service that listens: it keeps what goes over the wire by the step's name, and notes what the walkthrough must know."""
+"""A service that takes notes: it records each step's requests under the step's name, and notes the facts for the walkthrough."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_a_resource_is_noted_before_it_is_created_unless_it_belongs_to_others(
     service.certificates.upload(name, authority.certificate)
     MAKES[fact](service, name, authority)
     assert getattr(workspace.facts, fact)
-    workspace.update(**{fact: None})  # another walkthrough has made it
+    workspace.update(**{fact: None})  # another walkthrough has created it
     with pytest.raises(DpsError) as caught:
         MAKES[fact](service, name, CertificateAuthority.create_root("Mine"))
     assert caught.value.status == 409

@@ -1,4 +1,4 @@
-"""The walkthrough's calls when one request in ten goes wrong, in each of the ways in which one can."""
+"""The walkthrough's calls while one request in ten fails, in each possible way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +85,7 @@ def test_every_call_is_made(tmp_path: Path, fault: Fault) -> None:
 
 
 def test_a_change_with_a_stale_etag_is_repeated_once(tmp_path: Path) -> None:
-    """Each value that is changed here is stale."""
+    """Each value that the test changes is stale."""
     with unreliable(tmp_path, Faults()) as service:
         place = Workspace(tmp_path / "workspace")
         dps = Service(service, Notes(place))

@@ -1,4 +1,4 @@
-"""The page that says where each of the ten troubles is met: it points to what is there."""
+"""The page that says where a learner meets each of the ten mistakes: its references are right."""
 
 import re
 

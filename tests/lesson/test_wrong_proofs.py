@@ -1,4 +1,4 @@
-"""The gallery: each wrong proof before the service, OpenSSL and the examiner; one source for cell, test and table."""
+"""The gallery: the service, OpenSSL and the examiner judge each wrong proof; cell, test and table have one source."""
 
 import base64
 import re
@@ -22,7 +22,7 @@ from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-# What the examiner objects to, before anything is sent. It knows nothing of ETags, and of a code only what it is told.
+# The examiner's objections, before anything is sent. It does not know ETags, and knows only the code that it is given.
 EXAMINER = {
     "another_common_name": ["Common name is the code"],
     "lower_case_code": ["Common name is the code"],
@@ -90,7 +90,7 @@ def test_afterwards_the_service_has_nothing_of_it(gallery: Gallery, place: Works
 
 
 def attempt(gallery: Gallery, name: str) -> tuple[Any, Attempt]:
-    """What is sent, and the CA that DPS has."""
+    """Return the content of the request, and the CA that DPS has."""
     wrong = WRONG_PROOFS[name]
     authority = gallery._root if wrong.uploaded == "root" else gallery._intermediate
     stage = wrong_proofs.Stage(
@@ -114,7 +114,7 @@ def test_openssl_refuses_those_whose_signature_or_dates_are_wrong_and_only_those
     (tmp_path / "proof.pem").write_bytes(certificate_pem(sent.proof))
     command = ["openssl", "verify", "-partial_chain", "-CAfile", "ca.pem", "proof.pem"]
     verdict = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    # To OpenSSL the CA that it was told to trust is good as it is; it was not asked for a proof.
+    # OpenSSL accepts the CA itself because it was told to trust it; it does not know that a proof is required.
     wrong = WRONG_PROOFS[name].answer in (Answer.SIGNER, Answer.DATES) and name != "the_ca_itself"
     assert (verdict.returncode != 0) is wrong, verdict.stderr
 
@@ -202,7 +202,7 @@ def test_the_score_counts_what_was_predicted_and_takes_every_form(place: Workspa
     choose(right, Answer.DATES)
     wrong.form._fields[
         0
-    ].control.value = Answer.SIGNER  # chosen, and run on without the button: a prediction all the same
+    ].control.value = Answer.SIGNER  # a prediction that was chosen counts even if the button was not pressed
     opened.button.click()
     score = gallery.score()
     assert "4 wrong proofs, 2 predictions, 1 of them right" in repr(score)

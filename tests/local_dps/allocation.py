@@ -9,11 +9,11 @@ from tests.local_dps.devices import Device, write_chain
 from tests.local_dps.wire import LocalService, group_body, upload_body
 
 CA = root()
-NEAR, FAR = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"  # as a new local DPS has them
+NEAR, FAR = "local-hub-1.azure-devices.net", "local-hub-2.azure-devices.net"  # the hubs of a new local DPS
 
 
 def bind(dps: LocalService, **more: Any) -> None:
-    """Make the group of all devices here, or change it."""
+    """Create the group of all devices in this module, or change it."""
     if dps.manage("GET", "/certificates/ca").status == 404:
         body = upload_body(CA.pem, isVerified=True)
         assert dps.manage("PUT", "/certificates/ca", body).status == 200
@@ -21,7 +21,7 @@ def bind(dps: LocalService, **more: Any) -> None:
 
 
 def device(dps: LocalService, folder: Path, called: str = "device-1", which: int = 8) -> Device:
-    """A device of the group, its files written."""
+    """Write the files of a device of the group, and return the device."""
     return Device(dps, called, write_chain(folder, leaf(called, which)))
 
 
@@ -35,7 +35,7 @@ def hub_of(outcome: Mapping[str, Any]) -> str:
 
 
 def final(mine: Device, operation: str) -> Mapping[str, Any]:
-    """Poll until there is an outcome."""
+    """Poll until the registration has an outcome."""
     while True:
         reply = mine.ask("GET", f"/operations/{operation}")
         if reply.status != 202:

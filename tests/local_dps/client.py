@@ -8,7 +8,7 @@ from tests.local_dps.wire import LocalService
 
 
 class Client(LocalService):
-    """A client with a connection of its own, which stays open, and with the tokens that another one has already."""
+    """A client with its own connection, which stays open, and with the tokens that another client already has."""
 
     def __init__(self, dps: LocalService) -> None:
         super().__init__(dps.connection, dps.state)

@@ -27,7 +27,7 @@ def dps(tmp_path: Path) -> Iterator[LocalService]:
 
 @pytest.fixture(scope="module")
 def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
-    """One for a whole module, whose tests must leave it as they found it."""
+    """One local DPS for a whole module, whose tests must leave it as they found it."""
     state = tmp_path_factory.mktemp("shared") / "state"
     with running(state, allow_tls_1_3=True) as connection:
         yield KeptLine(connection, state)
@@ -35,7 +35,7 @@ def shared_dps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServic
 
 @pytest.fixture
 def shared_line(shared_dps: LocalService) -> Iterator[EnrollmentClient]:
-    """A client of the shared one, which has no enrollments again at the end."""
+    """A client of the shared local DPS, whose enrollments are deleted at the end."""
     with EnrollmentClient(shared_dps) as made:
         yield made
         for kind in (GROUPS, INDIVIDUALS):
@@ -50,7 +50,7 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """The local DPS as a process; killed at the end, if it still runs."""
+    """The local DPS as a process, which is killed at the end if it is still running."""
     with Server(tmp_path) as made:
         yield made
 
@@ -81,7 +81,7 @@ ServiceClients = dict[str, Callable[[], DeviceProvisioningClient]]
 def service(
     request: pytest.FixtureRequest, dps: LocalService, credential: ClientSecretCredential
 ) -> Iterator[DeviceProvisioningClient]:
-    """The client for enrollment groups, by each of the credentials that it takes."""
+    """The client for enrollment groups, with each of the credentials that it accepts."""
     given = dps.connection
     verify = {"connection_verify": given["ca_file"]}
     keys = dps.keys()

@@ -6,7 +6,7 @@ from tests.local_dps.wire import LocalService
 
 
 def client_secret_credential(dps: LocalService, secret: str) -> ClientSecretCredential:
-    """The client of the connection file, with that secret."""
+    """Return a credential for the application in the connection file, with that secret."""
     given = dps.connection
     return ClientSecretCredential(
         given["tenant_id"],

@@ -1,4 +1,4 @@
-"""Devices for tests: a CA and one below it, the chain that a device sends, and the raw HTTPS that it speaks."""
+"""Devices for tests: a CA and another below it, the chain that a device sends, and its raw HTTPS requests."""
 
 import base64
 import http.client
@@ -21,7 +21,7 @@ DEVICE = leaf(INTERMEDIATE)
 
 
 def write_chain(folder: Path, device: Crafted, *above: Crafted, private_key: bytes | None = None) -> tuple[Path, Path]:
-    """The chain that a device sends, its own certificate first, and its key, unless the file shall hold another."""
+    """Write the chain that a device sends, its own certificate first, and its key, or another key if one is given."""
     chain, private = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(b"".join(each.certificate_file for each in (device, *above)))
     private.write_bytes(private_key or device.key_file)

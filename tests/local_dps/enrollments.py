@@ -47,7 +47,7 @@ KINDS = pytest.mark.parametrize("kind", [GROUPS, INDIVIDUALS], ids=["groups", "i
 
 
 class EnrollmentClient:
-    """Calls on one service's plane over one connection: many hundreds of them in a second."""
+    """Requests to one service's plane over one connection, many hundreds per second."""
 
     def __init__(self, dps: LocalService, place: str | None = None) -> None:
         address = urlsplit(f"https://{place or dps.host}")
@@ -83,7 +83,7 @@ class EnrollmentClient:
             assert self.bulk(kind, "delete", items)["isSuccessful"]
 
     def all(self, kind: EnrollmentKind) -> list[dict[str, Any]]:
-        """What a query gives, of which a page holds a thousand."""
+        """Return all enrollments of a query, whose pages have a thousand items."""
         reply = self.call("POST", f"/{kind.collection}/query", {"query": "SELECT *"})
         assert reply.status == 200, reply.content
         assert "x-ms-continuation" not in reply.headers
@@ -113,7 +113,7 @@ def put(
 
 
 def get(line: EnrollmentClient, kind: EnrollmentKind, enrollment: str) -> dict[str, Any]:
-    """An enrollment that must be there."""
+    """Return an enrollment that must exist."""
     reply = line.call("GET", path(kind, enrollment))
     assert reply.status == 200, reply.content
     return reply.json
@@ -127,5 +127,5 @@ def mechanism(line: EnrollmentClient, kind: EnrollmentKind, enrollment: str) -> 
 
 
 def without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """A document less some of its members."""
+    """Return a document without some of its members."""
     return {name: value for name, value in document.items() if name not in names}

@@ -11,23 +11,23 @@ MIXED = {"throttle": 0.2, "internal-error": 0.1, "unavailable": 0.1, "drop-reque
 
 
 def control(dps: LocalService, method: str = "GET", body: Any = None, **headers: str) -> Reply:
-    """A call about the faults on the control port."""
+    """Make a request about the faults to the control interface."""
     return dps.control(method, "/faults", body, headers)
 
 
 def switch_on(dps: LocalService, rates: Mapping[str, float], seed: int = 0) -> None:
-    """Have these faults happen from now on, each at its rate."""
+    """Switch on these faults, each at its rate."""
     reply = control(dps, "PUT", {"rates": rates, "seed": seed})
     assert reply.status == 200, reply.content
 
 
 def counts(dps: LocalService) -> Mapping[str, int]:
-    """The faults that happened, and how often."""
+    """Return how often each fault has happened."""
     return {fault: count for fault, count in control(dps).json["counts"].items() if count}
 
 
 def happenings(dps: LocalService, requests: int) -> list[int | None]:
-    """The status of each of so many requests, None for a dropped one."""
+    """Make that many requests, and return the status of each, None for a dropped one."""
     seen: list[int | None] = []
     with Client(dps) as client:
         for _ in range(requests):

@@ -40,11 +40,11 @@ class MqttClient:
             self.secured.sendall(data)
 
     def send_in_vain(self, *packets: bytes) -> None:
-        """What the other side may refuse before the last byte of it has gone."""
+        """Send bytes that the other side may reject before the last of them is sent."""
         try:
             self.send(*packets)
         except ENDED:
-            self._has_ended = True  # OpenSSL goes no further after a write that failed
+            self._has_ended = True  # OpenSSL does not continue after a failed write
 
     def packet(self) -> tuple[int, bytes] | None:
         """The next packet's first byte and its rest; None at the end of the connection."""
@@ -124,7 +124,7 @@ def poll_topic(rid: str, operation: str) -> str:
 
 
 def register(registration: str, rid: str = "1", packet_id: int | None = 2) -> bytes:
-    """What azure-iot-device sends."""
+    """Send the packets that azure-iot-device sends."""
     body = json.dumps({"payload": None, "registrationId": registration}).encode()
     return publish(register_topic(rid), body, packet_id)
 
@@ -136,7 +136,7 @@ def let_furnish(dps: LocalService) -> LocalService:
 
 
 def enter(dps: LocalService, line: MqttClient, registration: str) -> Any:
-    """The whole of a device's way in."""
+    """Do a device's whole registration."""
     line.connect(dps, registration)
     line.send(register(registration))
     assert line.packet() == (0x40, b"\x00\x02")

@@ -1,4 +1,4 @@
-"""The local DPS as its own process, started the way anybody starts it."""
+"""The local DPS as its own process, started by its command."""
 
 import json
 import signal
@@ -80,12 +80,12 @@ class Server:
         self.process.wait(PATIENCE)
 
     def stop(self) -> int:
-        """As Ctrl-C: the program ends by itself."""
+        """Interrupt the process, like Ctrl-C: the program ends by itself."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def refused(self, *options: str) -> str:
-        """What a start that must fail says on stderr."""
+        """Start the process, which must fail, and return what it writes to stderr."""
         result = subprocess.run(self.command(*options), capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert result.returncode == 1, (result.returncode, result.stdout, result.stderr)
         assert "Traceback" not in result.stderr
@@ -93,7 +93,7 @@ class Server:
 
 
 def wait_for(ask: Callable[[], T | None]) -> T:
-    """The first answer that is not None."""
+    """Call the function until it returns something other than None, and return that."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         answer = ask()
@@ -104,5 +104,5 @@ def wait_for(ask: Callable[[], T | None]) -> T:
 
 
 def open_descriptors(pid: int | None = None) -> int:
-    """How many files a process has open: this one, or on Linux another."""
+    """Return the number of files that a process has open: this process, or on Linux another one."""
     return len(list(Path("/dev/fd" if pid is None else f"/proc/{pid}/fd").iterdir()))

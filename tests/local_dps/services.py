@@ -20,7 +20,7 @@ def ask(
     version: str | None = NEWEST,
     if_match: str | None = None,
 ) -> Reply:
-    """A management call anywhere, with a token."""
+    """Make a request to any path of the management plane, with a token."""
     headers = {"Authorization": f"Bearer {dps.management_token}"}
     if if_match is not None:
         headers["If-Match"] = if_match
@@ -46,7 +46,7 @@ def description(**changes: Any) -> dict[str, Any]:
 
 
 def create(dps: LocalService, name: str, group: str | None = None, **properties: Any) -> Mapping[str, Any]:
-    """A new service, as it is read afterwards."""
+    """Create a service, and return it as it is read afterwards."""
     path = service_path(dps, name, group)
     reply = ask(dps, "PUT", path, description(properties=properties))
     assert reply.status == 201, reply.content
@@ -54,7 +54,7 @@ def create(dps: LocalService, name: str, group: str | None = None, **properties:
 
 
 def poll(dps: LocalService, url: str) -> Reply:
-    """What a client gets at the address that a header named."""
+    """Return the answer at the address in a header."""
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc) == ("https", dps.host)
     return ask(dps, "GET", f"{parts.path}?{parts.query}", version=None)
@@ -85,7 +85,7 @@ def updated(dps: LocalService, **properties: Any) -> Reply:
 
 
 def hub(name: str = "hub.azure-devices.net", **changes: Any) -> dict[str, Any]:
-    """A linked hub as a client writes it. Its key is made for the test and must be found nowhere."""
+    """Return a linked hub as a client writes it. Its key exists only for the test, and must not be found anywhere."""
     connection = f"HostName={name};SharedAccessKeyName=iothubowner;SharedAccessKey={HUB_KEY}"
     return {"connectionString": connection, "location": "westus"} | changes
 

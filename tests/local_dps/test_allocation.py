@@ -1,4 +1,4 @@
-"""Which hub a device goes to by latency or by a webhook's word, and what the hub then knows of it."""
+"""The choice of a device's hub by latency or by a webhook, and the device's record at the hub."""
 
 import sqlite3
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def test_the_hub_with_the_lowest_latency_is_chosen_and_kept_while_nothing_change
     dps: LocalService, tmp_path: Path
 ) -> None:
     bind(dps, allocationPolicy="geoLatency")
-    assert dps.control("PUT", "/latencies", {FAR: 5}).json == {FAR: 5.0}  # what has no latency is farther than all
+    assert dps.control("PUT", "/latencies", {FAR: 5}).json == {FAR: 5.0}  # a hub without a latency comes last
     first = device(dps, tmp_path)
     assert hub_of(first.outcome()) == FAR
     assert dps.control("PUT", "/latencies", {NEAR.upper(): 1, FAR: 5}).status == 200
@@ -74,7 +74,7 @@ def test_a_webhook_chooses_a_devices_hub_and_the_payload_for_it(
     assert (outcome["status"], hub_of(outcome)) == ("assigned", FAR)
     assert outcome["registrationState"]["payload"] == {"hello": "device"}
     assert dps.control("GET", f"/hubs/{FAR}/devices/device-1").json["twin"] == {"tags": {"floor": 2}}
-    (asked,) = webhook.asked  # polling does not ask again
+    (asked,) = webhook.asked  # polling does not call the webhook again
     context = asked["deviceRuntimeContext"]
     assert (context["registrationId"], context["payload"]) == ("device-1", {"model": "pump"})
     assert "currentIotHubHostName" not in context

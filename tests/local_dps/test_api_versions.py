@@ -1,4 +1,4 @@
-"""Every api-version with the bodies of its age, ETags in each of their forms, and paths in any case."""
+"""Every api-version with its own form of bodies, ETags in each of their forms, and paths in any case."""
 
 import base64
 import itertools
@@ -28,7 +28,7 @@ FORMS = {"quoted": '"{}"', "unquoted": "{}", "star": "*"}
 
 
 def upload_in(version: str, certificate: str, **fields: Any) -> Mapping[str, Any]:
-    """The body of an upload as the clients of that age send it."""
+    """Return the body of an upload as the clients of that api-version send it."""
     flat = {"certificate": certificate, **fields}
     return flat if version in FLAT else {"properties": flat}
 
@@ -195,7 +195,7 @@ PROVIDERS = (
 
 
 def in_case(path: str, bits: int) -> str:
-    """Each letter upper or lower, as the bits say."""
+    """Return the text with each letter in upper or lower case, as the bits say."""
     return "".join(letter.upper() if bits >> place % 200 & 1 else letter.lower() for place, letter in enumerate(path))
 
 
@@ -246,7 +246,7 @@ def test_every_change_accepts_a_path_in_any_case(shared_dps: LocalService, bits:
 
 
 def without_etags(value: Any) -> Any:
-    """The same, without what differs after each change."""
+    """Return the same, without the values that change with each request."""
     if isinstance(value, dict):
         return {name: without_etags(each) for name, each in value.items() if name != "etag"}
     return [without_etags(each) for each in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What an attacker found, one case a finding."""
+"""Findings of an attacker, with one test for each."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ SKU = {"name": "S1", "capacity": 1}
 
 
 def bogus_key(bits: int) -> bytes:
-    """DER that has the shape of an RSA private key, with numbers whose test would take minutes."""
+    """Return DER with the structure of an RSA private key, whose numbers would take minutes to check."""
 
     def number(value: int) -> bytes:
         # A DSS signature is a sequence of two INTEGERs: the first of them is one INTEGER in DER.

@@ -1,4 +1,4 @@
-"""What no well-meaning client sends. Each is refused with a status and a body, and nothing has changed afterwards."""
+"""Invalid input. Each request is refused with a status and a body, and changes nothing."""
 
 import base64
 import json
@@ -36,7 +36,8 @@ NOT_OBJECTS = {
 
 @pytest.fixture
 def dps(shared_dps: LocalService) -> Iterator[LocalService]:
-    """With a certificate that has a code, and a group; all of it the same at the end, and the code still good."""
+    """A local DPS with a group, and a certificate that has a code. At the end everything must be unchanged, and the code
+    still valid."""
     uploaded = root()
     shared_dps.upload("ca", uploaded.pem)
     code = shared_dps.generate_code("ca")["properties"]["verificationCode"]
@@ -159,7 +160,7 @@ def test_a_private_key_is_refused_and_nothing_of_it_is_stored(dps: LocalService,
     assert [trace for trace in traces(text) if trace in stored] == []
     code = dps.codes()["ca"]
     assert code is not None
-    assert code.encode() in stored  # the search does find what is there
+    assert code.encode() in stored  # check that the search can find something at all
 
 
 # --- names, numbers, references ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Changes in bulk, for both kinds of enrollment: each item is made or not for itself; and the limits of groups."""
+"""Bulk changes of both kinds of enrollment, in which each item succeeds or fails independently; and the limits of groups."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def bodies(kind: EnrollmentKind, count: int, **more: Any) -> list[dict[str, Any]
 
 
 def failed(answer: Mapping[str, Any], kind: EnrollmentKind) -> list[tuple[str | None, int]]:
-    """Ids and codes of the items that were not made, with the shape of the answer checked."""
+    """Check the form of the answer, and return the ids and codes of the items that failed."""
     assert set(answer) == {"isSuccessful", "errors"}
     assert answer["isSuccessful"] is (not answer["errors"])
     for error in answer["errors"]:
@@ -71,7 +71,7 @@ def test_ten_are_created_changed_and_deleted_at_once(
 def test_an_item_without_an_etag_does_not_change_what_is_there(
     shared_line: EnrollmentClient, kind: EnrollmentKind, mode: str
 ) -> None:
-    """So the service was recorded, for `update`, too: 200, and the answer tells of a failure."""
+    """In recordings, the service answers like this for `update`, too: 200, with a failure in the body."""
     put(shared_line, kind, kind.body("i1"))
     before = get(shared_line, kind, "i1")
     answer = shared_line.bulk(kind, mode, [kind.body("i1", provisioningStatus="disabled"), kind.body("i2")])
@@ -174,7 +174,7 @@ def expected(mode: str, there: bool, etag: str, broken: bool, kind: EnrollmentKi
     """The code of the failure, or its status where the code is not known; None for success."""
     if mode == "delete":
         return kind.not_found if not there else 412 if etag == "stale" else None
-    if mode == "create":  # an ETag that an item brings along says nothing of what is not there yet
+    if mode == "create":  # the ETag of an item has no effect if the enrollment does not exist yet
         return kind.exists if there else 400000 if broken else None
     if mode == "updateIfMatchETag" and etag == "none":
         return 412
@@ -193,13 +193,13 @@ def expected(mode: str, there: bool, etag: str, broken: bool, kind: EnrollmentKi
 def test_each_item_of_any_bulk_is_created_or_reported(
     shared_dps: LocalService, kind: EnrollmentKind, plan: list[tuple[str, list[tuple[str, bool, str, bool]]]]
 ) -> None:
-    """Against a model: what fails changes nothing, what does not fail is made, in their order."""
+    """Compare with a model: a failed item changes nothing, and the others take effect in their order."""
     with EnrollmentClient(shared_dps) as line:
         model: dict[str, int] = {}
         try:
             for number, (mode, items) in enumerate(plan):
                 present = {each[kind.id_name].lower(): each["etag"] for each in line.all(kind)}
-                fresh = set(present)  # whose ETag is still that of before this bulk
+                fresh = set(present)  # whose ETag is still the one from before this bulk request
                 sent, failures = [], []
                 for at, (enrollment, upper, etag, broken) in enumerate(items):
                     written = enrollment.upper() if upper else enrollment.lower()

@@ -1,6 +1,7 @@
-"""A table of chains: what the local DPS, OpenSSL and the helpers' examiner say of each, side by side.
+"""A table of chains: the verdicts of the local DPS, OpenSSL and the helpers' examiner on each, side by side.
 
-Each test draws its chain, whoever signs to the left of what is signed, and the drawing is held against the certificates:
+Each test draws its chain, with each issuer to the left of the certificates that it signed. The test compares the drawing with
+the certificates:
 
     Root VG --> [Intermediate] --> [device-1]
 
@@ -9,8 +10,8 @@ Each test draws its chain, whoever signs to the left of what is signed, and the 
     G D  what an enrollment group is bound to: one that is enabled, one that is disabled
     I    what the device's individual enrollment is bound to
 
-Below it stands the rule. "Microsoft" is Azure's article concepts-x509-attestation.md; what is called an assumption is one
-of the local DPS's (CONFORMANCE.md), as nobody outside of Microsoft knows. The three are asked different questions:
+The rule is below it. "Microsoft" is Azure's article concepts-x509-attestation.md; an assumption is one of the local DPS's
+(CONFORMANCE.md), where Azure's behavior is not publicly known. The three are asked different questions:
 
 - the local DPS, whether it accepts the device, and why not;
 - OpenSSL, whether it would take the chain for a TLS client's (RFC 5280) if it trusted what is verified, or the one
@@ -18,7 +19,7 @@ of the local DPS's (CONFORMANCE.md), as nobody outside of Microsoft knows. The t
 - the examiner, whether the chain leads to the CA that the enrollment is bound to, in the order that TLS asks for.
   It does not know what is verified.
 
-So where the verdicts differ they differ for one of these reasons, or the test says why.
+So if the verdicts differ, they differ for one of these reasons, or the test says why.
 """
 
 import inspect
@@ -67,7 +68,7 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Chain:
-    """What is sent, and what the service knows."""
+    """The certificates that the device sends, and the service's certificates and enrollments."""
 
     sent: tuple[Crafted, ...]
     verified: tuple[Crafted, ...]
@@ -77,7 +78,7 @@ class Chain:
     individual: tuple[Crafted, ...]
 
     def check_against(self, drawing: str) -> None:
-        """A drawing that shows something else would teach what is not so."""
+        """Check that the drawing shows the chain, so that it does not mislead the reader."""
         marked: dict[str, set[str]] = {mark: set() for mark in "[VUGDI"}
         edges = set()
         for line in drawing.splitlines():
@@ -105,7 +106,7 @@ def _label(subject: x509.Name) -> str:
 
 @dataclass
 class Judge:
-    """Asks all three about one chain, and sees to it that a refusal leaves nothing behind and bars nobody."""
+    """Gets all three verdicts on a chain, and checks that a refusal leaves nothing behind and affects no other device."""
 
     dps: LocalService
     folder: Path
@@ -147,7 +148,7 @@ class Judge:
             self._put(f"/enrollments/{registration}", {"registrationId": registration, "attestation": attestation})
 
     def _attestation(self, bound: tuple[Crafted, ...], member: str) -> dict[str, Any]:
-        """By reference to what is uploaded; what is not, the enrollment brings along."""
+        """Return an attestation that refers to an uploaded certificate, or contains one that is not uploaded."""
         slots = dict(zip(("primary", "secondary"), bound, strict=False))
         if all(each.certificate in self._references for each in bound):
             references = {slot: self._references[each.certificate] for slot, each in slots.items()}
@@ -182,7 +183,7 @@ class Judge:
 
 
 def _ask_examiner(chain: Chain, registration: str) -> bool | None:
-    """With the CA of the enrollment that decides, or either of its two."""
+    """Examine the chain with the CA of the deciding enrollment, or with either of its two CAs."""
     bound = chain.individual or chain.group or chain.disabled
     sent = [each.certificate for each in chain.sent]
     return any(examine_chain(sent, each.certificate, registration).passed for each in bound) if bound else None
@@ -194,7 +195,7 @@ def _several(given: Some) -> tuple[Crafted, ...]:
 
 @pytest.fixture(scope="module")
 def with_a_neighbour(shared_dps: LocalService) -> LocalService:
-    """A service that another device gets into whatever is tried."""
+    """A service that accepts another device after each attempt."""
     upload(shared_dps, "neighbour", NEIGHBOUR)
     attestation = {"type": "x509", "x509": {"caReferences": {"primary": "neighbour"}}}
     shared_dps.put_group({"enrollmentGroupId": "neighbours", "attestation": attestation})
@@ -241,7 +242,7 @@ def test_the_group_is_bound_to_the_root_and_the_intermediate_is_sent(judge: Judg
 def test_the_verified_root_is_sent_too(judge: Judge) -> None:
     """[Root VG] --> [Intermediate] --> [device-1]
 
-    The root may be left out (RFC 8446 section 4.4.2), and to send it does no harm.
+    The root may be left out (RFC 8446 section 4.4.2), but sending it does no harm.
     """
     verdicts = judge(DEVICE, INTERMEDIATE, ROOT, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -259,7 +260,7 @@ def test_an_unknown_root_is_sent_too(judge: Judge) -> None:
 def test_the_group_is_bound_to_an_intermediate_below_the_verified_root(judge: Judge) -> None:
     """Root V --> [Intermediate G] --> [device-1]
 
-    A group's CA need not be verified if the chain that is sent goes on from it to one that is (Microsoft).
+    A group's CA need not be verified if the chain that the device sends continues from it to a verified one (Microsoft).
     """
     verdicts = judge(DEVICE, INTERMEDIATE, verified=ROOT, group=INTERMEDIATE)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -277,7 +278,7 @@ def test_two_intermediates(judge: Judge) -> None:
 def test_five_intermediates(judge: Judge) -> None:
     """Root VG --> [A] --> [B] --> [C] --> [D] --> [E] --> [device-1]
 
-    The same, and the longest chain that anybody is likely to have.
+    The same, with the longest chain that is likely to occur.
     """
     line = [ROOT]
     for which, each in enumerate("ABCDE", 10):
@@ -315,7 +316,7 @@ def test_a_chain_in_the_wrong_order(judge: Judge) -> None:
     """[Root VG] (2nd) --> [Intermediate] (3rd) --> [Lower] (4th) --> [device-1] (1st)
 
     Each certificate SHOULD certify the one before it, and implementations should be ready for any order (RFC 8446 section
-    4.4.2; in TLS 1.2 it MUST: RFC 5246 section 7.4.2). The examiner says so before a service that is less kind does.
+    4.4.2; in TLS 1.2 it MUST: RFC 5246 section 7.4.2). The examiner reports it, because another service may be less tolerant.
     """
     verdicts = judge(leaf(LOWER), ROOT, INTERMEDIATE, LOWER, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=False)
@@ -325,7 +326,8 @@ def test_an_unrelated_certificate_in_the_chain(judge: Judge) -> None:
     """Root VG --> [Intermediate] --> [device-1]
     [Other] (sent between the two)
 
-    What does not belong to the path is passed over (RFC 8446 section 4.4.2); the examiner wants it out of the file.
+    A certificate that does not belong to the path is ignored (RFC 8446 section 4.4.2); the examiner wants it removed from the
+    file.
     """
     verdicts = judge(DEVICE, OTHER, INTERMEDIATE, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=False)
@@ -360,7 +362,7 @@ def test_the_intermediate_is_missing(judge: Judge) -> None:
 def test_the_intermediate_is_missing_though_the_group_is_bound_to_it(judge: Judge) -> None:
     """Root V --> Intermediate G --> [device-1]
 
-    If only the root is verified, the device presents all up to it, the group's certificate, too (Microsoft). That is all
+    If only the root is verified, the device presents all certificates up to it, including the group's (Microsoft). That is all
     that the examiner misses: the chain does lead to the group's CA.
     """
     verdicts = judge(DEVICE, verified=ROOT, group=INTERMEDIATE)
@@ -370,7 +372,8 @@ def test_the_intermediate_is_missing_though_the_group_is_bound_to_it(judge: Judg
 def test_no_certificate(judge: Judge) -> None:
     """Root VG
 
-    The certificate is asked for, the handshake goes on without it, and the application refuses: *assumption* on the code.
+    The server requests a certificate, the handshake continues without it, and the application refuses: *assumption* on the
+    code.
     """
     assert judge(verified=ROOT, group=ROOT) == Verdicts(UNAUTHORIZED, openssl=None, examiner=False)
 
@@ -402,7 +405,7 @@ def test_more_certificates_than_the_limit(judge: Judge) -> None:
     """Root VG --> [Intermediate] (30th) --> [device-1] (1st)
     [Other] (all others)
 
-    A verifier sets itself limits, as it is the device that chooses how many to send: *assumption* on how many.
+    A verifier needs limits, because the device chooses how many certificates to send: *assumption* on the number.
     """
     many = (ca("Other", 6) for _ in range(28))
     verdicts = judge(DEVICE, *many, INTERMEDIATE, verified=ROOT, group=ROOT)
@@ -415,7 +418,7 @@ def test_more_certificates_than_the_limit(judge: Judge) -> None:
 def test_the_groups_ca_is_not_verified(judge: Judge) -> None:
     """Root UG --> [device-1]
 
-    Uploading a CA proves nothing: anybody may have the certificate. It counts when it is verified (Microsoft).
+    Uploading a CA proves nothing: anyone may have the certificate. It counts only once it is verified (Microsoft).
     """
     verdicts = judge(leaf(ROOT), unverified=ROOT, group=ROOT)
     assert verdicts == Verdicts(NOT_FOUND, openssl=False, examiner=True)
@@ -441,7 +444,7 @@ def test_the_ca_is_verified_and_there_is_no_group(judge: Judge) -> None:
 def test_nothing_of_the_chain_is_known(judge: Judge) -> None:
     """[Root] --> [device-1]
 
-    A root that signed itself is somebody's word alone (RFC 5280 section 6.1: trust is an input, not a finding).
+    A self-signed root is only a claim (RFC 5280 section 6.1: trust is an input, not a finding).
     """
     assert judge(leaf(ROOT), ROOT) == Verdicts(NOT_FOUND, openssl=False, examiner=None)
 
@@ -481,7 +484,7 @@ def test_a_root_with_the_same_name_and_another_key(judge: Judge) -> None:
     """[Root] (the same name, another key) --> [device-1]
     Root VG
 
-    The signature must be made with the issuer's key (RFC 5280 section 6.1.3 a 1); anybody can choose a name.
+    The signature must be made with the issuer's key (RFC 5280 section 6.1.3 a 1); anyone can choose a name.
     """
     verdicts = judge(leaf(TWIN_ROOT), TWIN_ROOT, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(NOT_FOUND, openssl=False, examiner=False)
@@ -501,7 +504,7 @@ def test_a_self_signed_device(judge: Judge) -> None:
     """[device-1]
     Root VG
 
-    A certificate that nobody but its owner signed leads nowhere (RFC 5280 section 6.1).
+    A certificate that only its owner signed leads to no trust anchor (RFC 5280 section 6.1).
     """
     alone = craft(name("device-1"), key(which=8))
     assert judge(alone, verified=ROOT, group=ROOT) == Verdicts(NOT_FOUND, openssl=False, examiner=False)
@@ -540,7 +543,7 @@ def test_the_issuers_name_in_another_case(judge: Judge) -> None:
 def test_an_authority_key_identifier_that_names_another_key(judge: Judge) -> None:
     """Root VG --> [device-1] (it names the key of Other as its issuer's)
 
-    The identifier tells which of an issuer's keys signed (RFC 5280 section 4.2.1.1), so this is not the certificate meant.
+    The identifier says which of an issuer's keys signed (RFC 5280 section 4.2.1.1), so this is not the right certificate.
     """
     elsewhere = x509.AuthorityKeyIdentifier.from_issuer_public_key(OTHER.certificate.public_key())
     mistaken = leaf(ROOT, instead=(elsewhere,))
@@ -553,7 +556,7 @@ def test_an_authority_key_identifier_that_names_another_key(judge: Judge) -> Non
 def test_the_device_has_expired(judge: Judge) -> None:
     """Root VG --> [device-1] (expired)
 
-    The moment must lie within the dates of each certificate (RFC 5280 section 6.1.3 a 2); *assumption* on the code.
+    The current time must be within the dates of each certificate (RFC 5280 section 6.1.3 a 2); *assumption* on the code.
     """
     expired = leaf(ROOT, life=LIVES["expired"])
     assert judge(expired, verified=ROOT, group=ROOT) == Verdicts(INVALID, openssl=False, examiner=False)
@@ -591,7 +594,7 @@ def test_an_intermediate_is_not_valid_yet(judge: Judge) -> None:
 def test_the_verified_root_above_the_groups_intermediate_has_expired(judge: Judge) -> None:
     """Root V (expired) --> [Intermediate G] --> [device-1]
 
-    RFC 5280 leaves the dates of an anchor to whoever trusts it (section 6.1.1); OpenSSL judges them, and so does the local
+    RFC 5280 leaves the dates of an anchor to the relying party (section 6.1.1); OpenSSL judges them, and so does the local
     DPS: *assumption*. The examiner ends at the group's CA.
     """
     root = ca("Root", 1, life=LIVES["expired"])
@@ -645,8 +648,8 @@ def test_the_root_lacks_basic_constraints(judge: Judge) -> None:
 def test_the_intermediates_key_usage_does_not_let_it_sign(judge: Judge) -> None:
     """Root VG --> [Intermediate] (a CA, without keyCertSign) --> [device-1]
 
-    If there is a key usage it must allow to sign certificates (RFC 5280 section 6.1.4 n). To the local DPS and to OpenSSL
-    such a certificate is nobody's issuer, so none is found.
+    A key usage, if present, must allow signing certificates (RFC 5280 section 6.1.4 n). For the local DPS and for OpenSSL,
+    such a certificate is not an issuer, so they find none.
     """
     mute = ca("Intermediate", 2, ROOT, instead=(usage("digital_signature", "crl_sign"),))
     verdicts = judge(leaf(mute), mute, verified=ROOT, group=ROOT)
@@ -687,7 +690,7 @@ def test_the_upper_of_two_intermediates_allows_no_ca_below_it(judge: Judge) -> N
 def test_a_device_certificate_without_any_extension(judge: Judge) -> None:
     """Root VG --> [device-1] (bare)
 
-    Usages that are not there restrict nothing (RFC 5280 sections 4.2.1.3 and 4.2.1.12), and a device needs none.
+    Absent usages restrict nothing (RFC 5280 sections 4.2.1.3 and 4.2.1.12), and a device needs none.
     """
     bare = craft(name("device-1"), key(which=8), issuer=ROOT)
     assert judge(bare, verified=ROOT, group=ROOT) == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -724,7 +727,8 @@ def test_a_device_whose_key_usage_does_not_let_it_sign_a_handshake(judge: Judge)
 def test_an_intermediate_for_servers_only(judge: Judge) -> None:
     """Root VG --> [Intermediate] (extended key usage: TLS server, nothing else) --> [device-1]
 
-    RFC 5280 does not say what the purposes of a CA mean; OpenSSL and Windows take them for a limit to all that is below.
+    RFC 5280 does not say what the purposes of a CA mean; OpenSSL and Windows treat them as a limit for every certificate
+    below.
     """
     servers = ca("Intermediate", 2, ROOT, instead=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),))
     verdicts = judge(leaf(servers), servers, verified=ROOT, group=ROOT)
@@ -737,14 +741,14 @@ def test_an_intermediate_for_servers_only(judge: Judge) -> None:
 def limited(
     *permitted: x509.GeneralName, excluded: tuple[x509.GeneralName, ...] = (), critical: bool = True
 ) -> Crafted:
-    """An intermediate that may issue for these names alone, or for all but the excluded."""
+    """Return an intermediate that may issue certificates only for these names, or for all but the excluded ones."""
     constraints = x509.NameConstraints(permitted or None, excluded or None)
     kinds = (x509.BasicConstraints, x509.KeyUsage, *((x509.NameConstraints,) if critical else ()))
     return ca("Intermediate", 2, ROOT, instead=(constraints,), critical=kinds)
 
 
 def in_contoso(organization: str, *alternative: x509.GeneralName) -> Callable[[Crafted], Crafted]:
-    """A device of an organization, with other names besides."""
+    """Return a device of an organization, with additional names."""
 
     def issue(above: Crafted) -> Crafted:
         names = (x509.SubjectAlternativeName(alternative),) if alternative else ()
@@ -829,8 +833,8 @@ CONSTRAINED: dict[
 def test_a_constrained_intermediate(judge: Judge, kind: str, critical: bool) -> None:
     """Root VG --> [Intermediate] (may issue for some names alone) --> [device-1]
 
-    Name constraints apply whenever they are there (RFC 5280 section 6.1.4 g), to names of a form that a certificate
-    below carries (section 4.2.1.10).
+    Name constraints always apply (RFC 5280 section 6.1.4 g), to the names of their form in the certificates below (section
+    4.2.1.10).
     """
     permitted, excluded, make, good = CONSTRAINED[kind]
     above = limited(*permitted, excluded=excluded, critical=critical)
@@ -874,7 +878,7 @@ NOT_PROCESSED: dict[str, x509.ExtensionType] = {
 def test_a_critical_extension_that_is_read_and_not_processed(judge: Judge, kind: str) -> None:
     """Root VG --> [device-1] (with a critical extension that has no effect here)
 
-    To know an extension is not enough: what is critical must be processed (RFC 5280 section 4.2).
+    Recognizing a critical extension is not enough: it must be processed (RFC 5280 section 4.2).
     """
     extension = NOT_PROCESSED[kind]
     verdicts = judge(
@@ -886,7 +890,7 @@ def test_a_critical_extension_that_is_read_and_not_processed(judge: Judge, kind:
 def test_an_unknown_critical_extension_of_the_device(judge: Judge) -> None:
     """Root VG --> [device-1] (a critical extension that nobody knows)
 
-    What can't process a critical extension MUST reject the certificate (RFC 5280 section 4.2).
+    Software that can't process a critical extension MUST reject the certificate (RFC 5280 section 4.2).
     """
     strange = leaf(ROOT, instead=(UNKNOWN,), critical=(x509.UnrecognizedExtension,))
     assert judge(strange, verified=ROOT, group=ROOT) == Verdicts(INVALID, openssl=False, examiner=False)
@@ -940,7 +944,7 @@ def test_a_ca_that_calls_itself_by_the_devices_name(judge: Judge) -> None:
     """[device-1] (a root with the key of Root)
     Root VG
 
-    The certificate is another one, so nothing known signed it (RFC 5280 section 6.1.3 a 4).
+    This is a different certificate, so no known CA signed it (RFC 5280 section 6.1.3 a 4).
     """
     verdicts = judge(ca("device-1", 1), verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(NOT_FOUND, openssl=False, examiner=False)
@@ -1016,7 +1020,7 @@ def test_there_is_no_common_name(judge: Judge) -> None:
 def test_there_are_two_common_names(judge: Judge) -> None:
     """Root VG --> [device-1 + device-2] (registers as device-1)
 
-    Nobody can say which of the two is meant, so neither is: *assumption*.
+    It is unclear which of the two counts, so neither does: *assumption*.
     """
     verdicts = judge(leaf(ROOT, "device-1", "device-2"), verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(UNAUTHORIZED, openssl=True, examiner=False)
@@ -1053,7 +1057,7 @@ def test_the_group_has_only_the_expired_root(judge: Judge) -> None:
     """Root VG (expired) --> [Intermediate] --> [device-1]
     [Root] (renewed with the same key) --> [Intermediate]
 
-    That a CA was renewed must be told to the service: an unknown certificate is no anchor (RFC 5280 section 6.1.1 d).
+    The service must be told that a CA was renewed: an unknown certificate is not an anchor (RFC 5280 section 6.1.1 d).
     """
     verdicts = judge(DEVICE, INTERMEDIATE, ROOT, verified=OLD, group=OLD)
     assert verdicts == Verdicts(INVALID, openssl=False, examiner=False)
@@ -1062,7 +1066,8 @@ def test_the_group_has_only_the_expired_root(judge: Judge) -> None:
 def test_the_group_has_the_expired_root_and_the_renewed_one(judge: Judge) -> None:
     """Root VG (primary: expired; secondary: renewed with the same key) --> [device-1]
 
-    A group has two certificates so that devices get in while a CA is rolled over (Microsoft, how-to-roll-certificates.md).
+    A group has two certificates so that DPS accepts devices while a CA is rolled over (Microsoft,
+    how-to-roll-certificates.md).
     """
     verdicts = judge(leaf(ROOT), verified=(OLD, ROOT), group=(OLD, ROOT))
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -1073,7 +1078,7 @@ def test_the_intermediate_is_cross_signed(judge: Judge) -> None:
     Other --> [Intermediate] (the same key; 2nd) --> [device-1]
 
     A CA may have a certificate from each of two roots (RFC 5280 section 3.2); the path goes on through the one that leads to
-    what is trusted. The examiner knows of one line only.
+    what is trusted. The examiner follows only one path.
     """
     verdicts = judge(DEVICE, INTERMEDIATE, CROSS, verified=ROOT, group=ROOT)
     assert verdicts == Verdicts(ASSIGNED, openssl=True, examiner=False)
@@ -1093,7 +1098,7 @@ def test_the_certificate_of_the_other_root_comes_first(judge: Judge) -> None:
 def test_the_expired_and_the_renewed_intermediate_are_both_sent(judge: Judge) -> None:
     """Root VG --> [Intermediate] (1st: expired; 2nd: renewed with the same key) --> [device-1]
 
-    The same; OpenSSL prefers what is valid.
+    The same; OpenSSL prefers the valid one.
     """
     expired = ca("Intermediate", 2, ROOT, life=LIVES["expired"])
     verdicts = judge(DEVICE, expired, INTERMEDIATE, verified=ROOT, group=ROOT)
@@ -1116,7 +1121,7 @@ def test_a_root_certifies_its_own_new_key(judge: Judge) -> None:
 def test_an_individual_enrollment_for_a_self_signed_certificate(judge: Judge) -> None:
     """[device-1 I]
 
-    The enrollment is bound to the very certificate (Microsoft), so it needs no CA.
+    The enrollment is bound to this exact certificate (Microsoft), so it needs no CA.
     """
     alone = craft(name("device-1"), key(which=8))
     assert judge(alone, individual=alone) == Verdicts(ASSIGNED, openssl=True, examiner=True)
@@ -1125,7 +1130,7 @@ def test_an_individual_enrollment_for_a_self_signed_certificate(judge: Judge) ->
 def test_an_individual_enrollment_for_a_certificate_from_a_ca(judge: Judge) -> None:
     """Root --> [Intermediate] --> [device-1 I]
 
-    The same whoever signed it, and whatever else is sent.
+    The same applies whichever CA signed it, and whatever else the device sends.
     """
     assert judge(DEVICE, INTERMEDIATE, individual=DEVICE) == Verdicts(ASSIGNED, openssl=True, examiner=True)
 

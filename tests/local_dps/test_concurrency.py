@@ -1,4 +1,4 @@
-"""Many clients at once: one change an ETag, and to each call its own answer."""
+"""Many clients at once: each ETag allows one change, and each request gets its own answer."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ ROUNDS = 20
 
 @contextmanager
 def crowd(dps: LocalService, size: int = CLIENTS) -> Iterator[Callable[[Callable[[Client, int], Any]], list[Any]]]:
-    """A function that has each of so many clients do something at the same moment, and gives what each got."""
+    """A function that lets that many clients do something at the same moment, and returns each one's result."""
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(dps)) for _ in range(size)]
         for client in clients:
@@ -90,7 +90,7 @@ def test_of_32_changes_to_a_group_with_one_etag_only_one_succeeds(dps: LocalServ
 
 
 def test_of_32_codes_requested_at_once_only_the_last_counts(dps: LocalService) -> None:
-    """Each is answered with another code; the one that was answered with the present ETag is the one that is kept."""
+    """Each answer has a different code; the one in the answer with the current ETag is the stored one."""
     dps.upload("ca", root().pem)
     with crowd(dps) as meet:
         made = meet(lambda client, _: client.generate_code("ca"))
@@ -103,7 +103,7 @@ def test_of_32_codes_requested_at_once_only_the_last_counts(dps: LocalService) -
 
 
 class Together:
-    """A core without a network, and calls for it."""
+    """A core without a network, and requests for it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -152,7 +152,7 @@ class Together:
         )
 
     def groups(self) -> dict[str, Any]:
-        """What is durable: another connection reads it."""
+        """Return the durable groups, read through another connection."""
         with closing(sqlite3.connect(self.file)) as database:
             rows = database.execute("SELECT id, document FROM enrollment")
             return {name: json.loads(document)["initialTwin"]["tags"]["number"] for name, document in rows}
@@ -224,7 +224,7 @@ def test_a_bulk_that_fails_in_part_keeps_its_neighbours(together: Together) -> N
 
 @pytest.mark.parametrize("what", ["ABORT", "FAIL", "ROLLBACK"])
 def test_only_the_call_that_the_database_refuses_is_lost(together: Together, what: str) -> None:
-    """ROLLBACK takes the whole transaction along, as a full disk does."""
+    """ROLLBACK undoes the whole transaction, as a full disk does."""
     with closing(sqlite3.connect(together.file)) as database:
         condition = "AFTER INSERT ON enrollment WHEN NEW.id = 'bad'"
         database.execute(f"CREATE TRIGGER refuse {condition} BEGIN SELECT RAISE({what}, 'no room'); END")

@@ -1,4 +1,4 @@
-"""The page that tells what is checked, accepted and absent stays true."""
+"""The page that lists what is checked, accepted and absent stays true."""
 
 import re
 from datetime import UTC, datetime

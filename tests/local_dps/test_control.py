@@ -1,4 +1,4 @@
-"""What whoever runs it may do: the control of faults, the command line, a new beginning, the end."""
+"""The means of the person who runs it: control of faults, the command line, starting over, stopping."""
 
 import contextlib
 import re
@@ -114,7 +114,7 @@ def test_faults_are_read_set_and_switched_off(dps: LocalService) -> None:
     assert dps.call("GET", "/").status == 429
     assert control(dps).json == {**made.json, "counts": {**off["counts"], "throttle": 1}}
 
-    # Another setting takes the place of the one before, counts and all.
+    # A new setting replaces the previous one, including its counts.
     assert control(dps, "PUT", {"rates": {"unavailable": 1}}).json["rates"] == {**off["rates"], "unavailable": 1}
     assert control(dps).json["counts"] == off["counts"]
     assert dps.call("GET", "/").status == 503
@@ -225,7 +225,7 @@ def test_an_invalid_fault_on_the_command_line_is_explained(server: Server, kind:
 
 
 def test_invalid_options_end_the_process_with_status_2(server: Server) -> None:
-    """Both at once: each is a process of its own."""
+    """Both run at once, because each is a process of its own."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     fault, seed = server.launch("--fault", "throttle=often", **pipes), server.launch("--seed", "x", **pipes)
     assert_tells_of_faults(fault.communicate(timeout=PATIENCE)[1].decode())

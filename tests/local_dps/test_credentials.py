@@ -1,4 +1,4 @@
-"""Who may call, and what those who may not are told."""
+"""The accepted credentials, and the refusals for all others."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def claims(dps: LocalService, audience: str, **changes: Any) -> dict[str, Any]:
 
 
 def signed(dps: LocalService, audience: str, **changes: Any) -> str:
-    """A token made with the service's own key."""
+    """Return a token that is signed with the service's own key."""
     return jwt.encode(claims(dps, audience, **changes), dps.token_key(), algorithm="HS256")
 
 
@@ -75,7 +75,7 @@ def call_with(dps: LocalService, plane: str, method: str, suffix: str, header: s
 
 
 def assert_manager_refuses(reply: Reply) -> None:
-    """The front door's body: another shape than the resource provider's."""
+    """Check the error body of Azure Resource Manager, whose form differs from the resource provider's."""
     assert reply.status == 401, reply.content
     assert set(reply.json) == {"error"}
     assert set(reply.json["error"]) == {"code", "message"}
@@ -378,7 +378,7 @@ def test_azures_identity_client_says_that_the_secret_is_wrong(shared_dps: LocalS
 
 
 class FixedToken:
-    """A credential with a token that somebody has got somewhere."""
+    """A credential with a given token."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -417,7 +417,7 @@ def test_azures_service_client_says_that_the_credential_is_wrong(shared_dps: Loc
 
 
 def test_the_requested_address_is_also_an_audience(shared_dps: LocalService) -> None:
-    """JavaScript's management SDK makes its audience from the endpoint that it is given."""
+    """JavaScript's management SDK derives its audience from the endpoint."""
     token = shared_dps.ask_for_token(scope=f"https://{shared_dps.host}/.default").json["access_token"]
     assert call_with(shared_dps, MANAGEMENT, "GET", "", f"Bearer {token}", None).status == 200
     assert call_with(shared_dps, SERVICE, "GET", "/g1", f"Bearer {token}", None).status == 401

@@ -50,7 +50,7 @@ def dial(dps: LocalService) -> socket.socket:
 
 
 def read_all(plain: socket.socket) -> bytes:
-    """Until the other side ends the connection."""
+    """Read until the other side ends the connection."""
     found = b""
     with contextlib.suppress(ConnectionError):
         while data := plain.recv(1 << 16):
@@ -225,7 +225,7 @@ def test_a_client_that_resets_its_tunnel_disturbs_no_other(plant: LocalService, 
 
 
 def test_it_listens_on_loopback_though_the_rest_listens_everywhere(server: Server) -> None:
-    """Whoever reaches the proxy needs no name and no port of this DPS; that is for this machine only."""
+    """The proxy gives access without knowing a name or a port of this DPS, so only this machine may reach it."""
     dps = server.start("--bind", "0.0.0.0")
     tunnel(dps, 443).close()
     socket.create_connection(("127.0.0.2", address(dps, "device")[1]), timeout=5).close()

@@ -110,7 +110,8 @@ KEYS: dict[str, Callable[[], PrivateKey]] = {
 
 
 def disguised(own: PrivateKey, victim: PrivateKey) -> bytes:
-    """One's own private part behind the victim's public part: a TLS client that compares public parts does not notice."""
+    """Combine the attacker's private key with the victim's public key: a TLS client that compares only public keys does not
+    notice."""
     form, clear = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     if isinstance(own, rsa.RSAPrivateKey) and isinstance(victim, rsa.RSAPrivateKey):
         mine, its = own.private_numbers(), victim.private_numbers()
@@ -309,7 +310,7 @@ def test_devices_get_tls_1_3_with_the_option(server: Server) -> None:
 
 
 def handshake(dps: LocalService, endpoint: str, version: ssl.TLSVersion) -> str | None:
-    """The version of TLS that a device gets which knows no other."""
+    """Return the TLS version of a connection by a device that supports only this version."""
     context = ssl.create_default_context(cafile=dps.connection["ca_file"])
     context.minimum_version = context.maximum_version = version
     port = int(dps.connection[endpoint].rpartition(":")[2])

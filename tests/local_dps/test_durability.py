@@ -1,4 +1,4 @@
-"""What was acknowledged outlives a kill at any moment, and a full disk loses nothing."""
+"""An acknowledged change survives a kill at any moment, and a full disk loses nothing."""
 
 import sqlite3
 import subprocess
@@ -23,7 +23,7 @@ IDENTITY = {"tenant_id", "client_id", "client_secret", "subscription_id", "id_sc
 
 
 def everything(dps: LocalService) -> Mapping[str, Any]:
-    """What is there, without the host name, whose port is another one after each start."""
+    """Return the whole state except the host name, whose port differs after each start."""
     found = dict(dps.everything())
     del found["service"]["properties"]["serviceOperationsHostName"]
     del found["service"]["properties"]["deviceProvisioningHostName"]
@@ -66,7 +66,7 @@ def walkthrough() -> Iterator[Callable[[LocalService], Any]]:
 
 
 def test_a_kill_after_any_acknowledged_call_loses_nothing(server: Server) -> None:
-    """Killed right after the answer, started again, the next step goes on with the ETags of before."""
+    """After a kill right after the answer, and a new start, the next step continues with the earlier ETags."""
     expected, seen = None, []
     for step in walkthrough():
         dps = server.start()

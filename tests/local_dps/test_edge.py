@@ -1,4 +1,4 @@
-"""The edge: limits, patience with slow clients and its end, HTTP as it is spoken, and a log without secrets."""
+"""The edge: its limits, its time limits for slow clients, its HTTP, and a log without secrets."""
 
 import contextlib
 import gzip
@@ -47,7 +47,7 @@ def answer_of(connection: ssl.SSLSocket, method: str = "GET") -> Reply:
 
 
 def ends(connection: socket.socket) -> None:
-    """Nothing more comes: it was closed, or dropped."""
+    """Expect that no more bytes arrive, because the connection was closed or dropped."""
     with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
         assert connection.recv(4096) == b""
 
@@ -128,7 +128,7 @@ def test_a_compressed_body_is_not_unpacked(server: Server) -> None:
     status = Path(f"/proc/{server.process.pid}/status")
 
     def peak() -> int:
-        """The most memory that it ever had, in KiB."""
+        """Return the peak memory of the process, in KiB."""
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
         assert found
         return int(found[1])
@@ -196,7 +196,7 @@ def test_an_endless_body_is_refused_before_its_end(shared_dps: LocalService) -> 
         reply = answer_of(connection)
         assert (reply.status, set(reply.json)) == (413, {"error", "error_description"})
         until = time.monotonic() + 10
-        with contextlib.suppress(OSError):  # it does not listen to the rest for long
+        with contextlib.suppress(OSError):  # it does not read the rest for long
             while time.monotonic() < until:
                 connection.sendall(b"x" * 64 * KIB)
             raise AssertionError("it went on listening")
@@ -227,7 +227,7 @@ def test_a_client_that_disconnects_during_a_request_leaves_no_trace(server: Serv
 
 @pytest.fixture
 def hasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalService, list[RequestRecord]]]:
-    """Its patience ends within fractions of a second."""
+    """A local DPS whose time limits are fractions of a second."""
     for module, name, seconds in (
         (edge, "_MAX_HEAD_SECONDS", 0.5),
         (edge, "_MAX_BODY_SECONDS", 0.5),
@@ -251,7 +251,7 @@ def in_time() -> Iterator[None]:
 
 
 def drip(connection: ssl.SSLSocket, content: bytes) -> None:
-    """A byte now and then, until the other side has enough."""
+    """Send a byte now and then, until the other side closes the connection."""
     connection.settimeout(0.05)
     for byte in content * 100:
         try:
@@ -358,7 +358,7 @@ def test_many_silent_clients_do_not_delay_others(hasty: Hasty) -> None:
 
 
 def walk(dps: LocalService) -> list[str]:
-    """A round through all planes with each credential where it belongs, and where it doesn't: the secrets in it."""
+    """Make requests to all planes with each credential, in right and in wrong places, and return the secrets in them."""
     given = dps.connection
     uploaded = root()
     dps.upload("ca", uploaded.pem)
@@ -393,7 +393,7 @@ def spellings(secret: str) -> set[str]:
 
 
 def logged(server: Server, secrets: list[str]) -> list[str]:
-    """Which of the secrets are in the log, and it does find what is there."""
+    """Return the secrets that are in the log, after checking that the search can find something at all."""
     assert server.stop() == 0
     log = server.log.read_text()
     assert "GET    /enrollmentGroups/g1  200  " in log
@@ -431,9 +431,9 @@ def test_no_secret_in_place_of_an_api_version_is_in_the_log(server: Server) -> N
 
 
 def test_no_secret_in_a_path_is_in_the_log(server: Server) -> None:
-    """Somebody pastes the wrong thing: what may be a key, a token or a code is not written down."""
+    """A user may paste the wrong text: anything that may be a key, a token or a code is not logged."""
     dps = server.start()
-    secrets = [secret for secret in walk(dps) if "of-somebody" not in secret]  # nobody can know these for secrets
+    secrets = [secret for secret in walk(dps) if "of-somebody" not in secret]  # these can't be recognized as secrets
     for secret in secrets:
         escaped = quote(secret, safe="")
         assert dps.call("GET", f"/{escaped}").status == 404

@@ -1,4 +1,4 @@
-"""The service plane: enrollment groups through Azure's own client, and what goes over the wire to the letter."""
+"""The service plane: enrollment groups through Azure's own client, and the exact requests and answers."""
 
 import base64
 import re

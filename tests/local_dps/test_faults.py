@@ -1,4 +1,4 @@
-"""Faults: off by default, each what it says, repeatable, counted, told in the log, at most one a request."""
+"""Faults: off by default, with the documented effects, repeatable, counted, logged, and at most one per request."""
 
 import http.client
 import time
@@ -29,7 +29,7 @@ SIGNING = root().pem
 
 @pytest.fixture
 def dps(tmp_path: Path) -> Iterator[LocalService]:
-    """With its tokens got already, a certificate and a group."""
+    """A local DPS with a certificate and a group, and a client that already has its tokens."""
     with running(tmp_path / "state") as connection:
         made = LocalService(connection, tmp_path / "state")
         made.upload("ca", SIGNING)
@@ -236,7 +236,7 @@ def test_the_faults_depend_only_on_seed_and_requests(
 ) -> None:
     first = drawn(rates, seed, matches)
     assert drawn(dict(reversed(rates.items())), seed, matches) == first
-    # What comes later does not reach back.
+    # A later setting does not change earlier requests.
     assert drawn(rates, seed, [*matches, "etag"])[:-1] == first
 
 

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is one that the OpenAPI description has, and a refused call changes nothing."""
+"""Any request gets an answer that matches the OpenAPI description, and a refused request changes nothing."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ Rows = Mapping[str, list[tuple[Any, ...]]]
 
 
 class Target:
-    """A local DPS with one of everything in it, put back to that before each call."""
+    """A local DPS with one resource of each kind, which is restored before each request."""
 
     def __init__(self, dps: LocalService) -> None:
         self.dps = dps
@@ -87,7 +87,7 @@ class Target:
         self.operation = again.headers["Azure-AsyncOperation"].rpartition("/")[2].partition("?")[0]
 
     def rows(self) -> Rows:
-        """All that is kept, but for the list of operations, which are over anyway."""
+        """Return all rows, except the list of operations, which are complete anyway."""
         return {table: self.database.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall() for table in TABLES}
 
     def put_back(self) -> None:
@@ -100,9 +100,9 @@ class Target:
         self.database.execute("COMMIT")
 
     def aim(self, case: Case, chance: random.Random) -> None:
-        """Let a call meet what is there: in its path always, in its headers and body mostly."""
+        """Let a request refer to existing resources: always in its path, mostly in its headers and body."""
         given = self.dps.connection
-        in_spare = case.method == "DELETE" and "name" not in case.path_parameters  # the main one must stay to be met
+        in_spare = case.method == "DELETE" and "name" not in case.path_parameters  # the main service must stay
         path = {
             "subscription": given["subscription_id"],
             "tenant": given["tenant_id"],
@@ -156,7 +156,7 @@ class Target:
         case.body = aimed(case.body)
 
     def judge(self, case: Case, authorization: str | None) -> requests.Response:
-        """Send it. The answer is one that the description has, and what is kept changed only if it was accepted."""
+        """Send the request. Check that the answer matches the description, and that the state changed only if it was accepted."""
         self.put_back()
         headers = {} if authorization is None else {"Authorization": authorization}
         request = case.as_transport_kwargs(self.dps.connection["management_endpoint"], headers)
@@ -168,7 +168,8 @@ class Target:
 
 
 def is_text(value: Any) -> bool:
-    """What a known value may stand for. A value of a wrong type stays: it may be what the call is about."""
+    """Return whether a known value may replace this one. A value of a wrong type stays, because it may be the point of the
+    request."""
     return isinstance(value, str | None) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
 
 
@@ -191,7 +192,7 @@ def fuzzed(examples: int) -> settings:
 
 
 def cases(operation: APIOperation) -> st.SearchStrategy[Case]:
-    """Calls as described, and calls that break the description somewhere."""
+    """Return requests that match the description, and requests that violate it somewhere."""
     return st.sampled_from(GenerationMode).flatmap(operation.as_strategy)
 
 
@@ -258,7 +259,7 @@ def is_of_service_plane(operation: APIOperation) -> bool:
 
 
 def bad_credentials(dps: LocalService, operation: APIOperation) -> list[str | None]:
-    """What is almost a credential: another plane's, one that was changed, one that is over, one of another key."""
+    """Return credentials that are almost valid: another plane's, a changed one, an expired one, and one from another key."""
     good, other = dps.service_token, dps.management_token
     if not is_of_service_plane(operation):
         good, other = other, good

@@ -1,4 +1,4 @@
-"""Devices, and those who claim to be one, that mean harm: each costs what an honest one costs, and gets no further."""
+"""Hostile devices, and clients that claim to be devices: each costs no more than an honest device, and is not accepted."""
 
 import threading
 import time
@@ -30,7 +30,8 @@ def register(dps: LocalService, folder: Path, *chain: Crafted, who: str = "devic
 
 
 def test_differently_spelled_names_of_one_ca_count_as_one(dps: LocalService, tmp_path: Path) -> None:
-    """Sixteen certificates of one key, each fit to be the other's issuer: 16! ways up, were each spelling a name."""
+    """Sixteen certificates with one key, each a possible issuer of the others: if each spelling were a name, there would be
+    16! paths."""
     let_root_in(dps)
     own = key(which=70)
     spellings = islice(("".join(each) for each in product(*((letter, letter.upper()) for letter in "rooot"))), 16)
@@ -62,7 +63,7 @@ POLICED = ca(
     critical=(*CRITICAL, x509.PolicyConstraints),
 )
 STRANGER = ca("Stranger", 73)
-EDI = san("3007a505a1030c0178")  # a name of a kind that hardly anybody knows
+EDI = san("3007a505a1030c0178")  # a name of a rarely supported kind
 KEPT_OUT: dict[str, tuple[Crafted, ...]] = {
     "below critical name constraints": (leaf(CONSTRAINED), CONSTRAINED),
     "below critical policy constraints": (leaf(POLICED), POLICED),

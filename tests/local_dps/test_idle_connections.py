@@ -1,4 +1,4 @@
-"""Thousands of silent connections: other clients do not notice them, and they leave nothing behind."""
+"""Thousands of silent connections don't affect other clients, and leave nothing behind."""
 
 import socket
 import sys
@@ -24,7 +24,7 @@ EACH = 5_000 if LONG else 1_500
 
 @pytest.fixture
 def descriptors() -> Iterator[None]:
-    """Room for all of them in this process, too."""
+    """Raise this process's limit of open files, so that it can hold all connections, too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard >= 2 * EACH + 500, f"this test opens {2 * EACH:,} connections, and the system allows {hard:,} files"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -45,7 +45,7 @@ def registers(dps: LocalService, files: Files, who: str) -> None:
 
 
 def open_many(dps: LocalService, stack: ExitStack) -> None:
-    """Every tenth begins a handshake and does not go on."""
+    """Open many connections. Every tenth begins a handshake, but does not complete it."""
     begun = hello()
     for endpoint in ("device", "mqtt"):
         for number in range(EACH):
@@ -76,5 +76,5 @@ def test_devices_register_while_thousands_of_idle_connections_are_opened_and_dro
     assert server.process.poll() is None
     first, second = memory
     assert first < 1_500  # asyncio alone would set aside twice as much
-    assert second < first * 1.2  # what the first crowd needed serves the next
+    assert second < first * 1.2  # the memory for the first connections is used again for the next
     assert "Traceback" not in server.log.read_text()

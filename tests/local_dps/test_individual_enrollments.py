@@ -252,7 +252,7 @@ def test_a_private_key_is_refused_and_nothing_of_it_is_stored(
 def test_an_enrollment_that_was_read_can_be_written_back_with_a_change_and_keeps_its_certificates(
     shared_line: EnrollmentClient, kind: EnrollmentKind, slots: int
 ) -> None:
-    """The Azure CLI's extension does so: it reads an enrollment, changes a field, and puts all of it with `*`."""
+    """The Azure CLI's extension does this: it reads an enrollment, changes a field, and sends all of it in a PUT with `*`."""
     put(shared_line, kind, kind.body("i1", kind.x509(*[root("One").pem, root("Two").pem][:slots])))
     present = get(shared_line, kind, "i1")
     changed = put(shared_line, kind, {**present, "provisioningStatus": "disabled"}, if_match=present["etag"])
@@ -574,7 +574,7 @@ def test_an_invalid_enrollment_is_refused(shared_line: EnrollmentClient, bad: st
 
 
 def calls(kind: EnrollmentKind) -> list[tuple[str, str, Any, int]]:
-    """Every call: method, path, body, and the status when i1 is there."""
+    """Return every request: method, path, body, and the status if i1 exists."""
     all_, one = f"/{kind.collection}", f"/{kind.collection}/i1"
     return [
         ("GET", one, None, 200),

@@ -26,7 +26,7 @@ SIGNING = root().pem
 
 @dataclass
 class Ledger:
-    """What one writer was told about its own names: name to ETag, and to code; no name, nothing there."""
+    """The answers to one writer: the ETag and the code of each of its names; a missing name does not exist."""
 
     etags: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str | None] = field(default_factory=dict)
@@ -35,7 +35,8 @@ class Ledger:
 
 
 class Writer:
-    """Uploads, codes, groups and deletions, one after the other, until the service is gone."""
+    """A writer that uploads, generates codes, and creates and deletes groups, one after the other, until the process is
+    killed."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -91,7 +92,7 @@ class Writer:
         return client.manage("POST", f"{path}/generateVerificationCode", if_match=etag)
 
     def check(self, etags: Mapping[str, str], codes: Mapping[str, str | None]) -> None:
-        """All that was acknowledged is there; only the one call that was under way may have been done or not."""
+        """Check that every acknowledged change exists. Only the request in progress may have taken effect or not."""
         for name in self.names:
             if name != self.ledger.under_way:
                 assert etags.get(name) == self.ledger.etags.get(name), name
@@ -103,14 +104,14 @@ class Writer:
 
 
 def found(dps: LocalService) -> dict[str, str]:
-    """The present ETags, as the service tells them."""
+    """Return the current ETags from the service."""
     certificates = {each["name"]: each["etag"] for each in dps.manage("GET", "/certificates").json["value"]}
     groups: list[Any] = dps.serve("POST", "/enrollmentGroups/query", {"query": "SELECT *"}).json
     return certificates | {each["enrollmentGroupId"]: each["etag"] for each in groups}
 
 
 def assert_is_whole(state: Path, scratch: Path) -> None:
-    """On a copy: whoever opens the file itself would do the next start's work for it."""
+    """Check a copy of the file, because opening the file itself would already recover it, which the next start must do."""
     scratch.mkdir()
     for file in state.glob("dps.sqlite3*"):
         shutil.copy(file, scratch)
@@ -127,7 +128,7 @@ def test_kills_under_load_lose_no_acknowledged_write(server: Server, tmp_path: P
     starts, cut_off = [], 0
     for _ in range(KILLS + 1):
         dps = server.start()
-        starts.append(cpu_seconds(server.process.pid))  # what it did, and not what else the machine did meanwhile
+        starts.append(cpu_seconds(server.process.pid))  # the time of the process, and not of the whole machine
         for name in ("management_token", "service_token"):  # of the first start: they outlive a kill as well
             dps.__dict__[name] = tokens.setdefault(name, tokens.get(name) or getattr(dps, name))
         etags, codes = found(dps), dps.codes()
@@ -152,6 +153,6 @@ def test_kills_under_load_lose_no_acknowledged_write(server: Server, tmp_path: P
         assert_is_whole(server.state, tmp_path / "copy")
 
     assert max(starts) < 3
-    assert cut_off >= KILLS  # the kills did come in the middle of something
+    assert cut_off >= KILLS  # some kills did interrupt a request
     assert all(writer.ledger.acknowledged >= KILLS for writer in writers)
     assert "Traceback" not in server.log.read_text()

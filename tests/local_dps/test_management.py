@@ -1,4 +1,4 @@
-"""The management plane: through Azure's own client, and what goes over the wire to the letter."""
+"""The management plane, through Azure's own client, and the exact requests and answers."""
 
 import base64
 import re

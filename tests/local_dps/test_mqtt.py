@@ -428,14 +428,14 @@ def test_a_silent_client_is_disconnected(
 def test_a_client_that_never_completes_its_connect_is_disconnected(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A byte now and then is no CONNECT."""
+    """Single bytes now and then don't extend the time limit for a CONNECT."""
     monkeypatch.setattr(gateway, "_MAX_CONNECT_SECONDS", 0.3)
     with over_tls(plant, files) as line:
         assert said_slowly(line, connect(who, username(plant, who))[:20], 0.1) < 15
 
 
 def said_slowly(line: MqttClient, data: bytes, pause: float) -> int:
-    """How many bytes could be sent, one at a time, before the connection ended."""
+    """Send bytes one at a time, and return how many could be sent before the connection ended."""
     line.secured.settimeout(pause)
     for number, byte in enumerate(data):
         try:
@@ -470,7 +470,8 @@ def test_without_a_keep_alive_a_silent_device_is_disconnected_in_the_end(
 def test_a_device_that_reads_no_answers_is_disconnected(
     plant: LocalService, files: Files, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each question is answered with as many bytes; one that never reads them would hold the server's end for ever."""
+    """Each request is answered with as many bytes; a client that never reads them would otherwise block the server's side for
+    ever."""
     monkeypatch.setattr(gateway, "_MAX_STALLED_WRITE_SECONDS", 0.3)
     question = publish(poll_topic("r" * 60_000, "5.0.0"), b" ")
     with over_tls(plant, files).connect(plant, who) as line, pytest.raises((ConnectionError, ssl.SSLError)):
@@ -648,7 +649,7 @@ ENDS: dict[str, tuple[bytes, str]] = {
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[tuple[LocalService, list[str]]]:
-    """A local DPS, and the lines of its log."""
+    """A local DPS and the lines of its log."""
     lines: list[str] = []
     with running(tmp_path / "state", observe=lambda exchange: lines.append(exchange.line())) as connection:
         yield LocalService(connection, tmp_path / "state"), lines

@@ -1,4 +1,4 @@
-"""The MQTT codec against paho's own packets, in both directions, and against whatever else a line may bring."""
+"""The MQTT codec with paho's own packets, in both directions, and with any other bytes that may arrive."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ PACKET_IDS = st.integers(1, 0xFFFF)
 
 
 def decoded(*chunks: bytes) -> list[Any]:
-    """What each packet says: its kind, and its fields where there are some."""
+    """Return each packet's kind, and its fields if it has any."""
     decoder = Decoder()
     whole = [each for chunk in chunks for each in decoder.feed(chunk)]
     return [READERS[each.kind](each) if each.kind in READERS else each.kind for each in whole]

@@ -1,4 +1,4 @@
-"""The OpenAPI description is valid, and describes the calls that there are: no more and no fewer."""
+"""The OpenAPI description is valid, and describes exactly the existing requests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def test_the_description_is_valid() -> None:
 def test_each_route_is_described_and_each_description_is_a_route(core: Core) -> None:
     described = (
         table for plane, table in core.tables.items() if plane is not ApiPlane.DEVICE
-    )  # that one is mostly MQTT
+    )  # the device plane mostly uses MQTT
     routes = {(route.method, route.template) for table in described for route in table.routes}
     assert {(method.upper(), path) for method, path, _ in operations()} == routes
 

@@ -1,4 +1,4 @@
-"""Queries in pages: everything comes, and each thing once."""
+"""Queries in pages: every item appears, and only once."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ SKU = {"name": "S1", "capacity": 1}
 
 
 def pages(dps: LocalService, collection: str, size: int) -> Iterator[Reply]:
-    """Every page of a query, as a client asks for them: with the continuation that the page before gave."""
+    """Yield every page of a query as a client requests it: with the continuation of the previous page."""
     headers = {"x-ms-max-item-count": str(size)}
     while True:
         page = dps.serve("POST", f"/{collection}/query", {"query": "SELECT *"}, headers=headers)
@@ -38,7 +38,7 @@ def fill(dps: LocalService, bodies: list[Mapping[str, Any]], collection: str = "
 
 
 def another_service(dps: LocalService, name: str) -> LocalService:
-    """A further service of the same local DPS, spoken to at its own host."""
+    """Another service of the same local DPS, reached at its own host."""
     path = dps.root.rpartition("/")[0] + f"/{name}?api-version=2026-11-01"
     bearer = {"Authorization": f"Bearer {dps.management_token}"}
     body = {"location": "local", "sku": SKU, "properties": {}}
@@ -88,7 +88,7 @@ def test_an_item_that_stays_appears_once_whatever_changes_between_two_pages(
     for name in sorted(first):
         dps.put_group(group_body(name, signing=SIGNING))
     touched: set[str] = set()
-    deleted: set[str] = set()  # what is deleted and then put again is another, and comes last
+    deleted: set[str] = set()  # an enrollment that is deleted and created again is a new one, and comes last
     got: list[str] = []
     for page in pages(dps, "enrollmentGroups", size):
         got += ids(page)

@@ -1,4 +1,4 @@
-"""Whatever a client sends, a parser takes it or refuses it: it never does anything else, and never takes long."""
+"""A parser accepts or refuses any input: it never does anything else, and never takes long."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ def openssl_reads(der: bytes) -> bool:
 
 
 def is_read_or_refused(text: str) -> bytes | None:
-    """The DER that was read, which OpenSSL reads and which can be described; None when it was refused."""
+    """Return the DER that was read, after checking that OpenSSL reads it and that it can be described; None if it was refused."""
     try:
         with in_time():
             der = read_certificate(text)
@@ -107,7 +107,7 @@ WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """A few bytes changed, left out, doubled or put in; or cut off."""
+    """Return bytes of which a few are changed, removed, doubled or inserted, or the end is cut off."""
     changed = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(len(changed) - 1, 0)))
@@ -270,7 +270,7 @@ X5T = base64.urlsafe_b64encode(CLIENT.fingerprint(hashes.SHA1())).decode().rstri
 
 
 def assertion(**changes: Any) -> str:
-    """Signed with the application's key, with claims that may make no sense."""
+    """Return an assertion that is signed with the application's key, with claims that may be invalid."""
     claims = {"aud": AUDIENCE, "iss": "client", "sub": "client", "exp": int(NOW.timestamp()) + 600} | changes
     return jwt.PyJWS().encode(json.dumps(claims).encode(), CLIENT_KEY, algorithm="RS256", headers={"x5t": X5T})
 

@@ -1,4 +1,4 @@
-"""The local DPS as a process: its connection file, its ports, its log, its beginning and its end."""
+"""The local DPS as a process: its connection file, its ports, its log, its start and its end."""
 
 import re
 import signal
@@ -28,7 +28,7 @@ FIELDS = {
 
 
 def walk(dps: LocalService) -> None:
-    """A bit of everything, with every kind of credential."""
+    """Make some requests to each plane, with every kind of credential."""
     uploaded = root()
     dps.upload("ca", uploaded.pem)
     code = dps.generate_code("ca")["properties"]["verificationCode"]
@@ -311,7 +311,7 @@ def test_an_observer_sees_every_exchange(tmp_path: Path) -> None:
 
 
 def test_at_port_443_no_address_names_the_port(server: Server) -> None:
-    """Java's, C's and Node's service SDKs can be told no port, and sign the host without one."""
+    """The service SDKs for Java, C and Node have no option for a port, and sign the host without one."""
     try:
         socket.create_server(("127.0.0.1", 443)).close()
     except PermissionError:

@@ -27,7 +27,7 @@ AUTHORITY_KEY_IDENTIFIERS = ("absent", "right", "wrong", "right issuer and seria
 
 @dataclass(frozen=True)
 class Case:
-    """A proof, described; as it stands, the right one."""
+    """The description of a proof; by default, of the right one."""
 
     kind: str = "P-256"
     intermediate: bool = False
@@ -67,7 +67,7 @@ DECISIVE = {
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Proofs that are right but for one or two things: with everything drawn at once none would ever be good."""
+    """Return proofs that are right except for one or two things: if everything were random, none would ever be valid."""
     case = Case(**{field: draw(values) for field, values in HARMLESS.items()}, codes=draw(st.sampled_from([1, 2, 3])))
     count = draw(st.sampled_from([0, 1, 1, 1, 2, 2]))
     changed = draw(st.lists(st.sampled_from(sorted(DECISIVE)), min_size=count, max_size=count, unique=True))
@@ -76,7 +76,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 @dataclass(frozen=True)
 class Family:
-    """The uploaded CA and those around it."""
+    """The uploaded CA and the related ones."""
 
     uploaded: Crafted
     signers: dict[str, Crafted]
@@ -187,7 +187,8 @@ def test_a_proof_is_accepted_if_and_only_if_openssl_says_it_is_good(shared_dps: 
 
 
 def judge(shared_dps: LocalService, case: Case) -> bool:
-    """Make the case, ask both, compare; after a refusal nothing has changed and the right proof is accepted."""
+    """Make the proof, compare both verdicts, and check that a refusal changes nothing and that the right proof is then
+    accepted."""
     around, certificate = family(case), f"ca-{uuid4().hex}"
     etag = shared_dps.upload(certificate, around.uploaded.pem)["etag"]
     codes = []
@@ -294,7 +295,7 @@ def test_the_code_of_one_certificate_proves_no_other(dps: LocalService) -> None:
 
 
 def test_a_code_is_used_up_by_the_proof_that_succeeds_with_it(dps: LocalService) -> None:
-    """What the real service does is not known; this one says so, and then keeps to it."""
+    """The behavior of the real service is not known. CONFORMANCE.md states the assumption, and this test checks it."""
     uploaded = root()
     dps.upload("ca", uploaded.pem)
     good = proof(uploaded, dps.generate_code("ca")["properties"]["verificationCode"]).pem

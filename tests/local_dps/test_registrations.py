@@ -1,4 +1,4 @@
-"""Registration records: what became of devices, read and deleted through the service plane."""
+"""Registration records, read and deleted through the service plane."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def seeded_records(service: int) -> list[RegistrationRow]:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> dict[str, RegistrationRow]:
-    """What stands in the state before it is served."""
+    """The rows in the state before the local DPS starts."""
     state = tmp_path / "state"
     state.mkdir()
     store = Store(state / "dps.sqlite3")

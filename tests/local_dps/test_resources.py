@@ -1,4 +1,4 @@
-"""What stands around services: resource groups, subscription, tenant, cloud; and several services side by side."""
+"""The surroundings of services: resource groups, subscription, tenant, cloud; and several services side by side."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ class Neighbour(LocalService):
         super().__init__({**dps.connection, "resource_group": group, "provisioning_service": name}, dps.state)
 
     def own(self) -> LocalService:
-        """A client whose calls all go to the host name that the service resource tells."""
+        """Return a client whose requests all go to the host name in the service resource."""
         endpoint = f"https://{self.own_host()}"
         return LocalService({**self.connection, "management_endpoint": endpoint}, self.state)
 
@@ -45,7 +45,7 @@ def put_group(dps: LocalService, name: str, **changes: Any) -> Reply:
 
 
 def neighbours(dps: LocalService) -> list[Neighbour]:
-    """The service that was there, one beside it, and two in another group."""
+    """The existing service, one beside it, and two in another group."""
     assert put_group(dps, "other").status == 201
     places = [("second", None), ("third", "other"), ("fourth", "other")]
     for name, group in places:
@@ -54,7 +54,7 @@ def neighbours(dps: LocalService) -> list[Neighbour]:
 
 
 def signed(host: str, at: LocalService, rule: Mapping[str, str], path: str = "/enrollmentGroups/g1") -> int:
-    """The answer to a signature for one host that is shown at another."""
+    """Return the answer to a signature for one host that is sent to another."""
     headers = {"Authorization": signature(host, rule["primaryKey"], policy=rule["keyName"])}
     return at.call("GET", f"{path}?api-version=2021-10-01", headers=headers).status
 
@@ -64,7 +64,7 @@ def owner(dps: LocalService) -> Mapping[str, str]:
 
 
 def is_silent(at: LocalService) -> bool:
-    """Whether nobody is there any more, or somebody who knows nothing of a service."""
+    """Return whether no server listens there any more, or only one without that service."""
     try:
         return at.call("GET", "/enrollmentGroups/g1?api-version=2021-10-01").status == 404
     except OSError:

@@ -1,4 +1,4 @@
-"""Which right opens which call of the service plane, for a key that has one right alone."""
+"""The requests to the service plane that each right allows, for a key with only one right."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Proofs whose mathematics is right, and which OpenSSL refuses all the same, or accepts all the same."""
+"""Proofs whose signature is mathematically right; OpenSSL accepts some of them, and refuses the others all the same."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,14 +23,14 @@ ED25519, ED448 = (bytes.fromhex(each) for each in ("06032b6570", "06032b6571"))
 
 
 def ask(dps: LocalService, uploaded_pem: str, make: Callable[[str], bytes]) -> tuple[Reply, bytes]:
-    """What the service says of a proof, and the proof."""
+    """Send a proof, and return the service's answer and the proof."""
     dps.upload("ca", uploaded_pem)
     der = make(dps.generate_code("ca")["properties"]["verificationCode"])
     return dps.verify("ca", as_pem(der)), der
 
 
 def assert_as_openssl(dps: LocalService, uploaded_pem: str, make: Callable[[str], bytes]) -> bool:
-    """The service accepts it if OpenSSL says that the CA signed it; returns whether it does."""
+    """Check that the service accepts the proof if and only if OpenSSL says that the CA signed it, and return whether it does."""
     reply, der = ask(dps, uploaded_pem, make)
     good = openssl.signed_by(as_pem(der), uploaded_pem)
     assert (reply.status == 200) is good, reply.content
@@ -177,7 +177,7 @@ def test_an_issuer_name_is_compared_as_openssl_compares_its_type(dps: LocalServi
 
 @pytest.mark.parametrize("place", [b"Contoso", b"Root"], ids=["subject", "issuer"])
 def test_octets_are_not_a_name(dps: LocalService, place: bytes) -> None:
-    """OpenSSL reads no certificate with such a name, wherever in it the name stands."""
+    """OpenSSL reads no certificate with such a name, wherever it is."""
     uploaded = root("Root")
     text, octets = (bytes([tag, len(place)]) + place for tag in (0x0C, 0x04))
 
@@ -196,7 +196,7 @@ def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalServic
 
 
 def test_a_signature_is_whole_bytes(dps: LocalService) -> None:
-    """A bit string says how many bits of its last byte don't count: none, of a signature."""
+    """A bit string says how many bits of its last byte don't count; in a signature, it must be none."""
     uploaded = root()
 
     def make(code: str) -> bytes:
@@ -218,7 +218,7 @@ def test_an_issuer_in_a_key_identifier_may_be_written_in_another_case(dps: Local
 
 
 def test_a_certificate_of_the_year_zero_can_not_be_read(dps: LocalService) -> None:
-    """GeneralizedTime has the year 0; Python's calendar has not."""
+    """GeneralizedTime has a year 0, but Python's calendar doesn't."""
     uploaded = root()
     long_ago = (
         datetime(2055, 1, 1, tzinfo=UTC) - datetime.now(UTC),

@@ -19,7 +19,7 @@ def address(dps: LocalService, endpoint: str) -> tuple[str, int]:
 
 
 def client_context(dps: LocalService, files: Files, tls: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """A context that trusts the local DPS alone, with the device's certificate where there is one."""
+    """Return a context that trusts only the local DPS, with the device's certificate if there is one."""
     context = ssl.create_default_context(cafile=dps.connection["ca_file"])
     if tls:
         context.minimum_version = context.maximum_version = tls

@@ -28,7 +28,7 @@ class Webhook:
 
     @property
     def definition(self) -> Mapping[str, Any]:
-        """The members of an enrollment that name it."""
+        """The fields of an enrollment that refer to the webhook."""
         return {
             "allocationPolicy": "custom",
             "customAllocationDefinition": {"webhookUrl": self.url, "apiVersion": "2021-10-01"},

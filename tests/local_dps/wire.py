@@ -1,4 +1,4 @@
-"""A local DPS as a stranger sees it: plain HTTPS requests and the bytes that come back."""
+"""A local DPS as any client sees it: plain HTTPS requests and the bytes of the answers."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ SERVICE_SCOPE = "https://azure-devices-provisioning.net/.default"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came."""
+    """An answer, unchanged."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ class Reply:
 
 
 class LocalService:
-    """Speaks to one local DPS."""
+    """Sends requests to one local DPS."""
 
     def __init__(self, connection: Mapping[str, Any], state: Path) -> None:
         self.connection = connection
@@ -66,7 +66,7 @@ class LocalService:
     def call(
         self, method: str, target: str, body: Any = None, headers: Mapping[str, str | bytes] | None = None
     ) -> Reply:
-        """One request, on a connection of its own unless a subclass keeps one. A body that is not bytes goes out as JSON."""
+        """Make one request, on a new connection unless a subclass keeps one open. A body that is not bytes is sent as JSON."""
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = dict(headers or {})
         if content is not None:
@@ -86,7 +86,7 @@ class LocalService:
         return http.client.HTTPSConnection(self.address.hostname, self.address.port, context=self.context, timeout=30)
 
     def send_bytes(self, request: bytes) -> Reply:
-        """Exactly these bytes, for what no HTTP library would send."""
+        """Send exactly these bytes, which no HTTP library would send."""
         plain = socket.create_connection((self.address.hostname, self.address.port), timeout=30)
         with self.context.wrap_socket(plain, server_hostname=self.address.hostname) as secured:
             secured.sendall(request)
@@ -183,7 +183,7 @@ class LocalService:
     # --- what is kept ---
 
     def everything(self) -> Mapping[str, Any]:
-        """All that the service says it has, to compare before and after."""
+        """Return everything that the service returns, to compare before and after."""
         return {
             "service": self.manage("GET").json,
             "certificates": self.manage("GET", "/certificates").json,
@@ -191,7 +191,7 @@ class LocalService:
         }
 
     def codes(self) -> dict[str, str | None]:
-        """The outstanding codes, which no call tells: straight from the database."""
+        """Return the outstanding codes from the database, because no request returns them."""
         with closing(sqlite3.connect(self.state / "dps.sqlite3")) as database:
             return dict(database.execute("SELECT name, code FROM certificate"))
 
@@ -200,7 +200,7 @@ class LocalService:
             return database.execute("SELECT token_key FROM identity").fetchone()[0]
 
     def stored_bytes(self) -> bytes:
-        """Every byte in the state folder but the client's own key: the database, its write-ahead log, everything."""
+        """Return all bytes in the state folder except the client's own key: the database, its write-ahead log, everything."""
         files = (file for file in sorted(self.state.rglob("*")) if file.is_file() and file.name != "client.pem")
         return b"".join(file.read_bytes() for file in files)
 
@@ -230,7 +230,7 @@ def upload_body(certificate: str, **fields: Any) -> dict[str, Any]:
 def group_body(
     group_id: str, *, reference: str | None = None, signing: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    """An enrollment group bound to an uploaded CA by name, or to a certificate that it brings along."""
+    """Return an enrollment group that is bound to an uploaded CA by name, or to a certificate in the group itself."""
     attestation = (
         {"caReferences": {"primary": reference}}
         if reference is not None

@@ -33,5 +33,5 @@ def reused_kernels(_kernels: ReusedKernels, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def local_dps_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run leaves the local DPS running, which saves a test of many short runs a start for each."""
+    """A run leaves the local DPS running, so that a test with many short runs starts it only once."""
     monkeypatch.setattr(runner, "stop_local_dps", lambda _folder: None)

@@ -1,4 +1,4 @@
-"""One walkthrough as CI runs it, every notebook in a kernel of its own: what was sent, what is left, what a reader sees."""
+"""One walkthrough as CI runs it, every notebook in a kernel of its own: its requests, its results, and its executed copies."""
 
 import base64
 import re
@@ -115,7 +115,7 @@ def private_key_files(workspace: Path) -> list[Path]:
 
 
 def private_key_traces(workspace: Path, recorded: bytes) -> list[str]:
-    """Which private keys of the workspace can be found in the bytes, in any form a key is written in.
+    """Return the private keys of the workspace that the bytes contain, in any form in which a key is written.
 
     The scalar is what is secret of an EC key: PKCS#8, SEC1, PEM and DER all hold its 32 bytes.
     """

@@ -13,7 +13,7 @@ from tests.notebooks.walking import go, shown
 
 
 def with_kernel(folder: Path, work: Any) -> Any:
-    """What a client of a new kernel gets."""
+    """Run the block with a client of a new kernel."""
 
     async def connected(kernel: Any) -> Any:
         client = kernel.client()
@@ -34,7 +34,7 @@ async def status(client: Any, code: str) -> str:
 
 
 def test_cells_that_arrive_soon_after_a_failed_one_are_cancelled_and_later_ones_run(tmp_path: Path) -> None:
-    """JupyterLab sends them one by one: without that some are too late to be cancelled."""
+    """JupyterLab sends the cells one by one, so without the delay some arrive too late to be cancelled."""
 
     async def run_all(client: Any) -> list[str]:
         failed = await status(client, "1 / 0")

@@ -1,4 +1,5 @@
-"""The fleet's cell of 06, interrupted as by JupyterLab's stop button: a sentence within a second, and then it goes on."""
+"""The fleet's cell of 06, interrupted as by JupyterLab's stop button: it prints a sentence within a second, and the next run
+continues."""
 
 import asyncio
 import time

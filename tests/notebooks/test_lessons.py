@@ -1,4 +1,4 @@
-"""What a learner meets in the executed notebooks: every form driven, every exercise solvable, every object shown well."""
+"""The executed notebooks: every form is used, every exercise can be solved, and every object shows itself."""
 
 import json
 from contextlib import closing
@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 from tests.notebooks.walking import STEPS, cells, go, notebook
 
 SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
-# Whatever forms there are in the kernel, wherever a notebook keeps them; and what has become of the exercise.
+# Report all forms in the kernel, in any variable of the notebook, and the result of the exercise.
 LOOK = """
 import gc, json
 from helpers.lesson.forms import Form
@@ -35,7 +35,7 @@ print("ASKED " + json.dumps({
 
 
 def with_solution(source: Path, folder: Path) -> Path:
-    """A copy whose exercise is solved, and which says at its end what has become of its forms."""
+    """Return a copy whose exercise is solved, and which reports its forms at its end."""
     copy = nbformat.read(source, as_version=4)
     (exercise,) = (cell for cell in copy.cells if "exercise" in cell.metadata.get("tags", []))
     exercise.source = (SOLUTIONS / f"{source.stem}.py").read_text()
@@ -87,7 +87,7 @@ def test_the_target_portal_stops_at_each_step_for_the_person_and_continues_when_
     told: dict[str, Any] = {**values, "provisioning_service": "my-dps", "id_scope": scope}
 
     def take(step: str, **more: Any) -> walkthrough.NotebookRun:
-        """One notebook; the local DPS goes on, as a person's own service would."""
+        """Run one notebook. The local DPS keeps running, as a person's own service would."""
         (outcome,) = go(workspace, [notebook(step)], **{**told, **more})
         return outcome
 

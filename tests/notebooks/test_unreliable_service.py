@@ -1,4 +1,4 @@
-"""The whole walkthrough while one request in five goes wrong: one in thirty-three in each of the ways in which one can."""
+"""The whole walkthrough while one request in five fails: one in thirty-three in each possible way."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ from tests.notebooks.walking import run
 
 
 def set_faults(connection: Mapping[str, Any], rate: float) -> None:
-    """Through the control of a running local DPS."""
+    """Set the faults of a running local DPS through its control interface."""
     place = urlsplit(connection["control_endpoint"])
     context = ssl.create_default_context(cafile=connection["ca_file"])
     headers = {"Authorization": f"Bearer {connection['control_token']}"}

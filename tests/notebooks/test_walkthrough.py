@@ -47,7 +47,7 @@ def test_it_runs_with_an_encrypted_ca_of_openssl_and_a_webhook_with_a_key_and_st
         webhook = {"allocation_policy": "custom", "webhook_url": function.url}
         outcomes = run(workspace, **own, register_ca="root", **webhook)
     assert "pump-1" in function.devices
-    state = workspace.local_dps_folder / "state"  # the local DPS could not ask the function without the key
+    state = workspace.local_dps_folder / "state"  # without the key, the local DPS could not call the function
     for secret in (passphrase, key):
         assert [file for file in files_with(secret, workspace.folder) if not file.is_relative_to(state)] == []
     searched = files_with(function.url, workspace.folder)

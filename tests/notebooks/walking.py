@@ -1,4 +1,4 @@
-"""Runs of the notebooks, kernels that serve many of them, and a look at what the copies show."""
+"""Runs of the notebooks, kernels that are used for many of them, and the content of the executed copies."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ class ReusedKernels:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The next run needs them."""
+        """Do nothing: the next run needs the kernels."""
 
     def take(self) -> AsyncKernelManager:
         kernel = self._free.pop() if self._free else self._standby.take()
@@ -73,12 +73,12 @@ def notebook(step: str) -> Path:
 
 
 def go(workspace: Workspace, notebooks: list[Path], **parameters: Any) -> list[walkthrough.NotebookRun]:
-    """Run notebooks, however that ends."""
+    """Run notebooks, whether or not they succeed."""
     return walkthrough.run(workspace, parameters, notebooks=notebooks)
 
 
 def run(workspace: Workspace, *steps: str, **parameters: Any) -> list[walkthrough.NotebookRun]:
-    """Run the notebooks of these numbers, all unless some are given, each to the end of its last cell."""
+    """Run the notebooks with these numbers, by default all, each to the end of its last cell."""
     outcomes = go(workspace, [notebook(step) for step in steps or [each[:2] for each in STEPS]], **parameters)
     failures = [outcome.failure for outcome in outcomes]
     assert failures == [None] * (len(steps) or len(STEPS)), failures
@@ -94,7 +94,7 @@ def cells(outcome: walkthrough.NotebookRun) -> list[Any]:
 
 
 def outputs(outcome: walkthrough.NotebookRun) -> Iterator[Any]:
-    """What the cells of an executed copy show."""
+    """The outputs of an executed copy's cells."""
     for cell in cells(outcome):
         yield from cell.get("outputs", [])
 

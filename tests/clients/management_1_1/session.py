@@ -1,6 +1,6 @@
 """A walk through the management plane with azure-mgmt-iothubprovisioningservices 1.1.0, sync and then aio.
 
-The connection of a local DPS comes in on stdin, as JSON; what was seen goes out on stdout, as JSON.
+It reads the connection of a local DPS from stdin as JSON, and writes the results to stdout as JSON.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ CA_NAME = "Root of the older client"
 
 
 def certificate(subject: str, public_key: ec.EllipticCurvePublicKey, ca_key: ec.EllipticCurvePrivateKey) -> str:
-    """As the client takes it: base64 of the PEM file."""
+    """Return the certificate in the client's form: base64 of the PEM file."""
     now = datetime.now(UTC)
     signed = (
         x509.CertificateBuilder()
@@ -54,7 +54,7 @@ def certificate(subject: str, public_key: ec.EllipticCurvePublicKey, ca_key: ec.
 
 
 async def got(answer: Any) -> Any:
-    """The value of either form: as it is, or after waiting for it."""
+    """Return the value of either form, after waiting for it if necessary."""
     return await answer if isawaitable(answer) else answer
 
 
