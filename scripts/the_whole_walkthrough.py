@@ -1,7 +1,7 @@
 """The whole walkthrough as a script: from a CA to devices with a hub, and back. Run it in the project's folder.
 
-It speaks to a local DPS. For your own service put `connect_azure(subscription_id=…, resource_group=…,
-provisioning_service=…)` in the place of `connect_local(…)`. You can interrupt it and run it again.
+It uses a local DPS. For your own service, call `connect_azure(subscription_id=…, resource_group=…,
+provisioning_service=…)` instead of `connect_local(…)`. You can interrupt the script and run it again.
 """
 
 from pathlib import Path

@@ -19,7 +19,15 @@ from helpers.dps import CaReference, EnrollmentGroup, stop_local_dps
 
 PROJECT = walkthrough.PROJECT
 README = (PROJECT / "README.md").read_text()
-PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "helpers/lesson/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/the_whole_walkthrough.md",
+    "helpers/lesson/README.md",
+)
 (FLEET,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 OPTIONS = sorted(set(re.findall(r"`(-p [^`]+)`", README)))
 TARGETS = sorted(set(re.findall(r"\bmake ([a-z][\w-]+)(?=`|  | P)", README)))

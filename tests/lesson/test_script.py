@@ -14,6 +14,7 @@ from helpers.walkthrough import PROJECT
 from tests.modes import has_mode
 
 SCRIPT = PROJECT / "scripts" / "the_whole_walkthrough.py"
+PAGE = PROJECT / "docs" / "the_whole_walkthrough.md"
 SAYS = [
     "script-ca is verified",
     "pump-1 is assigned to local-hub-",
@@ -66,7 +67,16 @@ def test_it_is_short_and_needs_no_lesson() -> None:
     assert imported == {"pathlib", "helpers.certificates", "helpers.dps"}
 
 
-@pytest.mark.parametrize("page", ["README.md", "notebooks/10_clean_up.ipynb"])
+def test_the_page_shows_every_line_of_it() -> None:
+    shown = re.findall(r"^```python\n(.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert "\n\n".join(shown) == SCRIPT.read_text().rstrip("\n")
+
+
+def test_the_readme_links_to_the_page() -> None:
+    assert f"]({PAGE.relative_to(PROJECT)})" in (PROJECT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/the_whole_walkthrough.md", "notebooks/10_clean_up.ipynb"])
 def test_the_pages_link_to_it(page: str) -> None:
     file = PROJECT / page
     links = re.findall(r"\]\(([^)]+the_whole_walkthrough.py)\)", file.read_text())
