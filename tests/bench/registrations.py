@@ -52,7 +52,7 @@ def registrations(authority: CertificateAuthority, folder: Path, memory: Path, s
     fresh = iter(credentials[size.fleet :])
     with Server(folder) as server:
         dps = server.start("--retry-after", "0")
-        _let_in(dps, authority)
+        _enroll(dps, authority)
         yield from the_readmes_fleet(dps, authority, memory, size)
         for plane in (HTTPS, MQTT):
             yield from beside_the_handshake(server, dps, plane, fresh, size)
@@ -125,7 +125,7 @@ def in_one_run(
     )
 
 
-def _let_in(dps: LocalService, authority: CertificateAuthority) -> None:
+def _enroll(dps: LocalService, authority: CertificateAuthority) -> None:
     """Verify a root, and create a group for its devices."""
     root = base64.b64encode(certificate_pem(authority.issuers[-1])).decode()
     assert dps.manage("PUT", "/certificates/root", upload_body(root, isVerified=True)).status == 200

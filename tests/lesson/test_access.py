@@ -44,13 +44,13 @@ def test_each_way_affects_the_right_devices_and_the_end_restores_everything(
     """This holds even if each cell is run twice."""
     walk(workspace, name)
     notebook = opened(workspace, name)
-    for text, let_in in MOMENTS:
+    for text, accepted in MOMENTS:
         for _ in range(times):
             shown = notebook.cell(text)
-        if let_in is None:
+        if accepted is None:
             assert shown.verified
         else:
-            assert (text, shown.let_in) == (text, let_in)
+            assert (text, shown.accepted) == (text, accepted)
         if text == "The CA is deleted":
             for said in ("✘", "“Walkthrough Next CA”", "CA certificate not found"):
                 assert said in repr(shown)
@@ -82,7 +82,7 @@ def test_the_next_run_undoes_an_interrupted_one(
         if text == last:
             break
     again = opened(workspace, name)
-    assert again.cell("two_devices").let_in == [True, True]
+    assert again.cell("two_devices").accepted == [True, True]
     assert_all_is_as_it_was(workspace, dps, name)
 
 
@@ -161,7 +161,7 @@ def test_a_device_with_the_longest_name_has_a_neighbour(workspace: Workspace, na
     longest = f"{'x' * 64}{name}"[-64:]
     neighbour = Notebook("07", workspace, device_id=longest)
     neighbour.call(until="two_devices")
-    assert neighbour.cell("two_devices").let_in == [True, True]
+    assert neighbour.cell("two_devices").accepted == [True, True]
 
 
 def test_walkthrough_pictures_what_07_uploads(workspace: Workspace, name: str) -> None:

@@ -91,19 +91,19 @@ def attack(place: Workspace) -> Iterator[Attack]:
 
 
 def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_nothing(attack: Attack) -> None:
-    assert attack.pump_at_home().let_in == [True]
+    assert attack.pump_at_home().accepted == [True]
     assert "Contoso Factory CA" in repr(attack.take_public_part())
     refusal = attack.try_to_prove()
     assert (refusal.status, refusal.code) == (400, "400053")
     assert "“not-mine”, VERIFIED" in repr(attack.attest_himself())
     lured = attack.lure_pump()
-    assert lured.let_in == [True]
+    assert lured.accepted == [True]
     assert "mallory-hub" in repr(lured)
     after = attack.owners_view()
     assert after.is_unchanged
     assert "not even an ETag" in repr(after)
     assert "contoso-pump at contoso-hub.azure-devices.net" in repr(after)
-    assert attack.pump_at_home().let_in == [True]
+    assert attack.pump_at_home().accepted == [True]
 
 
 def test_the_owner_would_see_it_if_something_had_changed(attack: Attack) -> None:
@@ -117,12 +117,12 @@ def test_the_owner_would_see_it_if_something_had_changed(attack: Attack) -> None
 
 def test_without_attestation_the_attackers_service_rejects_the_pump(attack: Attack) -> None:
     attack.try_to_prove()
-    assert attack.lure_pump().let_in == [False]
+    assert attack.lure_pump().accepted == [False]
 
 
 def test_no_service_accepts_the_attackers_own_devices(attack: Attack) -> None:
     attack.attest_himself()
-    assert [card.let_in for card in attack.own_devices()] == [[False], [False]]
+    assert [card.accepted for card in attack.own_devices()] == [[False], [False]]
 
 
 def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Workspace) -> None:
@@ -130,7 +130,7 @@ def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Worksp
     first.attest_himself()
     second = Attack(place)
     second.attest_himself()
-    assert second.lure_pump().let_in == [True]
+    assert second.lure_pump().accepted == [True]
     second.end()
     second.end()
 

@@ -263,7 +263,7 @@ def test_when_access_ends_is_rehearsed_at_a_local_dps_and_can_be_interrupted(els
         notebook.cell(text)
     again = Notebook("07", elsewhere)
     again.call(until="two_devices")
-    assert again.cell("two_devices").let_in == [True, True]
+    assert again.cell("two_devices").accepted == [True, True]
     (registered,) = again.dps.certificates.list()
     assert (registered.name, registered.verified) == (CA, True)
 
@@ -282,7 +282,7 @@ def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None
     tell(elsewhere)
     again = Notebook("07", elsewhere)
     again.call(until="two_devices")
-    assert again.cell("two_devices").let_in == [True, True]
+    assert again.cell("two_devices").accepted == [True, True]
 
 
 def test_devices_go_to_azure_unless_the_id_scope_is_the_local_services(place: Workspace) -> None:

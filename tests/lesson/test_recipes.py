@@ -85,7 +85,7 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
     python("revoke", kept, dps, device_id=DEVICE)
     (enrolled,) = dps.individual_enrollments.list()
     assert (enrolled.registration_id, enrolled.enabled) == (DEVICE, False)
-    assert walkthrough.try_devices("", [device]).let_in == [False]
+    assert walkthrough.try_devices("", [device]).accepted == [False]
     python("disable", kept, dps)
     assert not dps.enrollment_groups.get(GROUP).enabled
     dps.certificates.upload("next-ca", kept.public_part("root"))

@@ -328,7 +328,7 @@ PARTS = [
 ]
 
 
-def is_let_in(credential: str) -> bool:
+def is_authentic(credential: str) -> bool:
     try:
         with in_time():
             check_credential(call(authorization=credential), IDENTITY, (POLICY,), "EnrollmentRead")
@@ -339,7 +339,7 @@ def is_let_in(credential: str) -> bool:
 
 
 def test_a_good_signature_is_accepted() -> None:
-    assert is_let_in(GOOD_SIGNATURE)
+    assert is_authentic(GOOD_SIGNATURE)
 
 
 @settings(examples, max_examples=300)
@@ -349,7 +349,7 @@ def test_a_good_signature_is_accepted() -> None:
     | st.lists(st.sampled_from(PARTS) | st.text(max_size=5), max_size=6).map("&".join)
 )
 def test_any_other_signature_is_refused_unless_it_says_the_same(text: str) -> None:
-    if is_let_in(f"SharedAccessSignature {text}"):
+    if is_authentic(f"SharedAccessSignature {text}"):
         scope, until, mac = (next(p for p in PARTS if p.startswith(name)) for name in ("sr=", "se=", "sig="))
         assert {scope, until} <= set(text.split("&"))
         assert mac[4:20] in text

@@ -155,7 +155,7 @@ class Attack:
     def lure_pump(self) -> AccessCard:
         """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""
         card = _registers("With Mallory's ID scope", self._attacker, self._pump)
-        self._workspace.note(Notebook.THE_ATTACK, lured=card.let_in)
+        self._workspace.note(Notebook.THE_ATTACK, lured=card.accepted)
         return card
 
     def own_devices(self) -> tuple[AccessCard, AccessCard]:
@@ -163,7 +163,7 @@ class Attack:
         (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
         at_contosos = _registers("Mallory's device at Contoso's service", self._owner, device)
         at_his_own = _registers("Mallory's device at Mallory's own service", self._attacker, device)
-        self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos.let_in, at_his_own=at_his_own.let_in)
+        self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos.accepted, at_his_own=at_his_own.accepted)
         return at_contosos, at_his_own
 
     def owners_view(self) -> OwnersView:

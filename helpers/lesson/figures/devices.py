@@ -102,7 +102,7 @@ class AccessCard(Table):
     outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
 
     @property
-    def let_in(self) -> list[bool]:
+    def accepted(self) -> list[bool]:
         """For each device, whether DPS accepted it."""
         return [isinstance(outcome, Registration) for _, outcome in self.outcomes]
 

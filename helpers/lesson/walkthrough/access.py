@@ -32,7 +32,7 @@ def try_devices(walkthrough: "Walkthrough", moment: str, devices: Sequence[Devic
     """See `Walkthrough.try_devices`. The notebook's checkpoint judges the results that are noted here."""
     outcomes = walkthrough.rehearsal.unheard.devices.register_all(devices)
     card = AccessCard(moment, list(zip(devices, outcomes, strict=True)))
-    walkthrough.workspace.note(_NOTEBOOK, **{moment: card.let_in})
+    walkthrough.workspace.note(_NOTEBOOK, **{moment: card.accepted})
     return card
 
 
