@@ -74,6 +74,8 @@ class Facts(BaseModel):
         next_certificate_name: the name under which 07 registered the next CA; None once that is removed.
         allocation_policy: of the group that the user created in the portal; with other targets, the service returns it.
         done_in_portal: the steps that the user has confirmed to have done in the portal.
+        rehearsed: 07 has registered the CA and created the group at a local DPS, because the target is portal.
+        added_services: the services that experiments have added to the local DPS and not yet removed.
         choices: the user's choices in a form, by the field's name; a later form offers them again.
         outcomes: by notebook, the results of its steps since it was last started; its checkpoint checks them.
         reached: the notebooks whose checkpoints have been reached.
@@ -98,6 +100,8 @@ class Facts(BaseModel):
     revoked_device: str | None = None
     next_certificate_name: str | None = None
     done_in_portal: tuple[str, ...] = ()
+    rehearsed: bool = False
+    added_services: tuple[str, ...] = ()
     choices: dict[str, Any] = {}
     outcomes: dict[str, dict[str, Any]] = {}
     reached: tuple[str, ...] = ()
@@ -142,6 +146,20 @@ class Workspace:
     def reach(self, notebook: str) -> None:
         """Note that a notebook's checkpoint has been reached. Two notebooks may do so at the same moment."""
         self._change(lambda facts: {"reached": tuple(dict.fromkeys((*facts.reached, notebook)))})
+
+    def add_service(self, name: str) -> None:
+        """Note a service that an experiment adds to the local DPS. Two notebooks may do so at the same moment."""
+        with self._locked():
+            facts = self.facts
+            if name not in facts.added_services:
+                self._write(facts.model_copy(update={"added_services": (*facts.added_services, name)}))
+
+    def forget_service(self, name: str) -> None:
+        """Forget an added service, because it has been removed."""
+        with self._locked():
+            facts = self.facts
+            others = tuple(each for each in facts.added_services if each != name)
+            self._write(facts.model_copy(update={"added_services": others}))
 
     def outcomes(self, notebook: str) -> dict[str, Any]:
         """Return the results of a notebook's steps since it was last started, by name; the values are JSON values."""

@@ -34,6 +34,8 @@ EVERYTHING: dict[str, Any] = {
     "next_certificate_name": "factory-next",
     "id_scope": "0ne00112233",
     "done_in_portal": ("upload", "verify"),
+    "rehearsed": True,
+    "added_services": ("gallery-dps",),
     "choices": {"device_id": "pump-1", "fleet_size": 3},
     "outcomes": {"06_provision_devices": {"pump-1": "hub", "stranger": 401}},
     "reached": ("00_start_here", "01_create_ca"),

@@ -8,7 +8,8 @@ from contextlib import closing, suppress
 
 import pytest
 
-from helpers.dps import ProvisioningService, connect_local, start_local_dps
+from helpers.dps import ProvisioningService, connect_local, start_local_dps, stop_local_dps
+from helpers.lesson.experiments import Attack, Gallery
 from helpers.workspace import Workspace
 from tests.lesson.cells import Notebook, walk
 
@@ -125,6 +126,28 @@ def test_delete_keys_removes_every_certificate_and_key_here_and_says_so(alone: W
     assert ca_files(alone) == []
     assert alone.authority_roles() == []
     assert NOTHING in clean_up(alone, delete_keys=True)
+
+
+def services(workspace: Workspace) -> list[str]:
+    """The names of the services at the local DPS."""
+    with connected(workspace) as dps, dps._management as client:
+        return [each.name for each in client.iot_dps_resource.list_by_subscription()]
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_clean_up_removes_the_services_that_the_experiments_have_added(alone: Workspace, is_running: bool) -> None:
+    Notebook("00", alone).call()
+    Gallery(alone)
+    Attack(alone)  # never ended
+    added = ("gallery-dps", "contoso-dps", "mallory-dps")
+    assert services(alone) == ["local-dps", *added]
+    if not is_running:
+        stop_local_dps(alone.local_dps_folder)
+    done = clean_up(alone)
+    assert all(f"The service “{name}” at the local DPS is deleted." in done for name in added)
+    assert services(alone) == ["local-dps"]
+    stop_local_dps(alone.local_dps_folder)
+    assert NOTHING in clean_up(alone)
 
 
 def test_clean_up_of_an_empty_workspace_has_nothing_to_do(alone: Workspace) -> None:

@@ -1,6 +1,7 @@
 """The target portal: these tests do the person's steps at a local DPS. The walkthrough has no credential."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +273,8 @@ def test_the_whole_rehearsal_reaches_its_checkpoint(elsewhere: Workspace) -> Non
     before = elsewhere.facts
     assert "✔" in repr(Notebook("07", elsewhere).run())
     facts = elsewhere.facts
-    assert facts.model_copy(update={"outcomes": before.outcomes, "reached": before.reached}) == before
+    noted = {"outcomes": before.outcomes, "reached": before.reached, "rehearsed": before.rehearsed}
+    assert facts.model_copy(update=noted) == before
 
 
 def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None:
@@ -283,6 +285,19 @@ def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None
     again = Notebook("07", elsewhere)
     again.call(until="two_devices")
     assert again.cell("two_devices").accepted == [True, True]
+
+
+def test_cleaning_up_removes_the_rehearsal_from_the_local_dps(elsewhere: Workspace, hands: Hands) -> None:
+    Notebook("07", elsewhere).call(until="The group is disabled")
+    assert hands.dps.certificates.list()
+    notebook = Notebook("10", elsewhere, done_in_portal=True)
+    notebook.call(until="clean_up")
+    done = repr(notebook.cell(CALL["10"]))
+    assert f"At the local DPS: The CA certificate “{CA}” is deleted" in done
+    assert elsewhere.facts.rehearsed is False
+    with closing(connect_local(start_local_dps(elsewhere.local_dps_folder))) as dps:
+        left = (dps.certificates.list(), dps.enrollment_groups.list(), dps.individual_enrollments.list())
+    assert left == ([], [], [])
 
 
 def test_devices_go_to_azure_unless_the_id_scope_is_the_local_services(place: Workspace) -> None:

@@ -24,15 +24,13 @@ from helpers.dps import (
     ProvisioningService,
     RegisteredCertificate,
     Registration,
-    connect_to_another,
-    remove_another,
     removed,
-    start_local_dps,
 )
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
+from helpers.lesson.targets.added_services import add_service, remove_service
 from helpers.lesson.targets.scratch import answer_to, prove, with_code
 from helpers.notebook import Notebook
 from helpers.problem import Problem
@@ -82,10 +80,9 @@ class Attack:
         """Set the stage: Contoso has proved its CA at its own service, and one of its pumps has a certificate."""
         self._workspace = workspace
         workspace.forget_outcomes(Notebook.THE_ATTACK)
-        self._local = start_local_dps(workspace.local_dps_folder)
         self._folder = make_private_folder(workspace.devices_folder / "attack")  # apart from the learner's own
         self._services = {
-            name: connect_to_another(self._local, name, iot_hub=hub)
+            name: add_service(workspace, name, iot_hub=hub)
             for name, hub in ((_OWNER, _OWNERS_HUB), (_ATTACKER, _ATTACKERS_HUB))
         }
         self._root = CertificateAuthority.create_root("Contoso Root CA")
@@ -181,7 +178,7 @@ class Attack:
         while self._services:
             name, service = self._services.popitem()
             service.close()
-            remove_another(self._local, name)
+            remove_service(self._workspace, name)
 
 
 def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) -> AccessCard:

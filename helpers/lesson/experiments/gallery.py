@@ -9,15 +9,13 @@ from helpers.certificates import CertificateAuthority, certificate_pem, describe
 from helpers.dps import (
     ProvisioningService,
     RegisteredCertificate,
-    connect_to_another,
-    remove_another,
-    start_local_dps,
 )
 from helpers.lesson.experiments.exhibit import DpsAnswer, Exhibit, Score
 from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Attempt, Stage
 from helpers.lesson.figures import Picture, life, show_tree
 from helpers.lesson.targets import rehearse
+from helpers.lesson.targets.added_services import add_service, remove_service
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.notebook import Notebook
 from helpers.problem import Problem
@@ -37,7 +35,7 @@ class Gallery:
         workspace.forget_outcomes(Notebook.GALLERY_OF_WRONG_PROOFS)
         # At a local DPS the gallery has a service of its own, so that its CAs never appear among the walkthrough's.
         is_local = workspace.facts.target in ("local", "portal")
-        self._dps = self._connect_to(_OWN) if is_local else rehearse(workspace)
+        self._dps = self._add(_OWN) if is_local else rehearse(workspace)
         self._root = CertificateAuthority.create_root("Gallery Root CA")
         self._intermediate = self._root.create_intermediate("Gallery Intermediate CA")
         self._sibling = self._root.create_intermediate("Gallery Sibling CA")
@@ -93,19 +91,16 @@ class Gallery:
 
     def _elsewhere(self, authority: CertificateAuthority) -> str:
         """Get a code for the same CA from another provisioning service, at the workspace's local DPS."""
-        other = self._connect_to(_ELSEWHERE)
+        other = self._add(_ELSEWHERE)
         try:
             uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
             return str(other.certificates.generate_verification_code(uploaded).verification_code)
         finally:
             other.close()
-            remove_another(start_local_dps(self._workspace.local_dps_folder), _ELSEWHERE)
+            remove_service(self._workspace, _ELSEWHERE)
 
-    def _connect_to(self, name: str) -> ProvisioningService:
-        """Create another provisioning service at the workspace's local DPS; it replaces one of the same name."""
-        return connect_to_another(
-            start_local_dps(self._workspace.local_dps_folder), name, iot_hub="a-hub.azure-devices.net"
-        )
+    def _add(self, name: str) -> ProvisioningService:
+        return add_service(self._workspace, name, iot_hub="a-hub.azure-devices.net")
 
     def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
         notes = {authority.certificate: "at DPS"}

@@ -66,6 +66,7 @@ def put_back(walkthrough: "Walkthrough") -> EnrollmentGroup:
 
 def _rehearse(walkthrough: "Walkthrough") -> None:
     """Prove the walkthrough's CA, and bind a group to it, at the service for experiments."""
+    walkthrough.workspace.update(rehearsed=True)
     dps = walkthrough.rehearsal.unheard
     registered, group = walkthrough.registered(), walkthrough.group()
     if any(

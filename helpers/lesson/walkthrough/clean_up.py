@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from helpers.dps import stop_local_dps
 from helpers.lesson.figures import Listing
 from helpers.lesson.forms.values import CleanUp
+from helpers.lesson.targets.added_services import remove_added_services
 from helpers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def clean_up(walkthrough: "Walkthrough", wanted: CleanUp) -> Listing:
         with dps.wire.chapter("clean_up"):
             done += dps.remove(facts)
         dps.close()
+        if facts.rehearsed:
+            done += [f"At the local DPS: {each}" for each in walkthrough.rehearsal.remove(facts)]
         _forget(workspace)
+    done += [f"The service “{name}” at the local DPS is deleted." for name in remove_added_services(workspace)]
     if stop_local_dps(workspace.local_dps_folder):
         done.append("The local DPS is stopped.")
     if wanted.delete_keys:
@@ -48,5 +52,6 @@ def _forget(workspace: Workspace) -> None:
         verified=False,
         allocation_policy=None,
         done_in_portal=(),
+        rehearsed=False,
     )
     workspace.delete_proof()

@@ -1,0 +1,29 @@
+"""Provisioning services that the experiments add to the workspace's local DPS. They stand for other organizations' services.
+
+The workspace notes each one before it is created, so that the clean-up also finds those of an interrupted experiment.
+"""
+
+from helpers.dps import ProvisioningService, connect_to_another, remove_another, start_local_dps
+from helpers.workspace import Workspace
+
+__all__ = ["add_service", "remove_added_services", "remove_service"]
+
+
+def add_service(workspace: Workspace, name: str, *, iot_hub: str) -> ProvisioningService:
+    """Create a service with one linked hub, and connect to it. It replaces an earlier one with the same name."""
+    workspace.add_service(name)
+    return connect_to_another(start_local_dps(workspace.local_dps_folder), name, iot_hub=iot_hub)
+
+
+def remove_service(workspace: Workspace, name: str) -> None:
+    """Remove an added service, and all that is in it."""
+    remove_another(start_local_dps(workspace.local_dps_folder), name)
+    workspace.forget_service(name)
+
+
+def remove_added_services(workspace: Workspace) -> list[str]:
+    """Remove every added service that is left; return their names."""
+    names = workspace.facts.added_services
+    for name in names:
+        remove_service(workspace, name)
+    return list(names)
