@@ -419,9 +419,9 @@ def test_a_passphrase_is_read_from_the_form_and_shown_nowhere(monkeypatch: pytes
     passphrase = Secret("Passphrase", "CA_PASSPHRASE", "Opens it.")
     form = Form(lesson.SignCode, {}, Setting(about={"target": "local"}, secret=passphrase))
     assert form.secret is passphrase
-    assert passphrase.take() is None
+    assert passphrase.value is None
     passphrase.control.value = "open sesame"
-    assert passphrase.take() == "open sesame"
+    assert passphrase.value == "open sesame"
     assert "open sesame" not in str(form._repr_mimebundle_()) + repr(form)
     assert "Passphrase: set" in repr(form)
 

@@ -37,9 +37,9 @@ class Secret(Row):
         )
         self._help = widgets.HTML()
         self._forget = widgets.Button(description="Forget it", tooltip="Delete the entered secret from memory")
-        self._forget.on_click(lambda _button: self._take_back())
+        self._forget.on_click(lambda _button: self._delete())
         super().__init__([widgets.Box([self.control, self._forget]).add_class("dps-field"), self._help], shown)
-        self.control.observe(self._take, names="value")
+        self.control.observe(self._accept, names="value")
         self._explain()
 
     def __repr__(self) -> str:
@@ -48,19 +48,20 @@ class Secret(Row):
     @property
     def state(self) -> str:
         """The word `set` if there is a secret, otherwise `none`."""
-        return "set" if self.take() else "none"
+        return "set" if self.value else "none"
 
-    def take(self) -> str | None:
-        """Return the entered secret, or else the environment variable's; None if there is neither."""
-        return self._entered or os.environ.get(self._variable) or None
+    @property
+    def value(self) -> str | None:
+        """The entered secret, or else the environment variable's; None if there is neither, or while the field is hidden."""
+        return (self._entered or os.environ.get(self._variable) or None) if self.is_shown else None
 
-    def _take(self, change: Any) -> None:
+    def _accept(self, change: Any) -> None:
         if change["new"]:
             self._entered = change["new"]
             self.control.value = ""
             self._explain()
 
-    def _take_back(self) -> None:
+    def _delete(self) -> None:
         self._entered = None
         self._explain()
         self.control.focus()

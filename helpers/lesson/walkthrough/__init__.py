@@ -55,7 +55,7 @@ class Walkthrough:
         self._secret: Secret | None = None
         self._told: Callable[[], Any] = lambda: None
         self.before_clean_up: Facts | None = None  # the facts about the service before 10 removed them
-        memory = Memory(workspace, lambda: self._secret.take() if self._secret else None)
+        memory = Memory(workspace, lambda: self._secret.value if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
         self._memory = memory
 
