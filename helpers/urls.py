@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-__all__ = ["holds_key", "mask_keys", "replace_keys", "with_key"]
+__all__ = ["holds_key", "key_parameter", "mask_keys", "replace_keys", "with_key"]
 
 _ESCAPE = "%(?:25)*"  # escaped once, or several times when one URL contains another
 
@@ -35,12 +35,21 @@ def replace_keys(text: str, replacement: str) -> str:
     return _USER.sub(r"\1…@", _KEY.sub(lambda match: match[1] + replacement, text))
 
 
+def key_parameter(url: str) -> str:
+    """Return the parameter that holds the key in a webhook's URL, from the rest of the URL.
+
+    It is `code` for an Azure function. The URL of a logic app contains a shared access signature: `sp`, `sv` (its version) and
+    `sig` (the signature, which is the key).
+    """
+    return "sig" if all(re.search(f"[?&]{name}=", url) for name in ("sp", "sv")) else "code"
+
+
 def with_key(url: str, key: str) -> str:
-    """Return the URL with an Azure function's key in its `code` parameter.
+    """Return a webhook's URL with its key, in the parameter where that webhook expects it.
 
     Args:
-        key: either plain, or percent-encoded as in the function's URL in the portal.
+        key: either plain, or percent-encoded as in the URL in the portal.
     """
     address, hash_sign, fragment = url.partition("#")
     separator = "&" if "?" in address else "?"
-    return f"{address}{separator}code={quote(key, safe='%')}{hash_sign}{fragment}"
+    return f"{address}{separator}{key_parameter(url)}={quote(key, safe='%')}{hash_sign}{fragment}"

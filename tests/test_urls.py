@@ -62,9 +62,15 @@ def test_the_text_around_a_key_is_unchanged() -> None:
         ("https://f.example/api", "abc%3D%3D", "https://f.example/api?code=abc%3D%3D"),
         ("https://f.example/api?a=1", "a+b/c&d", "https://f.example/api?a=1&code=a%2Bb%2Fc%26d"),
         ("https://f.example/api#top", "abc", "https://f.example/api?code=abc#top"),
+        ("https://f.example/api?sv=1", "abc", "https://f.example/api?sv=1&code=abc"),
+        (
+            "https://l.example/paths/invoke?api-version=2016-10-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0",
+            "ab-c_d",
+            "https://l.example/paths/invoke?api-version=2016-10-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=ab-c_d",
+        ),
     ],
 )
-def test_a_function_gets_its_key_in_the_query(url: str, key: str, expected: str) -> None:
+def test_a_webhook_gets_its_key_in_the_query(url: str, key: str, expected: str) -> None:
     assert with_key(url, key) == expected
 
 

@@ -123,11 +123,12 @@ def test_a_custom_allocation_is_in_the_groups_python(kept: Workspace, dps: Provi
 
 
 @pytest.mark.unix
+@pytest.mark.parametrize("parameters", ["it's=1&code", "sp=%2Frun&sv=1.0&sig"])
 def test_a_webhooks_key_comes_from_the_environment(
-    kept: Workspace, dps: ProvisioningService, monkeypatch: pytest.MonkeyPatch
+    kept: Workspace, dps: ProvisioningService, monkeypatch: pytest.MonkeyPatch, parameters: str
 ) -> None:
     walk(kept, NAME, last="02")
-    url = "http://localhost:7071/choose?it's=1&code=abc%3D%3D"
+    url = f"http://localhost:7071/choose?{parameters}=abc%3D%3D"
     wanted = EnrollmentGroup(
         GROUP,
         CaReference(NAME),
