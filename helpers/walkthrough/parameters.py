@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from helpers.files import read_bytes
+from helpers.lesson.forms.typed import NEW_WALKTHROUGH
 from helpers.lesson.forms.values import FORMS, StartHere
 from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_VARIABLE
 from helpers.problem import Problem
@@ -63,7 +64,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
         given = {name: value for name, value in parameters.items() if name in form.model_fields}
         with chdir(FOLDER):  # the kernels' working directory, to which paths are relative
             value = form.checked(**given)
-        value.require_meaning(given, {"target": target, "has_cas": False})
+            value.require_meaning(given, {**NEW_WALKTHROUGH, "target": target})
         value.require_complete()
 
 
@@ -74,7 +75,7 @@ def require_no_key(parameters: Mapping[str, Any]) -> None:
             raise Problem(
                 f"The parameter {name} contains a key.",
                 "It is a URL with code=, sig= or user:password@ in it, and each parameter is stored in an executed notebook.",
-                f"Remove the key from the URL. Set the environment variable {WEBHOOK_KEY_VARIABLE} to an Azure function's key.",
+                f"Remove the key from the URL. Set the environment variable {WEBHOOK_KEY_VARIABLE} to the key.",
             )
 
 

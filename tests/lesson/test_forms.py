@@ -3,12 +3,15 @@
 import ast
 import re
 import traceback
+from html import unescape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ipywidgets as widgets
 import nbformat
 import pytest
+from cryptography import x509
 from markupsafe import escape
 
 from helpers import lesson, walkthrough
@@ -16,8 +19,9 @@ from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
 from helpers.lesson.experiments.exhibit import Prediction
 from helpers.lesson.experiments.wrong_proofs import Answer
-from helpers.lesson.forms import Form, Inputs, Secret, Setting, ShownWhen
+from helpers.lesson.forms import Form, HelpFor, Inputs, Secret, Setting, ShownWhen
 from helpers.lesson.forms import values as inputs
+from helpers.lesson.forms.checks import UNKNOWN_DEVICE
 from helpers.lesson.forms.file_drop import FileDrop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -27,6 +31,20 @@ from tests.modes import has_mode
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
 FILE = str(Path(__file__))  # any existing file
+
+
+def certificate_file(certificate: x509.Certificate) -> str:
+    """Return the path of a file with this certificate, which exists as long as the tests run."""
+    file = Path(FOLDER.name) / f"{certificate.serial_number}.pem"
+    file.write_bytes(certificate_pem(certificate))
+    return str(file)
+
+
+FOLDER = TemporaryDirectory()
+_ROOT = CertificateAuthority.create_root("Own Root")
+OWN_ROOT = certificate_file(_ROOT.certificate)
+OWN_ROOT_ALONE = certificate_file(CertificateAuthority.create_root("Own Root", path_length=0).certificate)
+OWN_INTERMEDIATE = certificate_file(_ROOT.create_intermediate("Own Intermediate").certificate)
 OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (
         lesson.StartHere,
@@ -62,9 +80,15 @@ MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))
 
 
 def form_of(
-    model: type[Inputs], walkthrough_target: str | None = "portal", *, has_cas: bool = False, **parameters: Any
+    model: type[Inputs],
+    walkthrough_target: str | None = "portal",
+    *,
+    has_root: bool = False,
+    has_cas: bool = False,
+    **parameters: Any,
 ) -> Form[Any]:
-    return Form(model, parameters, Setting(about={"target": walkthrough_target, "has_cas": has_cas}))
+    about = {"target": walkthrough_target, "has_root": has_root, "has_cas": has_cas}
+    return Form(model, parameters, Setting(about=about))
 
 
 def field_of(form: Form[Any], name: str) -> Any:
@@ -79,6 +103,11 @@ def control_of(form: Form[Any], name: str) -> Any:
 def reason_of(form: Form[Any], name: str) -> str:
     """Return the reason that is shown beside a field."""
     return str(field_of(form, name)._reason.value)
+
+
+def help_of(form: Form[Any], name: str) -> str:
+    """The help below a field, as text."""
+    return unescape(re.sub("<.*?>", "", field_of(form, name)._help.value))
 
 
 def shown(form: Form[Any]) -> set[str]:
@@ -338,12 +367,190 @@ def test_the_value_of_a_hidden_field_is_not_checked() -> None:
     assert reason_of(form, "subscription_id") == ""
 
 
-def test_where_there_are_cas_the_fields_of_new_ones_are_neither_shown_nor_checked() -> None:
-    form = form_of(lesson.CreateCa, has_cas=True, rsa_bits=4096)
+HIDDEN: list[tuple[type[Inputs], dict[str, Any], str, Any]] = [
+    (lesson.StartHere, {"target": "local"}, "subscription_id", "no GUID"),
+    (
+        lesson.StartHere,
+        {"target": "portal", "provisioning_service": "d-1", "id_scope": "0ne00112233"},
+        "resource_group",
+        "g.",
+    ),
+    (lesson.StartHere, {"target": "local"}, "provisioning_service", "!"),
+    (lesson.StartHere, {"target": "local"}, "id_scope", "0ne"),
+    (lesson.CreateCa, {}, "own_ca_key", "/nowhere/ca.key"),
+    (lesson.CreateCa, {"own_ca_certificate": OWN_ROOT, "own_ca_key": FILE}, "root_name", ""),
+    (lesson.CreateCa, {"own_ca_certificate": OWN_INTERMEDIATE, "own_ca_key": FILE}, "intermediate_name", "x" * 65),
+    (lesson.CreateCa, {"own_ca_certificate": OWN_ROOT_ALONE, "own_ca_key": FILE}, "lifetime_days", "1.5"),
+    (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.HASHED}, "webhook_url", "ftp://x"),
+    (lesson.SignCode, {}, "verification_code", "ABC"),
+]
+
+
+@pytest.mark.parametrize(("model", "others", "name", "wrong"), HIDDEN)
+def test_a_field_that_does_not_count_is_neither_shown_nor_checked(
+    model: type[Inputs], others: dict[str, Any], name: str, wrong: Any
+) -> None:
+    form = form_of(model, "local")
+    control_of(form, name).value = wrong
+    for other, value in others.items():
+        control_of(form, other).value = value
+    assert name not in shown(form)
+    assert getattr(form.value, name) == defaults(model)[name]
+    assert reason_of(form, name) == ""
+
+
+def test_each_field_that_can_be_hidden_is_tested_for_it() -> None:
+    texts = {
+        (model, name)
+        for model in MODELS
+        for name, info in model.model_fields.items()
+        if any(isinstance(each, ShownWhen) for each in info.metadata) and info.annotation in (str, int)
+    }
+    assert texts == {(model, name) for model, _, name, _ in HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("own", "seen"),
+    [
+        (OWN_ROOT, {"intermediate_name", "key_type", "curve", "lifetime_days"}),
+        (OWN_ROOT_ALONE, set()),
+        (OWN_INTERMEDIATE, set()),
+        (FILE, {"intermediate_name", "key_type", "curve", "lifetime_days"}),
+    ],
+    ids=["a root", "a root without room below it", "an intermediate", "no certificate"],
+)
+def test_with_an_own_ca_the_form_asks_only_for_what_the_notebook_creates(own: str, seen: set[str]) -> None:
+    form = form_of(lesson.CreateCa)
+    control_of(form, "own_ca_certificate").value = own
+    assert shown(form) == {"own_ca_certificate", "own_ca_key", *seen}
+
+
+def test_the_names_of_two_new_cas_are_compared_and_not_those_of_hidden_fields() -> None:
+    form = form_of(lesson.CreateCa, own_ca_certificate=OWN_ROOT, own_ca_key=FILE)
+    control_of(form, "intermediate_name").value = "Walkthrough Root CA"
+    assert form.value.intermediate_name == "Walkthrough Root CA", "the root has another name"
+
+
+def test_where_cas_exist_the_fields_of_new_ones_are_neither_shown_nor_checked() -> None:
+    wrong = {"root_name": "", "rsa_bits": 1024, "lifetime_days": "long", "own_ca_key": "/nowhere"}
+    form = form_of(lesson.CreateCa, has_cas=True, **wrong)
     assert shown(form) == {"own_ca_certificate"}
-    assert form.value.rsa_bits == 4096, "and no value gets lost"
-    with pytest.raises(Problem, match="rsa_bits does not apply here"):
-        form_of(lesson.CreateCa, rsa_bits=4096)
+    assert form.value == lesson.CreateCa()
+    with pytest.raises(Problem, match="own_ca_key is invalid"):
+        form_of(lesson.CreateCa, **wrong)
+
+
+def test_where_only_the_root_exists_the_fields_of_the_intermediate_are_asked_for() -> None:
+    form = form_of(lesson.CreateCa, has_root=True, root_name="")
+    assert shown(form) == {"own_ca_certificate", "intermediate_name", "key_type", "curve", "lifetime_days"}
+    control_of(form, "own_ca_certificate").value = OWN_ROOT
+    assert "own_ca_key" not in shown(form)
+    assert form.value.own_ca_certificate == OWN_ROOT, "and its key is not asked for"
+
+
+# --- help ---
+
+HELP: list[tuple[type[Inputs], str, dict[str, Any], str, str, str]] = [
+    (lesson.StartHere, "local", {"target": "azure"}, "target", "on this machine", "your sign-in"),
+    (lesson.StartHere, "local", {"target": "portal"}, "target", "on this machine", "in the portal"),
+    (lesson.CreateCa, "local", {"key_type": "RSA"}, "key_type", "small and fast", "larger"),
+    (lesson.CreateCa, "local", {"rsa_bits": 4096}, "rsa_bits", "less than a second", "a few seconds"),
+    (
+        lesson.CreateCa,
+        "local",
+        {"own_ca_certificate": OWN_ROOT},
+        "own_ca_certificate",
+        "Only if",
+        "creates an intermediate",
+    ),
+    (
+        lesson.CreateCa,
+        "local",
+        {"own_ca_certificate": OWN_INTERMEDIATE},
+        "own_ca_certificate",
+        "Only if",
+        "no other CA",
+    ),
+    (lesson.CreateCa, "local", {"own_ca_certificate": OWN_ROOT}, "intermediate_name", "the root", "your own CA"),
+    (lesson.CreateCa, "local", {"own_ca_certificate": OWN_ROOT}, "lifetime_days", "that signs it", "your own CA"),
+    (lesson.UploadCa, "local", {"register_ca": "root"}, "register_ca", "stay in its safe", "every CA below the root"),
+    *(
+        (lesson.CreateEnrollmentGroup, target, {"allocation_policy": AllocationPolicy(policy)}, name, before, after)
+        for target, policy, name, before, after in (
+            ("azure", "geoLatency", "allocation_policy", "weights", "lowest latency to the device."),
+            ("local", "geoLatency", "allocation_policy", "weights", "knows no latencies"),
+            ("local", "static", "allocation_policy", "weights", "choose below"),
+            ("local", "custom", "allocation_policy", "weights", "calls your function"),
+            ("local", "static", "iot_hubs", "DPS chooses from all", "Choose one hub."),
+            ("local", "custom", "iot_hubs", "DPS chooses from all", "your function chooses from all"),
+            ("portal", "static", "iot_hubs", "separated by commas", "host name of one hub"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "target", "typed", "name", "before", "after"), HELP)
+def test_the_help_says_what_holds_for_the_choice(
+    model: type[Inputs], target: str, typed: dict[str, Any], name: str, before: str, after: str
+) -> None:
+    form = form_of(model, target)
+    if name == "rsa_bits":
+        control_of(form, "key_type").value = "RSA"
+    assert before in help_of(form, name)
+    for other, value in typed.items():
+        control_of(form, other).value = value
+    assert after in help_of(form, name)
+    assert before not in help_of(form, name)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "about", "says"),
+    [
+        (lesson.CreateCa, "own_ca_certificate", {"has_cas": True}, "already has a CA, and keeps it"),
+        (lesson.CreateCa, "own_ca_certificate", {"has_root": True}, "already has a CA, and keeps it"),
+        (lesson.ProvisionDevices, "fleet_size", {"target": "azure"}, "until you delete it there"),
+        (lesson.ProvisionDevices, "fleet_size", {"target": "portal"}, "until you delete it there"),
+        (lesson.CreateEnrollmentGroup, "webhook_url", {"target": "portal"}, "you choose the function in the portal"),
+    ],
+)
+def test_the_help_says_what_holds_for_the_walkthrough(
+    model: type[Inputs], name: str, about: dict[str, Any], says: str
+) -> None:
+    given = {"allocation_policy": AllocationPolicy.CUSTOM} if name == "webhook_url" else {}
+    assert says in help_of(Form(model, given, Setting(about={"target": "local", **about})), name)
+    assert says not in help_of(Form(model, given, Setting(about={"target": "local"})), name)
+
+
+def test_every_choice_has_a_help() -> None:
+    for model in MODELS:
+        form = form_of(model, "local")
+        for field in form._fields:
+            for choice in getattr(field.control, "options", ()):
+                value = choice[1] if isinstance(choice, tuple) else choice
+                if model is not Prediction and field.name != "curve":
+                    field.control.value = value
+                    assert help_of(form, field.name), f"{field.name}: {value}"
+
+
+# --- done in the portal ---
+
+
+@pytest.mark.parametrize("model", [lesson.UploadCa, lesson.CreateEnrollmentGroup])
+def test_an_edit_takes_back_that_it_is_done_in_the_portal(model: type[Inputs]) -> None:
+    form = form_of(model)
+    first, *_ = form._fields
+    control_of(form, "done_in_portal").value = True
+    assert form.value.done_in_portal
+    first.control.value = "root" if model is lesson.UploadCa else "others"
+    assert not form.value.done_in_portal
+    control_of(form, "done_in_portal").value = True
+    assert form.value.done_in_portal
+
+
+def test_what_is_deleted_here_does_not_concern_the_portal() -> None:
+    form = form_of(lesson.CleanUp, done_in_portal=True)
+    control_of(form, "delete_keys").value = True
+    assert form.value.done_in_portal
 
 
 def test_an_earlier_choice_replaces_a_parameter_at_its_default() -> None:
@@ -356,14 +563,16 @@ def test_an_earlier_choice_replaces_a_parameter_at_its_default() -> None:
 def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_reads_is_noted() -> None:
     taken: list[Any] = []
 
-    def check(value: lesson.ProvisionDevices) -> None:
-        if value.fleet_size > 100:
-            raise Problem("That is too many.", "The <moon> is full.", "Take fewer.")
+    def check(value: lesson.ProvisionDevices) -> dict[str, Problem]:
+        too_many = Problem("That is too many.", "The <moon> is full.", "Take fewer.")
+        return {"fleet_size": too_many} if value.fleet_size > 100 else {}
 
     form = Form(lesson.ProvisionDevices, {"fleet_size": 200}, Setting(check=check, note=taken.append))
+    assert "The &lt;moon&gt; is full. Take fewer." in reason_of(form, "fleet_size"), "before a cell reads it"
     with pytest.raises(Problem, match="too many"):
         form.value  # noqa: B018
     control_of(form, "fleet_size").value = "7"
+    assert reason_of(form, "fleet_size") == ""
     assert taken == [], "typing is not taking"
     assert [form.value] == taken == [lesson.ProvisionDevices(fleet_size=7)]
 
@@ -416,7 +625,7 @@ def test_without_a_list_hubs_are_typed() -> None:
 
 def test_a_passphrase_is_read_from_the_form_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CA_PASSPHRASE", raising=False)
-    passphrase = Secret("Passphrase", "CA_PASSPHRASE", "Opens it.")
+    passphrase = Secret("Passphrase", "CA_PASSPHRASE", HelpFor(lambda _values: "Opens it."))
     form = Form(lesson.SignCode, {}, Setting(about={"target": "local"}, secret=passphrase))
     assert form.secret is passphrase
     assert passphrase.value is None
@@ -428,7 +637,7 @@ def test_a_passphrase_is_read_from_the_form_and_shown_nowhere(monkeypatch: pytes
 
 def test_a_secret_comes_and_goes_with_the_other_values() -> None:
     static = ShownWhen(lambda values: values["allocation_policy"] is AllocationPolicy.STATIC, "with static")
-    secret = Secret("Key", "SOME_SECRET", "Opens it.", shown=static)
+    secret = Secret("Key", "SOME_SECRET", HelpFor(lambda _values: "Opens it."), shown=static)
     form = Form(lesson.CreateEnrollmentGroup, {}, Setting(about={"target": "local"}, secret=secret))
     assert form.secret is not None
     assert not form.secret.is_shown
@@ -498,6 +707,21 @@ def test_a_name_that_azure_does_not_accept_is_rejected_before_anything_is_sent(
     with pytest.raises(Problem, match=name) as caught:
         lesson.StartHere.checked(**{**good, name: value})
     assert reason in caught.value.why
+
+
+@pytest.mark.parametrize("model", [lesson.ProvisionDevices, lesson.EndAccess])
+@pytest.mark.parametrize("device_id", ["stranger", "Stranger"])
+def test_no_device_of_the_learner_has_the_id_of_the_unknown_device(model: type[Inputs], device_id: str) -> None:
+    """The two would have the same files."""
+    with pytest.raises(Problem, match="device_id is invalid") as caught:
+        form_of(model, device_id=device_id)
+    assert "06_provision_devices gives this id to the unknown device" in caught.value.why
+    assert form_of(model, device_id=f"{device_id}-1").value.device_id == f"{device_id}-1"
+
+
+def test_06_gives_the_unknown_device_that_id() -> None:
+    code = [cell.source for cell in source_of("06_provision_devices").cells if cell.cell_type == "code"]
+    assert f'issue_device("{UNKNOWN_DEVICE}")' in "".join(code)
 
 
 def test_white_space_alone_counts_as_empty() -> None:
@@ -605,12 +829,13 @@ def test_dropped_files_go_with_the_keys(workspace: Workspace) -> None:
     ],
 )
 def test_a_field_suits_its_type_and_has_a_label_and_help(model: type[Inputs], name: str, kind: type) -> None:
-    form = form_of(model)
+    form = form_of(model, **({"key_type": "RSA"} if name == "rsa_bits" else {}))
     control = control_of(form, name)
     assert isinstance(control, kind)
     assert control.description == model.model_fields[name].title
-    helped = " ".join(child.value for child in field_of(form, name).box.children if isinstance(child, widgets.HTML))
-    assert (model.model_fields[name].description or "").split(".")[0].replace("'", "&#39;") in helped
+    assert field_of(form, name)._help in field_of(form, name).box.children
+    assert (model.model_fields[name].description or "") in help_of(form, name)
+    assert help_of(form, name)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -2,14 +2,16 @@
 
 import pytest
 
-from helpers.lesson.forms import Secret, ShownWhen
+from helpers.lesson.forms import HelpFor, Secret, ShownWhen
 
 SECRET = "correct horse battery staple"
 VARIABLE = "SOME_SECRET"
 
 
 def field() -> Secret:
-    return Secret("Passphrase", VARIABLE, "Opens the safe.")
+    secret = Secret("Passphrase", VARIABLE, HelpFor(lambda values: f"Opens the {values['what']}."))
+    secret.show_among({"what": "safe"})
+    return secret
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +87,10 @@ def test_it_is_never_shown(source: str, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_secret_that_is_not_asked_for_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, SECRET)
     asked = ShownWhen(lambda values: values["policy"] == "custom", "with custom")
-    secret = Secret("Key", VARIABLE, "Opens the safe.", shown=asked)
+    secret = Secret("Key", VARIABLE, HelpFor(lambda values: f"For {values['policy']}."), shown=asked)
     for policy, value in (("custom", SECRET), ("hashed", None), ("custom", SECRET)):
         secret.show_among({"policy": policy})
         assert secret.value == value
+    monkeypatch.delenv(VARIABLE)
+    secret.show_among({"policy": "custom"})
+    assert "For custom." in secret._help.value, "and its help follows the choice"

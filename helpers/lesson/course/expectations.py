@@ -11,6 +11,7 @@ from helpers.certificates import describe
 from helpers.dps import CaReference
 from helpers.lesson.course.machine import examine_machine
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
+from helpers.lesson.forms.checks import UNKNOWN_DEVICE
 from helpers.notebook import Notebook
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def _provision_devices(walkthrough: "Walkthrough") -> Iterator[Expect]:
     has_hub = isinstance(seen.get(device), str) and bool(seen[device])
     yield Expect("DPS assigned the device to a hub", has_hub, "Link a hub, and run this notebook again.")
     yield Expect("DPS has records of the device and the fleet", seen.keys() >= wanted and assigned >= wanted)
-    yield Expect("DPS rejected the unknown device", seen.get("stranger") == 401, look)
-    yield Expect("DPS has no record of the unknown device", "stranger" not in recorded, look)
+    yield Expect("DPS rejected the unknown device", seen.get(UNKNOWN_DEVICE) == 401, look)
+    yield Expect("DPS has no record of the unknown device", UNKNOWN_DEVICE not in recorded, look)
 
 
 def _when_access_ends(walkthrough: "Walkthrough") -> Iterator[Expect]:

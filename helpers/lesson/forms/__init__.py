@@ -3,6 +3,6 @@
 from helpers.lesson.forms.field import DroppedFile, MaskedUrl
 from helpers.lesson.forms.form import Form, Setting
 from helpers.lesson.forms.secret import Secret
-from helpers.lesson.forms.typed import Inputs, ShownWhen
+from helpers.lesson.forms.typed import HelpFor, Inputs, ResetByEdits, ShownWhen
 
-__all__ = ["DroppedFile", "Form", "Inputs", "MaskedUrl", "Secret", "Setting", "ShownWhen"]
+__all__ = ["DroppedFile", "Form", "HelpFor", "Inputs", "MaskedUrl", "ResetByEdits", "Secret", "Setting", "ShownWhen"]

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pydantic.fields import FieldInfo
 
 from helpers.lesson.forms.file_drop import FileDrop
-from helpers.lesson.forms.typed import ShownWhen, marker
+from helpers.lesson.forms.typed import HelpFor, ResetByEdits, ShownWhen, marker
 from helpers.urls import mask_keys
 
 __all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "MaskedUrl", "Row"]
@@ -77,9 +77,12 @@ class Field(Row):
         dropped = marker(info, DroppedFile)
         if dropped and keep_file:
             parts.append(self._drop(dropped, keep_file))
-        if info.description:
-            how = _HOW_TO_CHOOSE if self._is_chosen else ""
-            parts.append(widgets.HTML(Markup("<div class='dps-help'>{}{}</div>").format(info.description, how)))
+        self._help_for = marker(info, HelpFor)
+        self._help = widgets.HTML()
+        if info.description or self._help_for:
+            parts.append(self._help)
+        self._explain(info.description or "")
+        self._is_reset_by_edits = marker(info, ResetByEdits) is not None
         super().__init__(parts, marker(info, ShownWhen))
         if marker(info, MaskedUrl):
             self.control.observe(self._mask_keys, names="value")
@@ -90,6 +93,17 @@ class Field(Row):
         if not self.is_shown:
             return self._default
         return ",".join(self.control.value) if self._is_chosen else self.control.value
+
+    def show_among(self, values: dict[str, Any]) -> None:
+        """Show or hide the field, and explain it, depending on the form's values."""
+        super().show_among(values)
+        if self._help_for and self.is_shown:
+            self._explain(self._help_for.text(values))
+
+    def reset_by_edit(self, edited: "Field") -> None:
+        """Go back to the default, if the field's type says so and another field was edited."""
+        if self._is_reset_by_edits and edited is not self:
+            self.control.value = self._default
 
     @property
     def said(self) -> str:
@@ -106,6 +120,10 @@ class Field(Row):
         self._reason.value = (
             Markup("<span role='alert' class='dps-reason'>✘ {}</span>").format(reason) if reason else ""
         )
+
+    def _explain(self, text: str) -> None:
+        how = _HOW_TO_CHOOSE if self._is_chosen else ""
+        self._help.value = Markup("<div class='dps-help'>{}{}</div>").format(text, how)
 
     def _mask_keys(self, change: Any) -> None:
         self.control.value = mask_keys(change["new"])

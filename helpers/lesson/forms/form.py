@@ -17,7 +17,7 @@ from helpers.lesson.forms.field import Field, KeepFile
 from helpers.lesson.forms.own_keys import OwnKeys
 from helpers.lesson.forms.reasons import reasons
 from helpers.lesson.forms.secret import Secret
-from helpers.lesson.forms.typed import Inputs
+from helpers.lesson.forms.typed import NEW_WALKTHROUGH, Inputs
 from helpers.problem import Problem
 
 __all__ = ["Form", "Setting"]
@@ -31,6 +31,10 @@ def _ignore(_value: Any) -> None:
     return
 
 
+def _no_problems(_value: Any) -> Mapping[str, Problem]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Setting:
     """The context of a form.
@@ -41,7 +45,7 @@ class Setting:
         secret: a password field besides the model's fields.
         choices: the texts to choose from in a field, by the field's name.
         keep_file: stores a file that was dropped on a field, and returns its path.
-        check: raises a Problem for a value that is not possible in this workspace.
+        check: returns, for each field whose value is not possible in this workspace, the Problem.
         note: called with each value that a cell reads.
     """
 
@@ -50,7 +54,7 @@ class Setting:
     secret: Secret | None = None
     choices: Mapping[str, tuple[str, ...]] | None = None
     keep_file: KeepFile | None = None
-    check: Callable[[Any], None] = _ignore
+    check: Callable[[Any], Mapping[str, Problem]] = _no_problems
     note: Callable[[Any], None] = _ignore
 
 
@@ -69,11 +73,11 @@ class Form(Generic[Value]):
         self._model = model
         self._setting = setting or Setting()
         self.secret = self._setting.secret
-        given = {name: parameters[name] for name in model.model_fields if name in parameters}
-        first = model.checked(**{**given, **_not_given(model, given, self._setting.remembered or {})})
-        self._about = {"target": None, "has_cas": False, **(self._setting.about or {})}
+        self._about = {**NEW_WALKTHROUGH, **(self._setting.about or {})}
         idle = model.without_effect(self._about)
-        first.require_meaning(given.keys() - idle, self._about)
+        given = {name: parameters[name] for name in model.model_fields if name in parameters and name not in idle}
+        first = model.checked(**{**given, **_not_given(model, given, self._setting.remembered or {})})
+        first.require_meaning(given, self._about)
         self._idle = {name: getattr(first, name) for name in idle}
         choices = {name: among for name, among in (self._setting.choices or {}).items() if among}
         for name, among in choices.items():
@@ -88,6 +92,7 @@ class Form(Generic[Value]):
         boxes = [row.box for row in self._rows]
         self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *boxes, self._nothing]).add_class("dps-form")
         for field in self._fields:
+            field.is_touched = field.name in given and given[field.name] != model.model_fields[field.name].default
             field.control.observe(lambda _change, field=field: self._edited(field), names="value")
         self._look()
 
@@ -104,8 +109,9 @@ class Form(Generic[Value]):
             field.is_touched = True  # from now on the field shows its reason, even if it was never edited
         self._look()
         value = self._model.checked(**self._typed())
-        value.require_complete()
-        self._setting.check(value)
+        value.require_complete(self._shown_names())
+        for problem in self._setting.check(value).values():
+            raise problem
         self._setting.note(value)
         return value
 
@@ -130,19 +136,30 @@ class Form(Generic[Value]):
     def _edited(self, field: Field) -> None:
         """From now on, show a reason beside the field while its value is invalid."""
         field.is_touched = True
+        for each in self._fields:
+            each.reset_by_edit(field)
         self._look()
 
+    def _shown_names(self) -> set[str]:
+        return {field.name for field in self._fields if field.is_shown}
+
     def _look(self) -> None:
-        held = {**self._about, **{field.name: field.control.value for field in self._fields}}
+        held = {**self._about, **self._idle, **{field.name: field.control.value for field in self._fields}}
         for row in self._rows:
             row.show_among(held)
         self._nothing.layout.display = "none" if any(row.is_shown for row in self._rows) else None
-        try:
-            wrong = self._model.model_validate(self._typed()).missing()
-        except ValidationError as error:
-            wrong = reasons(error)
+        wrong = self._reasons()
         for field in self._fields:
-            field.say(wrong.get(field.name, "") if field.is_touched else "")
+            field.say(wrong.get(field.name, "") if field.is_touched and field.is_shown else "")
+
+    def _reasons(self) -> dict[str, str]:
+        """Return, for each field whose value is invalid, the reason."""
+        try:
+            value = self._model.model_validate(self._typed())
+        except ValidationError as error:
+            return reasons(error)
+        problems = self._setting.check(value)
+        return {**{name: f"{each.why} {each.next_step}" for name, each in problems.items()}, **value.missing()}
 
 
 def _require_chosen(name: str, value: str, among: Sequence[str]) -> None:

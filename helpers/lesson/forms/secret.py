@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from helpers.lesson.forms.field import CONTROL_WIDTH, LABEL_WIDTH, Row
-from helpers.lesson.forms.typed import ShownWhen
+from helpers.lesson.forms.typed import HelpFor, ShownWhen
 
 __all__ = ["Secret"]
 
@@ -19,7 +19,7 @@ class Secret(Row):
     secret, as in a headless run, an environment variable supplies it.
     """
 
-    def __init__(self, label: str, variable: str, purpose: str, *, shown: ShownWhen | None = None) -> None:
+    def __init__(self, label: str, variable: str, purpose: HelpFor, *, shown: ShownWhen | None = None) -> None:
         """
         Args:
             variable: the name of the environment variable. purpose: the use of the secret, in sentences.
@@ -29,6 +29,7 @@ class Secret(Row):
         self._variable = variable
         self._entered: str | None = None
         self._purpose = purpose
+        self._purpose_text = ""
         self.control = widgets.Password(
             description=label,
             continuous_update=False,
@@ -40,7 +41,6 @@ class Secret(Row):
         self._forget.on_click(lambda _button: self._delete())
         super().__init__([widgets.Box([self.control, self._forget]).add_class("dps-field"), self._help], shown)
         self.control.observe(self._accept, names="value")
-        self._explain()
 
     def __repr__(self) -> str:
         return f"{self.label}: {self.state}"
@@ -54,6 +54,12 @@ class Secret(Row):
     def value(self) -> str | None:
         """The entered secret, or else the environment variable's; None if there is neither, or while the field is hidden."""
         return (self._entered or os.environ.get(self._variable) or None) if self.is_shown else None
+
+    def show_among(self, values: dict[str, Any]) -> None:
+        """Show or hide the field, and explain it, depending on the form's values."""
+        super().show_among(values)
+        self._purpose_text = self._purpose.text(values)
+        self._explain()
 
     def _accept(self, change: Any) -> None:
         if change["new"]:
@@ -74,5 +80,5 @@ class Secret(Row):
         elif os.environ.get(self._variable):
             says = f"The environment variable {self._variable} is used unless you enter something here."
         else:
-            says = self._purpose
+            says = self._purpose_text
         self._help.value = Markup("<div class='dps-help' role='status'>{}</div>").format(says)

@@ -1,12 +1,16 @@
 """The context of a form in a walkthrough: earlier choices, the secret to ask for, and values that are no longer possible."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cryptography import x509
 
 from helpers.certificates import describe, read_certificates, require_authority
 from helpers.files import read_bytes
-from helpers.lesson.forms import Inputs, Secret, Setting, ShownWhen
+from helpers.lesson.forms import HelpFor, Inputs, Secret, Setting, ShownWhen
+from helpers.lesson.forms.checks import expanded
+from helpers.lesson.forms.own_ca import gets_intermediate
 from helpers.lesson.forms.values import (
     CleanUp,
     CreateCa,
@@ -19,14 +23,19 @@ from helpers.lesson.forms.values import (
     VerifyCa,
 )
 from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
+from helpers.notebook import Notebook
 from helpers.problem import Problem
+from helpers.urls import key_parameter
 from helpers.workspace import PASSPHRASE_VARIABLE, Workspace
 
-__all__ = ["OPENS_KEYS", "TELLS_OF_PORTAL", "setting_of"]
+__all__ = ["OPENS_KEYS", "TELLS_OF_PORTAL", "chosen_before", "setting_of"]
 
+Value = TypeVar("Value", bound=Inputs)
 _OPENS = "Opens the CA's private key if it is encrypted. The passphrase is not stored, so each notebook asks for it."
-_ENCRYPTS = (
-    "Encrypts the CAs' keys on disk, and opens your own CA's key. It is not stored, so each notebook asks for it."
+_ENCRYPTS = "Encrypts the CAs' private keys on disk. The passphrase is not stored, so each notebook asks for it."
+_OPENS_AND_ENCRYPTS = (
+    "Opens your own CA's key if it is encrypted, and encrypts the keys on disk. The passphrase is not stored, so each "
+    "notebook asks for it."
 )
 OPENS_KEYS = (CreateCa, SignCode, ProvisionDevices, EndAccess)
 """The forms with a passphrase."""
@@ -48,20 +57,26 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         **({name: getattr(facts, name) for name in StartHere.model_fields} if facts.target else {}),
     }
     chosen = {name: value for name, value in {**facts.choices, **known}.items() if name in model.model_fields}
-    has_cas = workspace.signing_role() is not None
+    about = {
+        "target": facts.target,
+        "has_root": "root" in workspace.authority_roles(),
+        "has_cas": workspace.signing_role() is not None,
+    }
 
     def note(value: Inputs) -> None:
         choices = workspace.facts.choices
-        remembered = {**choices, **{name: getattr(value, name) for name in _REMEMBERED.get(model, ())}}
+        has_effect = not (isinstance(value, CreateCa) and workspace.signing_role())  # the CAs that are stored stay
+        chosen_now = {name: getattr(value, name) for name in _REMEMBERED.get(model, ()) if has_effect}
+        remembered = {**choices, **chosen_now}
         if remembered != choices:
             workspace.update(choices=remembered)
         if isinstance(value, CreateCa) and workspace.authority_roles():
             workspace.delete_dropped()  # the CA is stored already, and these files may include its key without encryption
 
     return Setting(
-        about={"target": facts.target, "has_cas": has_cas},
+        about=about,
         remembered=chosen,
-        secret=_secret(model, has_cas),
+        secret=_secret(model),
         choices={"iot_hubs": hubs},
         keep_file=lambda name, file, content: _keep_file(workspace, name, file, content),
         check=lambda value: _check(value, workspace),
@@ -73,24 +88,40 @@ _REMEMBERED: dict[type[Inputs], tuple[str, ...]] = {
     CreateCa: ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days"),
     ProvisionDevices: ("device_id", "fleet_size"),
 }
-"""The fields whose values later forms offer again. 07 only names a device to revoke, so it does not rename the fleet."""
+"""The fields whose values a later notebook uses again. 07 only names a device to revoke, so it does not rename the fleet."""
 
 
-def _secret(model: type[Inputs], has_cas: bool) -> Secret | None:
+def chosen_before(model: type[Value], workspace: Workspace) -> Value:
+    """Return the value that was chosen in an earlier form. A field that the workspace does not remember has its default."""
+    choices = workspace.facts.choices
+    return model.checked(**{name: choices[name] for name in _REMEMBERED[model] if name in choices})
+
+
+def _purpose_of_passphrase(values: Mapping[str, Any]) -> str:
+    """Return the passphrase's purpose in 01, where keys are encrypted, too."""
+    if values["has_cas"]:
+        return _OPENS
+    return _OPENS_AND_ENCRYPTS if values["own_ca_certificate"] else _ENCRYPTS
+
+
+def _purpose_of_webhook_key(values: Mapping[str, Any]) -> str:
+    name = key_parameter(values["webhook_url"])
+    return (
+        f"Only if your webhook requires a key: the text after {name}= in its URL. DPS gets the key as part of the URL; the "
+        "notebook does not store it."
+    )
+
+
+def _secret(model: type[Inputs]) -> Secret | None:
     if model in OPENS_KEYS:
-        purpose = _ENCRYPTS if model is CreateCa and not has_cas else _OPENS
+        purpose = HelpFor(_purpose_of_passphrase) if model is CreateCa else HelpFor(lambda _values: _OPENS)
         return Secret("Passphrase", PASSPHRASE_VARIABLE, purpose)
     if model is CreateEnrollmentGroup:
-        return Secret(
-            WEBHOOK_KEY_FIELD,
-            WEBHOOK_KEY_VARIABLE,
-            "Only if your Azure function requires a key: the text after code= in its URL. DPS gets the key as part of the URL; "
-            "the notebook does not store it.",
-            shown=ShownWhen(
-                CreateEnrollmentGroup.key_is_asked_for,
-                "with the allocation policy custom, if the notebook creates the group",
-            ),
+        shown = ShownWhen(
+            CreateEnrollmentGroup.key_is_asked_for,
+            "with the allocation policy custom, if the notebook creates the group",
         )
+        return Secret(WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE, HelpFor(_purpose_of_webhook_key), shown=shown)
     return None
 
 
@@ -107,59 +138,69 @@ def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes)
     return workspace.store_dropped(field_name, name, content)
 
 
-def _check(value: Inputs, workspace: Workspace) -> None:
+def _check(value: Inputs, workspace: Workspace) -> dict[str, Problem]:
+    """Return, for each field whose value is not possible in this workspace, the Problem."""
     facts = workspace.facts
     match value:
         case CreateCa():
-            _check_cas(value, workspace)
-        case UploadCa() if facts.certificate_name and (facts.registered_role, facts.certificate_name) != (
-            value.register_ca,
-            value.certificate_name,
-        ):
-            raise Problem(
+            return _check_cas(value, workspace)
+        case UploadCa() if facts.certificate_name:
+            problem = Problem(
                 f"This walkthrough has already registered the {facts.registered_role} as “{facts.certificate_name}”.",
                 "A walkthrough proves only one CA.",
-                f"Change the fields back to {facts.registered_role} and “{facts.certificate_name}”, or run 10_clean_up first.",
+                f"Change the fields back to {facts.registered_role} and “{facts.certificate_name}”, or run "
+                f"{Notebook.CLEAN_UP} first.",
             )
+            registered = {"register_ca": facts.registered_role, "certificate_name": facts.certificate_name}
+            return {name: problem for name, there in registered.items() if getattr(value, name) != there}
         case CreateEnrollmentGroup() if facts.enrollment_group_id not in (None, value.enrollment_group_id):
-            raise Problem(
+            problem = Problem(
                 f"This walkthrough has already created the enrollment group “{facts.enrollment_group_id}”.",
                 "A walkthrough has only one group.",
-                f"Change the name back to “{facts.enrollment_group_id}”, or run 10_clean_up first.",
+                f"Change the name back to “{facts.enrollment_group_id}”, or run {Notebook.CLEAN_UP} first.",
             )
-        case EndAccess():
-            roles = workspace.authority_roles()
-            if value.next_ca_name in [describe(workspace.authority_certificate(role)).common_name for role in roles]:
-                raise Problem(
-                    f"One of your CAs is already called “{value.next_ca_name}”.",
-                    "The cards would show the same name before and after the CA is rolled over, so you could not see the change.",
-                    "Give the next CA another name.",
-                )
+            return {"enrollment_group_id": problem}
+        case EndAccess() if value.next_ca_name in _names_of_cas(workspace):
+            problem = Problem(
+                f"One of your CAs is already called “{value.next_ca_name}”.",
+                "The cards would show the same name before and after the CA is rolled over, so you could not see the change.",
+                "Give the next CA another name.",
+            )
+            return {"next_ca_name": problem}
+    return {}
 
 
-def _check_cas(value: CreateCa, workspace: Workspace) -> None:
+def _names_of_cas(workspace: Workspace) -> list[str]:
+    return [describe(workspace.authority_certificate(role)).common_name for role in workspace.authority_roles()]
+
+
+def _check_cas(value: CreateCa, workspace: Workspace) -> dict[str, Problem]:
     present = [workspace.authority_certificate(role) for role in workspace.authority_roles()]
-    top = present[0] if present else None
+    own = None
     if value.own_ca_certificate:
-        file = Path(value.own_ca_certificate).expanduser()
-        own, *_ = read_certificates(read_bytes(file), file.name)
-        if top is not None and own not in present:
-            raise Problem(
+        try:
+            file = expanded(value.own_ca_certificate)
+            own, *_ = read_certificates(read_bytes(file), file.name)
+        except Problem as unreadable:
+            return {"own_ca_certificate": unreadable}
+        if present and own not in present:
+            problem = Problem(
                 f"“{describe(own).common_name}” was not accepted.",
-                f"This workspace already has the CA “{describe(top).common_name}”.",
-                "Leave the fields of your own CA empty, or run 10_clean_up and let it delete the keys.",
+                f"This workspace already has the CA “{describe(present[0]).common_name}”.",
+                f"Leave the fields of your own CA empty, or run {Notebook.CLEAN_UP} and let it delete the keys.",
             )
-        top = top or own
+            return {"own_ca_certificate": problem}
+    top = present[0] if present else own
     if top is not None and workspace.signing_role() is None and _has_name_of(value.intermediate_name, top):
-        raise Problem(
+        problem = Problem(
             f"The intermediate can't be called “{value.intermediate_name}”.",
             "Your root has this name. Cards and trees show CAs by name, so you could not tell the two apart.",
             "Choose another name in the field “Intermediate's name” (the parameter intermediate_name).",
         )
+        return {"intermediate_name": problem}
+    return {}
 
 
 def _has_name_of(name: str, root: x509.Certificate) -> bool:
     """Return whether the walkthrough would create an intermediate below this root, and the two would have the same name."""
-    facts = describe(root)
-    is_below = facts.is_self_signed and facts.path_length != 0
-    return is_below and facts.common_name.casefold() == name.casefold()
+    return gets_intermediate(root) and describe(root).common_name.casefold() == name.casefold()

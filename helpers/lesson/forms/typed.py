@@ -1,6 +1,6 @@
 """The typed value that a form shows and edits."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -11,9 +11,11 @@ from helpers.lesson.forms.reasons import reasons
 from helpers.problem import Problem
 from helpers.urls import holds_key
 
-__all__ = ["Inputs", "ShownWhen", "marker"]
+__all__ = ["NEW_WALKTHROUGH", "HelpFor", "Inputs", "ResetByEdits", "ShownWhen", "marker"]
 
 Marker = TypeVar("Marker")
+NEW_WALKTHROUGH: Mapping[str, Any] = {"target": None, "has_root": False, "has_cas": False}
+"""What a form knows of a walkthrough that has just begun, by the names that `ShownWhen` and `HelpFor` use."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,28 @@ class ShownWhen:
     """In a field's Annotated type: the condition on which the field is shown. While it is hidden, its value is its default.
 
     Attributes:
-        holds: whether the condition holds for the form's values and the walkthrough's `target`.
+        holds: whether the condition holds for the form's values and what the form knows of the walkthrough.
         says: the condition in words, for the error if the field is given although it would be hidden.
     """
 
     holds: Callable[[dict[str, Any]], bool]
     says: str
+
+
+@dataclass(frozen=True)
+class HelpFor:
+    """In a field's Annotated type: a help that depends on the form's values, in place of the field's description.
+
+    Attributes:
+        text: returns the help for the form's values and what the form knows of the walkthrough.
+    """
+
+    text: Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True)
+class ResetByEdits:
+    """In a field's Annotated type: an edit of another field sets this one back to its default."""
 
 
 def marker(info: FieldInfo, kind: type[Marker]) -> Marker | None:
@@ -71,9 +89,15 @@ class Inputs(BaseModel):
         """Return, for each empty field that another field makes necessary, the reason."""
         return {}
 
-    def require_complete(self) -> None:
-        """Raise a Problem that names the first field of `missing`, if there is one."""
+    def require_complete(self, shown: Collection[str] | None = None) -> None:
+        """Raise a Problem that names the first field of `missing`, if there is one.
+
+        Args:
+            shown: the fields that have an effect; all by default.
+        """
         for name, reason in self.missing().items():
+            if shown is not None and name not in shown:
+                continue
             title = type(self).model_fields[name].title
             raise Problem(
                 f"The parameter {name} is missing ({title}).", reason, "Fill in the field, or give the parameter."

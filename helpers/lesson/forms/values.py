@@ -1,28 +1,36 @@
 """The typed value behind each form. Each parameter of a notebook is a field here, and each field is a parameter."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
-from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from helpers.certificates import (
     CertificateAuthority,
     KeyAlgorithm,
     check_common_name,
-    check_registration_id,
     check_verification_code,
     load_authority,
 )
 from helpers.dps import AllocationPolicy, CustomAllocation, check_certificate_name, check_group_id
-from helpers.lesson.forms import DroppedFile, Inputs, MaskedUrl, ShownWhen
-from helpers.lesson.recipes.webhook_key import WEBHOOK_KEY_FIELD, WEBHOOK_KEY_VARIABLE
-from helpers.problem import Problem
-from helpers.urls import holds_key, with_key
+from helpers.lesson.forms import DroppedFile, HelpFor, Inputs, MaskedUrl, ResetByEdits, ShownWhen
+from helpers.lesson.forms.checks import (
+    bare_service_name,
+    check_device_id,
+    check_file,
+    check_id_scope,
+    check_resource_group,
+    check_service_name,
+    check_subscription_id,
+    check_webhook_url,
+    checked_by,
+    expanded,
+    stripped,
+)
+from helpers.lesson.forms.own_ca import creates_ca, gets_intermediate, own_certificate
+from helpers.notebook import Notebook
+from helpers.urls import with_key
 from helpers.workspace import Role, Target, opening_passphrase
 
 __all__ = [
@@ -39,93 +47,22 @@ __all__ = [
 ]
 
 
-def _good(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValidator:
-    """Return a check as a pydantic validator, so that its reason appears beside the field."""
-
-    def validate(value: str) -> str:
-        try:
-            return value if or_empty and not value else check(value)
-        except Problem as problem:
-            raise ValueError(problem.why) from problem
-
-    return AfterValidator(validate)
-
-
-def _file(path: str) -> str:
-    if not Path(path).expanduser().is_file():
-        raise ValueError(f"There is no file {Path(path).expanduser().absolute()}.")
-    return path
-
-
-def _stripped(text: object) -> object:
-    """Return the text without white space at its ends, which pasted text often has."""
-    return text.strip() if isinstance(text, str) else text
-
-
-def _bare_service_name(text: object) -> object:
-    """Return the service's name, even if its host name or its URL was pasted."""
-    if not isinstance(text, str):
-        return text
-    return re.sub(r"^https?://|\.azure-devices-provisioning\.net/?$", "", text.strip())
-
-
-def _guid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError as error:
-        raise ValueError("A subscription id is a GUID: 8-4-4-4-12 hexadecimal characters.") from error
-
-
-def _id_scope(text: str) -> str:
-    if not re.fullmatch("0[0-9A-Za-z]{10}", text):
-        raise ValueError("An ID scope has 11 letters and digits and begins with 0, as in 0ne00112233.")
-    return text
-
-
-def _service_name(name: str) -> str:
-    """Check a service's name by Azure's rules for names of resources: Microsoft.Devices/ProvisioningServices."""
-    if not re.fullmatch("[0-9A-Za-z-]{2,63}[0-9A-Za-z]", name):
-        raise ValueError(
-            "A provisioning service has a name of 3 to 64 letters, digits and hyphens (no hyphen at the end)."
-        )
-    return name
-
-
-def _resource_group(name: str) -> str:
-    """Check a resource group's name by the same page's rules: Microsoft.Resources/resourcegroups."""
-    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", name):
-        raise ValueError(
-            "A resource group has a name of 1 to 90 letters, digits and - _ . ( ) (no full stop at the end)."
-        )
-    return name
-
-
-def _web_address(url: str) -> str:
-    if holds_key(url):
-        raise ValueError(
-            "The URL must not hold a key (code=, sig= or user:password@), because executed notebooks store the URL. Give it "
-            f"without the key. An Azure function's key belongs in the field “{WEBHOOK_KEY_FIELD}” or in the environment "
-            f"variable {WEBHOOK_KEY_VARIABLE}."
-        )
-    try:
-        address = urlsplit(url)
-        host = address.hostname or ""
-    except ValueError:  # brackets without an IPv6 address
-        host = ""
-    if not host or not (address.scheme == "https" or (address.scheme == "http" and host in _THIS_MACHINE)):
-        raise ValueError("It must begin with https:// (on this machine, http://localhost is also accepted).")
-    return url
-
-
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-CommonName: TypeAlias = Annotated[str, _good(check_common_name)]
-RegistrationId: TypeAlias = Annotated[str, _good(check_registration_id)]
+CommonName: TypeAlias = Annotated[str, checked_by(check_common_name)]
+RegistrationId: TypeAlias = Annotated[str, checked_by(check_device_id)]
 _FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure", "with the target azure")
 _FOR_ONES_OWN = ShownWhen(lambda values: values["target"] != "local", "with the targets azure and portal")
 _FOR_PORTAL = ShownWhen(lambda values: values["target"] == "portal", "with the target portal")
-_FOR_EC = ShownWhen(lambda values: values["key_type"] == "EC", "with the key type EC")
-_FOR_RSA = ShownWhen(lambda values: values["key_type"] == "RSA", "with the key type RSA")
 _OWN_CA_GIVEN = ShownWhen(lambda values: bool(values["own_ca_certificate"]), "with own_ca_certificate")
+_CREATES_ROOT = ShownWhen(lambda values: not values["own_ca_certificate"], "without own_ca_certificate")
+_CREATES_CA = ShownWhen(creates_ca, "if the notebook creates a CA, and below this own_ca_certificate it creates none")
+_CREATES_EC_KEY = ShownWhen(
+    lambda values: creates_ca(values) and values["key_type"] == "EC",
+    "if the notebook creates a CA with the key type EC",
+)
+_CREATES_RSA_KEY = ShownWhen(
+    lambda values: creates_ca(values) and values["key_type"] == "RSA",
+    "if the notebook creates a CA with the key type RSA",
+)
 _FOR_CUSTOM = ShownWhen(
     lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM, "with the allocation policy custom"
 )
@@ -138,27 +75,39 @@ DoneInPortal: TypeAlias = Annotated[
         "again.",
     ),
 ]
+DoneWithTheseValues: TypeAlias = Annotated[DoneInPortal, ResetByEdits()]
+"""The same, in a form whose other fields say what to do in the portal."""
+
+
+def _help_by(field: str, texts: Mapping[Any, str]) -> HelpFor:
+    """Return a help that depends on the value of one field."""
+    return HelpFor(lambda values: texts[values[field]])
 
 
 class StartHere(Inputs):
     """The provisioning service that the walkthrough uses."""
 
-    target: Target = Field(
-        "local",
-        title="Target",
-        description="local: a DPS on this machine. azure: your own DPS, with your sign-in. portal: your own DPS; you do each "
-        "step in the portal.",
-    )
-    subscription_id: Annotated[str, _FOR_AZURE, BeforeValidator(_stripped), _good(_guid, or_empty=True)] = Field(
-        "", title="Subscription id", description="From the service's overview page."
-    )
-    resource_group: Annotated[str, _FOR_AZURE, BeforeValidator(_stripped), _good(_resource_group, or_empty=True)] = (
-        Field("", title="Resource group")
-    )
+    target: Annotated[
+        Target,
+        _help_by(
+            "target",
+            {
+                "local": "A DPS on this machine. It needs no subscription.",
+                "azure": "Your own DPS in Azure. The notebooks use your sign-in, and make the changes there.",
+                "portal": "Your own DPS in Azure. You make each change in the portal, and the notebooks need no sign-in.",
+            },
+        ),
+    ] = Field("local", title="Target")
+    subscription_id: Annotated[
+        str, _FOR_AZURE, BeforeValidator(stripped), checked_by(check_subscription_id, or_empty=True)
+    ] = Field("", title="Subscription id", description="From the service's overview page.")
+    resource_group: Annotated[
+        str, _FOR_AZURE, BeforeValidator(stripped), checked_by(check_resource_group, or_empty=True)
+    ] = Field("", title="Resource group")
     provisioning_service: Annotated[
-        str, _FOR_ONES_OWN, BeforeValidator(_bare_service_name), _good(_service_name, or_empty=True)
+        str, _FOR_ONES_OWN, BeforeValidator(bare_service_name), checked_by(check_service_name, or_empty=True)
     ] = Field("", title="Provisioning service", description="Its name, as in NAME.azure-devices-provisioning.net.")
-    id_scope: Annotated[str, _FOR_PORTAL, BeforeValidator(_stripped), _good(_id_scope, or_empty=True)] = Field(
+    id_scope: Annotated[str, _FOR_PORTAL, BeforeValidator(stripped), checked_by(check_id_scope, or_empty=True)] = Field(
         "",
         title="ID scope",
         description="From the overview page. A device needs it to find its service; it is not a secret.",
@@ -173,47 +122,85 @@ class StartHere(Inputs):
         return {name: f"The target {self.target} needs it." for name in needed if not getattr(self, name)}
 
 
+def _help_for_own_ca(values: Mapping[str, Any]) -> str:
+    if values["has_root"] or values["has_cas"]:
+        return (
+            "This workspace already has a CA, and keeps it. To use your own CA instead, first run "
+            f"{Notebook.CLEAN_UP} and let it delete the keys."
+        )
+    own = own_certificate(values["own_ca_certificate"])
+    if own is None:
+        return "Only if you have one. Drop its certificate's file here, or type the file's path. Then the form asks for its key."
+    if gets_intermediate(own):
+        return "It takes the root's place. The notebook creates an intermediate below it."
+    return "It signs your devices. The notebook creates no other CA."
+
+
+def _help_for_intermediate(values: Mapping[str, Any]) -> str:
+    above = "your own CA" if values["own_ca_certificate"] else "the root"
+    return f"The common name of the CA below {above}. This CA signs your devices."
+
+
+def _help_for_lifetime(values: Mapping[str, Any]) -> str:
+    if values["own_ca_certificate"]:
+        return "1 to 36500. The intermediate expires no later than your own CA."
+    return "1 to 36500. A certificate never outlives the CA that signs it."
+
+
 class CreateCa(Inputs):
     """The names, keys and lifetime of new CAs, or the files of your own CA."""
 
-    root_name: CommonName = Field(
+    own_ca_certificate: Annotated[
+        str, DroppedFile(".pem,.cer,.crt,.der"), HelpFor(_help_for_own_ca), checked_by(check_file, or_empty=True)
+    ] = Field("", title="Your own CA")
+    own_ca_key: Annotated[str, DroppedFile(".pem,.key,.der"), _OWN_CA_GIVEN, checked_by(check_file, or_empty=True)] = (
+        Field(
+            "",
+            title="Its private key",
+            description="It stays on this machine. The workspace gets a copy that only you can read.",
+        )
+    )
+    root_name: Annotated[CommonName, _CREATES_ROOT] = Field(
         "Walkthrough Root CA",
         title="Root's name",
         description="The common name (CN): up to 64 bytes, which are 64 plain letters.",
     )
-    intermediate_name: CommonName = Field(
+    intermediate_name: Annotated[CommonName, _CREATES_CA, HelpFor(_help_for_intermediate)] = Field(
         "Walkthrough Intermediate CA", title="Intermediate's name", validate_default=True
     )
-    key_type: Literal["EC", "RSA"] = Field(
-        "EC", title="Key type", description="EC keys are small and fast; RSA is supported everywhere."
-    )
-    curve: Annotated[Literal["P-256", "P-384"], _FOR_EC] = Field("P-256", title="Curve")
-    rsa_bits: Annotated[Literal[2048, 3072, 4096], _FOR_RSA] = Field(
-        2048, title="RSA size in bits", description="Creating a 4096-bit key takes a few seconds."
-    )
-    lifetime_days: int = Field(
-        3650,
-        ge=1,
-        le=36500,
-        title="Lifetime in days",
-        description="1 to 36500. A certificate never outlives the CA that signs it.",
-    )
-    own_ca_certificate: Annotated[str, DroppedFile(".pem,.cer,.crt,.der"), _good(_file, or_empty=True)] = Field(
-        "",
-        title="Your own CA",
-        description="Only if you have one. Drop its certificate's file here, or type the file's path. Then the form asks for "
-        "its key.",
-    )
-    own_ca_key: Annotated[str, DroppedFile(".pem,.key,.der"), _OWN_CA_GIVEN, _good(_file, or_empty=True)] = Field(
-        "",
-        title="Its private key",
-        description="It stays on this machine. The workspace gets a copy that only you can read.",
+    key_type: Annotated[
+        Literal["EC", "RSA"],
+        _CREATES_CA,
+        _help_by(
+            "key_type",
+            {
+                "EC": "EC keys are small and fast.",
+                "RSA": "RSA is supported everywhere, but its keys are larger, and take longer to create.",
+            },
+        ),
+    ] = Field("EC", title="Key type")
+    curve: Annotated[Literal["P-256", "P-384"], _CREATES_EC_KEY] = Field("P-256", title="Curve")
+    rsa_bits: Annotated[
+        Literal[2048, 3072, 4096],
+        _CREATES_RSA_KEY,
+        _help_by(
+            "rsa_bits",
+            {
+                2048: "Creating a key takes less than a second.",
+                3072: "Creating a key takes about a second.",
+                4096: "Creating a key takes a few seconds.",
+            },
+        ),
+    ] = Field(2048, title="RSA size in bits")
+    lifetime_days: Annotated[int, _CREATES_CA, HelpFor(_help_for_lifetime)] = Field(
+        3650, ge=1, le=36500, title="Lifetime in days"
     )
 
     @field_validator("intermediate_name")
     @classmethod
     def _differs_from_the_root(cls, name: str, info: ValidationInfo) -> str:
-        if name.casefold() == str(info.data.get("root_name")).casefold():
+        """Compare the names of two new CAs. The name of an own root is in its file, which only `setting.py` reads."""
+        if not info.data.get("own_ca_certificate") and name.casefold() == str(info.data.get("root_name")).casefold():
             raise ValueError(
                 "The root has this name. Cards and trees show CAs by name, so you could not tell the two apart."
             )
@@ -221,9 +208,10 @@ class CreateCa(Inputs):
 
     @classmethod
     def without_effect(cls, about: Mapping[str, Any]) -> frozenset[str]:
-        """Return the fields for new CAs if the workspace already has CAs, because then no others are created."""
-        new = ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days")
-        return frozenset(new if about["has_cas"] else ())
+        """Return the fields for CAs that the workspace already has, because it creates no others and accepts no other key."""
+        if about["has_cas"]:
+            return frozenset(cls.model_fields.keys() - {"own_ca_certificate"})
+        return frozenset(("root_name", "own_ca_key") if about["has_root"] else ())
 
     @property
     def key_algorithm(self) -> KeyAlgorithm:
@@ -243,34 +231,39 @@ class CreateCa(Inputs):
         """
         if not self.own_ca_certificate:
             return None
-        certificate, key = (Path(each).expanduser() for each in (self.own_ca_certificate, self.own_ca_key))
+        certificate, key = expanded(self.own_ca_certificate), expanded(self.own_ca_key)
         return load_authority(certificate, key, passphrase=opening_passphrase(key, passphrase))
 
     def missing(self) -> dict[str, str]:
         if self.own_ca_certificate and not self.own_ca_key:
             return {"own_ca_key": "Your own CA needs two files: its certificate and its private key."}
-        if self.own_ca_key and not self.own_ca_certificate:
-            return {"own_ca_certificate": "Your own CA needs two files: its certificate and its private key."}
         return {}
 
 
 class UploadCa(Inputs):
     """The CA to register with DPS, and its name there."""
 
-    register_ca: Role = Field(
-        "intermediate", title="CA to register", description="The one that signs your devices, or the root above it."
-    )
-    certificate_name: Annotated[str, _good(check_certificate_name)] = Field(
+    register_ca: Annotated[
+        Role,
+        _help_by(
+            "register_ca",
+            {
+                "intermediate": "The CA that signs your devices. The root's key can stay in its safe.",
+                "root": "DPS can then accept the devices of every CA below the root.",
+            },
+        ),
+    ] = Field("intermediate", title="CA to register")
+    certificate_name: Annotated[str, checked_by(check_certificate_name)] = Field(
         "walkthrough-ca", title="Name at DPS", description="1 to 64 letters, digits and - . _"
     )
-    done_in_portal: DoneInPortal = False
+    done_in_portal: DoneWithTheseValues = False
 
 
 class SignCode(Inputs):
     """The verification code, if a person generated it in the portal. The passphrase is not a parameter."""
 
     verification_code: Annotated[
-        str, _FOR_PORTAL, BeforeValidator(_stripped), _good(check_verification_code, or_empty=True)
+        str, _FOR_PORTAL, BeforeValidator(stripped), checked_by(check_verification_code, or_empty=True)
     ] = Field(
         "",
         title="Verification code",
@@ -284,33 +277,50 @@ class VerifyCa(Inputs):
     done_in_portal: DoneInPortal = False
 
 
+_POLICIES = {
+    AllocationPolicy.HASHED: "DPS distributes the devices over the hubs by their weights.",
+    AllocationPolicy.GEO_LATENCY: "DPS chooses the hub with the lowest latency to the device.",
+    AllocationPolicy.STATIC: "DPS assigns every device to the hub that you choose below.",
+    AllocationPolicy.CUSTOM: "DPS calls your function for each device, and your function names the hub.",
+}
+
+
+def _help_for_policy(values: Mapping[str, Any]) -> str:
+    policy = values["allocation_policy"]
+    if policy is AllocationPolicy.GEO_LATENCY and values["target"] == "local":
+        return f"{_POLICIES[policy]} The local DPS knows no latencies unless you set them: then it always chooses the same hub."
+    return _POLICIES[policy]
+
+
+def _help_for_hubs(values: Mapping[str, Any]) -> str:
+    is_typed = values["target"] == "portal"  # elsewhere the form lists the hubs that are linked
+    if values["allocation_policy"] is AllocationPolicy.STATIC:
+        return "The host name of one hub." if is_typed else "Choose one hub."
+    who = "your function" if values["allocation_policy"] is AllocationPolicy.CUSTOM else "DPS"
+    how = "The host names, separated by commas. Without any" if is_typed else "If you choose none"
+    return f"{how}, {who} chooses from all linked hubs."
+
+
+def _help_for_webhook(values: Mapping[str, Any]) -> str:
+    if values["target"] == "portal":
+        return "The URL of your function, without the key. The list of clicks names it; you choose the function in the portal."
+    return "The URL of your function, without the key."
+
+
 class CreateEnrollmentGroup(Inputs):
     """The group's name, and how DPS chooses a hub for its devices."""
 
-    enrollment_group_id: Annotated[str, _good(check_group_id)] = Field(
+    enrollment_group_id: Annotated[str, checked_by(check_group_id)] = Field(
         "walkthrough-devices", title="Group's name", description="Up to 128 letters, digits and - . _ :"
     )
-    allocation_policy: AllocationPolicy = Field(
-        AllocationPolicy.HASHED,
-        title="Hub chosen by",
-        description="The allocation policy; the table above explains each.",
+    allocation_policy: Annotated[AllocationPolicy, HelpFor(_help_for_policy)] = Field(
+        AllocationPolicy.HASHED, title="Hub chosen by"
     )
-    iot_hubs: str = Field(
-        "",
-        title="Hubs to choose from",
-        description="One hub or several (in a text, separated by commas). If you choose none, the group uses all linked hubs.",
-    )
+    iot_hubs: Annotated[str, HelpFor(_help_for_hubs)] = Field("", title="Hubs to choose from")
     webhook_url: Annotated[
-        str,
-        _FOR_CUSTOM,
-        MaskedUrl(),
-        _good(_web_address, or_empty=True),
-    ] = Field(
-        "",
-        title="Webhook",
-        description="Your own function, which DPS calls to choose a hub for each device. Enter its URL without the key.",
-    )
-    done_in_portal: DoneInPortal = False
+        str, _FOR_CUSTOM, MaskedUrl(), HelpFor(_help_for_webhook), checked_by(check_webhook_url, or_empty=True)
+    ] = Field("", title="Webhook")
+    done_in_portal: DoneWithTheseValues = False
 
     @staticmethod
     def key_is_asked_for(values: Mapping[str, Any]) -> bool:
@@ -334,9 +344,13 @@ class CreateEnrollmentGroup(Inputs):
             return {"iot_hubs": "The policy static needs exactly one hub: DPS assigns every device of the group to it."}
         if self.allocation_policy is AllocationPolicy.CUSTOM and not self.webhook_url:
             return {"webhook_url": "With the policy custom, DPS calls your own function: enter its URL."}
-        if self.webhook_url and self.allocation_policy is not AllocationPolicy.CUSTOM:
-            return {"allocation_policy": "DPS calls a webhook only with the policy custom."}
         return {}
+
+
+def _help_for_fleet(values: Mapping[str, Any]) -> str:
+    if values["target"] in ("azure", "portal"):
+        return "0 to 500; all register at once. In Azure, each of them stays in its hub until you delete it there."
+    return "0 to 500; all register at once."
 
 
 class ProvisionDevices(Inputs):
@@ -345,9 +359,7 @@ class ProvisionDevices(Inputs):
     device_id: RegistrationId = Field(
         "pump-1", title="Registration id", description="Up to 64 letters, digits and - . _ : (not . _ : at the end)"
     )
-    fleet_size: int = Field(
-        10, ge=0, le=500, title="Devices in the fleet", description="0 to 500; all register at once."
-    )
+    fleet_size: Annotated[int, HelpFor(_help_for_fleet)] = Field(10, ge=0, le=500, title="Devices in the fleet")
 
 
 class EndAccess(Inputs):
@@ -357,7 +369,10 @@ class EndAccess(Inputs):
         "pump-1", title="Device to revoke", description="The notebook also creates a neighbour, which is not revoked."
     )
     next_ca_name: CommonName = Field(
-        "Walkthrough Next CA", title="Next CA's name", description="The CA to which the group will be moved."
+        "Walkthrough Next CA",
+        title="Next CA's name",
+        description="The CA to which the group will be moved. Its kind of key and its lifetime are those that you chose in "
+        f"{Notebook.CREATE_CA}.",
     )
 
 
