@@ -1,9 +1,11 @@
 """07, against a real local DPS: the devices that each way of ending access affects, and the restored state at the end."""
 
+from typing import Any
+
 import pytest
 
 from helpers import lesson
-from helpers.certificates import CertificateAuthority
+from helpers.certificates import CertificateAuthority, describe
 from helpers.dps import CaReference, DpsError, IndividualEnrollment, ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -14,7 +16,7 @@ MOMENTS = [
     ('try_devices("Before"', [True, True]),
     ("One device is revoked", [False, True]),
     ("The group is disabled", [False, False]),
-    ("create_root(form.value.next_ca_name", None),
+    ("next_ca.sign_verification_code", None),
     ("Primary and secondary", [True, True]),
     ("The next CA alone", [False, True]),
     ("The CA is deleted", [False]),
@@ -125,7 +127,7 @@ def test_a_resource_that_another_program_created_under_the_same_name_stays(
     notebook.names["group"] = dps.enrollment_groups.get(name)
     for _ in range(2):
         with pytest.raises(DpsError, match="taken"):
-            notebook.cell("create_root(form.value.next_ca_name")
+            notebook.cell("next_ca.sign_verification_code")
     notebook.walkthrough.put_back()
     assert dps.certificates.get(theirs.name).etag == theirs.etag
     assert dps.individual_enrollments.get(name).enabled
@@ -142,6 +144,23 @@ def test_the_next_ca_must_have_another_name_so_that_the_roll_over_is_visible(
     notebook.type_in(**same)
     with pytest.raises(Problem, match="already"):
         notebook.cell("two_devices")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "key", "days"),
+    [({}, "P-256", 3650), ({"key_type": "RSA", "rsa_bits": 3072, "lifetime_days": 30}, "RSA-3072", 30)],
+)
+def test_the_next_ca_has_the_kind_of_key_and_the_lifetime_that_were_chosen_in_01(
+    workspace: Workspace, name: str, chosen: dict[str, Any], key: str, days: int
+) -> None:
+    walk(workspace, name, **chosen)
+    notebook = opened(workspace, name)
+    for text, _ in MOMENTS[:4]:
+        notebook.cell(text)
+    made = describe(notebook.next_ca.certificate)
+    assert (made.key, (made.not_after - made.not_before).days, made.path_length) == (key, days, 0)
+    assert made.key == describe(notebook.walkthrough.registered_part()).key
+    notebook.walkthrough.put_back()
 
 
 def test_the_device_of_06_is_offered_and_another_may_be_revoked(workspace: Workspace, name: str) -> None:
@@ -169,7 +188,7 @@ def test_walkthrough_pictures_what_07_uploads(workspace: Workspace, name: str) -
     notebook = opened(workspace, name)
     for text, _ in MOMENTS[:3]:
         notebook.cell(text)
-    registered = notebook.cell("create_root(form.value.next_ca_name")
+    registered = notebook.cell("next_ca.sign_verification_code")
     picture = lesson.walkthrough.showing.picture_of(notebook.walkthrough, registered)
     assert "Walkthrough Next CA" in repr(picture)
     assert "VERIFIED" in repr(picture)

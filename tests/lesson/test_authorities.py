@@ -104,7 +104,7 @@ def test_existing_cas_stay_whatever_the_form_says(workspace: Workspace) -> None:
     before = files(workspace)
     again = create(workspace, root_name="R", intermediate_name="I", key_type="RSA", lifetime_days=1)
     assert files(workspace) == before
-    assert [field.name for field in again.form._fields] == ["own_ca_certificate", "own_ca_key"]
+    assert [field.name for field in again.form._fields] == ["own_ca_certificate"]
     shown = again.cell("walkthrough.authorities()")
     assert "Walkthrough Root CA" in repr(shown)
 
@@ -347,6 +347,50 @@ def test_an_own_ca_is_not_silently_ignored_where_cas_exist(workspace: Workspace,
     assert files(workspace) == before
 
 
+def test_an_own_ca_where_cas_exist_is_told_so_before_a_cell_is_run(workspace: Workspace, tmp_path: Path) -> None:
+    create(workspace)
+    own = issue("Own Root", ca=True)
+    given = bring(tmp_path, own)
+    says = "This workspace already has the CA “Walkthrough Root CA”. Leave the fields of your own CA empty, or run 10_clean_up"
+    as_parameters, typed, dropped = (Notebook("01", workspace, **each) for each in (given, {}, {}))
+    for notebook in (as_parameters, typed, dropped):
+        notebook.call(until="wanted = form.value")
+    assert "already has a CA, and keeps it" in typed.form._fields[0]._help.value
+    assert typed.form._fields[0]._reason.value == ""
+    typed.type_in(own_ca_certificate=given["own_ca_certificate"])
+    drop(dropped.form, "own_ca_certificate", "own.pem", own.certificate_file)
+    for notebook in (as_parameters, typed, dropped):
+        (field,) = (each for each in notebook.form._fields if each.is_shown)
+        assert says in field._reason.value
+        with pytest.raises(Problem, match="“Own Root” was not accepted"):
+            notebook.cell("wanted = form.value")
+    typed.type_in(own_ca_certificate="")
+    assert typed.form._fields[0]._reason.value == ""
+
+
+def test_a_file_that_is_no_certificate_is_told_so_before_a_cell_is_run(workspace: Workspace) -> None:
+    notebook = Notebook("01", workspace)
+    notebook.call(until="wanted = form.value")
+    notebook.type_in(own_ca_certificate=__file__)
+    assert "neither PEM nor the DER" in notebook.form._fields[0]._reason.value
+
+
+def test_a_home_folder_that_nobody_has_is_no_file(workspace: Workspace) -> None:
+    notebook = Notebook("01", workspace)
+    notebook.call(until="wanted = form.value")
+    notebook.type_in(own_ca_certificate="~no-such-user/ca.pem")
+    assert "There is no file" in notebook.form._fields[0]._reason.value
+
+
+def test_a_choice_that_made_no_ca_is_not_remembered(workspace: Workspace) -> None:
+    notebook = create(workspace, key_type="RSA", lifetime_days=30)
+    notebook.type_in(key_type="EC", lifetime_days="60")
+    notebook.cell("wanted = form.value")
+    create(workspace, lifetime_days=90)
+    chosen = lesson.open(workspace.folder).chosen(lesson.CreateCa)
+    assert (chosen.key_algorithm, chosen.lifetime_days) == (KeyAlgorithm.RSA2048, 30)
+
+
 # --- dropped on the form ---
 
 
@@ -381,7 +425,6 @@ def test_an_own_ca_that_is_stored_already_leaves_no_dropped_files(workspace: Wor
     again.call(until="wanted = form.value")
     again.form.secret.control.value = SECRET
     drop(again.form, "own_ca_certificate", "own.pem", own.certificate_file)
-    drop(again.form, "own_ca_key", "own.key", own.key_file)
     again.cell("wanted = form.value")
     assert not (workspace.folder / "dropped").exists()
 

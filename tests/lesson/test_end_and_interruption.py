@@ -161,7 +161,7 @@ def test_clean_up_removes_what_an_interrupted_07_has_left(alone: Workspace) -> N
     notebook.call(until="One device is revoked")
     notebook.cell("One device is revoked")
     notebook.names["group"] = notebook.walkthrough.group()
-    notebook.cell("create_root(form.value.next_ca_name")
+    notebook.cell("next_ca.sign_verification_code")
     notebook.cell("CaReference(present.name")
     done = clean_up(alone, delete_keys=True)
     for said in ("enrollment of “pump-1”", f"group “{GROUP}”", f"“{CA}-next”", f"“{CA}”", "pump-1.key"):

@@ -33,7 +33,7 @@ from helpers.lesson.figures import (
     Verdicts,
 )
 from helpers.lesson.forms import Form, Inputs, Secret
-from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, setting_of
+from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, chosen_before, setting_of
 from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, StartHere
 from helpers.lesson.targets import Dps, Service, Target, target_of
 from helpers.lesson.walkthrough import access, clean_up, views
@@ -124,6 +124,10 @@ class Walkthrough:
         if model in TELLS_OF_PORTAL:
             self._told = lambda: form.value
         return form
+
+    def chosen(self, model: type[Value]) -> Value:
+        """Return the value that was chosen in an earlier notebook's form: 07 creates the next CA like those of 01."""
+        return chosen_before(model, self.workspace)
 
     # --- what is at DPS ---
 
