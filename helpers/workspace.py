@@ -72,7 +72,8 @@ class Facts(BaseModel):
             used.
         revoked_device: the device for which 07 created an individual enrollment; None once that is removed.
         next_certificate_name: the name under which 07 registered the next CA; None once that is removed.
-        allocation_policy: of the group that the user created in the portal; with other targets, the service returns it.
+        allocation_policy, iot_hubs, webhook_url: of the group that the user created in the portal; with other targets, the
+            service returns them. The URL is without the key.
         done_in_portal: the steps that the user has confirmed to have done in the portal.
         rehearsed: 07 has registered the CA and created the group at a local DPS, because the target is portal.
         added_services: the services that experiments have added to the local DPS and not yet removed.
@@ -97,6 +98,8 @@ class Facts(BaseModel):
     verified: bool = False
     enrollment_group_id: str | None = None
     allocation_policy: str | None = None
+    iot_hubs: tuple[str, ...] = ()
+    webhook_url: str = ""
     revoked_device: str | None = None
     next_certificate_name: str | None = None
     done_in_portal: tuple[str, ...] = ()

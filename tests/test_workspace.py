@@ -30,6 +30,8 @@ EVERYTHING: dict[str, Any] = {
     "verified": True,
     "enrollment_group_id": "pumps",
     "allocation_policy": "custom",
+    "iot_hubs": ("a-hub.azure-devices.net",),
+    "webhook_url": "https://f.example/api",
     "revoked_device": "pump-1",
     "next_certificate_name": "factory-next",
     "id_scope": "0ne00112233",

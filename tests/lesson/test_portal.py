@@ -11,7 +11,9 @@ from cryptography import x509
 from helpers import lesson
 from helpers.certificates import read_certificates
 from helpers.dps import (
+    AllocationPolicy,
     CaReference,
+    CustomAllocation,
     EnrollmentGroup,
     ProvisioningService,
     connect_local,
@@ -226,6 +228,56 @@ def test_a_step_that_was_interrupted_between_the_tick_and_its_note_is_noted_late
     assert (place.facts.verified, place.facts.used_code) == (True, "AB" * 24)
 
 
+HUB = "a-hub.azure-devices.net"
+CHANGES: dict[str, dict[str, Any]] = {
+    "another policy": {"allocation_policy": AllocationPolicy.GEO_LATENCY},
+    "a hub": {"iot_hubs": HUB},
+    "a function": {"allocation_policy": AllocationPolicy.CUSTOM, "webhook_url": "https://f.example/api"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kernel", ["the same kernel", "a new kernel"])
+def test_a_changed_group_is_the_persons_turn_again(place: Workspace, kernel: str, change: str) -> None:
+    tell(place, last="04")
+    notebook, _ = asked(place, "05")
+    notebook.type_in(done_in_portal=True)
+    notebook.cell(CALL["05"])
+    before = notebook.group
+    if kernel == "a new kernel":
+        notebook = Notebook("05", place)
+        notebook.call(until=CALL["05"])
+        notebook.cell(CALL["05"])
+    notebook.type_in(**CHANGES[change])
+    for _ in range(2):
+        with pytest.raises(YourTurn) as caught:
+            notebook.cell(CALL["05"])
+    assert "change the enrollment group" in str(caught.value)
+    clicks = "\n".join(caught.value.checklist.steps)
+    assert {"another policy": "Lowest latency", "a hub": HUB, "a function": "https://f.example/api"}[change] in clicks
+    assert "Add enrollment group" not in clicks
+    assert notebook.dps.enrollment_groups.get("") == before, "the change is noted only when it is done"
+    notebook.type_in(done_in_portal=True)
+    notebook.cell(CALL["05"])
+    assert notebook.group != before
+    assert notebook.dps.enrollment_groups.get("") == notebook.group
+    again = Notebook("05", place)
+    again.call()
+    assert again.group == notebook.group, "the form shows it, and nothing is asked again"
+
+
+def test_a_group_that_a_person_creates_gets_no_webhook_key_from_the_environment(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_KEY", "SECRET")
+    tell(place, last="04")
+    given = {"allocation_policy": "custom", "webhook_url": "https://f.example/api", "done_in_portal": True}
+    notebook = Notebook("05", place, **given)
+    notebook.call()
+    assert notebook.group.custom_allocation == CustomAllocation("https://f.example/api")
+    assert place.facts.webhook_url == "https://f.example/api"
+
+
 def test_cleaning_up_is_requested_and_then_the_facts_are_deleted(place: Workspace) -> None:
     tell(place)
     notebook, turn = asked(place, "10")
@@ -241,7 +293,7 @@ REHEARSED: list[str] = [
     "two_devices",
     "One device is revoked",
     "The group is disabled",
-    "create_root(form.value.next_ca_name",
+    "next_ca.sign_verification_code",
     "Primary and secondary",
     "The next CA alone",
     "The CA is deleted",

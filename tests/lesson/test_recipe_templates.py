@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.dps import AllocationPolicy, CaReference, CustomAllocation, EnrollmentGroup
-from helpers.lesson.recipes import STEPS, Names, recipe
+from helpers.lesson.recipes import CHANGE_GROUP, STEPS, Names, portal_clicks, recipe
 
 TEMPLATES = Path(str(files("helpers.lesson.recipes") / "templates"))
 
@@ -27,7 +27,7 @@ def test_bash_accepts_a_shell_template(template: Path) -> None:
 
 def test_each_step_has_clicks_commands_and_python() -> None:
     names = {suffix: {file.stem for file in TEMPLATES.glob(f"*.{suffix}")} for suffix in ("txt", "sh", "py")}
-    assert names["txt"] == set(STEPS)
+    assert names["txt"] == {*STEPS, CHANGE_GROUP}
     assert names["sh"] == {*STEPS, "sign_in_azure", "sign_in_local"}
     assert names["py"] >= set(STEPS) - {"register"}
     assert {file.suffix for file in TEMPLATES.iterdir() if file.is_file()} == {".txt", ".sh", ".py"}
@@ -50,6 +50,7 @@ def test_the_scripts_use_every_import_and_no_undefined_name_and_no_placeholder_i
     for target in ("local", "azure", "portal"):
         for group in groups:
             names = Names(target, "my-subscription", "my-resource-group", "my-dps", tmp_path, group=group)
+            assert "$" not in "\n".join(portal_clicks(CHANGE_GROUP, names))
             for step in STEPS:
                 shown = recipe(step, names)
                 (tmp_path / f"{target}_{group.group_id}_{step}.py").write_text(f"{shown.python}\n")

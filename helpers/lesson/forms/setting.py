@@ -54,6 +54,9 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         "register_ca": facts.registered_role,
         "certificate_name": facts.certificate_name,
         "enrollment_group_id": facts.enrollment_group_id,
+        "allocation_policy": facts.allocation_policy,
+        "iot_hubs": ",".join(facts.iot_hubs),
+        "webhook_url": facts.webhook_url,
         **({name: getattr(facts, name) for name in StartHere.model_fields} if facts.target else {}),
     }
     chosen = {name: value for name, value in {**facts.choices, **known}.items() if name in model.model_fields}

@@ -11,7 +11,7 @@ from helpers.lesson.recipes.names import Names
 from helpers.lesson.recipes.placeholders import placeholders
 from helpers.lesson.recipes.templates import clicks, python_script, shell_script
 
-__all__ = ["STEPS", "Recipe", "recipe"]
+__all__ = ["CHANGE_GROUP", "STEPS", "Recipe", "portal_clicks", "recipe"]
 
 _CLIENTS = {
     "connect": "management",
@@ -32,6 +32,8 @@ _CLIENTS = {
 """For each step, the plane of DPS for which its Python creates a client; None if it needs no such client."""
 
 STEPS = tuple(_CLIENTS)
+CHANGE_GROUP = "change_group"
+"""A step in the portal only. Elsewhere, the call that creates the group also changes it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,16 @@ def recipe(step: str, names: Names) -> Recipe:
     """
     if step == "delete_ca":
         names = replace(names, certificate=names.next_certificate)
-    return Recipe(clicks(step, placeholders(names)), _commands(step, names), _python(step, names))
+    return Recipe(portal_clicks(step, names), _commands(step, names), _python(step, names))
+
+
+def portal_clicks(step: str, names: Names) -> tuple[str, ...]:
+    """Return a step as clicks in the portal, with these names filled in.
+
+    Args:
+        step: one of STEPS, or CHANGE_GROUP.
+    """
+    return clicks(step, placeholders(names))
 
 
 def _commands(step: str, names: Names) -> str:

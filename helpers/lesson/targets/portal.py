@@ -16,6 +16,7 @@ from helpers.dps import (
     AZURE_DEVICE_PLANE,
     AllocationPolicy,
     CaReference,
+    CustomAllocation,
     DevicePlane,
     DeviceRegistrar,
     DpsError,
@@ -30,7 +31,7 @@ from helpers.dps import (
     local_id_scope,
 )
 from helpers.lesson.figures import Checklist
-from helpers.lesson.recipes import Names, recipe
+from helpers.lesson.recipes import CHANGE_GROUP, Names, portal_clicks
 from helpers.lesson.targets.notes import Notes
 from helpers.problem import Problem
 from helpers.workspace import Facts, Workspace
@@ -116,12 +117,17 @@ class Portal:
             YourTurn: the person has not confirmed it yet.
         """
         told = self._workspace.facts.done_in_portal
-        if step in told:
-            return
+        if step not in told:
+            self.require_confirmation(step, heading, files, **known)
+            self._workspace.update(done_in_portal=(*told, step))
+
+    def require_confirmation(
+        self, step: str, heading: str, files: Mapping[str, x509.Certificate], **known: Any
+    ) -> None:
+        """Raise YourTurn unless the person confirms in the form that the step is done."""
         if not getattr(self.told(), "done_in_portal", False):
             names = Names.of(self._workspace, self, **known)
-            raise YourTurn(Checklist(heading, recipe(step, names).clicks, _TICK, files))
-        self._workspace.update(done_in_portal=(*told, step))
+            raise YourTurn(Checklist(heading, portal_clicks(step, names), _TICK, files))
 
     def _known_cas(self) -> KnownCas:
         groups = (self.enrollment_groups.get(""),) if self._workspace.facts.enrollment_group_id else ()
@@ -162,7 +168,7 @@ class _Certificates:
         """Return the code that the portal shows, once the person has pasted it."""
         code = self._pasted()
         if not code:
-            clicks = recipe("code", Names.of(self._workspace, self._portal)).clicks
+            clicks = portal_clicks("code", Names.of(self._workspace, self._portal))
             raise YourTurn(Checklist("generate a verification code", clicks, _PASTE))
         return replace(registered, verification_code=code)
 
@@ -184,11 +190,17 @@ class _Groups:
         self._portal = portal
 
     def create(self, group: EnrollmentGroup) -> EnrollmentGroup:
-        """Return the enrollment group, once the person has created it."""
+        """Return the enrollment group, once the person has created it, or has changed it to this one."""
+        workspace = self._portal.workspace
+        known = self.get("") if workspace.facts.enrollment_group_id else group
         self._portal.ask("group", "create the enrollment group", {}, group=group)
-        self._portal.workspace.update(
+        if group != known:
+            self._portal.require_confirmation(CHANGE_GROUP, "change the enrollment group", {}, group=group)
+        workspace.update(
             enrollment_group_id=group.group_id,
             allocation_policy=group.allocation_policy.value if group.allocation_policy else None,
+            iot_hubs=group.iot_hubs,
+            webhook_url=group.custom_allocation.webhook_url if group.custom_allocation else "",
         )
         return group
 
@@ -196,8 +208,13 @@ class _Groups:
         """Return the group that the person has created."""
         facts = self._portal.workspace.facts
         policy = AllocationPolicy(facts.allocation_policy) if facts.allocation_policy else None
-        bound_to = CaReference(str(facts.certificate_name))
-        return EnrollmentGroup(str(facts.enrollment_group_id), bound_to, allocation_policy=policy)
+        return EnrollmentGroup(
+            str(facts.enrollment_group_id),
+            CaReference(str(facts.certificate_name)),
+            allocation_policy=policy,
+            iot_hubs=facts.iot_hubs,
+            custom_allocation=CustomAllocation(facts.webhook_url) if facts.webhook_url else None,
+        )
 
 
 class _Devices:

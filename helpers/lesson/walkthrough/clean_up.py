@@ -51,6 +51,8 @@ def _forget(workspace: Workspace) -> None:
         used_code=None,
         verified=False,
         allocation_policy=None,
+        iot_hubs=(),
+        webhook_url="",
         done_in_portal=(),
         rehearsed=False,
     )
