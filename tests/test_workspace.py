@@ -160,6 +160,16 @@ def test_another_version_or_field_is_damaged(workspace: Workspace, change: dict[
     assert_damaged(workspace, json.dumps({**facts, **change}).encode())
 
 
+def test_a_file_of_an_earlier_version_is_read(workspace: Workspace) -> None:
+    """Before the facts had `choices`, 06 noted its outcomes in lists."""
+    earlier = {name: value for name, value in EVERYTHING.items() if name != "choices"}
+    earlier["outcomes"] = {"06_provision_devices": {"device": ["pump-1"], "fleet": ["pump-1-001"], "stranger": 401}}
+    file_of(workspace).write_text(json.dumps({"schema_version": 1, **earlier}))
+    reopened = Workspace(workspace.folder)
+    assert reopened.facts == Facts(**earlier)
+    assert reopened.update(choices={"fleet_size": 1}) == Facts(**earlier, choices={"fleet_size": 1})
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60) | st.from_type(type(None) | bool | int | str).map(lambda v: json.dumps(v).encode()))
 @example(b"[" * 100_000)

@@ -51,6 +51,13 @@ def lose_the_keys(workspace: Workspace, name: str) -> None:
         key.unlink()
 
 
+def note_as_an_earlier_version_did(workspace: Workspace, name: str) -> None:
+    """Before the facts had `choices`, 06 noted lists of the devices instead of a hub for each."""
+    workspace.forget_outcomes("06_provision_devices")
+    workspace.note("06_provision_devices", device=[name], fleet=[f"{name}-001", f"{name}-002"], stranger=401)
+    workspace.update(choices={})
+
+
 # The notebook, and an event that makes its checkpoint fail although all its cells ran once.
 CASES: list[tuple[str, Happening, str]] = [
     ("00_start_here", lambda workspace, name: workspace.update(target=None), "Run 00_start_here"),
@@ -64,6 +71,7 @@ CASES: list[tuple[str, Happening, str]] = [
         at_the_service(lambda dps, name: dps.devices.forget(f"{name}-001")),
         "DPS has records of the device and the fleet",
     ),
+    ("06_provision_devices", note_as_an_earlier_version_did, "Run this notebook again"),
     ("06_provision_devices", begin_again("06", "wanted = form.value"), "DPS rejected the unknown device"),
     ("07_when_access_ends", at_the_service(disable_group), "Everything is as it was before"),
     (
