@@ -89,7 +89,7 @@ def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
     assert question in solution_of(notebook).read_text()
 
 
-def test_a_loop_without_an_end_is_stopped_and_told(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_loop_is_stopped_and_reported(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "_TIME_LIMIT_SECONDS", 1)
 
     def for_ever(*_given: Any) -> None:

@@ -197,9 +197,7 @@ def test_a_fix_is_one_that_the_system_has(
     assert hosts in fixes["Ports"]
 
 
-def test_a_proxy_that_leaves_localhost_alone_is_no_trouble(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_that_excludes_localhost_is_accepted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
     assert failed(machine.examine_machine(workspace)) == {}

@@ -226,7 +226,7 @@ def test_an_item_of_a_bulk_may_have_its_etag_in_quotes(dps: LocalService) -> Non
 
 
 @pytest.mark.unix
-def test_a_folder_of_somebody_elses_keeps_its_permissions(server: Server) -> None:
+def test_a_folder_that_is_not_ours_keeps_its_permissions(server: Server) -> None:
     server.state.mkdir(mode=0o755)
     server.state.chmod(0o755)
     server.start()
@@ -244,7 +244,7 @@ def test_a_key_in_a_hubs_policy_name_is_not_stored(dps: LocalService) -> None:
 
 
 @pytest.mark.unix
-def test_when_no_more_files_can_be_opened_the_log_stays_short_and_others_get_in_later(server: Server) -> None:
+def test_when_no_more_files_can_be_opened_the_log_stays_short_and_clients_connect_later(server: Server) -> None:
     few = ["bash", "-c", 'ulimit -n 128; exec "$@"', "bash", *server.command()]
     with server.log.open("ab") as log:
         server.processes.append(subprocess.Popen(few, stdout=log, stderr=subprocess.STDOUT))

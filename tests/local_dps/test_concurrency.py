@@ -262,7 +262,7 @@ def test_calls_that_come_together_over_https_each_get_their_own_result(dps: Loca
 
 
 @pytest.mark.linux
-def test_a_full_disk_refuses_what_comes_together_and_keeps_nothing_of_it(server: Server) -> None:
+def test_a_full_disk_refuses_requests_that_share_a_commit_and_stores_none_of_them(server: Server) -> None:
     """The limit on file sizes stands in for the disk: the write-ahead log can't grow."""
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # no log file, which would be full as well
     signing = root().pem
@@ -286,7 +286,7 @@ def test_a_full_disk_refuses_what_comes_together_and_keeps_nothing_of_it(server:
 
 
 @pytest.mark.linux
-def test_a_call_too_large_for_the_disk_does_not_take_its_neighbours_with_it(server: Server) -> None:
+def test_a_call_that_is_too_large_for_the_disk_does_not_affect_its_neighbours(server: Server) -> None:
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     signing = root().pem
     assert dps.service_token

@@ -26,7 +26,7 @@ from tests.local_dps.wire import LocalService, group_body, signature
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_control_has_a_port_of_its_own_and_no_plane_on_it(dps: LocalService) -> None:
+def test_the_control_interface_has_its_own_port_without_any_plane(dps: LocalService) -> None:
     assert urlsplit(dps.connection["control_endpoint"]).port != dps.address.port
     paths = ("/", "/subscriptions", f"{dps.root}/certificates?api-version=2026-11-01", "/enrollmentGroups/g1")
     assert [dps.control("GET", path).status for path in paths] == [404] * 4
@@ -372,7 +372,7 @@ def test_a_request_in_flight_is_answered_before_the_end_in_spite_of_idle_connect
 
 
 @pytest.mark.unix
-def test_a_write_that_was_answered_at_the_end_is_kept(server: Server, tmp_path: Path) -> None:
+def test_a_write_that_was_answered_at_the_end_is_stored(server: Server, tmp_path: Path) -> None:
     dps = server.start()
     made = dps.put_group(group_body("g1", signing=root().pem))
     server.stop()

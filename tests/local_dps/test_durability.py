@@ -106,7 +106,7 @@ def test_a_token_from_before_a_restart_is_valid_after_it(tmp_path: Path) -> None
 
 
 @pytest.mark.linux
-def test_a_full_disk_refuses_the_write_loses_nothing_and_service_goes_on(server: Server) -> None:
+def test_a_full_disk_refuses_the_write_loses_nothing_and_the_service_continues(server: Server) -> None:
     """The limit on file sizes stands in for the disk: the write-ahead log can't grow."""
     dps = server.start(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # no log file, which would be full as well
     uploaded = root()

@@ -481,7 +481,7 @@ def test_a_device_that_reads_no_answers_is_disconnected(
 
 
 @pytest.mark.unix
-def test_thousands_that_come_and_go_leave_nothing_behind(plant: LocalService, files: Files, who: str) -> None:
+def test_thousands_of_connections_leave_nothing_behind(plant: LocalService, files: Files, who: str) -> None:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     at_once = max(20, min(400, (allowed - 200) // 4))
     before, context = open_descriptors(), client_context(plant, files)

@@ -100,7 +100,7 @@ def test_each_service_answers_at_its_own_host_with_its_own_groups(dps: LocalServ
         assert service.serve("GET", f"/enrollmentGroups/only-{(number + 1) % 4}").status == 404
 
 
-def test_a_key_of_one_service_opens_no_other(dps: LocalService) -> None:
+def test_a_key_of_one_service_is_not_valid_for_another(dps: LocalService) -> None:
     found = neighbours(dps)
     for service in found:
         service.put_group(group_body("g1", signing=root().pem))
@@ -193,7 +193,7 @@ def test_a_change_of_one_service_leaves_the_others(dps: LocalService) -> None:
 
 
 @pytest.mark.parametrize("deleted", [0, 1, 2, 3])
-def test_a_deletion_leaves_the_others_and_silences_one_host(dps: LocalService, deleted: int) -> None:
+def test_a_deletion_removes_one_host_and_leaves_the_others(dps: LocalService, deleted: int) -> None:
     found = neighbours(dps)
     for service in found:
         service.upload("ca", root().pem)
@@ -225,7 +225,7 @@ def test_a_connection_that_is_still_open_learns_that_its_service_is_gone(dps: Lo
         assert json.loads(reply.read())["errorCode"] != present["errorCode"]
 
 
-def test_all_services_can_be_deleted_and_others_made(dps: LocalService) -> None:
+def test_all_services_can_be_deleted_and_new_ones_created(dps: LocalService) -> None:
     before = services.read(dps)["properties"]["idScope"]
     assert dps.manage("DELETE").status == 202
     listed = services.ask(
@@ -408,9 +408,7 @@ def test_a_bad_name_of_a_resource_group_is_refused(shared_dps: LocalService, nam
     ],
     ids=str,
 )  # fmt: skip
-def test_a_resource_group_that_makes_no_sense_is_neither_created_nor_changed(
-    shared_dps: LocalService, body: Any
-) -> None:
+def test_an_invalid_resource_group_is_neither_created_nor_changed(shared_dps: LocalService, body: Any) -> None:
     before = services.census(shared_dps)
     for name in ("new", shared_dps.connection["resource_group"]):
         assert services.ask(shared_dps, "PUT", services.group_path(shared_dps, name), body).status == 400
@@ -581,7 +579,7 @@ def test_resources_are_listed_by_a_filter(dps: LocalService, wanted: str) -> Non
 
 
 @pytest.mark.parametrize("wanted", ["tagName eq 'a'", "name ne 'a'", "name eq a", "name eq 'a' or name eq 'b'", "x"])
-def test_a_filter_that_is_not_known_is_refused(shared_dps: LocalService, wanted: str) -> None:
+def test_an_unsupported_filter_is_refused(shared_dps: LocalService, wanted: str) -> None:
     path = f"{services.subscription(shared_dps)}/resources?api-version={NEWEST}&$filter={quote(wanted)}"
     reply = services.ask(shared_dps, "GET", path, version=None)
     assert (reply.status, reply.json["error"]["code"]) == (400, "InvalidRequestContent")

@@ -85,7 +85,7 @@ def test_an_update_is_answered_as_an_operation_that_has_begun(dps: LocalService)
     assert after["properties"]["idScope"] == before["properties"]["idScope"]
 
 
-def test_an_update_repeats_what_was_sent_and_knows_no_more(dps: LocalService) -> None:
+def test_the_answer_to_an_update_repeats_only_the_values_in_the_request(dps: LocalService) -> None:
     present = services.read(dps)
     reader = {"keyName": "reader", "rights": "EnrollmentRead"}
     reply = services.updated(dps, iotHubs=[services.hub()], authorizationPolicies=[reader])
@@ -153,7 +153,7 @@ def test_a_service_of_a_name_that_was_deleted_is_a_new_one(dps: LocalService) ->
 
 @pytest.mark.parametrize("spelling", ["operationResults", "operationresults", "OPERATIONRESULTS"])
 @pytest.mark.parametrize("query", ["", "&asyncinfo", "&asyncinfo=true"])
-def test_an_operation_is_found_however_it_is_asked_for(shared_dps: LocalService, spelling: str, query: str) -> None:
+def test_an_operation_is_found_at_both_paths(shared_dps: LocalService, spelling: str, query: str) -> None:
     reply = shared_dps.manage("PUT", "", services.read(shared_dps))
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     path = f"{shared_dps.root}/{spelling}/{operation}?api-version={NEWEST}{query}"
@@ -172,7 +172,7 @@ def test_an_operation_that_was_not_begun_on_this_service_is_not_found(dps: Local
     assert_provider_refuses(services.ask(dps, "GET", f"{anywhere}/nothing"), 404, 404003, "NotFound")
 
 
-def test_a_missing_service_has_nothing_to_tell(dps: LocalService) -> None:
+def test_a_missing_service_is_not_found_by_any_call(dps: LocalService) -> None:
     path = services.service_path(dps, "nothing")
     calls = [("GET", ""), ("DELETE", ""), ("PATCH", ""), ("GET", "/skus"), ("POST", "/listkeys")]
     for method, suffix in [*calls, ("POST", "/keys/provisioningserviceowner/listkeys"), ("GET", "/certificates")]:
@@ -382,7 +382,7 @@ BAD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_service_that_makes_no_sense_is_neither_created_nor_updated(shared_dps: LocalService, kind: str) -> None:
+def test_an_invalid_service_is_neither_created_nor_updated(shared_dps: LocalService, kind: str) -> None:
     before = services.census(shared_dps)
     for path in (services.service_path(shared_dps, "second"), shared_dps.root):
         reply = services.ask(shared_dps, "PUT", path, services.description(**BAD[kind]))
@@ -398,7 +398,7 @@ CHANGES: dict[str, Any] = {"PUT": services.description(tags={"a": "b"}), "PATCH"
 
 @pytest.mark.parametrize("form", ['"{}"', "{}", "*", ""], ids=["quoted", "unquoted", "star", "absent"])
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_present_etag_of_a_service_is_good_in_each_form(dps: LocalService, method: str, form: str) -> None:
+def test_the_current_etag_of_a_service_is_accepted_in_each_form(dps: LocalService, method: str, form: str) -> None:
     present = services.create(dps, "second")
     reply = services.ask(
         dps,
@@ -422,7 +422,7 @@ def test_a_stale_etag_of_a_service_is_refused(dps: LocalService, method: str, fo
     assert services.census(dps) == before
 
 
-def test_a_service_that_is_not_there_matches_no_etag(dps: LocalService) -> None:
+def test_a_missing_service_matches_no_etag(dps: LocalService) -> None:
     before = services.census(dps)
     reply = services.ask(
         dps, "PUT", services.service_path(dps, "second"), services.description(), if_match=f'"{FRESH_ETAG}"'
@@ -465,7 +465,7 @@ def test_a_hub_is_linked_by_its_connection_string(dps: LocalService) -> None:
     assert linked["location"] == "westus"
 
 
-def test_a_hub_shows_no_weight_and_takes_part_unless_it_is_told_otherwise(dps: LocalService) -> None:
+def test_a_hub_has_no_weight_and_takes_part_by_default(dps: LocalService) -> None:
     services.updated(dps, iotHubs=[services.hub()])
     (linked,) = services.read(dps)["properties"]["iotHubs"]
     assert ("allocationWeight" in linked, linked["applyAllocationPolicy"]) == (False, True)
@@ -494,7 +494,7 @@ def test_an_unknown_hub_cannot_be_linked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("location", "good"), [("Brazil South", True), ("southeastasia", True), ("westus", False)])
-def test_data_residency_is_there_in_some_locations_only(dps: LocalService, location: str, good: bool) -> None:
+def test_data_residency_is_supported_only_in_some_locations(dps: LocalService, location: str, good: bool) -> None:
     path = services.service_path(dps, "second")
     reply = services.ask(
         dps, "PUT", path, services.description(location=location, properties={"enableDataResidency": True})
@@ -511,7 +511,7 @@ def test_data_residency_is_there_in_some_locations_only(dps: LocalService, locat
 
 
 @pytest.mark.parametrize("weight", [1, 2, 999, 1000])
-def test_a_weight_is_kept(shared_dps: LocalService, weight: int) -> None:
+def test_a_weight_is_stored(shared_dps: LocalService, weight: int) -> None:
     before = services.read(shared_dps)["properties"]["iotHubs"]
     assert services.updated(shared_dps, iotHubs=[services.hub(allocationWeight=weight)]).status == 201
     assert services.read(shared_dps)["properties"]["iotHubs"][0]["allocationWeight"] == weight
@@ -758,7 +758,7 @@ def test_the_owners_policy_stays_when_an_update_leaves_it_out(dps: LocalService)
 
 
 @pytest.mark.parametrize("policies", [[], [services.READER]], ids=["none", "a reader alone"])
-def test_a_start_comes_to_terms_with_the_policies_that_are_there(tmp_path: Path, policies: list[Any]) -> None:
+def test_a_start_accepts_the_existing_policies(tmp_path: Path, policies: list[Any]) -> None:
     state = tmp_path / "state"
     with running(state) as connection:
         before = LocalService(connection, state)
