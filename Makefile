@@ -2,6 +2,9 @@
 PYTHON ?= python3
 # uv makes in seconds an environment that takes pip a minute. Where uv can't be had, pip does it.
 UV ?= uv
+# Which versions the project's own environments get: by default the newest that pyproject.toml allows. VERSIONS=--pre takes
+# pre-releases, too; VERSIONS="--constraint constraints.txt" takes that file's versions and checks their hashes, which uv can.
+VERSIONS ?=
 RUN := .venv/bin/python
 # The environment in two layers: what the walkthrough needs, then what the tests need.
 READY := .venv/.ready
@@ -38,7 +41,7 @@ CULLING := --MappingKernelManager.cull_idle_timeout=3600 --MappingKernelManager.
 # Every address that JupyterLab prints leads there, for not everybody has a browser on the same machine.
 START := --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-.PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python judging weekly bench clean
+.PHONY: tutorial lab test test-quick browser azure-cli pythons newest-python judging weekly bench constraints clean
 
 tutorial: $(READY) ## execute every notebook against a local DPS, in a clean workspace of its own
 	@$(RUN) -m helpers run
@@ -68,8 +71,9 @@ pythons: ## devices and the device plane on every other Python
 	    $$folder/bin/python -m pytest -n auto $(DEVICE_TESTS); \
 	done
 
-newest-python: ## the same on the newest of them alone
-	@$(MAKE) --no-print-directory pythons PYTHONS="$(lastword $(PYTHONS))"
+newest-python: ## the same on the newest of them alone, or on $(PYTHON) if there is no other
+	@$(if $(PYTHONS),,echo "No other Python than $(PYTHON) was found, so it runs these tests itself, in another environment.")
+	@$(MAKE) --no-print-directory pythons PYTHONS="$(or $(lastword $(PYTHONS)),$(PYTHON))"
 
 judging: $(TEST_READY) $(VECTORS) ## judge 10,000 generated proofs and NIST's chains beside OpenSSL
 	@$(RUN) -m tests.judging
@@ -79,6 +83,10 @@ weekly: test browser azure-cli pythons judging ## everything at its full length:
 
 bench: $(TEST_READY) ## how fast everything is, as ratios; QUICK=1 for a look
 	@$(RUN) -m tests.bench $(if $(QUICK),--quick)
+
+constraints: $(READY) ## write constraints.txt: the newest versions, with hashes, for every system and Python
+	@$(RUN) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --upgrade --generate-hashes \
+	    --no-annotate --custom-compile-command "make constraints" --quiet --output-file constraints.txt >/dev/null
 
 clean: ## remove the environments; workspaces stay
 	rm -rf .venv .venv-* build $(dir $(NODE_CLIENTS) $(AXE))
@@ -96,7 +104,7 @@ $(READY): pyproject.toml data/jupyterlab_overrides.json
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
 	@echo "Creating the environment in .venv, once."
 	@$(PYTHON) -m venv .venv
-	$(call install,.venv,--editable .)
+	$(call install,.venv,$(VERSIONS) --editable .)
 	@$(RUN) -m compileall -q helpers
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@cp data/jupyterlab_overrides.json .venv/share/jupyter/lab/settings/overrides.json # no question about news
@@ -104,13 +112,13 @@ $(READY): pyproject.toml data/jupyterlab_overrides.json
 
 $(TEST_READY): $(READY)
 	@echo "Adding what the tests need."
-	$(call install,.venv,--editable '.[test]')
+	$(call install,.venv,$(VERSIONS) --editable '.[test]')
 	@touch $@
 
 .venv-3.%/.ready: pyproject.toml
 	@echo "Creating the environment in $(@D), once."
 	@$(PYTHON) -m venv $(@D)
-	$(call install,$(@D),--editable '.[test]')
+	$(call install,$(@D),$(VERSIONS) --editable '.[test]')
 	@touch $@
 
 # By pip, so that the fallback is used, too.
@@ -128,7 +136,7 @@ $(PACKAGE): $(shell find helpers/local_dps -type f -not -name '*.pyc') tests/pac
 	@rm -rf build/package
 	@$(RUN) -m build --no-isolation --outdir build/package helpers/local_dps >/dev/null
 	@$(PYTHON) -m venv --clear $(@D)
-	$(call install,$(@D),build/package/*.whl --requirement tests/package/requirements.txt)
+	$(call install,$(@D),$(VERSIONS) build/package/*.whl --requirement tests/package/requirements.txt)
 	@touch $@
 
 $(VECTORS): tests/judging/requirements.txt | $(READY)

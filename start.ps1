@@ -13,6 +13,7 @@ param(
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
 $Run = '.venv\Scripts\python.exe'
+$Versions = @(("$env:VERSIONS" -split ' ') -ne '') # which ones the project's own environments get: the Makefile says more
 
 function Invoke-Program([string] $Program, [string[]] $Options) {
     & $Program $Options
@@ -50,7 +51,7 @@ function Install-Packages([string] $Folder, [string[]] $What) {
 function Initialize-Course {
     if (Test-Ready '.venv\.ready' @('pyproject.toml', 'data\jupyterlab_overrides.json')) { return }
     New-Environment '.venv'
-    Install-Packages '.venv' @('--editable', '.')
+    Install-Packages '.venv' ($Versions + @('--editable', '.'))
     Invoke-Program $Run @('-m', 'compileall', '-q', 'helpers')
     New-Item -ItemType Directory -Force -Path '.venv\share\jupyter\lab\settings' | Out-Null
     Copy-Item 'data\jupyterlab_overrides.json' '.venv\share\jupyter\lab\settings\overrides.json' # no question about news
@@ -61,7 +62,7 @@ function Initialize-Tests {
     Initialize-Course
     if (-not (Test-Ready '.venv\.test-ready' '.venv\.ready')) {
         Write-Host 'Adding what the tests need.'
-        Install-Packages '.venv' @('--editable', '.[test]')
+        Install-Packages '.venv' ($Versions + @('--editable', '.[test]'))
         Set-Ready '.venv\.test-ready'
     }
     Initialize-OldClient 'tests\clients\management_1_1\requirements.txt'
@@ -101,7 +102,7 @@ function Initialize-Package([string] $Requirements) {
     Invoke-Program $Run @('-m', 'build', '--no-isolation', '--outdir', 'build\package', 'helpers\local_dps')
     if (Test-Path '.venv-package') { Remove-Item -Recurse -Force '.venv-package' }
     New-Environment '.venv-package'
-    Install-Packages '.venv-package' @((Get-Item 'build\package\*.whl').FullName, '--requirement', $Requirements)
+    Install-Packages '.venv-package' ($Versions + @((Get-Item 'build\package\*.whl').FullName, '--requirement', $Requirements))
     Set-Ready '.venv-package\.ready'
 }
 

@@ -1,4 +1,4 @@
-"""The house rules: import contracts, types, lint, notebooks without outputs, the same environment in two files."""
+"""The house rules: import contracts, types, lint, notebooks without outputs, bounded dependencies."""
 
 import ast
 import json
@@ -10,15 +10,12 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
-from rattler import MatchSpec
 
 from tests.sources import sources
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-ENVIRONMENT = yaml.safe_load((PROJECT / "environment.yml").read_text())
 # Each has a plainer word that this project uses instead: again or new, accept or assign, fix, ephemeral or unused,
 # another organization's, is not isolated from, run a step.
 NO_LONGER_USED = re.compile(
@@ -128,18 +125,6 @@ class TestNotebook:
         prose = "".join("".join(cell["source"]) for cell in cells(notebook) if cell["cell_type"] == "markdown")
         for part in ("**Before", "**After"):
             assert part in prose
-
-
-def test_conda_would_make_the_same_environment() -> None:
-    assert set(ENVIRONMENT) == {"name", "channels", "dependencies"}
-    conda = [each for each in ENVIRONMENT["dependencies"] if isinstance(each, str)]
-    assert {str(MatchSpec(each, strict=True).name.normalized) for each in conda} == {"python", "pip"}
-    (pip,) = (each["pip"] for each in ENVIRONMENT["dependencies"] if isinstance(each, dict))
-    # pyproject.toml is the one list of packages: Makefile and environment.yml both install it, and nothing else.
-    assert pip == ["-e ."]
-    makefile = (PROJECT / "Makefile").read_text()
-    assert "--editable .)" in makefile
-    assert "--editable '.[test]'" in makefile
 
 
 def test_every_dependency_is_bounded() -> None:
