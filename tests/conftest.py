@@ -11,7 +11,11 @@ from helpers.local_dps import composition
 from helpers.local_dps.planes.identity.assertion import new_client_certificate
 
 # Each of these files runs in one worker, because it has a fixture that takes seconds to create.
-_IN_ONE_WORKER = ("tests/notebooks/test_executed.py", "tests/browser/test_exported.py")
+_IN_ONE_WORKER = (
+    "tests/notebooks/test_executed.py",
+    "tests/browser/test_exported.py",
+    "tests/test_local_dps_action.py",
+)
 # These start first, so that no worker has a long one left at the end.
 _STARTED_FIRST = (
     "tests/notebooks/",

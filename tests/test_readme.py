@@ -25,6 +25,7 @@ PAGES = (
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "SECURITY.md",
+    "docs/local_dps_in_ci.md",
     "docs/the_whole_walkthrough.md",
     "helpers/lesson/README.md",
 )
