@@ -124,7 +124,9 @@ def _way_of_devices(workspace: Workspace) -> Check:
         fix = "Ask your network's administrator to open the port"
         if isinstance(error, socket.gaierror):
             fix = "Make sure that this machine can look up names on the internet"
-        remedy = f"{fix}. Until then, the devices of {Notebook.PROVISION_DEVICES} can't register; all else works."
+        remedy = (
+            f"{fix}. Until then, the devices of {Notebook.PROVISION_DEVICES} can't register; everything else works."
+        )
         return Check(name, f"Devices can't reach {where}: {error}.", remedy)
     return Check(name, f"Devices can reach {where}.")
 

@@ -41,7 +41,7 @@ def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCr
     chain = device.chain_file
     renewed = replace(
         device,
-        chain_file=chain.with_name(f"{chain.stem}~renewed.pem"),  # ~ is in no registration id
+        chain_file=chain.with_name(f"{chain.stem}~renewed.pem"),  # no registration id contains ~
         key_file=chain.with_name(f"{chain.stem}~renewed.key"),
     )
     renewed.save(authority.issue_device(device.registration_id))
