@@ -37,10 +37,11 @@ def check_verification_code(code: str) -> str:
     """Return `code` if it has the form of DPS's codes: 48 upper-case hexadecimal characters (24 bytes).
 
     Raises:
-        Problem: it has white space, another length or other characters. DPS compares the CN with its code to the letter.
+        Problem: it has white space, another length or other characters. DPS compares the CN with its code character by
+        character.
     """
     if any(character.isspace() for character in code):
-        reason = "It contains white space; the certificate's common name must equal the code to the letter."
+        reason = "It contains white space; the certificate's common name must equal the code exactly."
     elif len(code) != 48:
         reason = f"It has {len(code)} characters; DPS's codes have 48. (IoT Hub's codes have other lengths.)"
     elif not _CODE.fullmatch(code):
@@ -69,7 +70,7 @@ def require_authority(certificate: x509.Certificate) -> None:
 def require_ordinary_key(certificate: x509.Certificate) -> None:
     """Raise a Problem for an elliptic curve given by its parameters, which OpenSSL rejects, or an RSA key limited to PSS.
 
-    In both cases, encoding the public key again gives other bytes than those in the certificate.
+    In both cases, encoding the public key again gives bytes that differ from those in the certificate.
     """
     encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     if certificate.public_key().public_bytes(encoding, form) not in certificate.public_bytes(encoding):

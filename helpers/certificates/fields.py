@@ -39,7 +39,7 @@ def begin_certificate(issuer: x509.Name, not_before: datetime, not_after: dateti
 
 
 def for_subject(builder: x509.CertificateBuilder, subject: x509.Name, public_key: PublicKey) -> x509.CertificateBuilder:
-    """Add the fields that are different in each certificate."""
+    """Add the fields that differ from certificate to certificate."""
     return (
         builder.subject_name(subject)
         .public_key(public_key)

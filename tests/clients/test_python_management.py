@@ -361,7 +361,7 @@ def test_if_present_takes_any_etag_and_if_missing_only_a_new_name(
 
 
 def run_older(dps: LocalService) -> Mapping[str, Any]:
-    """What a sync and then an aio session of 1.1.0 saw. The connection holds a secret: it goes in on stdin."""
+    """Return the results of a sync and an aio session of 1.1.0. The connection contains a secret, so it is passed on stdin."""
     assert OLDER_PYTHON.is_file(), f"{OLDER_PYTHON.parents[1].name} is not there: {door('test')} installs it."
     result = subprocess.run(
         [OLDER_PYTHON, OLDER],

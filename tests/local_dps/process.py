@@ -39,7 +39,7 @@ class Server:
         return [sys.executable, "-m", "helpers", "local-dps", *given, *options]
 
     def launch(self, *options: str, **popen: Any) -> subprocess.Popen[bytes]:
-        """Start it, and don't wait."""
+        """Start the process without waiting for it."""
         self._of_an_earlier_start = self.connection_file.read_bytes() if self.connection_file.exists() else None
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -65,7 +65,7 @@ class Server:
             # Not by its pid: on Windows, the Python of an environment starts another one, which serves.
             if content == self._of_an_earlier_start:
                 return None
-            connection: Mapping[str, Any] = json.loads(content)  # never a part of it: it must be whole
+            connection: Mapping[str, Any] = json.loads(content)  # the file must never be incomplete
             return connection
 
         return LocalService(wait_for(ready), self.state)
@@ -75,7 +75,7 @@ class Server:
         return self.processes[-1]
 
     def kill(self) -> None:
-        """As the power switch: nothing of the program runs any more."""
+        """Kill the process, like a power failure: no code of the program runs any more."""
         self.process.kill()
         self.process.wait(PATIENCE)
 

@@ -480,7 +480,7 @@ def test_an_unknown_hub_cannot_be_linked(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(state, known_hubs=("Known.azure-devices.net",)) as connection:
         dps = LocalService(connection, state)
-        present = services.read(dps)["properties"]["iotHubs"]  # what is linked already need not be named
+        present = services.read(dps)["properties"]["iotHubs"]  # a hub that is linked already need not be known
         assert services.updated(dps, iotHubs=[*present, services.hub("known.azure-devices.net")]).status == 201
         before = services.census(dps)
         message = (
@@ -644,7 +644,7 @@ NEW_KEYS = [base64.b64encode(bytes([number]) * 64).decode() for number in (1, 2,
 
 
 def with_reader(dps: LocalService, **changes: str) -> Mapping[str, str]:
-    """A read-only policy beside the owner's, as the service tells of it afterwards."""
+    """Create a read-only policy beside the owner's, and return it as the service then describes it."""
     owner = services.rules(dps)["provisioningserviceowner"]
     reply = services.updated(dps, authorizationPolicies=[{**owner}, services.READER | changes])
     assert reply.status == 201, reply.content

@@ -35,7 +35,7 @@ class PageLine:
 
 @dataclass(frozen=True, repr=False)
 class CertificatesPage(Picture):
-    """Every certificate of a workspace, in groups with a heading each."""
+    """Every certificate of a workspace, in groups, each with a heading."""
 
     groups: Mapping[str, Sequence[PageLine]]
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
