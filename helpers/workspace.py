@@ -31,6 +31,7 @@ from helpers.certificates import (
     save_authority,
 )
 from helpers.files import PRIVATE, file_lock, make_private_folder, read_bytes, remove_folder, write_atomically
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 
 __all__ = [
@@ -139,7 +140,7 @@ class Workspace:
                 f"{self._file} is damaged.",
                 "It is not the JSON that these notebooks write: it was cut off, edited, or written by another version.",
                 "Your certificates and keys beside it are untouched. Fix the file, or move it elsewhere and start again "
-                "from 00_start_here. `python -m helpers reset` removes the whole workspace.",
+                f"from {Notebook.START_HERE}. `python -m helpers reset` removes the whole workspace.",
             ) from error
 
     def update(self, **changes: Any) -> Facts:
@@ -211,7 +212,7 @@ class Workspace:
             raise Problem(
                 f"This workspace holds no {role} CA with its key.",
                 f"It holds: {stored}." if stored else "No CA has been created here yet.",
-                f"Choose {stored}." if stored else "Run the notebook 01_create_ca first.",
+                f"Choose {stored}." if stored else f"Run the notebook {Notebook.CREATE_CA} first.",
             )
         key = self._ca(role, ".key.pem")
         return load_authority(self._ca(role, ".pem"), key, passphrase=opening_passphrase(key, passphrase) or passphrase)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from helpers.notebook import Notebook
+
 __all__ = ["FOLDER", "NOTEBOOKS", "PROJECT", "parameter_names", "predecessors"]
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -14,11 +16,14 @@ NOTEBOOKS = tuple(sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
 
 # 08 and 09 need only a target, so they run while the other notebooks do. But 09 lists the service's CAs, so it waits until
 # 04 has verified them; and 07, which temporarily registers another CA, waits for 09.
-_BESIDE = {
-    "08_gallery_of_wrong_proofs": ("00_start_here",),
-    "09_the_attack": ("04_verify_ca", "08_gallery_of_wrong_proofs"),
+_BESIDE: dict[str, tuple[str, ...]] = {
+    Notebook.GALLERY_OF_WRONG_PROOFS: (Notebook.START_HERE,),
+    Notebook.THE_ATTACK: (Notebook.VERIFY_CA, Notebook.GALLERY_OF_WRONG_PROOFS),
 }
-_ALSO = {"07_when_access_ends": ("09_the_attack",), "10_clean_up": tuple(_BESIDE)}
+_ALSO: dict[str, tuple[str, ...]] = {
+    Notebook.WHEN_ACCESS_ENDS: (Notebook.THE_ATTACK,),
+    Notebook.CLEAN_UP: tuple(_BESIDE),
+}
 
 
 def predecessors(notebooks: Sequence[Path], *, side_by_side: bool) -> Mapping[Path, set[Path]]:

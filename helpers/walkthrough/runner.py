@@ -9,6 +9,7 @@ from typing import Any
 
 from helpers.dps import stop_local_dps
 from helpers.files import PRIVATE, make_private_folder, write_atomically
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.walkthrough.kernels import StandbyKernels
 from helpers.walkthrough.notebook_run import NotebookRun
@@ -46,7 +47,7 @@ def _require_nothing_in_azure(folder: Path) -> None:
         raise Problem(
             f"{folder} was not emptied.",
             f"Its walkthrough has registered {' and '.join(registered)} with {facts.provisioning_service}.",
-            "Continue it with --keep; 10_clean_up then removes them. Or choose another folder with --workspace.",
+            f"Continue it with --keep; {Notebook.CLEAN_UP} then removes them. Or choose another folder with --workspace.",
         )
 
 

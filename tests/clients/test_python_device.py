@@ -166,7 +166,7 @@ def assert_refused(error: Any, reason: str) -> None:
 
 
 UNAUTHORIZED = "register request returned a service error status code 401"
-NOT_LET_IN: Mapping[str, tuple[PythonDevice, int, str]] = {
+REJECTED: Mapping[str, tuple[PythonDevice, int, str]] = {
     "another CA of the same name": (
         device("strange", STRANGER, issuer=STRANGER), 401002, "CA certificate not found."
     ),
@@ -180,9 +180,9 @@ def test_azures_device_client_raises_for_a_rejected_device(
     fleet: Fleet, service: LocalService, exchanges: list[RequestRecord]
 ) -> None:
     began = len(exchanges)
-    outcomes = fleet.register([each for each, _, _ in NOT_LET_IN.values()])
+    outcomes = fleet.register([each for each, _, _ in REJECTED.values()])
     refusals = {each.path.split("/")[3]: each.refusal for each in exchanges[began:]}
-    for each, code, message in NOT_LET_IN.values():
+    for each, code, message in REJECTED.values():
         assert_refused(outcomes[each.registration], UNAUTHORIZED)
         refusal = refusals[each.registration]
         assert refusal is not None

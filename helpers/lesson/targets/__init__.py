@@ -15,6 +15,7 @@ from helpers.dps import (
 from helpers.lesson.targets.notes import Notes, RehearsalNotes
 from helpers.lesson.targets.portal import Portal, YourTurn
 from helpers.lesson.targets.service import Service
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Facts, Workspace
 
@@ -155,7 +156,7 @@ def target_of(workspace: Workspace) -> Target:
         raise Problem(
             "Another notebook must run before this one.",
             "No target has been chosen in this workspace.",
-            "Run 00_start_here, and continue from there.",
+            f"Run {Notebook.START_HERE}, and continue from there.",
         )
     return target
 

@@ -7,6 +7,7 @@ from cryptography import x509
 
 from helpers.certificates import describe
 from helpers.dps import DpsError, RegisteredCertificate, Registration
+from helpers.notebook import Notebook
 from helpers.workspace import Role, Workspace
 
 __all__ = ["Notes", "RehearsalNotes"]
@@ -105,7 +106,7 @@ class Notes:
     def registration(self, registration_id: str, outcome: Registration | DpsError) -> None:
         """Note the result of a device's registration in 06: its hub, or the status with which DPS rejected it."""
         what = outcome.status if isinstance(outcome, DpsError) else outcome.assigned_hub
-        self._workspace.note("06_provision_devices", **{registration_id: what})
+        self._workspace.note(Notebook.PROVISION_DEVICES, **{registration_id: what})
 
     def role_of(self, certificate: x509.Certificate) -> Role | None:
         """Return the role of the workspace's CA with this certificate; None if no CA there has it."""

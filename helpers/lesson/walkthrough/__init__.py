@@ -39,6 +39,7 @@ from helpers.lesson.targets import Dps, Service, Target, target_of
 from helpers.lesson.walkthrough import access, clean_up, views
 from helpers.lesson.walkthrough.memory import Memory
 from helpers.lesson.walkthrough.what_happened import WhatJustHappened, what_just_happened
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Facts, Role, Workspace
 
@@ -102,7 +103,7 @@ class Walkthrough:
             raise Problem(
                 f"This walkthrough has begun with the target {facts.target}.",
                 f"The CA is registered there as “{facts.certificate_name}”.",
-                f"Change the target back to {facts.target}, or run 10_clean_up first.",
+                f"Change the target back to {facts.target}, or run {Notebook.CLEAN_UP} first.",
             )
         self.workspace.update(**values)
         self.__dict__.pop("dps", None)
@@ -120,7 +121,7 @@ class Walkthrough:
         if model in OPENS_KEYS:
             self._secret = form.secret
         if model is ProvisionDevices:
-            self.workspace.forget_outcomes("06_provision_devices")  # the notebook starts again
+            self.workspace.forget_outcomes(Notebook.PROVISION_DEVICES)  # the notebook starts again
         if model in TELLS_OF_PORTAL:
             self._told = lambda: form.value
         return form
@@ -139,7 +140,7 @@ class Walkthrough:
         """
         name = self.workspace.facts.certificate_name
         if name is None:
-            raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.dps.certificates.get(name)
 
     def verified(self) -> RegisteredCertificate:
@@ -149,10 +150,10 @@ class Walkthrough:
             Problem: it was never verified (run 04_verify_ca), or no longer is (run 03_sign_verification_code).
         """
         if not self.workspace.facts.verified:
-            raise run_first("04_verify_ca", "No verified CA is known in this workspace.")
+            raise run_first(Notebook.VERIFY_CA, "No verified CA is known in this workspace.")
         registered = self.registered()
         if not registered.verified:
-            raise run_first("03_sign_verification_code", "DPS no longer says that the CA is verified.")
+            raise run_first(Notebook.SIGN_VERIFICATION_CODE, "DPS no longer says that the CA is verified.")
         return registered
 
     def group(self) -> EnrollmentGroup:
@@ -163,7 +164,7 @@ class Walkthrough:
         """
         group = self.workspace.facts.enrollment_group_id
         if group is None:
-            raise run_first("05_create_enrollment_group", "No enrollment group is known in this workspace.")
+            raise run_first(Notebook.CREATE_ENROLLMENT_GROUP, "No enrollment group is known in this workspace.")
         return self.dps.enrollment_groups.get(group)
 
     # --- what is here ---
@@ -176,7 +177,7 @@ class Walkthrough:
         """
         roles = self.workspace.authority_roles()
         if not roles:
-            raise run_first("01_create_ca", "This workspace holds no CA.")
+            raise run_first(Notebook.CREATE_CA, "This workspace holds no CA.")
         if role not in roles:
             raise Problem(
                 f"This workspace holds no {role} CA with its key.",
@@ -194,7 +195,7 @@ class Walkthrough:
         """
         role = self.workspace.facts.registered_role
         if role is None:
-            raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.workspace.authority_certificate(role)
 
     def authority(self, role: Role) -> CertificateAuthority:
@@ -213,7 +214,7 @@ class Walkthrough:
         """
         role = self.workspace.facts.registered_role
         if role is None:
-            raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.authority(role)
 
     def signing_authority(self) -> CertificateAuthority:
@@ -223,7 +224,7 @@ class Walkthrough:
             Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
         if self.workspace.facts.registered_role is None:
-            raise run_first("02_upload_ca", "No CA is registered with DPS in this workspace.")
+            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.authority(self.workspace.authority_roles()[-1])
 
     def examine_proof(self) -> Examination:

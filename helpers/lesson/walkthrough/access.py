@@ -9,13 +9,14 @@ from helpers.dps import CaReference, DpsError, EnrollmentGroup, removed
 from helpers.lesson.figures import AccessCard
 from helpers.lesson.forms.values import EndAccess
 from helpers.lesson.targets.scratch import prove
+from helpers.notebook import Notebook
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough
 
 __all__ = ["put_back", "renew", "try_devices", "two_devices"]
 
-_NOTEBOOK = "07_when_access_ends"
+_NOTEBOOK = Notebook.WHEN_ACCESS_ENDS
 
 
 def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCredential]:

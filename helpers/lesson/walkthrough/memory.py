@@ -21,15 +21,16 @@ from helpers.certificates import (
 )
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.course.journey import run_first
+from helpers.notebook import Notebook
 from helpers.workspace import Role, Workspace
 
 __all__ = ["Memory"]
 
 _MADE_IN = {
-    "root": ("01_create_ca", "This workspace holds no CA."),
-    "intermediate": ("01_create_ca", "This workspace holds no CA."),
-    "code": ("03_sign_verification_code", "No verification code is waiting in this workspace."),
-    "proof": ("03_sign_verification_code", "This workspace holds no verification certificate."),
+    "root": (Notebook.CREATE_CA, "This workspace holds no CA."),
+    "intermediate": (Notebook.CREATE_CA, "This workspace holds no CA."),
+    "code": (Notebook.SIGN_VERIFICATION_CODE, "No verification code is waiting in this workspace."),
+    "proof": (Notebook.SIGN_VERIFICATION_CODE, "This workspace holds no verification certificate."),
 }
 
 

@@ -25,6 +25,7 @@ from helpers.lesson.figures import (
     show_tree,
     status_at_dps,
 )
+from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 
 __all__ = ["examine_stored_proof", "proof_so_far", "show_all_certificates", "show_authorities", "show_chain"]
@@ -82,7 +83,7 @@ def _first(file: Path) -> x509.Certificate:
 def examine_stored_proof(workspace: Workspace, authority: x509.Certificate) -> Examination:
     """See `Walkthrough.examine_proof`."""
     if not workspace.proof_file.exists():
-        raise run_first("03_sign_verification_code", "This workspace holds no verification certificate.")
+        raise run_first(Notebook.SIGN_VERIFICATION_CODE, "This workspace holds no verification certificate.")
     facts, content = workspace.facts, read_bytes(workspace.proof_file)
     if facts.verified and facts.verification_code is None:
         used = describe(read_certificates(content, workspace.proof_file.name)[0])
