@@ -218,7 +218,7 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
     expect(notebook.output(21).get_by_role("row").nth(3)).to_contain_text("no prediction")
 
 
-def test_10_everything_created_is_removed_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:
+def test_the_clean_up_removes_everything_created_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:
     workspace = ready_for("06_provision_devices", lab.workspace)
     notebook = NotebookPage.open(page, lab, "10_clean_up")
     notebook.run(0, 2)

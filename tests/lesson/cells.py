@@ -9,7 +9,10 @@ from helpers import walkthrough
 from helpers.walkthrough.notebooks import parameter_names
 from helpers.workspace import Workspace
 
-__all__ = ["Notebook", "walk"]
+__all__ = ["CLEAN_UP", "Notebook", "walk"]
+
+CLEAN_UP = walkthrough.NOTEBOOKS[-1].stem[:2]
+"""The number of the clean-up, which stays last when a notebook is added."""
 
 
 class Notebook:

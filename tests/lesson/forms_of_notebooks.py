@@ -1,18 +1,28 @@
-"""The typed value that each notebook's form gathers. A gallery's predictions are not inputs."""
+"""The typed values that each notebook's forms gather, read from its cells. A gallery's predictions are not inputs."""
 
-from helpers import lesson
+import re
+from typing import Any
+
+import nbformat
+
+from helpers import lesson, walkthrough
 from helpers.lesson.forms import Inputs
 
-FORMS_OF: dict[str, list[type[Inputs]]] = {
-    "00_start_here": [lesson.StartHere],
-    "01_create_ca": [lesson.CreateCa],
-    "02_upload_ca": [lesson.UploadCa],
-    "03_sign_verification_code": [lesson.SignCode],
-    "04_verify_ca": [lesson.VerifyCa],
-    "05_create_enrollment_group": [lesson.CreateEnrollmentGroup],
-    "06_provision_devices": [lesson.ProvisionDevices],
-    "07_when_access_ends": [lesson.EndAccess],
-    "08_gallery_of_wrong_proofs": [],
-    "09_the_attack": [],
-    "10_clean_up": [lesson.CleanUp],
-}
+__all__ = ["FORMS_OF", "code_cells"]
+
+
+def code_cells(stem: str) -> list[Any]:
+    """Return the code cells of a notebook."""
+    source = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
+    return [cell for cell in source.cells if cell.cell_type == "code"]
+
+
+def _forms(stem: str) -> list[type[Inputs]]:
+    return [
+        getattr(lesson, name)
+        for cell in code_cells(stem)
+        for name in re.findall(r"walkthrough\.form\(lesson\.(\w+)", cell.source)
+    ]
+
+
+FORMS_OF = {file.stem: _forms(file.stem) for file in walkthrough.NOTEBOOKS}

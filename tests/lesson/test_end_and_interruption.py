@@ -11,7 +11,7 @@ import pytest
 from helpers.dps import ProvisioningService, connect_local, start_local_dps, stop_local_dps
 from helpers.lesson.experiments import Attack, Gallery
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook, walk
+from tests.lesson.cells import CLEAN_UP, Notebook, walk
 
 CA, GROUP = "walkthrough-ca", "walkthrough-devices"
 
@@ -43,8 +43,8 @@ def prepare(workspace: Workspace) -> None:
 
 
 def clean_up(workspace: Workspace, *, delete_keys: bool = False) -> str:
-    """Run every cell of 10, and return the list of what it has removed."""
-    notebook = Notebook("10", workspace, delete_keys=delete_keys)
+    """Run every cell of the clean-up, and return the list of what it has removed."""
+    notebook = Notebook(CLEAN_UP, workspace, delete_keys=delete_keys)
     notebook.call(until="form.value")
     removed = repr(notebook.cell("form.value"))
     notebook.cell("what_just_happened")
@@ -99,7 +99,7 @@ def test_clean_up_removes_everything_at_the_service_leaves_the_keys_and_finds_no
 
 def test_the_cell_that_cleans_up_can_be_run_again_and_shows_what_was_sent(alone: Workspace) -> None:
     prepare(alone)
-    notebook = Notebook("10", alone)
+    notebook = Notebook(CLEAN_UP, alone)
     notebook.call(until="form.value")
     notebook.cell("form.value")
     assert "DELETE /enrollmentGroups/" in repr(notebook.cell("what_just_happened"))

@@ -14,7 +14,7 @@ from helpers.lesson.course.expectations import EXPECTATIONS
 from helpers.lesson.targets import rehearse
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook, walk
+from tests.lesson.cells import CLEAN_UP, Notebook, walk
 
 Happening = Callable[[Workspace, str], object]
 
@@ -108,7 +108,7 @@ def test_the_clean_ups_checkpoint_is_reached_only_after_the_clean_up(alone: Work
     walk(alone, "ca")
     with pytest.raises(Problem, match="2 of 2"):
         lesson.open(alone.folder).checkpoint("10_clean_up")
-    assert "✔" in repr(Notebook("10", alone).run())
+    assert "✔" in repr(Notebook(CLEAN_UP, alone).run())
 
 
 @pytest.mark.parametrize("notebook", [each.stem for each in walkthrough.NOTEBOOKS if each.stem != "00_start_here"])

@@ -9,12 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import ipywidgets as widgets
-import nbformat
 import pytest
 from cryptography import x509
 from markupsafe import escape
 
-from helpers import lesson, walkthrough
+from helpers import lesson
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
 from helpers.lesson.experiments.exhibit import Prediction
@@ -26,7 +25,7 @@ from helpers.lesson.forms.file_drop import FileDrop
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.dropping import drop
-from tests.lesson.forms_of_notebooks import FORMS_OF
+from tests.lesson.forms_of_notebooks import FORMS_OF, code_cells
 from tests.modes import has_mode
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000007"
@@ -720,8 +719,8 @@ def test_no_device_of_the_learner_has_the_id_of_the_unknown_device(model: type[I
 
 
 def test_06_gives_the_unknown_device_that_id() -> None:
-    code = [cell.source for cell in source_of("06_provision_devices").cells if cell.cell_type == "code"]
-    assert f'issue_device("{UNKNOWN_DEVICE}")' in "".join(code)
+    code = "".join(cell.source for cell in code_cells("06_provision_devices"))
+    assert f'issue_device("{UNKNOWN_DEVICE}")' in code
 
 
 def test_white_space_alone_counts_as_empty() -> None:
@@ -865,17 +864,13 @@ def test_the_shown_values_never_contain_the_learners_html() -> None:
 # --- the notebooks ---
 
 
-def test_every_notebook_is_known_to_this_file() -> None:
-    assert [notebook.stem for notebook in walkthrough.NOTEBOOKS] == list(FORMS_OF)
-
-
-def source_of(stem: str) -> Any:
-    return nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
+def test_every_form_is_in_one_notebook() -> None:
+    assert [model for models in FORMS_OF.values() for model in models] == [*inputs.FORMS]
 
 
 @pytest.mark.parametrize("stem", FORMS_OF)
 def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) -> None:
-    [cell] = [cell for cell in source_of(stem).cells if "parameters" in cell.metadata.get("tags", [])]
+    [cell] = [cell for cell in code_cells(stem) if "parameters" in cell.metadata.get("tags", [])]
     given = {
         statement.targets[0].id: ast.literal_eval(statement.value)
         for statement in ast.parse(cell.source).body
@@ -887,7 +882,7 @@ def test_a_notebooks_parameters_are_its_models_fields_and_defaults(stem: str) ->
 
 @pytest.mark.parametrize("stem", FORMS_OF)
 def test_a_form_gets_every_parameter_of_its_notebook(stem: str) -> None:
-    source = "\n".join(cell.source for cell in source_of(stem).cells if cell.cell_type == "code")
+    source = "\n".join(cell.source for cell in code_cells(stem))
     asked = re.findall(r"walkthrough\.form\(lesson\.(\w+), globals\(\)\)", source)
     assert asked == [model.__name__ for model in FORMS_OF[stem]]
 

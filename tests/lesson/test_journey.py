@@ -17,7 +17,7 @@ from helpers.certificates import Examination
 from helpers.lesson.course import machine
 from helpers.lesson.course.journey import JOURNEY, next_stop
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook
+from tests.lesson.cells import CLEAN_UP, Notebook
 
 # --- the map ---
 
@@ -28,14 +28,14 @@ def test_the_map_has_every_notebook_in_order_with_its_time() -> None:
 
 
 def test_the_map_shows_what_is_done_what_is_next_and_what_is_to_come(workspace: Workspace) -> None:
-    assert "0 of 11 done" in repr(lesson.open(workspace.folder).journey())
+    assert f"0 of {len(JOURNEY)} done" in repr(lesson.open(workspace.folder).journey())
     workspace.update(reached=("00_start_here", "01_create_ca"))
     shown = lesson.open(workspace.folder).journey()
     signs = [line.split()[0] for line in repr(shown).splitlines()[1:]]
-    assert signs == ["✔", "✔", "▶", *["○"] * 8]
+    assert signs == ["✔", "✔", "▶", *["○"] * (len(JOURNEY) - 3)]
     left = sum(stop.minutes for stop in JOURNEY[2:])
     for text in (repr(shown), shown._repr_html_()):
-        assert f"2 of 11 done, about {left} minutes to go" in text
+        assert f"2 of {len(JOURNEY)} done, about {left} minutes to go" in text
     assert "href='02_upload_ca.ipynb'" in shown._repr_html_()
     workspace.update(reached=tuple(stop.notebook for stop in JOURNEY))
     assert "▶" not in repr(lesson.open(workspace.folder).journey())
@@ -50,8 +50,8 @@ def test_after_the_clean_up_the_journey_is_complete(workspace: Workspace) -> Non
     everything = tuple(stop.notebook for stop in JOURNEY)
     Notebook("01", workspace).call()
     workspace.update(reached=everything)
-    Notebook("10", workspace, delete_keys=True).call()
-    assert "11 of 11 done" in repr(lesson.open(workspace.folder).journey())
+    Notebook(CLEAN_UP, workspace, delete_keys=True).call()
+    assert f"{len(JOURNEY)} of {len(JOURNEY)} done" in repr(lesson.open(workspace.folder).journey())
 
 
 # --- the machine ---

@@ -26,7 +26,7 @@ from helpers.lesson.targets import Portal
 from helpers.lesson.walkthrough.showing import picture_of
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook
+from tests.lesson.cells import CLEAN_UP, Notebook
 
 CA, GROUP = "walkthrough-ca", "walkthrough-devices"
 CALL = {
@@ -34,7 +34,7 @@ CALL = {
     "03": "generate_verification_code",
     "04": "certificates.verify",
     "05": "enrollment_groups.create",
-    "10": "clean_up(form.value)",
+    CLEAN_UP: "clean_up(form.value)",
 }
 """By notebook, a text of the cell in which a person has something to do."""
 
@@ -173,11 +173,11 @@ def test_in_a_notebook_the_list_is_shown_as_a_picture_above_the_sentences(
         ("03", "“Verification code”"),
         ("04", "“Done in the portal”"),
         ("05", "“Done in the portal”"),
-        ("10", "“Done in the portal”"),
+        (CLEAN_UP, "“Done in the portal”"),
     ],
 )
 def test_each_call_says_which_field_to_fill_in(place: Workspace, number: str, says: str) -> None:
-    tell(place, last=f"{int(number) - 1:02}" if number != "10" else "05")
+    tell(place, last=min(f"{int(number) - 1:02}", "05"))
     _, turn = asked(place, number)
     assert says in turn.next_step
     assert "run this cell again" in turn.next_step
@@ -280,11 +280,11 @@ def test_a_group_that_a_person_creates_gets_no_webhook_key_from_the_environment(
 
 def test_cleaning_up_is_requested_and_then_the_facts_are_deleted(place: Workspace) -> None:
     tell(place)
-    notebook, turn = asked(place, "10")
+    notebook, turn = asked(place, CLEAN_UP)
     assert any(CA in step for step in turn.checklist.steps)
     assert place.facts.certificate_name == CA
     notebook.type_in(done_in_portal=True)
-    assert "in the portal" in repr(notebook.cell(CALL["10"]))
+    assert "in the portal" in repr(notebook.cell(CALL[CLEAN_UP]))
     assert (place.facts.certificate_name, place.facts.done_in_portal) == (None, ())
     asked(place, "02")
 
@@ -331,7 +331,7 @@ def test_the_whole_rehearsal_reaches_its_checkpoint(elsewhere: Workspace) -> Non
 
 def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None:
     Notebook("07", elsewhere).call(until="One device")
-    Notebook("10", elsewhere, delete_keys=True, done_in_portal=True).call()
+    Notebook(CLEAN_UP, elsewhere, delete_keys=True, done_in_portal=True).call()
     Notebook("01", elsewhere).call()
     tell(elsewhere)
     again = Notebook("07", elsewhere)
@@ -342,9 +342,9 @@ def test_a_rehearsal_with_new_cas_after_a_clean_up(elsewhere: Workspace) -> None
 def test_cleaning_up_removes_the_rehearsal_from_the_local_dps(elsewhere: Workspace, hands: Hands) -> None:
     Notebook("07", elsewhere).call(until="The group is disabled")
     assert hands.dps.certificates.list()
-    notebook = Notebook("10", elsewhere, done_in_portal=True)
+    notebook = Notebook(CLEAN_UP, elsewhere, done_in_portal=True)
     notebook.call(until="clean_up")
-    done = repr(notebook.cell(CALL["10"]))
+    done = repr(notebook.cell(CALL[CLEAN_UP]))
     assert f"At the local DPS: The CA certificate “{CA}” is deleted" in done
     assert elsewhere.facts.rehearsed is False
     with closing(connect_local(start_local_dps(elsewhere.local_dps_folder))) as dps:

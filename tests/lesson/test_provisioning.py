@@ -9,7 +9,7 @@ from helpers.certificates import describe
 from helpers.dps import ProvisioningService
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook, walk
+from tests.lesson.cells import CLEAN_UP, Notebook, walk
 from tests.modes import has_mode
 
 CALLS = ["form.value", "register_with_azure_sdk", "issue_fleet", "create_root("]
@@ -106,7 +106,7 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Wor
     alone.update(target="azure")
     assert "(the SHA-256 of its certificate)" in repr(walkthrough.at_hub(device, registration))
     alone.update(target="local")
-    cleaned = Notebook("10", alone)
+    cleaned = Notebook(CLEAN_UP, alone)
     cleaned.call(until="form.value")
     assert "1 registration record is deleted." in repr(cleaned.cell("form.value"))
 

@@ -23,7 +23,7 @@ from helpers.dps import (
 from helpers.lesson.recipes import STEPS, Names, recipe
 from helpers.walkthrough.notebooks import NOTEBOOKS
 from helpers.workspace import Workspace
-from tests.lesson.cells import Notebook, walk
+from tests.lesson.cells import CLEAN_UP, Notebook, walk
 from tests.lesson.learner import learners_workspace, rehearsing
 
 NAME, GROUP, DEVICE = "walkthrough-ca", "walkthrough-devices", "pump-1"
@@ -265,7 +265,7 @@ def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace) -> None:
     in_06.call(until="register_with_azure_sdk")
     in_06.names["registration"] = in_06.dps.devices.register(in_06.device)
     in_06.cell("issue_fleet")
-    shown = happened(kept, "10")
+    shown = happened(kept, CLEAN_UP)
     deletions = [line for line in repr(shown).splitlines() if line.startswith("  DELETE /registrations/")]
     assert len(deletions) == 1, deletions
     assert deletions[0].endswith("→ 204  and 12 more like it")

@@ -33,7 +33,7 @@ def unreliable(folder: Path, faults: Faults) -> Iterator[ProvisioningService]:
 
 
 def walk(place: Workspace, dps: Service) -> None:
-    """Make each call of a service at least once, as the cells of 02 to 07 and of 10 make it."""
+    """Make each call of a service at least once, as the cells of 02 to 07 and of the clean-up make it."""
     assert dps.describe().iot_hubs
     root = CertificateAuthority.create_root("Root")
     below = root.create_intermediate("Intermediate")

@@ -26,7 +26,7 @@ class Walked:
     """A whole walkthrough.
 
     Attributes:
-        before_clean_up: the workspace as 10 found it.
+        before_clean_up: the workspace as the clean-up found it.
         exchanges: every request that the local DPS received, and its answer.
         begun: each cell that began, in this order.
         ended: the notebooks in the order in which they ended.

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers import walkthrough
 from tests.local_dps.wire import group_body
-from tests.notebooks.walking import notebook
+from tests.notebooks.walking import STEPS, notebook
 from tests.record.text import Record
 from tests.record.walk import Walk
 
@@ -58,10 +58,10 @@ def portal(folder: Path) -> str:
         take("06")
         take("07")
         record.state("before the clean-up", with_copies=False)
-        take("10")
+        take(STEPS[-1])
         with walk.service() as dps:
             assert dps.serve("DELETE", f"/enrollmentGroups/{_GROUP}").status == 204
             assert dps.manage("DELETE", f"/certificates/{_CA}", if_match="*").status == 200
-        take("10", done_in_portal=True)
+        take(STEPS[-1], done_in_portal=True)
         record.state("at the end", with_copies=True)
         return str(record)

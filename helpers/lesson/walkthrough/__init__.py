@@ -55,7 +55,7 @@ class Walkthrough:
         self.workspace = workspace
         self._secret: Secret | None = None
         self._told: Callable[[], Any] = lambda: None
-        self.before_clean_up: Facts | None = None  # the facts about the service before 10 removed them
+        self.before_clean_up: Facts | None = None  # the facts about the service before the clean-up
         memory = Memory(workspace, lambda: self._secret.value if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
         self._memory = memory
@@ -357,7 +357,7 @@ class Walkthrough:
         """Return a table of the CAs at the service, which shows the ones that are yours."""
         return experiments.audit(self.workspace, None if self.target.asks_a_person else self.dps.certificates.list())
 
-    # --- 10 ---
+    # --- the clean-up ---
 
     def clean_up(self, wanted: CleanUp) -> Listing:
         """Remove what this walkthrough has created at the service and, if wanted, its CAs on this machine."""

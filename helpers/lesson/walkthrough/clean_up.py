@@ -1,4 +1,4 @@
-"""Notebook 10, which removes what the walkthrough has created at DPS."""
+"""The clean-up, which removes what the walkthrough has created at DPS."""
 
 from typing import TYPE_CHECKING
 
