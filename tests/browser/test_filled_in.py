@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from helpers.certificates import describe, read_certificates
 from helpers.dps import AllocationPolicy, ProvisioningService, connect_local
+from helpers.lesson.experiments import WRONG_PROOFS
 from tests.browser.lab import Lab, NotebookPage
 from tests.browser.prepared import ready_for
 
@@ -213,9 +214,10 @@ def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) ->
         "The reason",
     )
     notebook.run(4, 4)  # the answer of this exhibit is not opened
-    notebook.run(21, 21)
-    expect(notebook.output(21)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
-    expect(notebook.output(21).get_by_role("row").nth(3)).to_contain_text("no prediction")
+    score = 2 + len(WRONG_PROOFS)  # the two cells before the exhibits, and one for each exhibit
+    notebook.run(score, score)
+    expect(notebook.output(score)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
+    expect(notebook.output(score).get_by_role("row").nth(3)).to_contain_text("no prediction")
 
 
 def test_the_clean_up_removes_everything_created_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Numbers and names in the prose agree with their sources: a notebook or a wrong proof that is added is counted everywhere."""
+"""Numbers and names in the prose agree with their sources."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,6 @@ from helpers import walkthrough
 from helpers.lesson.course.exercises import EXERCISES
 from helpers.lesson.course.expectations import EXPECTATIONS
 from helpers.lesson.course.journey import JOURNEY
-from helpers.lesson.experiments import WRONG_PROOFS
 from helpers.notebook import Notebook
 
 PROJECT = walkthrough.PROJECT
@@ -28,18 +27,6 @@ def test_every_list_of_the_notebooks_names_the_same_ones_in_the_same_order() -> 
     assert [stop.notebook for stop in JOURNEY] == names
     assert list(EXPECTATIONS) == names
     assert list(EXERCISES) == names
-
-
-@pytest.mark.parametrize(
-    ("file", "sentence"),
-    [
-        ("notebooks/08_gallery_of_wrong_proofs.ipynb", r"Here are (\S+) that fail"),
-        ("README.md", r"\| (\S+) proofs that fail"),
-        ("helpers/lesson/experiments/WRONG_PROOFS.md", r"Here are (\S+) ways"),
-    ],
-)
-def test_the_prose_counts_the_wrong_proofs(file: str, sentence: str) -> None:
-    assert re.findall(sentence, (PROJECT / file).read_text()) == [str(len(WRONG_PROOFS))]
 
 
 @pytest.mark.parametrize("file", [file for file in SHOWN if file.is_file()], ids=lambda file: file.name)
