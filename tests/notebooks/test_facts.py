@@ -34,6 +34,13 @@ def test_only_notebooks_that_exist_are_named(file: Path) -> None:
     assert set(re.findall(r"\b[01]\d_[a-z]\w+", file.read_text())) <= set(Notebook)
 
 
+@pytest.mark.parametrize("folder", ["lesson", "notebooks", "record"])
+def test_no_test_names_the_clean_up_by_its_number(folder: str) -> None:
+    """A new notebook takes that number."""
+    number, files = f'"{Notebook.CLEAN_UP[:2]}"', (PROJECT / "tests" / folder).glob("*.py")
+    assert [file.name for file in files if number in file.read_text()] == []
+
+
 def test_the_prose_counts_the_common_mistakes() -> None:
     page = (PROJECT / "notebooks" / "what_people_trip_over.md").read_text()
     count = SPELLED_OUT[len(re.findall(r"^\| \d+ \|", page, re.MULTILINE))]
