@@ -153,7 +153,7 @@ def test_a_service_of_a_name_that_was_deleted_is_a_new_one(dps: LocalService) ->
 
 @pytest.mark.parametrize("spelling", ["operationResults", "operationresults", "OPERATIONRESULTS"])
 @pytest.mark.parametrize("query", ["", "&asyncinfo", "&asyncinfo=true"])
-def test_an_operation_is_found_at_both_paths(shared_dps: LocalService, spelling: str, query: str) -> None:
+def test_an_operation_is_found_in_any_spelling_of_its_path(shared_dps: LocalService, spelling: str, query: str) -> None:
     reply = shared_dps.manage("PUT", "", services.read(shared_dps))
     operation = urlsplit(reply.headers["Azure-AsyncOperation"]).path.rpartition("/")[2]
     path = f"{shared_dps.root}/{spelling}/{operation}?api-version={NEWEST}{query}"
