@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The project in a folder of its own: a reader's commands find no workspace there, and leave theirs there."""
     place = tmp_path_factory.mktemp("reader") / "project"
     place.mkdir()
-    for name in ("Makefile", "pyproject.toml"):
+    for name in ("Makefile", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, place)
     for name in ("helpers", "notebooks", "data/parameters"):
         shutil.copytree(PROJECT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -77,6 +78,22 @@ def test_the_tutorial_runs_and_reset_removes_what_it_stored(copy: Path) -> None:
     assert workspace.is_dir()
     python(copy, "python -m helpers reset --workspace data/workspace/run", stdin="y\n")
     assert not workspace.exists()
+
+
+@pytest.mark.unix
+def test_the_course_is_set_up_without_make(copy: Path) -> None:
+    """Without its dependencies, which the tests' own environment has: CI installs them by the same command, in make."""
+    create, install, start = re.findall(r"^(?:python3 -m venv|\.venv/bin/python) .*", README, re.MULTILINE)
+    own = environment(copy) | {"PIP_NO_DEPS": "1", "PIP_QUIET": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    for line in (create, install):
+        subprocess.run(shlex.split(line), cwd=copy, env=own, check=True, timeout=300)
+    program = shlex.split(start, comments=True)
+    assert program[1:] == ["-m", "helpers", "run"]
+    own["PYTHONPATH"] = sysconfig.get_path("purelib")
+    told = subprocess.run(
+        [*program, "--help"], cwd=copy, env=own, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert "Execute every notebook" in told.stdout
 
 
 def test_the_fleet_registers_and_status_and_reset_look_at_the_same_workspace(copy: Path) -> None:
