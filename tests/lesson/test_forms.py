@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from markupsafe import escape
 
 from helpers import lesson
@@ -779,6 +780,23 @@ def test_a_field_that_is_emptied_leaves_no_copy_of_the_key_and_does_not_say_that
     field.control.value = ""
     assert place.said == ""
     assert not [each for each in (workspace.folder / "dropped").rglob("*") if each.is_file()]
+
+
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_a_certificate_that_is_dropped_as_the_key_is_not_accepted(
+    workspace: Workspace, create_ca: Form[Any], encoding: Encoding
+) -> None:
+    authority = CertificateAuthority.create_root("Own")
+    certificate, key = authority.certificate.public_bytes(encoding), private_key_file(authority, encoding)
+    assert "contains no private key" in drop(create_ca, "own_ca_key", "ca", certificate)
+    assert not (workspace.folder / "dropped").exists()
+    for content in (key, *([certificate + key] if encoding is Encoding.PEM else [])):
+        assert drop(create_ca, "own_ca_key", "ca", content) == "ca was accepted."
+
+
+def private_key_file(authority: CertificateAuthority, encoding: Encoding) -> bytes:
+    """Return the content of the CA's key file in this encoding."""
+    return authority.private_key.private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
 
 
 def test_a_dropped_file_that_is_not_a_cas_certificate_is_not_accepted(

@@ -132,13 +132,21 @@ def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes)
     """Store a dropped file of the user's own CA, unless it was dropped on the other file's field."""
     if field_name == "own_ca_certificate":
         require_authority(read_certificates(content, name)[0])
-    elif b"-----BEGIN CERTIFICATE-----" in content and b"PRIVATE KEY-----" not in content:
+    elif _is_certificate_alone(content):
         raise Problem(
             f"{name} was not accepted.",
             "It is a certificate, and contains no private key.",
             "Drop the CA's key file here.",
         )
     return workspace.store_dropped(field_name, name, content)
+
+
+def _is_certificate_alone(content: bytes) -> bool:
+    try:
+        read_certificates(content, "")
+    except Problem:
+        return False
+    return b"PRIVATE KEY-----" not in content
 
 
 def _check(value: Inputs, workspace: Workspace) -> dict[str, Problem]:
