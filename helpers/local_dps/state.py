@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -105,7 +105,8 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
         _replace(scratch, path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be none, because its folder is a file
+            scratch.unlink()
         raise CannotStart(
             f"{path} can't be written: {error.strerror}. Choose another place with --connection-file or --state."
         ) from error

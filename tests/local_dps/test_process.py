@@ -100,7 +100,8 @@ def test_a_connection_file_that_another_start_wrote_is_left_alone_at_the_end(ser
 
 
 def test_a_connection_file_that_cannot_be_written_is_a_clear_error(server: Server, tmp_path: Path) -> None:
-    server.connection_file = tmp_path / "nowhere" / "connection.json"
+    (tmp_path / "file").touch()
+    server.connection_file = tmp_path / "file" / "connection.json"
     assert str(server.connection_file) in server.refused()
 
 
