@@ -24,7 +24,7 @@ def run_in_background(work: Coroutine[Any, Any, T], tick: Callable[[], object] =
     Raises:
         Exception: any that `work` raises.
     """
-    loop = asyncio.new_event_loop()
+    loop = asyncio.SelectorEventLoop()  # on Windows, asyncio's own choice reports errors after it is closed
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     future = asyncio.run_coroutine_threadsafe(work, loop)

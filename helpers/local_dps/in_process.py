@@ -11,7 +11,7 @@ from .configuration import Configuration
 from .core.faults import Faults
 from .planes.device import RETRY_AFTER_SECONDS
 from .request.record import RequestRecord
-from .server import LocalDps
+from .server import LocalDps, new_event_loop
 
 __all__ = ["running"]
 
@@ -54,7 +54,7 @@ class _ServerThread:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._stop = asyncio.Event()
         self._reported = threading.Event()
         self._report: Mapping[str, Any] | BaseException = {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -16,9 +17,19 @@ from .ports import ListeningPorts
 from .request.record import RequestRecord
 from .state import StateFolder
 
-__all__ = ["LocalDps"]
+__all__ = ["LocalDps", "new_event_loop"]
 
 _FILE_NAMES = {"client_certificate_file": "client.pem", "ca_file": "ca.pem"}
+_SIGNAL_POLL_SECONDS = 1.0 if sys.platform == "win32" else None  # a signal does not wake the event loop there
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop of the same kind on every system.
+
+    On Windows, asyncio's own choice closes the listening socket if a client resets its connection too early
+    (https://github.com/python/cpython/issues/93821). This one can serve about 500 connections at a time there.
+    """
+    return asyncio.SelectorEventLoop()
 
 
 class LocalDps:
@@ -66,10 +77,11 @@ class LocalDps:
         self._last_request = time.monotonic()
         idle_seconds = self._configuration.idle_seconds
         while not stop.is_set():
-            left = None
+            pause = _SIGNAL_POLL_SECONDS
             if idle_seconds is not None:
                 left = self._last_request + idle_seconds - time.monotonic()
                 if left <= 0:
                     return
+                pause = left if pause is None else min(left, pause)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), left)
+                await asyncio.wait_for(stop.wait(), pause)

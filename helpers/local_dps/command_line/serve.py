@@ -12,7 +12,7 @@ from typing import Any
 from ..configuration import Configuration
 from ..core.faults import FAULT_NAMES, Faults, fault_named
 from ..planes.device.allocation import HubLatencies
-from ..server import LocalDps
+from ..server import LocalDps, new_event_loop
 from ..state import CannotStart
 from .numbers import number_of, numbers_by_name, whole_number
 from .request_log import RequestLog
@@ -146,7 +146,8 @@ def serve(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         )
     _allow_many_connections()
     try:
-        asyncio.run(_serve(configuration, options.connection_file, log))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_serve(configuration, options.connection_file, log))
     except CannotStart as error:
         print(f"The local DPS did not start. {error}", file=sys.stderr)
         return 1
