@@ -20,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 from helpers.__main__ import _RUN_WORKSPACE
 from tests.bench.__main__ import _BUILD
-from tests.browser.test_run_all import PICTURES
+from tests.browser.lab import PICTURES
 
 PROJECT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))

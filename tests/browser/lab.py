@@ -22,6 +22,7 @@ from helpers.dps import stop_local_dps
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+PICTURES = PROJECT / "build" / "browser"  # screenshots, for a person to look at
 SECONDS = 120  # two cores are shared with others
 _TALLEST = 16_000  # Chromium can't take a larger picture
 _SETTINGS = {

@@ -14,10 +14,9 @@ from helpers.lesson.experiments.exhibit import Prediction
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.forms import DroppedFile, Inputs
 from tests.browser.barriers import barriers, faint_texts, squeezed_texts
-from tests.browser.lab import NOTEBOOKS, PROJECT, Lab, NotebookPage
+from tests.browser.lab import NOTEBOOKS, PICTURES, Lab, NotebookPage
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
-PICTURES = PROJECT / "build" / "browser"
 FORMS = FORMS_OF | {"08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOFS)}
 WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
 
