@@ -54,6 +54,18 @@ def test_a_log_that_is_too_long_starts_again(tmp_path: Path) -> None:
     assert "/second" in second
 
 
+def test_a_log_that_starts_again_has_no_hole(tmp_path: Path) -> None:
+    """Its file may not be open for appending."""
+    log, output = RequestLog(megabytes=1), tmp_path / "log.txt"
+    with output.open("w") as file, redirect_stdout(file):
+        file.write("x" * (2 << 20))
+        file.flush()
+        log._waiting.append(exchange("/second"))
+        log.flush()
+    assert b"\0" not in output.read_bytes()
+    assert "/second" in output.read_text()
+
+
 def test_the_log_continues_after_a_full_disk_and_ends_when_its_reader_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

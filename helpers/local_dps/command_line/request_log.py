@@ -46,6 +46,7 @@ class RequestLog:
         output = sys.stdout.fileno()
         if self._limit is not None and os.fstat(output).st_size > self._limit:
             os.ftruncate(output, 0)
+            os.lseek(output, 0, os.SEEK_SET)  # a file that is not open for appending would get a hole
             text = f"(This log exceeded {self._limit >> 20} MB. The earlier lines were deleted.)\n{text}"
         content = text.encode(errors="replace")
         while content:
