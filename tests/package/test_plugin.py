@@ -10,7 +10,7 @@ from tests.package.environment import PROJECT, SOURCE, installed, run
 README = (SOURCE / "README.md").read_text()
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
 (NODE_TEST,) = re.findall(r"^```js\n(.*?)^```", README, re.M | re.S)
-PYTHON_TEST, CONFTEST = PYTHON_BLOCKS[0], PYTHON_BLOCKS[1]
+PYTHON_TEST, FURTHER_TESTS, CONFTEST = PYTHON_BLOCKS[:3]
 NODE_MODULES = PROJECT / "tests" / "clients" / "node_device" / "node_modules"
 
 
@@ -33,6 +33,11 @@ def test_the_readmes_test_of_a_python_client_runs_and_has_ten_lines(tmp_path: Pa
     result = pytest_run(suite(tmp_path, PYTHON_TEST, CONFTEST))
     assert "1 passed" in result.stdout, result.stdout + result.stderr
     assert lines_of(PYTHON_TEST) <= 10
+
+
+def test_the_readmes_tests_of_a_refusal_and_a_fault_run(tmp_path: Path) -> None:
+    result = pytest_run(suite(tmp_path, FURTHER_TESTS))
+    assert "2 passed" in result.stdout, result.stdout + result.stderr
 
 
 def test_the_readmes_test_of_a_node_client_runs_and_has_ten_lines(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "make a device that it accepts, with a CA of its own, and print its files as JSON",
         ),
     ):
-        own = commands.add_parser(command.__name__, help=meaning, description=f"{meaning.capitalize()}.")
+        own = commands.add_parser(command.__name__, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
         _add_connection_file(own)
         add_options(own)
         own.set_defaults(command=command, parser=own)

@@ -30,7 +30,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 def device(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> int:
     """Create a CA, prove it, create an enrollment group for it, issue the device's certificate, and print its files as JSON."""
     connection = connect(options)
-    folder: Path = options.folder or options.connection_file.with_name("devices")
+    folder: Path = (options.folder or options.connection_file.with_name("devices")).resolve()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = ServiceForTests(connection, folder).device(options.registration_id)

@@ -53,7 +53,9 @@ class RequestRecord(NamedTuple):
         if self.fault:
             line += f"  [fault {self.fault}]"
         elif self.refusal:
-            line += f"  {self.refusal.message} {self.refusal.explanation}"
+            message = self.refusal.message
+            stop = "" if message.endswith((".", ":")) else "."
+            line += f"  {message}{stop} {self.refusal.explanation}"
         elif self.response and self.response.note:
             line += f"  {self.response.note}"
         line = _LIKE_A_SECRET.sub("…", mask_url_secrets(_QUOTED.sub(_without_long, line[:_MAX_LINE_LENGTH])))
