@@ -45,10 +45,10 @@ def _carried(certificate: x509.Certificate, *, device: bool) -> Iterator[tuple[x
     names = [] if alternative is None else list(alternative)
     for name in names:
         yield name, str(name.value)
-    # Older certificates have these in the subject; they count only if the subject alternative name has none of that kind.
-    if not any(isinstance(name, x509.RFC822Name) for name in names):
-        for mailbox in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
-            yield x509.RFC822Name(str(mailbox.value)), str(mailbox.value)
+    # Older certificates have mailboxes and hosts in the subject. Mailboxes always count, as in OpenSSL; hosts count only if
+    # the subject alternative name has none.
+    for mailbox in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+        yield x509.RFC822Name(str(mailbox.value)), str(mailbox.value)
     if device and not any(isinstance(name, x509.DNSName) for name in names):
         for common in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
             labels = str(common.value).split(".")
@@ -76,6 +76,8 @@ def _lies_in(name: x509.GeneralName, subtree: x509.GeneralName) -> bool:
     if isinstance(name, x509.IPAddress) and isinstance(subtree, x509.IPAddress):
         network = ipaddress.ip_network(subtree.value)
         return name.value.version == network.version and ipaddress.ip_network(name.value).subnet_of(network)  # type: ignore[arg-type]
+    if isinstance(name, x509.RFC822Name) and "@" not in name.value:  # only a subtree may be a host
+        raise ValueError(name.value)
     place, top = _place(name), _place(subtree)
     if isinstance(subtree, x509.RFC822Name) and "@" not in subtree.value:
         place = place[:-1]  # the subtree is a host: compare only the mailbox's host

@@ -25,7 +25,13 @@ CURVES: dict[str, ec.EllipticCurve] = {
     "secp256k1": ec.SECP256K1(),
     "brainpoolP256r1": ec.BrainpoolP256R1(),
 }
-_RSA_BITS = {"RSA-1024": 1024, "RSA-2048": 2048, "RSA-3072": 3072, "RSA-PSS": 2048, "RSA-PSS, restricted": 2048}
+# What a key for RSA-PSS says of its signatures.
+_PSS_KINDS: dict[str, Callable[[], bytes]] = {
+    "RSA-PSS": lambda: b"",
+    "RSA-PSS, restricted": lambda: _pss_parameters("SHA-256", "SHA-256", 32),
+    "RSA-PSS, trailer field 2": lambda: _pss_parameters("SHA-256", "SHA-256", 32, 2),
+}
+_RSA_BITS = {"RSA-1024": 1024, "RSA-2048": 2048, "RSA-3072": 3072, **dict.fromkeys(_PSS_KINDS, 2048)}
 _EDWARDS: dict[str, tuple[Callable[[], Any], str, int]] = {
     "Ed25519": (ed25519.Ed25519PrivateKey.generate, "1.3.101.112", (1 << 252) + 27742317777372353535851937790883648493),
     "Ed448": (
@@ -37,7 +43,8 @@ _EDWARDS: dict[str, tuple[Callable[[], Any], str, int]] = {
 KINDS = (*_RSA_BITS, *CURVES, *_EDWARDS, "DSA")
 SCHEMES = (
     "own", "PKCS #1", "PSS", "PSS, salt of 20", "PSS, longest salt", "PSS, other mask", "PSS, defaults",
-    "PSS, defaults written", "PSS, trailer field 1", "PSS, trailer field 2", "PSS, no parameters",
+    "PSS, defaults written", "PSS, trailer field 1", "PSS, trailer field 2", "PSS, no parameters", "PSS, mask by SHA-256",
+    "PSS, without NULL",
 )  # fmt: skip
 # A digest: the library's, its own OID, and the OIDs of signatures with it by RSA, ECDSA and DSA.
 DIGESTS: dict[str, tuple[hashes.HashAlgorithm, str, dict[str, str]]] = {
@@ -93,9 +100,9 @@ class Key:
 @cache
 def key(kind: str, which: str = "") -> Key:
     """Return one key of a kind for each role, created only once, because creating RSA keys is slow."""
-    if kind in ("RSA-PSS", "RSA-PSS, restricted"):
+    if kind in _PSS_KINDS:
         private = key("RSA-2048", which).private
-        restrictions = _pss_parameters("SHA-256", "SHA-256", 32) if kind == "RSA-PSS, restricted" else b""
+        restrictions = _PSS_KINDS[kind]()
         return Key(kind, private, _with_algorithm(private, sequence(oid(_PSS_KIND), restrictions)))
     if kind == "RSA-3072" and which:
         return key("RSA-2048", which)
@@ -151,17 +158,22 @@ def _sign_by_pss(signer: Key, digest: str, scheme: str, tbs: Callable[[bytes], b
         salt = longest
     elif scheme == "PSS, other mask":
         mask = "SHA-1" if digest != "SHA-1" else "SHA-256"
+    elif scheme == "PSS, mask by SHA-256":
+        mask = "SHA-256"
     trailer = {"PSS, trailer field 1": 1, "PSS, trailer field 2": 2}.get(scheme)
-    parameters = _pss_parameters(digest, mask, salt, trailer, defaults=scheme == "PSS, defaults written")
+    null = b"" if scheme == "PSS, without NULL" else NULL
+    parameters = _pss_parameters(digest, mask, salt, trailer, defaults=scheme == "PSS, defaults written", null=null)
     algorithm = sequence(oid(_PSS_KIND), b"" if scheme == "PSS, no parameters" else parameters)
     hasher, masker = DIGESTS[digest][0], DIGESTS[mask][0]
     padded = padding.PSS(padding.MGF1(masker), salt)
     return algorithm, signer.private.sign(tbs(algorithm), padded, hasher)
 
 
-def _pss_parameters(digest: str, mask: str, salt: int, trailer: int | None = None, *, defaults: bool = False) -> bytes:
+def _pss_parameters(
+    digest: str, mask: str, salt: int, trailer: int | None = None, *, defaults: bool = False, null: bytes = NULL
+) -> bytes:
     """RSASSA-PSS-params (RFC 4055 section 3.1), where DER leaves out what is a default."""
-    hashed, masked = (sequence(oid(DIGESTS[each][1]), NULL) for each in (digest, mask))
+    hashed, masked = (sequence(oid(DIGESTS[each][1]), null) for each in (digest, mask))
     fields = [
         explicit(0, hashed) if defaults or digest != "SHA-1" else b"",
         explicit(1, sequence(oid(_MGF1), masked)) if defaults or mask != "SHA-1" else b"",

@@ -34,6 +34,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates import examine_chain
@@ -761,10 +762,21 @@ def in_contoso(organization: str, *alternative: x509.GeneralName) -> Callable[[C
     return issue
 
 
-def host(text: str) -> x509.DNSName:
-    return x509.DNSName(text)
+def mailing(address: str, *alternative: x509.GeneralName) -> Callable[[Crafted], Crafted]:
+    """A device with a mailbox in its subject, and other names besides."""
+
+    def issue(above: Crafted) -> Crafted:
+        plain = in_contoso("C", *alternative)(above)
+        mailbox = x509.NameAttribute(NameOID.EMAIL_ADDRESS, address, _ASN1Type.IA5String)
+        extensions = [each.value for each in plain.certificate.extensions]
+        subject = x509.Name([*plain.certificate.subject, mailbox])
+        return craft(subject, plain.private_key, issuer=above, extensions=extensions)
+
+    return issue
 
 
+host, mailbox, place = x509.DNSName, x509.RFC822Name, x509.UniformResourceIdentifier
+REGISTERED = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 CONTOSO = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso")]))
 MAILBOX, ADDRESS = x509.RFC822Name("example.com"), x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
 PLACE = x509.UniformResourceIdentifier(".example.com")
@@ -819,12 +831,61 @@ CONSTRAINED: dict[
         in_contoso("C", x509.UniformResourceIdentifier("https://a.example.com/x")),
         True,
     ),
+    "all but a mailbox, and something without a host": (
+        (),
+        (mailbox("a@example.com"),),
+        in_contoso("C", mailbox("a")),
+        False,
+    ),
+    "mailboxes, and another in the subject": ((MAILBOX,), (), mailing("a@evil.org"), False),
+    "mailboxes, and one there in the subject": ((MAILBOX,), (), mailing("a@example.com"), True),
+    "mailboxes, and one there besides another in the subject": (
+        (MAILBOX,),
+        (),
+        mailing("a@evil.org", mailbox("a@example.com")),
+        False,
+    ),
+    "hosts, and one there besides another as common name": (
+        (host("example.com"),),
+        (),
+        lambda above: leaf(above, "evil.org", instead=(x509.SubjectAlternativeName([host("example.com")]),)),
+        True,
+    ),
     "places, and another": (
         (PLACE,),
         (),
         in_contoso("C", x509.UniformResourceIdentifier("https://example.com/x")),
         False,
     ),
+}
+
+
+# A subtree that is allowed, a name, and whether the name is within the subtree.
+WITHIN: list[tuple[x509.GeneralName, x509.GeneralName, bool]] = [
+    (mailbox("EXAMPLE.com"), mailbox("a@example.COM"), True),
+    (mailbox("EXAMPLE.com"), mailbox('"a@evil.org"@example.com'), True),
+    (mailbox(".EXAMPLE.com"), mailbox("a@B.example.com"), True),
+    (mailbox(".EXAMPLE.com"), mailbox("a@example.com"), False),
+    (mailbox("a@EXAMPLE.com"), mailbox("a@example.COM"), True),
+    (mailbox("a@EXAMPLE.com"), mailbox("b@example.com"), False),
+    (mailbox("a@EXAMPLE.com"), mailbox("A@example.com"), False),
+    (mailbox("a@EXAMPLE.com"), mailbox("a@example.org"), False),
+    (mailbox('"a@b"@example.com'), mailbox('"a@b"@example.com'), True),
+    (host(".EXAMPLE.com"), host("b.example.com"), True),
+    (host(".EXAMPLE.com"), host("example.com"), False),
+    (host("EXAMPLE.com"), host("example.com"), True),
+    (host(""), host("example.com"), True),
+    (place(".EXAMPLE.com"), place("https://b.example.com/"), True),
+    (place(".EXAMPLE.com"), place("urn:b.example.com"), False),
+    (place("b.EXAMPLE.com"), place("https://B.example.com/"), True),
+    (place("b.EXAMPLE.com"), place("https://c.example.com/"), False),
+    (REGISTERED, REGISTERED, False),  # such names are not compared
+    (REGISTERED, host("example.com"), True),
+    (host("example.com"), REGISTERED, True),
+]
+CONSTRAINED |= {
+    f"{type(subtree).__name__} {subtree.value}, and {each.value}": ((subtree,), (), in_contoso("C", each), good)
+    for subtree, each, good in WITHIN
 }
 
 
@@ -855,6 +916,34 @@ def test_a_constrained_root_and_a_renewed_intermediate(judge: Judge) -> None:
     middle = ca("Intermediate", 2, root)
     verdicts = judge(in_contoso("Contoso")(middle), middle, verified=root, group=root)
     assert verdicts == Verdicts(INVALID, openssl=False, examiner=False), "the intermediate is of no organization"
+
+
+def test_a_constrained_root_and_an_intermediate_named_like_a_host(judge: Judge) -> None:
+    """Root VG --> [evil.org] --> [device-1]
+
+    Only a device's common name counts as a host.
+    """
+    root = ca("Root", 1, instead=(x509.NameConstraints([host("example.com")], None),))
+    middle = ca("evil.org", 2, root)
+    assert judge(leaf(middle), middle, verified=root, group=root) == Verdicts(ASSIGNED, openssl=True, examiner=True)
+
+
+PROCESSED: dict[str, x509.ExtensionType] = {
+    "certificate policies": x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("1.2.3"), None)]),
+    "extended key usage": x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
+    "subject alternative name": x509.SubjectAlternativeName([host("example.com")]),
+}
+
+
+@pytest.mark.parametrize("kind", PROCESSED)
+def test_a_critical_extension_that_is_processed(judge: Judge, kind: str) -> None:
+    """Root VG --> [device-1] (with a critical extension)
+
+    Every policy is accepted, and the others are checked.
+    """
+    critical = (x509.BasicConstraints, x509.KeyUsage, type(PROCESSED[kind]))
+    device = leaf(ROOT, instead=(PROCESSED[kind],), critical=critical)
+    assert judge(device, verified=ROOT, group=ROOT) == Verdicts(ASSIGNED, openssl=True, examiner=True)
 
 
 NOT_PROCESSED: dict[str, x509.ExtensionType] = {

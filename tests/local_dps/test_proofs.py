@@ -265,6 +265,14 @@ def test_a_refused_proof_names_the_issuer_that_is_not_in_the_chain(dps: LocalSer
     assert message.startswith(start)
 
 
+def test_a_proof_before_any_code_is_refused_with_what_to_do_first(dps: LocalService) -> None:
+    uploaded = root()
+    dps.upload("ca", uploaded.pem)
+    reply = dps.verify("ca", proof(uploaded, NEVER_GIVEN).pem)
+    assert reply.json["message"].startswith("Proof-Of-Possession failed. No verification code is outstanding.")
+    assert reply.headers["x-local-dps-explanation"].startswith("Generate a verification code first.")
+
+
 def test_a_code_is_not_carried_over_to_another_certificate_of_the_same_name(dps: LocalService) -> None:
     first, second = root("First"), authority(name("Second"), key(which=3))
     dps.upload("ca", first.pem)

@@ -195,6 +195,42 @@ def test_an_issuer_whose_name_lacks_one_of_two_parts_is_another(dps: LocalServic
     assert not assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=one))
 
 
+ORGANIZATION, COMMON_NAME = NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME
+UTF8, PRINTABLE, NUMERIC = _ASN1Type.UTF8String, _ASN1Type.PrintableString, _ASN1Type.NumericString
+Parts = tuple[tuple[x509.ObjectIdentifier, str, _ASN1Type], ...]
+# The name of the uploaded CA, the issuer's name in the proof, and whether they are one. All parts are in one set.
+ONE_SET: dict[str, tuple[Parts, Parts, bool]] = {
+    "another attribute": (((COMMON_NAME, "Root", UTF8),), ((ORGANIZATION, "Root", UTF8),), False),
+    "in another order, for other types": (
+        ((COMMON_NAME, "b", UTF8), (COMMON_NAME, "a", PRINTABLE)),
+        ((COMMON_NAME, "a", UTF8), (COMMON_NAME, "b", UTF8)),
+        True,
+    ),
+    "the same digits": (((COMMON_NAME, "1234", NUMERIC),), ((COMMON_NAME, "1234", NUMERIC),), True),
+    "other digits": (((COMMON_NAME, "1234", NUMERIC),), ((COMMON_NAME, "1235", NUMERIC),), False),
+    "digits of another attribute": (((COMMON_NAME, "1234", NUMERIC),), ((ORGANIZATION, "1234", NUMERIC),), False),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_SET)
+def test_an_issuer_name_is_compared_part_by_part(dps: LocalService, kind: str) -> None:
+    *both, good = ONE_SET[kind]
+    own, told = (
+        x509.Name([x509.RelativeDistinguishedName([x509.NameAttribute(*part) for part in parts])]) for parts in both
+    )
+    uploaded = authority(own, key())
+    assert assert_as_openssl(dps, uploaded.pem, lambda code: plain(code, uploaded, issuer_name=told)) is good
+
+
+def test_a_ca_whose_issuer_has_no_name_issues_nothing(dps: LocalService) -> None:
+    """OpenSSL does not read such a CA."""
+    parent = authority(name("Parent"), key(which=1))
+    middle = authority(name("Middle"), key(which=2), issuer=parent)
+    text, octets = (bytes([tag, 6]) + b"Parent" for tag in (0x0C, 0x04))
+    pem = as_pem(resigned(middle.der, parent.private_key, changed=(text, octets)))
+    assert ask(dps, pem, lambda code: plain(code, middle))[0].status == 400
+
+
 def test_a_signature_is_whole_bytes(dps: LocalService) -> None:
     """A bit string says how many bits of its last byte don't count; in a signature, it must be none."""
     uploaded = root()

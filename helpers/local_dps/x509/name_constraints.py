@@ -49,11 +49,10 @@ def _names(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[x509.Gen
         yield x509.DirectoryName(subject)
     alternative = list(find_extension(certificate, x509.SubjectAlternativeName) or ())
     yield from alternative
-    kinds = {type(each) for each in alternative}
-    if x509.RFC822Name not in kinds:
-        for each in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
-            yield x509.RFC822Name(str(each.value))
-    if is_leaf and x509.DNSName not in kinds:
+    # RFC 5280 asks for this only if there is no subject alternative name. OpenSSL always does it.
+    for each in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+        yield x509.RFC822Name(str(each.value))
+    if is_leaf and not any(isinstance(each, x509.DNSName) for each in alternative):
         for each in subject.get_attributes_for_oid(NameOID.COMMON_NAME):
             if _LIKE_A_HOST.fullmatch(str(each.value)):
                 yield x509.DNSName(str(each.value))

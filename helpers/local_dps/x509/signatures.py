@@ -97,7 +97,7 @@ def _check_pss(algorithm: bytes, issuer: x509.Certificate) -> None:
         allowed = _pss(restrictions)
         salts = [int.from_bytes(der.content(each[_SALT]), "big") for each in (said, allowed)]
         same = all(_bare(said[field]) == _bare(allowed[field]) for field in (_HASH, _MASK))
-        if not same or salts[0] < salts[1] or allowed[_TRAILER] != _DEFAULTS[_TRAILER]:
+        if not same or salts[0] < salts[1]:
             raise InvalidSignature
 
 
