@@ -141,7 +141,7 @@ def test_a_text_that_is_not_a_certificate_is_answered_500_as_by_the_service(dps:
 def test_a_certificate_of_thousands_of_beginnings_does_not_hold_up_the_others(dps: LocalService) -> None:
     began = time.monotonic()
     assert dps.manage("PUT", "/certificates/new", upload_body("-----BEGIN CERTIFICATE-----" * 9000)).status == 500
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 # --- private keys -----------------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def test_it_is_ready_soon(server: Server) -> None:
         began = time.monotonic()
         dps = server.start()
         assert dps.call("GET", "/").status == 404
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         server.stop()
 
 
@@ -365,7 +365,7 @@ def test_a_request_in_flight_is_answered_before_the_end_in_spite_of_idle_connect
         server.process.send_signal(signal.SIGTERM)
         assert busy.recv(4096).startswith(b"HTTP/1.1 404 ")
         assert server.process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 20
         assert silent.fileno() > 0
     assert not server.connection_file.exists()
     assert "Traceback" not in server.log.read_text()

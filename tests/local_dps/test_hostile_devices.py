@@ -40,7 +40,7 @@ def test_differently_spelled_names_of_one_ca_count_as_one(dps: LocalService, tmp
     cas = [craft(name(each), own, issuer=base, extensions=(constraints,)) for each in spellings]
     began = time.monotonic()
     assert register(dps, tmp_path, craft(name("device-1"), key(which=8), issuer=base), *cas) == 401
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert register(dps, tmp_path, DEVICE, INTERMEDIATE) == 202
 
 
@@ -109,7 +109,7 @@ def test_a_flood_of_pings_does_not_block_the_others(dps: LocalService, tmp_path:
             began = time.monotonic()
             for _ in range(5):
                 assert dps.ask_for_token().status == 200
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 12
         finally:
             stop.set()
             line.secured.close()

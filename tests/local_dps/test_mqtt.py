@@ -456,7 +456,7 @@ def test_a_keep_alive_runs_out_half_as_late_again(
     with over_tls(plant, files).connect(plant, who, keep_alive=1) as line:
         began = time.monotonic()
         assert line.packet() is None
-        assert 1.3 < time.monotonic() - began < 5
+        assert 1.3 < time.monotonic() - began < 10
 
 
 def test_without_a_keep_alive_a_silent_device_is_disconnected_in_the_end(
@@ -512,7 +512,7 @@ def test_the_server_stops_at_once_though_devices_are_connected(server: Server, f
         assert tunnel.recv(1000).startswith(b"HTTP/1.1 200 ")
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
     assert "Traceback" not in server.log.read_text()
 
 

@@ -32,7 +32,7 @@ from tests.encodings import as_pem
 from tests.local_dps.wire import signature
 
 NOW = datetime.now(UTC)
-SLOW = 2.0  # seconds that nothing of at most 256 KiB may take
+SLOW = 6.0  # seconds that nothing of at most 256 KiB may take
 CODE = "0123456789ABCDEF"
 ROOT, INTERMEDIATE = crafting.root(), crafting.authority(crafting.name("Below"), crafting.key(which=1))
 PROOF = crafting.proof(ROOT, CODE)
