@@ -2,7 +2,7 @@
 
 Windows has no permission bits. There, `make_private_folder` gives a new folder an access list that admits only you and the
 administrators, and the files in it inherit that list (since Python 3.12.4). With an older Python they inherit the list of
-the folder around it, which in your user profile admits nobody else either.
+the folder around it, which in your user profile is closed to other users as well.
 """
 
 import os

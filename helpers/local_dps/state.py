@@ -1,7 +1,7 @@
 """The folder that holds the state of a local DPS. Only one process at a time may use it, and only its owner may read it.
 
 Windows has no permission bits. There, a new folder gets an access list that admits only its owner and the administrators
-(since Python 3.12.4), or else inherits one, which in a user's folder admits nobody else either.
+(since Python 3.12.4), or else inherits one, which in a user's folder is closed to other users as well.
 """
 
 import os

@@ -1219,7 +1219,7 @@ def test_an_individual_enrollment_for_a_self_signed_certificate(judge: Judge) ->
 def test_an_individual_enrollment_for_a_certificate_from_a_ca(judge: Judge) -> None:
     """Root --> [Intermediate] --> [device-1 I]
 
-    The same applies whichever CA signed it, and whatever else the device sends.
+    The same applies to each CA that signed it, and to each other certificate that the device sends.
     """
     assert judge(DEVICE, INTERMEDIATE, individual=DEVICE) == Verdicts(ASSIGNED, openssl=True, examiner=True)
 

@@ -64,7 +64,7 @@ class ServiceForTests:
         self = cls(process.connection, folder, process)
         self.name = f"test-{token_hex(4)}"
         hub = f"{self.name}-hub.azure-devices.net"
-        key = base64.b64encode(b"a hub's key, which nobody uses").decode()
+        key = base64.b64encode(b"a hub's key that is never used").decode()
         link = {"connectionString": f"HostName={hub};SharedAccessKeyName=iothubowner;SharedAccessKey={key}"}
         sku = {"name": "S1", "capacity": 1}
         properties = {"iotHubs": [{**link, "location": "local"}]}
