@@ -252,7 +252,7 @@ def test_a_form_fits_its_width_and_keeps_its_height_when_a_passphrase_is_taken(p
         before = form.box.bounding_box()
         assert before is not None
         form.type("Passphrase", "open sesame")
-        expect(help_text).to_contain_text("Taken")
+        expect(help_text).to_contain_text("Accepted")
         after = form.box.bounding_box()
         assert after is not None
         assert after["height"] == before["height"], width
