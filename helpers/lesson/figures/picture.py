@@ -7,21 +7,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from markupsafe import Markup
 
 __all__ = [
+    "Kind",
     "Listing",
     "Picture",
     "Row",
     "Showable",
     "Table",
+    "card",
     "fold",
     "joined",
     "listed",
     "mark",
     "ours",
+    "pill",
     "plain",
     "table",
 ]
@@ -34,6 +37,8 @@ def ours(html: str) -> Markup:
 
 _STYLE = ours(f"<style>{Path(__file__).with_name('figures.css').read_text(encoding='utf-8')}</style>")
 
+Kind: TypeAlias = Literal["accepted", "rejected", "error", "note"]
+"""The outcomes that have a colour of their own. Each also has a word, because nobody must have to tell colours apart."""
 Row: TypeAlias = tuple[str, str]
 """A name and a text, which may be Markup."""
 
@@ -78,7 +83,7 @@ class Table(Picture):
     def rows(self) -> Sequence[Row]: ...
 
     def html(self) -> Markup:
-        return Markup("<div class='card'><h4>{}</h4>{}</div>").format(self.title(), table(self.rows()))
+        return card(self.title(), table(self.rows()))
 
     def text(self) -> str:
         rows = self.rows()
@@ -94,10 +99,21 @@ class Listing(Picture):
     items: Sequence[str]
 
     def html(self) -> Markup:
-        return Markup("<div class='card'><h4>{}</h4>{}</div>").format(self.heading, listed(self.items))
+        return card(self.heading, listed(self.items))
 
     def text(self) -> str:
         return "\n".join([self.heading, *(f"  {item}" for item in self.items)])
+
+
+def card(title: str, *content: str, kind: Kind | None = None) -> Markup:
+    """Return a card. With a kind, it has a rule of that colour at its left."""
+    classes = f"card {kind}" if kind else "card"
+    return Markup("<div class='{}'><h4>{}</h4>{}</div>").format(classes, title, Markup().join(content))
+
+
+def pill(kind: Kind, word: str) -> Markup:
+    """Return a word in the colour of an outcome."""
+    return Markup("<span class='pill {}'>{}</span>").format(kind, word)
 
 
 def plain(text: str) -> str:
