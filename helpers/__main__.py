@@ -88,7 +88,8 @@ def run(
 def status(
     folder: Annotated[Path, typer.Option("--workspace", help="The workspace's folder.")] = _LAB_WORKSPACE,
 ) -> None:
-    """Show the progress of a walkthrough."""
+    """Show the progress of a walkthrough, and the next step."""
+    from helpers.lesson.course.journey import journey
     from helpers.workspace import Workspace
 
     with _plain_errors():
@@ -99,6 +100,7 @@ def status(
             return
         workspace = Workspace(folder)
         facts, roles = workspace.facts, workspace.authority_roles()
+        progress = journey(workspace)
     print(f"Target:            {facts.target or 'not chosen'}")
     print(f"CAs with a key:    {', '.join(roles) or 'none'}")
     print(
@@ -107,6 +109,7 @@ def status(
     print(f"Code waiting:      {'yes' if facts.verification_code else 'no'}")
     print(f"Verified:          {'yes' if facts.verified else 'no'}")
     print(f"Enrollment group:  {facts.enrollment_group_id or 'none'}")
+    print(progress.text())
 
 
 @app.command()

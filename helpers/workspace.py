@@ -81,6 +81,10 @@ class Facts(BaseModel):
         choices: the user's choices in a form, by the field's name; a later form offers them again.
         outcomes: by notebook, the results of its steps since it was last started; its checkpoint checks them.
         reached: the notebooks whose checkpoints have been reached.
+        solved: the notebooks whose exercises have been solved. attempts: how often a learner has tried an exercise, by
+            notebook.
+        predictions: by prediction, the choice that the learner made before the outcome, and what happened.
+        recalled: by notebook, the questions that it asked last at its beginning.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -109,6 +113,10 @@ class Facts(BaseModel):
     choices: dict[str, Any] = {}
     outcomes: dict[str, dict[str, Any]] = {}
     reached: tuple[str, ...] = ()
+    solved: tuple[str, ...] = ()
+    attempts: dict[str, int] = {}
+    predictions: dict[str, tuple[str, str]] = {}
+    recalled: dict[str, tuple[str, ...]] = {}
 
 
 class Workspace:
@@ -150,6 +158,25 @@ class Workspace:
     def reach(self, notebook: str) -> None:
         """Note that a notebook's checkpoint has been reached. Two notebooks may do so at the same moment."""
         self._change(lambda facts: {"reached": tuple(dict.fromkeys((*facts.reached, notebook)))})
+
+    def solve(self, notebook: str) -> None:
+        """Note that a notebook's exercise has been solved."""
+        self._change(lambda facts: {"solved": tuple(dict.fromkeys((*facts.solved, notebook)))})
+
+    def attempt(self, notebook: str) -> int:
+        """Count an attempt at a notebook's exercise, and return how many there have been."""
+        facts = self._change(
+            lambda facts: {"attempts": {**facts.attempts, notebook: facts.attempts.get(notebook, 0) + 1}}
+        )
+        return facts.attempts[notebook]
+
+    def predict(self, prediction: str, predicted: str, happened: str) -> None:
+        """Note what the learner predicted of an experiment, and what happened."""
+        self._change(lambda facts: {"predictions": {**facts.predictions, prediction: (predicted, happened)}})
+
+    def recall(self, notebook: str, questions: tuple[str, ...]) -> None:
+        """Note the questions that a notebook asks at its beginning."""
+        self._change(lambda facts: {"recalled": {**facts.recalled, notebook: questions}})
 
     def add_service(self, name: str) -> None:
         """Note a service that an experiment adds to the local DPS. Two notebooks may do so at the same moment."""

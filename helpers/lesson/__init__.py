@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.lesson.course.answers import Unsolved
-from helpers.lesson.figures import CodeCard, RefusalCard, RegistrationCard
+from helpers.lesson.figures import CodeCard, Outcomes, RefusalCard, RegistrationCard
 from helpers.lesson.forms.values import (
     CleanUp,
     CreateCa,
@@ -27,6 +27,7 @@ __all__ = [
     "CreateCa",
     "CreateEnrollmentGroup",
     "EndAccess",
+    "Outcomes",
     "ProvisionDevices",
     "RefusalCard",
     "RegistrationCard",

@@ -40,7 +40,7 @@ class Exporter:
 
 def index(outcomes: Sequence[NotebookRun]) -> str:
     """Return an HTML page with one line per notebook."""
-    ideas = {stop.notebook: stop.idea for stop in JOURNEY}
+    ideas = {str(stop.notebook): stop.idea for stop in JOURNEY}
     rows = "".join(
         f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
         f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f}&nbsp;s</td>"

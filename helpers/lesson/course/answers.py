@@ -11,7 +11,7 @@ _TIME_LIMIT_SECONDS = 20
 
 
 class Unsolved(Exception):
-    """The exception of an exercise's stub; its message is a hint."""
+    """The exception of an exercise's stub."""
 
 
 class WrongAnswer(Exception):

@@ -1,61 +1,75 @@
-"""The exercises: each asks for one small function, and tries it with values that the learner can't know beforehand.
+"""The exercises: each asks for one small function or for a few decisions, and tells the learner what is wrong with an answer.
 
-A stub raises `Unsolved` with a hint. An unsolved exercise is not an error, because Run All must reach the end.
+A stub raises `Unsolved`. An unsolved exercise is not an error, because Run All must reach the end.
 """
 
-import random
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import permutations
+from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from markupsafe import Markup
 
-from helpers.certificates import (
-    CertificateAuthority,
-    KeyAlgorithm,
-    certificate_pem,
-    examine_chain,
-    examine_proof,
-)
-from helpers.dps import IndividualEnrollment, RegisteredCertificate
-from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal, time_limit
+from helpers.lesson.course import exercise_checks
+from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
 from helpers.lesson.figures import Picture
-from helpers.lesson.targets import rehearse
-from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
+from helpers.lesson.figures.picture import Kind, card, fold, joined, pill
 from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["EXERCISES", "ExerciseCard", "try_exercise"]
+__all__ = ["EXERCISES", "Exercise", "ExerciseCard", "try_exercise"]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    Attributes:
+        check: returns a sentence about what the learner has shown, or raises WrongAnswer.
+        hints: the first says where to look, and the second how to do it.
+        minutes: the time that it takes a Python developer who is new to X.509.
+    """
+
+    title: str
+    check: Callable[[Any, Workspace], str]
+    hints: tuple[str, str]
+    minutes: int
 
 
 @dataclass(frozen=True, repr=False)
 class ExerciseCard(Picture):
-    """The state of an exercise; `solved` is None before the first try."""
+    """The state of an exercise.
+
+    Attributes:
+        solved: None before the first attempt. hints: those that the learner may see now.
+    """
 
     task: str
     solved: bool | None
     message: str
+    hints: tuple[str, ...] = ()
 
     def html(self) -> Markup:
-        kind = {True: "good", False: "bad", None: "now"}
-        return Markup("<div class='card'><h4>{}</h4><p><b class='{}'>{}</b> {}</p></div>").format(
-            self.task, kind[self.solved], _STATES[self.solved], self.message
-        )
+        kind, word = _STATES[self.solved]
+        hints = joined("{}", ((fold(name, hint),) for name, hint in zip(_HINTS, self.hints, strict=False)))
+        return card(self.task, Markup("<p>{} {}</p>{}").format(pill(kind, word), self.message, hints), kind=kind)
 
     def text(self) -> str:
-        return f"{self.task}\n  {_STATES[self.solved]} {self.message}"
+        hints = [f"  {name}: {hint}" for name, hint in zip(_HINTS, self.hints, strict=False)]
+        return "\n".join([self.task, f"  {_STATES[self.solved][1]} {self.message}", *hints])
 
 
-_STATES = {True: "✔ Solved.", False: "✘ Not yet.", None: "○ Your turn."}
+_STATES: dict[bool | None, tuple[Kind, str]] = {
+    True: ("accepted", "✔ Solved."),
+    False: ("rejected", "✘ Not yet."),
+    None: ("note", "○ Your turn."),
+}
+_HINTS = ("First hint", "Second hint", "The solution")
+_YOUR_TURN = "Edit the cell, and run it. If your answer is not right yet, you get the reason, and then hints."
 
 
-def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]) -> ExerciseCard:
-    """Try a learner's function.
+def try_exercise(workspace: Workspace, notebook: str, answer: Any) -> ExerciseCard:
+    """Try a learner's answer, and note in the workspace whether it is right.
 
     Args:
         notebook: the notebook with the exercise.
@@ -66,183 +80,120 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Callable[..., Any]
             "An exercise has the name of its notebook.",
             f"Choose one of {', '.join(EXERCISES)}.",
         )
-    task, check = EXERCISES[notebook]
+    exercise = EXERCISES[notebook]
     try:
         with time_limit():
-            praise = check(answer, workspace)
-    except Unsolved as hint:
-        return ExerciseCard(task, None, str(hint))
+            praise = exercise.check(answer, workspace)
+    except Unsolved:
+        return ExerciseCard(exercise.title, None, _YOUR_TURN)
     except WrongAnswer as wrong:
-        return ExerciseCard(task, False, str(wrong))
+        reason = str(wrong)
     except Exception as error:  # a learner's function may raise anything
-        return ExerciseCard(task, False, f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}")
-    return ExerciseCard(task, True, praise)
+        reason = f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}"
+    else:
+        workspace.solve(notebook)
+        return ExerciseCard(exercise.title, True, praise)
+    attempts = workspace.attempt(notebook)
+    revealed = (*exercise.hints, f"See solutions/{notebook}.py, beside this notebook.")[:attempts]
+    return ExerciseCard(exercise.title, False, reason, revealed)
 
 
-# --- one for each notebook --------------------------------------------------------------------------------------------
-
-
-def _open_to_others(answer: Callable[[int], bool], _workspace: Workspace) -> str:
-    for mode in (0o600, 0o400, 0o700, 0o640, 0o604, 0o644, secrets.randbelow(0o1000)):
-        given, wanted = answer(mode), bool(mode & 0o077)
-        require(
-            bool(given) is wanted,
-            f"For the permissions 0o{mode:03o}, it returned {given!r}; it should return {wanted!r}.",
-        )
-    return "The last six bits are the permissions of the group and of all others: mode & 0o077."
-
-
-def _signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _workspace: Workspace) -> str:
-    name = f"CA {secrets.token_hex(4)}"
-    ca, namesake = CertificateAuthority.create_root(name), CertificateAuthority.create_root(name)
-    device = ca.issue_device("pump-1").certificate
-    require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
-    require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
-    require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
-    return "The signature decides, and not the name."
-
-
-def _thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace) -> str:
-    certificate = CertificateAuthority.create_root(f"CA {secrets.token_hex(4)}").certificate
-    wanted = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - what DPS shows
-    given = answer(certificate)
-    require(isinstance(given, str), f"It returned {type(given).__name__}; use .hex() to make the thumbprint a string.")
-    require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 in hexadecimal has {len(wanted)}.")
-    require_equal(given, wanted, "a new CA's certificate")
-    return "Compare it with the thumbprint in the portal, and you know which certificate is there."
-
-
-def _verification_certificate(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
-    same_key = False
-    for algorithm in (KeyAlgorithm.P256, KeyAlgorithm.RSA2048):
-        root = CertificateAuthority.create_root("Exercise Root")
-        ca = root.create_intermediate("Exercise CA", key_algorithm=algorithm)  # its issuer is not its subject
-        code = secrets.token_hex(24).upper()
-        given = answer(code, ca.certificate, ca.private_key)
-        require(
-            isinstance(given, x509.Certificate),
-            "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
-        )
-        failed = examine_proof(certificate_pem(given), ca.certificate, code).failed
-        require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
-        same_key = given.public_key() == ca.certificate.public_key()
-    praise = "The examiner finds nothing wrong with it, for an EC key and for an RSA key."
-    return f"{praise} {_SAME_KEY}" if same_key else praise
-
-
-_SAME_KEY = (
-    "It contains the CA's own public key. The local DPS accepts that. It is not known whether Azure does: its documentation "
-    "uses a new key pair."
-)
-
-
-def _verify(answer: Callable[..., object], workspace: Workspace) -> str:
-    dps = rehearse(workspace)
-    ca = CertificateAuthority.create_root("Exercise CA")
-    with registered_for_a_moment(dps, ca.certificate) as uploaded:
-        code = str(with_code(dps, uploaded).verification_code)
-        proof = certificate_pem(ca.sign_verification_code(code).certificate)
-        answer(dps.certificates, uploaded, proof)
-        require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: did you send the proof?")
-    return "Read before each change: then the ETag is always the current one, even if you started with an old value."
-
-
-def _deciding_group(answer: Callable[..., str | None], _workspace: Workspace) -> str:
-    chain = [f"{word} {secrets.token_hex(2)}" for word in ("Line", "Factory", "Company")]
-    groups = {"everyone": chain[2], "this-factory": chain[1], "another-factory": "Factory of another organization"}
-    require_equal(answer(chain, groups), "this-factory", "a chain with groups for two of its CAs")
-    require_equal(answer(chain, {"everyone": chain[2]}), "everyone", "a chain with a group for its root only")
-    require_equal(answer(chain, {"line": chain[0], **groups}), "line", "a group for the CA right above the device")
-    require_equal(answer(chain, {"other": "Another organization"}), None, "a chain without a group for any of its CAs")
-    return "The group of the CA closest to the device decides. If that group is disabled, DPS rejects the device."
-
-
-def _chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
-    root = CertificateAuthority.create_root("Exercise Root", path_length=2)
-    factory = root.create_intermediate("Exercise Factory")
-    line = factory.create_intermediate("Exercise Line")
-    device = line.issue_device("pump-1").certificate
-    for cas in permutations([root.certificate, factory.certificate, line.certificate]):
-        given = list(answer(device, list(cas)))
-        require(given and given[0] == device, "The device's own certificate comes first.")
-        require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
-        failed = examine_chain(given, root.certificate, "pump-1").failed
-        require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
-    return "The device's certificate comes first, then each certificate's issuer. The root is left out."
-
-
-def _revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspace) -> str:
-    name = f"pump-{secrets.token_hex(3)}"
-    certificate = CertificateAuthority.create_root("Exercise CA").issue_device(name).certificate
-    given = answer(name, certificate)
-    require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
-    require_equal(given.registration_id, name, "the registration id")
-    require(given.certificate == certificate, "The enrollment is not for the device's certificate.")
-    require(
-        not given.enabled, "The enrollment is enabled, so DPS would accept the device even if its group is disabled."
-    )
-    return "DPS looks for an individual enrollment before any group. A disabled one rejects this device only."
-
-
-def _only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
-    ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
-    given = answer(code, ca.certificate, ca.private_key)
-    require(isinstance(given, x509.Certificate), "It returned no certificate.")
-    failed = [each.name for each in examine_proof(certificate_pem(given), ca.certificate, code).failed]
-    require(
-        failed == ["Dates of the proof"],
-        f"The examiner must find fault with the dates only, but it finds fault with: {', '.join(failed) or 'nothing'}.",
-    )
-    return "One thing is wrong and all others are right: with such a proof, you find out what a service really checks."
-
-
-def _suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
-    own, others = ([secrets.token_hex(20).upper() for _ in range(2)] for _ in range(2))
-    some = CertificateAuthority.create_root("Exercise CA").certificate
-    base = RegisteredCertificate("", "CN=x", "", some.not_valid_after_utc, True, "etag")
-    registered = [
-        replace(base, name="mine", thumbprint=own[0]),
-        replace(base, name="mine-too", thumbprint=own[1].lower()),
-        replace(base, name="whose-is-this", thumbprint=others[0]),
-        replace(base, name="harmless", thumbprint=others[1], verified=False),
-    ]
-    random.shuffle(registered)
-    given = set(answer(registered, own))
-    require("mine-too" not in given, "It suspects one of your own CAs: ignore case when you compare thumbprints.")
-    require("harmless" not in given, "It suspects a CA that is not verified: DPS accepts no device through such a CA.")
-    require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
-    return "Check your own service like this from time to time, because DPS does not warn you."
-
-
-def _in_order(answer: Callable[..., Any], _workspace: Workspace) -> str:
-    group, other, root, intermediate, record = (f"{kind}-{secrets.token_hex(2)}" for kind in _KINDS)
-    refers_to = {record: [group], group: [intermediate, root], other: [root], intermediate: [root], root: []}
-    for order in permutations(refers_to):
-        given = list(answer({name: list(refers_to[name]) for name in order}))
-        require(sorted(given) == sorted(refers_to), "It must return each name exactly once.")
-        for name, targets in refers_to.items():
-            for target in targets:
-                require(
-                    given.index(name) < given.index(target), f"It deletes {target} while {name} still refers to it."
-                )
-    return "Delete a resource before the resources that it refers to."
-
-
-_KINDS = ("group", "other-group", "root", "intermediate", "record")
-_Check = Callable[[Callable[..., Any], Workspace], str]
-
-EXERCISES: dict[
-    str, tuple[str, _Check]
-] = {  # by notebook: the exercise's title, and the function that checks an answer
-    Notebook.START_HERE: ("Exercise: do others have access?", _open_to_others),
-    Notebook.CREATE_CA: ("Exercise: who signed this?", _signed_by),
-    Notebook.UPLOAD_CA: ("Exercise: the thumbprint that DPS shows", _thumbprint),
-    Notebook.SIGN_VERIFICATION_CODE: ("Exercise: sign a code yourself", _verification_certificate),
-    Notebook.VERIFY_CA: ("Exercise: verify, even with a stale ETag", _verify),
-    Notebook.CREATE_ENROLLMENT_GROUP: ("Exercise: which group decides?", _deciding_group),
-    Notebook.PROVISION_DEVICES: ("Exercise: the chain to send", _chain_to_send),
-    Notebook.WHEN_ACCESS_ENDS: ("Exercise: revoke one device", _revocation),
-    Notebook.GALLERY_OF_WRONG_PROOFS: ("Exercise: a proof with wrong dates only", _only_its_dates),
-    Notebook.THE_ATTACK: ("Exercise: whose CA is that?", _suspects),
-    Notebook.CLEAN_UP: ("Exercise: in which order?", _in_order),
+EXERCISES: dict[str, Exercise] = {
+    Notebook.START_HERE: Exercise(
+        "Whose private key fits this certificate?",
+        exercise_checks.key_fits,
+        (
+            "A certificate contains a public key. Which private key belongs to the same pair?",
+            "private_key.public_key() == certificate.public_key() is true for one of them.",
+        ),
+        4,
+    ),
+    Notebook.CREATE_CA: Exercise(
+        "Who signed this?",
+        exercise_checks.signed_by,
+        (
+            "Don't compare names. The issuer's public key can check the signature on the certificate.",
+            "certificate.verify_directly_issued_by(issuer) raises an exception if the issuer's key did not sign it.",
+        ),
+        5,
+    ),
+    Notebook.UPLOAD_CA: Exercise(
+        "The thumbprint that DPS shows",
+        exercise_checks.thumbprint,
+        (
+            "certificate.fingerprint(…) returns the hash as bytes. Which hash, and how are the bytes written?",
+            "certificate.fingerprint(hashes.SHA1()) gives bytes; bytes have .hex(), and strings have .upper().",
+        ),
+        4,
+    ),
+    Notebook.SIGN_VERIFICATION_CODE: Exercise(
+        "Sign a code yourself",
+        exercise_checks.verification_certificate,
+        (
+            "Which name is the subject, which is the issuer, and whose key signs? The picture of the proof above shows it.",
+            "x509.CertificateBuilder() with the names, public key, serial number and dates; then .sign(ca_key, hashes.SHA256()).",
+        ),
+        10,
+    ),
+    Notebook.VERIFY_CA: Exercise(
+        "Verify, even with a stale ETag",
+        exercise_checks.verify_despite_stale_etag,
+        (
+            "DPS answers 412 to verify(stale, proof). Which version of the certificate does it want?",
+            "certificates.get(stale.name) returns the certificate with its current ETag.",
+        ),
+        4,
+    ),
+    Notebook.CREATE_ENROLLMENT_GROUP: Exercise(
+        "Which of these chains does DPS accept?",
+        exercise_checks.verdicts_on_chains,
+        (
+            "Start at the device and climb. Can DPS check each signature with a certificate that it has or was sent?",
+            "Then ask of the CA where you arrive: is it verified, is a group bound to it, and is that group enabled?",
+        ),
+        5,
+    ),
+    Notebook.PROVISION_DEVICES: Exercise(
+        "The chain to send",
+        exercise_checks.chain_to_send,
+        (
+            "Begin with the device. Who signed the last certificate in your list? Your function from 01 tells you.",
+            "Repeat until no CA is left that signed the last one. A root is its own issuer: leave it out.",
+        ),
+        8,
+    ),
+    Notebook.WHEN_ACCESS_ENDS: Exercise(
+        "Revoke one device",
+        exercise_checks.revocation,
+        (
+            "Which kind of enrollment does DPS look for first, before any group?",
+            "IndividualEnrollment(registration_id, certificate, enabled=…): it is enabled unless you say otherwise.",
+        ),
+        3,
+    ),
+    Notebook.GALLERY_OF_WRONG_PROOFS: Exercise(
+        "A proof with wrong dates only",
+        exercise_checks.only_its_dates,
+        ("Your solution of 03 is most of it.", "Let not_valid_before and not_valid_after both lie in the past."),
+        4,
+    ),
+    Notebook.THE_ATTACK: Exercise(
+        "Whose CA is that?",
+        exercise_checks.suspects,
+        (
+            "Which CAs can let devices in, and which of these have a thumbprint that you know?",
+            "Make a set of your own thumbprints in upper case. Then keep each CA that is verified and not in the set.",
+        ),
+        5,
+    ),
+    Notebook.CLEAN_UP: Exercise(
+        "Which files may leave this machine?",
+        exercise_checks.may_leave,
+        (
+            "Which of these files did you send to DPS, or does a device show to everyone?",
+            "A file is secret if it contains a private key. Certificates contain only public keys.",
+        ),
+        2,
+    ),
 }
+"""The exercises, by notebook."""

@@ -11,6 +11,7 @@ from helpers.lesson.figures.certificates import (
 from helpers.lesson.figures.certificates_page import CertificatesPage, PageLine
 from helpers.lesson.figures.checklist import Checklist
 from helpers.lesson.figures.devices import AccessCard, HubCard, RecordsCard, RegistrationCard
+from helpers.lesson.figures.outcomes import Outcomes
 from helpers.lesson.figures.picture import Listing, Picture, Showable, ours
 from helpers.lesson.figures.problems import RefusalCard
 from helpers.lesson.figures.proof import CodeCard, EtagTrail, ProofSequence, Verdicts
@@ -27,6 +28,7 @@ __all__ = [
     "GroupPicture",
     "HubCard",
     "Listing",
+    "Outcomes",
     "PageLine",
     "Picture",
     "ProofSequence",

@@ -16,10 +16,14 @@ from helpers.certificates import (
 from helpers.dps import EnrollmentGroup, Event, RegisteredCertificate, Registration
 from helpers.files import read_bytes
 from helpers.lesson import experiments
+from helpers.lesson.course.chains import ChainsToJudge
 from helpers.lesson.course.checkpoint import Checkpoint, checkpoint
 from helpers.lesson.course.exercises import ExerciseCard, try_exercise
 from helpers.lesson.course.journey import JourneyMap, journey, run_first
 from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
+from helpers.lesson.course.predictions import PredictionCard, predict
+from helpers.lesson.course.questions import QuestionCard
+from helpers.lesson.course.recall import recall
 from helpers.lesson.figures import (
     AccessCard,
     CertificatesPage,
@@ -309,8 +313,20 @@ class Walkthrough:
         """
         return checkpoint(self, notebook)
 
-    def try_exercise(self, notebook: str, answer: Callable[..., Any]) -> ExerciseCard:
-        """Try the learner's answer to a notebook's exercise."""
+    def recall(self, notebook: str) -> QuestionCard:
+        """Return two questions about earlier notebooks."""
+        return recall(self.workspace, notebook)
+
+    def predict(self, experiment: str) -> PredictionCard:
+        """Return the question before an experiment; its `beside` then shows the result beside the prediction."""
+        return predict(self.workspace, experiment)
+
+    def chains_to_judge(self) -> ChainsToJudge:
+        """Return the chains of 05's exercise."""
+        return ChainsToJudge()
+
+    def try_exercise(self, notebook: str, answer: Any) -> ExerciseCard:
+        """Try the learner's answer to a notebook's exercise: a function, or decisions by name."""
         return try_exercise(self.workspace, notebook, answer)
 
     # --- 07: when access ends ---

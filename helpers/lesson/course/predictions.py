@@ -1,0 +1,142 @@
+"""The prediction before an experiment, and what happened beside it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from helpers.dps import DpsError
+from helpers.lesson.course.bank import read_bank
+from helpers.lesson.course.questions import Ask, Choice, Question, QuestionCard
+from helpers.lesson.figures.picture import Kind, Picture, card, fold, ours, pill
+from helpers.problem import Problem
+from helpers.workspace import Workspace
+
+__all__ = ["Compared", "PredictionCard", "predict", "right_predictions"]
+
+
+@dataclass(frozen=True, repr=False)
+class Compared(Picture):
+    """The result of an experiment, beside what the learner predicted.
+
+    Attributes:
+        predicted: None if the learner made no prediction; then the result is folded.
+        happened: the choice that came true.
+    """
+
+    result: Picture
+    predicted: Choice | None
+    happened: Choice
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the prediction came true."""
+        return self.predicted is self.happened
+
+    def html(self) -> Markup:
+        if self.predicted is None:
+            return card(
+                "No prediction yet",
+                fold("Show the outcome anyway", self.result.html()),
+                ours(f"<p>{_DECIDE_FIRST}</p>"),
+            )
+        kind: Kind = "accepted" if self.is_right else "rejected"
+        rows = Markup("<p>{} {}</p><p>{}</p>").format(pill(kind, self._word()), self.predicted.says, self.predicted.why)
+        if not self.is_right:
+            rows += Markup("<p><b>{} {}</b></p><p>{}</p>").format(_CAME_TRUE, self.happened.says, self.happened.why)
+        return Markup("{}{}").format(self.result.html(), card("Your prediction", rows, kind=kind))
+
+    def text(self) -> str:
+        if self.predicted is None:
+            return f"{_DECIDE_FIRST}\n{self.result.text()}"
+        lines = [f"Your prediction: {self.predicted.says} ({self._word()})", f"  {self.predicted.why}"]
+        if not self.is_right:
+            lines += [f"  {_CAME_TRUE} {self.happened.says}", f"  {self.happened.why}"]
+        return "\n".join([self.result.text(), *lines])
+
+    def _word(self) -> str:
+        return "as you predicted" if self.is_right else "not what happened"
+
+
+_DECIDE_FIRST = "Choose an answer above, and run this cell again: a wrong guess helps you remember, too."
+_CAME_TRUE = "What happened:"
+
+
+class PredictionCard(QuestionCard):
+    """The question before an experiment."""
+
+    def __init__(self, question: Question, workspace: Workspace) -> None:
+        self._workspace = workspace
+        super().__init__("Decide first", [Ask(question)])
+
+    def beside(self, result: Picture) -> Compared:
+        """Show the result of the experiment beside the prediction, and store both in the workspace."""
+        (asked,) = self.asked
+        question, chosen = asked.question, asked.choice
+        happened = _HAPPENED[question.name](result)
+        if chosen is not None:
+            self._workspace.predict(question.name, chosen, happened)
+        choices = question.choices
+        return Compared(result, None if chosen is None else choices[chosen], choices[happened])
+
+
+def predict(workspace: Workspace, name: str) -> PredictionCard:
+    """Return the question before an experiment.
+
+    Raises:
+        Problem: no prediction has that name.
+    """
+    if name not in _HAPPENED:
+        raise Problem(
+            f"There is no prediction {name!r}.",
+            "A prediction has the name of its experiment.",
+            f"Choose one of {', '.join(_HAPPENED)}.",
+        )
+    _, question = read_bank("predictions")[name]
+    return PredictionCard(question, workspace)
+
+
+def right_predictions(workspace: Workspace, notebook: str) -> tuple[int, int]:
+    """Return how many of a notebook's predictions came true, and how many it asks for."""
+    names = [name for name, (asked_in, _) in read_bank("predictions").items() if asked_in == notebook]
+    made = workspace.facts.predictions
+    return sum(name in made and made[name][0] == made[name][1] for name in names), len(names)
+
+
+def _each(card: Any) -> str:
+    """Return a letter for each device on an access card: A for accepted, R for rejected."""
+    return "".join("A" if accepted else "R" for accepted in card.accepted)
+
+
+def _one(card: Any) -> str:
+    return "accepted" if card.accepted == [True] else "rejected"
+
+
+def _refused(card: Any) -> str:
+    return "rejected" if isinstance(card.refusal, DpsError) else "accepted"
+
+
+_HAPPENED: Mapping[str, Callable[[Any], str]] = {
+    "signatures": lambda outcomes: "".join("A" if valid else "R" for valid in outcomes.results.values()),
+    "stale_etag": lambda result: str(result.refusal.status),
+    "self_attestation": lambda ways: "only the word" if ways.attested.verified else "neither",
+    "own_device": lambda card: "assigned" if card.registration.assigned_hub else "unknown",
+    "leaf_below_intermediate": _one,
+    "leaf_below_root": _one,
+    "another_name": _one,
+    "unverified_ca": _one,
+    "unknown_device": _refused,
+    "revoked": _each,
+    "disabled": _each,
+    "two_cas": _each,
+    "next_alone": _each,
+    "deleted_group": _each,
+    "ca_deleted": _one,
+    "mallory_proves": _refused,
+    "mallory_attests": lambda card: "verified" if card.registered.verified else "rejected",
+    "pump_lured": _one,
+    "mallorys_devices": _each,
+    "owner_notices": lambda view: "nothing" if view.is_unchanged else "record",
+}
+"""For each prediction, the key of the choice that came true, read from the picture of the experiment's result."""
