@@ -1,6 +1,7 @@
 """Experiments with what can go wrong: a stale ETag, self-attestation, wrong proofs, an attack."""
 
 from helpers.lesson.experiments.attack import Attack, Audit, audit
+from helpers.lesson.experiments.device_trials import DeviceTrials
 from helpers.lesson.experiments.gallery import Gallery
 from helpers.lesson.experiments.self_attestation import TwoWays, compare_with_self_attestation
 from helpers.lesson.experiments.stale_etag import StaleEtag, try_stale_etag
@@ -10,6 +11,7 @@ __all__ = [
     "WRONG_PROOFS",
     "Attack",
     "Audit",
+    "DeviceTrials",
     "Gallery",
     "StaleEtag",
     "TwoWays",

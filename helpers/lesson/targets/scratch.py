@@ -10,9 +10,10 @@ from cryptography import x509
 from helpers.certificates import CertificateAuthority
 from helpers.dps import DpsError, ProvisioningService, RegisteredCertificate, read_and_change, removed
 
-__all__ = ["answer_to", "prove", "registered_for_a_moment", "remove_leftovers", "with_code"]
+__all__ = ["EXPERIMENT", "answer_to", "prove", "registered_for_a_moment", "remove_leftovers", "with_code"]
 
-_NAME = "walkthrough-experiment-"
+EXPERIMENT = "walkthrough-experiment-"
+"""The beginning of the name of each CA and group that exists for an experiment only."""
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def registered_for_a_moment(
     dps: ProvisioningService, certificate: x509.Certificate, *, self_attested: bool = False
 ) -> Iterator[RegisteredCertificate]:
     """Register a CA certificate for the duration of the `with` block, under a name that is not used otherwise."""
-    name = f"{_NAME}{secrets.token_hex(4)}"
+    name = f"{EXPERIMENT}{secrets.token_hex(4)}"
     try:
         yield dps.certificates.upload(name, certificate, self_attested=self_attested)
     finally:
@@ -66,7 +67,10 @@ def answer_to(
 
 
 def remove_leftovers(dps: ProvisioningService) -> None:
-    """Remove the certificates that an experiment left at the service when it was killed."""
+    """Remove the groups and certificates that an experiment left at the service when it was killed."""
+    for group in dps.enrollment_groups.list():
+        if group.group_id.startswith(EXPERIMENT):
+            removed(dps.enrollment_groups, group.group_id)
     for each in dps.certificates.list():
-        if each.name.startswith(_NAME):
+        if each.name.startswith(EXPERIMENT):
             removed(dps.certificates, each.name)

@@ -361,6 +361,10 @@ class Walkthrough:
         """Register a CA whose key was deleted, by proof and by self-attestation."""
         return experiments.compare_with_self_attestation(self.workspace, self.registered())
 
+    def device_trials(self) -> experiments.DeviceTrials:
+        """Return the trials with a device, a CA and a group that exist for nothing else."""
+        return experiments.DeviceTrials(self.workspace)
+
     def gallery(self) -> experiments.Gallery:
         """Return the gallery of wrong proofs."""
         return experiments.Gallery(self.workspace)
