@@ -10,7 +10,7 @@ from cryptography import x509
 from helpers.certificates.authority import CertificateAuthority, DeviceCertificate
 from helpers.certificates.describe import common_name, is_issued_by
 from helpers.certificates.key_files import read_private_key, save_private_key
-from helpers.certificates.keys import KeyAlgorithm, key_name
+from helpers.certificates.keys import KeyAlgorithm, PrivateKey, key_name
 from helpers.certificates.storage import certificate_pem, read_certificates
 from helpers.files import PUBLIC, can_others_read, read_bytes, write_atomically
 from helpers.problem import Problem
@@ -66,6 +66,11 @@ class DeviceCredential:
         return tuple(read_certificates(read_bytes(self.chain_file), self.chain_file.name))
 
     @property
+    def private_key(self) -> PrivateKey:
+        """The device's private key, read from its file."""
+        return read_private_key(read_bytes(self.key_file), None, self.key_file.name)
+
+    @property
     def certificate(self) -> x509.Certificate:
         """The device's own certificate."""
         return self.chain()[0]
@@ -87,7 +92,7 @@ class DeviceCredential:
             if can_others_read(self.key_file):
                 return False
             leaf, *above = read_certificates(read_bytes(self.chain_file), self.chain_file.name)
-            key = read_private_key(read_bytes(self.key_file), None, self.key_file.name)
+            key = self.private_key
         except (Problem, OSError):
             return False
         return (

@@ -124,8 +124,8 @@ def _the_attack(walkthrough: "Walkthrough") -> Iterator[Expect]:
     yield Expect(
         "After self-attestation, one of Contoso's pumps registered with Mallory's service", seen.get("lured") == [True]
     )
-    yield Expect("Contoso's service rejected Mallory's own device", seen.get("at_contosos") == [False])
-    yield Expect("Mallory's own service rejected it, too", seen.get("at_his_own") == [False])
+    yield Expect("Contoso's service rejected Mallory's own device", seen.get("at_contosos") is False)
+    yield Expect("Mallory's own service rejected it, too", seen.get("at_his_own") is False)
 
 
 def _clean_up(walkthrough: "Walkthrough") -> Iterator[Expect]:

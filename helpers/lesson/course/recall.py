@@ -1,13 +1,14 @@
-"""Two questions about earlier notebooks, at the beginning of each notebook from 02 on."""
+"""Questions that are explained as soon as they are answered: two about earlier notebooks, or one in its place."""
 
 import random
+from collections.abc import Sequence
 
 from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.questions import Ask, Question, QuestionCard
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 
-__all__ = ["recall"]
+__all__ = ["ask", "recall"]
 
 
 def recall(workspace: Workspace, notebook: str) -> QuestionCard:
@@ -16,10 +17,20 @@ def recall(workspace: Workspace, notebook: str) -> QuestionCard:
     pool = [each for each in _earlier(notebook) if each.name not in last]
     chosen = random.sample(pool, 2)
     workspace.recall(notebook, tuple(question.name for question in chosen))
-    asked = [Ask(question) for question in chosen]
-    for ask in asked:
-        ask.explain_at_once()
-    return QuestionCard("Do you remember?", asked)
+    return _explained("Do you remember?", chosen)
+
+
+def ask(name: str) -> QuestionCard:
+    """Return the question of that name."""
+    _, question = read_bank("decisions")[name]
+    return _explained("You decide", [question])
+
+
+def _explained(title: str, questions: Sequence[Question]) -> QuestionCard:
+    asked = [Ask(question) for question in questions]
+    for each in asked:
+        each.explain_at_once()
+    return QuestionCard(title, asked)
 
 
 def _earlier(notebook: str) -> list[Question]:

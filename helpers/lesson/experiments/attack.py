@@ -155,13 +155,14 @@ class Attack:
         self._workspace.note(Notebook.THE_ATTACK, lured=card.accepted)
         return card
 
-    def own_devices(self) -> tuple[AccessCard, AccessCard]:
-        """Both services reject Mallory's own device, because its certificate is from his CA of the same name."""
+    def own_devices(self) -> AccessCard:
+        """Both services, Contoso's first, reject Mallory's own device: its certificate is from his CA of the same name."""
         (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
-        at_contosos = _registers("Mallory's device at Contoso's service", self._owner, device)
-        at_his_own = _registers("Mallory's device at Mallory's own service", self._attacker, device)
-        self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos.accepted, at_his_own=at_his_own.accepted)
-        return at_contosos, at_his_own
+        both = [outcome for dps in (self._owner, self._attacker) for outcome in dps.devices.register_all([device])]
+        card = AccessCard("Mallory's device at Contoso's service, and at his own", [(device, each) for each in both])
+        at_contosos, at_his_own = card.accepted
+        self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos, at_his_own=at_his_own)
+        return card
 
     def owners_view(self) -> OwnersView:
         """Contoso's view now, compared with its view after its pump had registered."""

@@ -23,7 +23,7 @@ from helpers.lesson.course.journey import JourneyMap, journey, run_first
 from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.course.predictions import PredictionCard, predict
 from helpers.lesson.course.questions import QuestionCard
-from helpers.lesson.course.recall import recall
+from helpers.lesson.course.recall import ask, recall
 from helpers.lesson.figures import (
     AccessCard,
     CertificatesPage,
@@ -316,6 +316,10 @@ class Walkthrough:
     def recall(self, notebook: str) -> QuestionCard:
         """Return two questions about earlier notebooks."""
         return recall(self.workspace, notebook)
+
+    def ask(self, name: str) -> QuestionCard:
+        """Return one question, which is explained as soon as it is answered."""
+        return ask(name)
 
     def predict(self, experiment: str) -> PredictionCard:
         """Return the question before an experiment; its `beside` then shows the result beside the prediction."""
