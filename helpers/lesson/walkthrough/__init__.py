@@ -34,8 +34,8 @@ from helpers.lesson.figures import (
 )
 from helpers.lesson.forms import Form, Inputs, Secret
 from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, chosen_before, setting_of
-from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, StartHere
-from helpers.lesson.targets import Dps, Service, Target, target_of
+from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, SignCode, StartHere
+from helpers.lesson.targets import Dps, ExternalSigner, Service, Target, target_of
 from helpers.lesson.walkthrough import access, clean_up, views
 from helpers.lesson.walkthrough.memory import Memory
 from helpers.lesson.walkthrough.what_happened import WhatJustHappened, what_just_happened
@@ -216,6 +216,17 @@ class Walkthrough:
         if role is None:
             raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.authority(role)
+
+    def signer(self, wanted: SignCode) -> CertificateAuthority | ExternalSigner:
+        """Return the one who signs the code: the registered CA with its private key, or somebody else if the form says so.
+
+        Raises:
+            Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
+        """
+        role = self.workspace.facts.registered_role
+        if role is None or wanted.signed_by == "this notebook":
+            return self.registered_authority()
+        return ExternalSigner(self.workspace, role, wanted.signed_file)
 
     def signing_authority(self) -> CertificateAuthority:
         """Return the CA that issues the devices' certificates, with its private key: the registered one, or one below it.
