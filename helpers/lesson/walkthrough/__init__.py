@@ -55,6 +55,7 @@ class Walkthrough:
         self.workspace = workspace
         self._secret: Secret | None = None
         self._told: Callable[[], Any] = lambda: None
+        self._pki_team: experiments.PkiTeam | None = None
         self.before_clean_up: Facts | None = None  # the facts about the service before the clean-up
         memory = Memory(workspace, lambda: self._secret.value if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
@@ -88,8 +89,9 @@ class Walkthrough:
 
     @property
     def uploaded(self) -> tuple[x509.Certificate, ...]:
-        """The CAs that 07 has uploaded besides the walkthrough's own."""
-        return tuple(self.rehearsal.certificates.uploaded) if "rehearsal" in self.__dict__ else ()
+        """The CAs that are uploaded besides the walkthrough's own: the next CA of 07, and the PKI team's."""
+        next_cas = self.rehearsal.certificates.uploaded if "rehearsal" in self.__dict__ else ()
+        return (*next_cas, *([self._pki_team.certificate] if self._pki_team else ()))
 
     def choose(self, chosen: StartHere) -> None:
         """Store the target. A walkthrough that has begun with one target can't continue with another.
@@ -351,6 +353,13 @@ class Walkthrough:
     def try_stale_etag(self) -> experiments.StaleEtag:
         """Prove a CA that exists only for this experiment, first with a stale ETag and then with the current one."""
         return experiments.try_stale_etag(self.workspace)
+
+    def pki_team(self) -> experiments.PkiTeam:
+        """Return a PKI team with a new CA, whose private key is in another process; an earlier team's process ends."""
+        if self._pki_team:
+            self._pki_team.close()
+        self._pki_team = experiments.PkiTeam(self.workspace)
+        return self._pki_team
 
     def compare_with_self_attestation(self) -> experiments.TwoWays:
         """Register a CA whose key was deleted, by proof and by self-attestation."""
