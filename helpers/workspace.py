@@ -4,6 +4,7 @@ workspace.json            the facts, schema version 1; written atomically
 ca/root.pem, .cer         the root CA's certificate (the .pem also holds its issuers); likewise for the intermediate
 ca/root.key.pem           the root CA's private key, mode 0600
 proof/verification.pem    the verification certificate, also as .cer
+proof/request.csr         the request for it, if somebody else signs
 devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
 dropped/                  files of your own CA that you dropped on a form, mode 0600, until the CA is stored in ca/
 local-dps/                the local DPS of this workspace: connection file, state, log
@@ -267,9 +268,9 @@ class Workspace:
         return file
 
     def delete_proof(self) -> None:
-        """Delete the verification certificate, because its code has been used."""
-        for ending in (".pem", ".cer"):
-            self.proof_file.with_suffix(ending).unlink(missing_ok=True)
+        """Delete the verification certificate and the request for it, because there is a new code."""
+        for file in (self.proof_file, self.proof_file.with_suffix(".cer"), self.request_file):
+            file.unlink(missing_ok=True)
 
     def delete_certificates(self) -> list[str]:
         """Delete every stored CA, key, device certificate and proof, and return the files' names."""
@@ -298,7 +299,7 @@ class Workspace:
         return file
 
     def delete_dropped(self) -> None:
-        """Delete the files that the user dropped on a form, which include a private key."""
+        """Delete the files that the user dropped on a form, which may include a private key."""
         shutil.rmtree(self.folder / "dropped", ignore_errors=True)
 
     # --- the proof ---
@@ -307,6 +308,11 @@ class Workspace:
     def proof_file(self) -> Path:
         """The verification certificate's PEM file; its .cer is beside it."""
         return self.folder / "proof" / "verification.pem"
+
+    @property
+    def request_file(self) -> Path:
+        """The file with the request (PKCS#10, as PEM) for a verification certificate that somebody else signs."""
+        return self.folder / "proof" / "request.csr"
 
     # --- devices ---
 

@@ -168,6 +168,14 @@ def sign_request(private_key: Path, subject: str = "/CN=Request") -> bytes:
     return run("req", "-new", "-key", private_key, "-subj", subject)
 
 
+def verify_request(request: bytes, form: str = "PEM") -> Verdict:
+    """Whether OpenSSL finds a request signed with the key that it holds. OpenSSL 3.0 exits with 0 even if not."""
+    arguments = ["openssl", "req", "-verify", "-noout", "-inform", form]
+    result = subprocess.run(arguments, input=request, capture_output=True, check=False)
+    why = (result.stdout + result.stderr).decode()
+    return Verdict("verify OK" in why, why, "verify OK" in why or "verify failure" in why)
+
+
 def to_der(certificate: Path) -> bytes:
     return run("x509", "-in", certificate, "-outform", "DER")
 

@@ -14,6 +14,10 @@ from helpers.certificates.fleet import issue_fleet
 from helpers.certificates.key_files import is_encrypted, read_private_key, save_private_key
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
 from helpers.certificates.proof_examiner import examine_proof
+from helpers.certificates.signing_request import (
+    accept_verification_certificate,
+    request_verification_certificate,
+)
 from helpers.certificates.storage import (
     certificate_pem,
     export_certificate,
@@ -33,6 +37,7 @@ __all__ = [
     "KeyAlgorithm",
     "PrivateKey",
     "VerificationCertificate",
+    "accept_verification_certificate",
     "bare_name",
     "certificate_pem",
     "check_common_name",
@@ -50,6 +55,7 @@ __all__ = [
     "public_certificate",
     "read_certificates",
     "read_private_key",
+    "request_verification_certificate",
     "require_authority",
     "save_authority",
     "save_private_key",

@@ -173,7 +173,7 @@ def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_n
     notebooks = [create(workspace, SECRET)]
     for number, opens in (
         ("02", "form.value"),
-        ("03", "registered_authority"),
+        ("03", "walkthrough.signer"),
         ("04", "examination.require"),
         ("05", "form.value"),
         ("06", "signing_authority"),

@@ -78,7 +78,7 @@ def test_each_notebook_run_twice_changes_nothing(workspace: Workspace, dps: Prov
         ("01", "", "03", "02_upload_ca"),
         ("01", "", "04", "02_upload_ca"),
         ("02", "", "04", "03_sign_verification_code"),
-        ("03", "registered_authority()", "04", "03_sign_verification_code"),
+        ("03", "walkthrough.signer", "04", "03_sign_verification_code"),
         ("03", "", "05", "04_verify_ca"),
         ("01", "", "05", "04_verify_ca"),
         ("01", "", "06", "02_upload_ca"),

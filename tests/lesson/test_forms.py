@@ -60,6 +60,7 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (lesson.CreateCa, {"key_type": "RSA", "rsa_bits": 3072, "own_ca_certificate": FILE, "own_ca_key": FILE}),
     (lesson.UploadCa, {"register_ca": "root", "certificate_name": "other", "done_in_portal": True}),
     (lesson.SignCode, {"verification_code": "0123456789ABCDEF" * 3}),
+    (lesson.SignCode, {"signed_by": "somebody else", "signed_certificate": FILE}),
     (lesson.VerifyCa, {"done_in_portal": True}),
     (
         lesson.CreateEnrollmentGroup,
@@ -278,10 +279,12 @@ CASES: list[tuple[type[Inputs], dict[str, Any], set[str]]] = [
     (lesson.CreateCa, {}, {"curve"}),
     (lesson.CreateCa, {"key_type": "RSA"}, {"rsa_bits"}),
     (lesson.CreateCa, {"own_ca_certificate": FILE}, {"curve", "own_ca_key"}),
+    (lesson.SignCode, {}, set()),
+    (lesson.SignCode, {"signed_by": "somebody else"}, {"signed_certificate"}),
     (lesson.CreateEnrollmentGroup, {}, {"iot_hubs"}),
     (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.CUSTOM}, {"iot_hubs", "webhook_url"}),
 ]
-DEPENDENT = {"curve", "rsa_bits", "own_ca_key", "webhook_url", "iot_hubs"}
+DEPENDENT = {"curve", "rsa_bits", "own_ca_key", "signed_certificate", "webhook_url", "iot_hubs"}
 
 
 @pytest.mark.parametrize(("model", "typed", "seen"), CASES)
@@ -331,6 +334,7 @@ def test_a_field_that_another_makes_necessary_shows_the_reason(
         (lesson.CreateCa, {"rsa_bits": 4096}, "rsa_bits", "with the key type RSA"),
         (lesson.CreateCa, {"key_type": "RSA", "curve": "P-384"}, "curve", "with the key type EC"),
         (lesson.CreateCa, {"own_ca_key": FILE}, "own_ca_key", "with own_ca_certificate"),
+        (lesson.SignCode, {"signed_certificate": FILE}, "signed_certificate", "if somebody else signs"),
         (
             lesson.CreateEnrollmentGroup,
             {"webhook_url": "https://f"},
@@ -383,6 +387,7 @@ HIDDEN: list[tuple[type[Inputs], dict[str, Any], str, Any]] = [
     (lesson.CreateCa, {"own_ca_certificate": OWN_ROOT_ALONE, "own_ca_key": FILE}, "lifetime_days", "1.5"),
     (lesson.CreateEnrollmentGroup, {"allocation_policy": AllocationPolicy.HASHED}, "webhook_url", "ftp://x"),
     (lesson.SignCode, {}, "verification_code", "ABC"),
+    (lesson.SignCode, {}, "signed_certificate", "/nowhere/signed.pem"),
 ]
 
 
@@ -473,6 +478,7 @@ HELP: list[tuple[type[Inputs], str, dict[str, Any], str, str, str]] = [
     ),
     (lesson.CreateCa, "local", {"own_ca_certificate": OWN_ROOT}, "intermediate_name", "the root", "your own CA"),
     (lesson.CreateCa, "local", {"own_ca_certificate": OWN_ROOT}, "lifetime_days", "that signs it", "your own CA"),
+    (lesson.SignCode, "local", {"signed_by": "somebody else"}, "signed_by", "in this workspace", "writes a request"),
     (lesson.UploadCa, "local", {"register_ca": "root"}, "register_ca", "stay in its safe", "every CA below the root"),
     *(
         (lesson.CreateEnrollmentGroup, target, {"allocation_policy": AllocationPolicy(policy)}, name, before, after)

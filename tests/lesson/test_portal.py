@@ -188,7 +188,7 @@ def test_each_call_says_which_field_to_fill_in(place: Workspace, number: str, sa
 def test_a_badly_copied_code_is_reported_as_soon_as_it_is_pasted(place: Workspace) -> None:
     tell(place, last="02")
     notebook, _ = asked(place, "03")
-    (field,) = notebook.form._fields
+    field, *_ = notebook.form._fields
     field.control.value = "AB" * 20
     assert "codes have 48" in field._reason.value
     with pytest.raises(Problem, match="verification_code is invalid"):
@@ -206,7 +206,7 @@ def test_a_new_code_takes_the_place_of_the_old_one(place: Workspace) -> None:
         notebook.type_in(verification_code=code)
         notebook.cell(CALL["03"])
         assert place.facts.verification_code == code
-        notebook.cell("registered_authority")
+        notebook.cell("walkthrough.signer")
         assert notebook.walkthrough.examine_proof().passed
     notebook.type_in(verification_code="")
     notebook.cell(CALL["03"])

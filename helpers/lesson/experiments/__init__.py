@@ -1,8 +1,9 @@
-"""Experiments with what can go wrong: a stale ETag, self-attestation, wrong proofs, an attack."""
+"""Experiments: a stale ETag, self-attestation, wrong proofs, an attack, and a PKI team that signs requests."""
 
 from helpers.lesson.experiments.attack import Attack, Audit, audit
 from helpers.lesson.experiments.device_trials import DeviceTrials
 from helpers.lesson.experiments.gallery import Gallery
+from helpers.lesson.experiments.pki_team import PkiTeam
 from helpers.lesson.experiments.self_attestation import TwoWays, compare_with_self_attestation
 from helpers.lesson.experiments.stale_etag import StaleEtag, try_stale_etag
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
@@ -13,6 +14,7 @@ __all__ = [
     "Audit",
     "DeviceTrials",
     "Gallery",
+    "PkiTeam",
     "StaleEtag",
     "TwoWays",
     "audit",

@@ -1,4 +1,4 @@
-"""A task for a person in the portal: the files that they need, the clicks, and what to do afterwards."""
+"""A task for a person outside the notebook: the files that they need, the steps, and what to do afterwards."""
 
 import base64
 import re
@@ -16,24 +16,24 @@ __all__ = ["Checklist", "clicks"]
 
 @dataclass(frozen=True, repr=False)
 class Checklist(Picture):
-    """A task in the portal.
+    """A task outside the notebook.
 
     Attributes:
-        steps: the clicks; **bold** marks a label of the portal.
+        steps: the clicks or acts; **bold** marks a label of the portal, and `code` a path or a command.
         then: what to do in the notebook afterwards.
-        files: certificates to upload, by file name. Their type keeps private keys out.
+        files: certificates to upload or requests to hand over, by file name. Their types keep private keys out.
     """
 
     heading: str
     steps: Sequence[str]
     then: str
-    files: Mapping[str, x509.Certificate] = field(default_factory=dict)
+    files: Mapping[str, x509.Certificate | x509.CertificateSigningRequest] = field(default_factory=dict)
 
     def html(self) -> Markup:
         files = joined(
             # The link contains the file, so it also works in an exported notebook.
-            "<li><a download='{0}' href='data:application/pkix-cert;base64,{1}'>{0}</a> (download)</li>",
-            ((name, base64.b64encode(_der(each)).decode()) for name, each in self.files.items()),
+            "<li><a download='{0}' href='data:{1};base64,{2}'>{0}</a> (download)</li>",
+            ((name, *_content(each)) for name, each in self.files.items()),
         )
         return Markup("<div class='card'><h4>▶ {}</h4>{}{}<p><b>Then:</b> {}</p></div>").format(
             self.heading,
@@ -47,7 +47,10 @@ class Checklist(Picture):
             [
                 f"▶ {self.heading}",
                 *(f"  file: {name}" for name in self.files),
-                *(f"  {number}. {step.replace('**', '')}" for number, step in enumerate(self.steps, 1)),
+                *(
+                    f"  {number}. {step.replace('**', '').replace('`', '')}"
+                    for number, step in enumerate(self.steps, 1)
+                ),
                 f"  Then: {self.then}",
             ]
         )
@@ -55,8 +58,16 @@ class Checklist(Picture):
 
 def clicks(steps: Sequence[str]) -> Markup:
     """Return clicks as a numbered list."""
-    return listed((ours(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(step)))) for step in steps), ordered=True)
+    return listed(map(_marked_up, steps), ordered=True)
 
 
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)
+def _marked_up(step: str) -> Markup:
+    with_labels = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(step)))
+    return ours(re.sub(r"`(.+?)`", r"<code>\1</code>", with_labels))
+
+
+def _content(file: x509.Certificate | x509.CertificateSigningRequest) -> tuple[str, str]:
+    """Return a file's media type and its content in base64: a certificate as DER, for the portal; a request as PEM."""
+    is_certificate = isinstance(file, x509.Certificate)
+    content = file.public_bytes(Encoding.DER if is_certificate else Encoding.PEM)
+    return "application/pkix-cert" if is_certificate else "application/pkcs10", base64.b64encode(content).decode()

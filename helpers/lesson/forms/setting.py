@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from cryptography import x509
 
-from helpers.certificates import describe, read_certificates, require_authority
+from helpers.certificates import describe, public_certificate, read_certificates, require_authority
 from helpers.files import read_bytes
 from helpers.lesson.forms import HelpFor, Inputs, Secret, Setting, ShownWhen
 from helpers.lesson.forms.checks import expanded
@@ -118,7 +118,8 @@ def _purpose_of_webhook_key(values: Mapping[str, Any]) -> str:
 def _secret(model: type[Inputs]) -> Secret | None:
     if model in OPENS_KEYS:
         purpose = HelpFor(_purpose_of_passphrase) if model is CreateCa else HelpFor(lambda _values: _OPENS)
-        return Secret("Passphrase", PASSPHRASE_VARIABLE, purpose)
+        shown = ShownWhen(SignCode.key_is_needed, "if this notebook signs") if model is SignCode else None
+        return Secret("Passphrase", PASSPHRASE_VARIABLE, purpose, shown=shown)
     if model is CreateEnrollmentGroup:
         shown = ShownWhen(
             CreateEnrollmentGroup.key_is_asked_for,
@@ -129,8 +130,10 @@ def _secret(model: type[Inputs]) -> Secret | None:
 
 
 def _keep_file(workspace: Workspace, field_name: str, name: str, content: bytes) -> Path:
-    """Store a dropped file of the user's own CA, unless it was dropped on the other file's field."""
-    if field_name == "own_ca_certificate":
+    """Store a dropped file, unless it belongs on another field."""
+    if field_name == "signed_certificate":
+        public_certificate(content, name)
+    elif field_name == "own_ca_certificate":
         require_authority(read_certificates(content, name)[0])
     elif _is_certificate_alone(content):
         raise Problem(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -62,6 +63,9 @@ _CREATES_EC_KEY = ShownWhen(
 _CREATES_RSA_KEY = ShownWhen(
     lambda values: creates_ca(values) and values["key_type"] == "RSA",
     "if the notebook creates a CA with the key type RSA",
+)
+_SIGNED_ELSEWHERE = ShownWhen(
+    lambda values: values["signed_by"] == "somebody else", "if somebody else signs (signed_by)"
 )
 _FOR_CUSTOM = ShownWhen(
     lambda values: values["allocation_policy"] is AllocationPolicy.CUSTOM, "with the allocation policy custom"
@@ -260,7 +264,7 @@ class UploadCa(Inputs):
 
 
 class SignCode(Inputs):
-    """The verification code, if a person generated it in the portal. The passphrase is not a parameter."""
+    """The verification code, if a person generated it in the portal, and who signs it. The passphrase is not a parameter."""
 
     verification_code: Annotated[
         str, _FOR_PORTAL, BeforeValidator(stripped), checked_by(check_verification_code, or_empty=True)
@@ -269,6 +273,34 @@ class SignCode(Inputs):
         title="Verification code",
         description="The 48 characters that the portal shows. The next cell tells you where to find them.",
     )
+    signed_by: Annotated[
+        Literal["this notebook", "somebody else"],
+        _help_by(
+            "signed_by",
+            {
+                "this notebook": "The notebook signs with the CA's private key, which is in this workspace.",
+                "somebody else": "For a key that you can't read, in an HSM, in Key Vault or with a PKI team: the notebook "
+                "writes a request, and you bring back the signed certificate.",
+            },
+        ),
+    ] = Field("this notebook", title="Who signs")
+    signed_certificate: Annotated[
+        str, DroppedFile(".pem,.cer,.crt,.der"), _SIGNED_ELSEWHERE, checked_by(check_file, or_empty=True)
+    ] = Field(
+        "",
+        title="Signed certificate",
+        description="Leave this empty at first: the cell that signs writes the request, and says what to do with it.",
+    )
+
+    @staticmethod
+    def key_is_needed(values: Mapping[str, Any]) -> bool:
+        """Return whether the notebook opens the CA's private key, and may need its passphrase."""
+        return bool(values["signed_by"] == "this notebook")
+
+    @property
+    def signed_file(self) -> Path | None:
+        """The file that came back from somebody else; None if there is none yet."""
+        return expanded(self.signed_certificate) if self.signed_certificate else None
 
 
 class VerifyCa(Inputs):

@@ -12,14 +12,16 @@ from helpers.dps import (
     hub_device,
     start_local_dps,
 )
+from helpers.lesson.targets.external_signer import ExternalSigner
 from helpers.lesson.targets.notes import Notes, RehearsalNotes
-from helpers.lesson.targets.portal import Portal, YourTurn
+from helpers.lesson.targets.portal import Portal
 from helpers.lesson.targets.service import Service
+from helpers.lesson.targets.your_turn import YourTurn
 from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Facts, Workspace
 
-__all__ = ["Dps", "Portal", "Service", "Target", "YourTurn", "connect", "rehearse", "target_of"]
+__all__ = ["Dps", "ExternalSigner", "Portal", "Service", "Target", "YourTurn", "connect", "rehearse", "target_of"]
 
 Dps = Service | Portal
 """The object that the notebooks' cells call. Both classes have the same methods."""

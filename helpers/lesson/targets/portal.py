@@ -33,42 +33,14 @@ from helpers.dps import (
 from helpers.lesson.figures import Checklist
 from helpers.lesson.recipes import CHANGE_GROUP, Names, portal_clicks
 from helpers.lesson.targets.notes import Notes
-from helpers.problem import Problem
+from helpers.lesson.targets.your_turn import YourTurn
 from helpers.workspace import Facts, Workspace
 
-__all__ = ["Portal", "YourTurn"]
+__all__ = ["Portal"]
 
 _UNKNOWN_ETAG = "known only to the portal"
 _TICK = "tick “Done in the portal” in the form above, and run this cell again."
 _PASTE = "paste it into the field “Verification code” of the form above, and run this cell again."
-
-
-class YourTurn(Problem):
-    """An error that asks a person to do a step in the portal. It shows what to do there."""
-
-    def __init__(self, checklist: Checklist) -> None:
-        super().__init__(
-            f"It is your turn in the portal: {checklist.heading}.",
-            "With the target portal, this notebook has no credential for your service, so only you can do this step.",
-            f"Follow the list; then {checklist.then}",
-        )
-        self.checklist = checklist
-        self._is_shown = False
-
-    def __str__(self) -> str:
-        """Return the sentences and the list, for a terminal, which shows no picture."""
-        return f"{super().__str__()}\n{self.checklist.text()}"
-
-    def _render_traceback_(self) -> list[str]:
-        from IPython.display import display
-
-        if not self._is_shown:  # IPython renders an error twice: once for the notebook, and once for its history
-            display(self.checklist)  # type: ignore[no-untyped-call]  # the list as a picture, above the error's sentences
-        self._is_shown = True
-        return super().__str__().splitlines()
-
-    def _repr_html_(self) -> str:
-        return self.checklist._repr_html_()
 
 
 class Portal:
@@ -127,11 +99,16 @@ class Portal:
         """Raise YourTurn unless the person confirms in the form that the step is done."""
         if not getattr(self.told(), "done_in_portal", False):
             names = Names.of(self._workspace, self, **known)
-            raise YourTurn(Checklist(heading, portal_clicks(step, names), _TICK, files))
+            raise _in_portal(Checklist(heading, portal_clicks(step, names), _TICK, files))
 
     def _known_cas(self) -> KnownCas:
         groups = (self.enrollment_groups.get(""),) if self._workspace.facts.enrollment_group_id else ()
         return KnownCas(tuple(self.certificates.list()), groups)
+
+
+def _in_portal(checklist: Checklist) -> YourTurn:
+    why = "With the target portal, this notebook has no credential for your service, so only you can do this step."
+    return YourTurn(checklist, where="in the portal", why=why)
 
 
 class _Certificates:
@@ -169,7 +146,7 @@ class _Certificates:
         code = self._pasted()
         if not code:
             clicks = portal_clicks("code", Names.of(self._workspace, self._portal))
-            raise YourTurn(Checklist("generate a verification code", clicks, _PASTE))
+            raise _in_portal(Checklist("generate a verification code", clicks, _PASTE))
         return replace(registered, verification_code=code)
 
     def verify(self, registered: RegisteredCertificate, proof: VerificationCertificate) -> RegisteredCertificate:

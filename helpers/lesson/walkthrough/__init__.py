@@ -38,8 +38,8 @@ from helpers.lesson.figures import (
 )
 from helpers.lesson.forms import Form, Inputs, Secret
 from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, chosen_before, setting_of
-from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, StartHere
-from helpers.lesson.targets import Dps, Service, Target, target_of
+from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, SignCode, StartHere
+from helpers.lesson.targets import Dps, ExternalSigner, Service, Target, target_of
 from helpers.lesson.walkthrough import access, clean_up, views
 from helpers.lesson.walkthrough.memory import Memory
 from helpers.lesson.walkthrough.what_happened import WhatJustHappened, what_just_happened
@@ -59,6 +59,7 @@ class Walkthrough:
         self.workspace = workspace
         self._secret: Secret | None = None
         self._told: Callable[[], Any] = lambda: None
+        self._pki_team: experiments.PkiTeam | None = None
         self.before_clean_up: Facts | None = None  # the facts about the service before the clean-up
         memory = Memory(workspace, lambda: self._secret.value if self._secret else None)
         self.stored, self.store, self.needed = memory.stored, memory.store, memory.needed
@@ -92,8 +93,9 @@ class Walkthrough:
 
     @property
     def uploaded(self) -> tuple[x509.Certificate, ...]:
-        """The CAs that 07 has uploaded besides the walkthrough's own."""
-        return tuple(self.rehearsal.certificates.uploaded) if "rehearsal" in self.__dict__ else ()
+        """The CAs that are uploaded besides the walkthrough's own: the next CA of 07, and the PKI team's."""
+        next_cas = self.rehearsal.certificates.uploaded if "rehearsal" in self.__dict__ else ()
+        return (*next_cas, *([self._pki_team.certificate] if self._pki_team else ()))
 
     def choose(self, chosen: StartHere) -> None:
         """Store the target. A walkthrough that has begun with one target can't continue with another.
@@ -220,6 +222,17 @@ class Walkthrough:
         if role is None:
             raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
         return self.authority(role)
+
+    def signer(self, wanted: SignCode) -> CertificateAuthority | ExternalSigner:
+        """Return the one who signs the code: the registered CA with its private key, or somebody else if the form says so.
+
+        Raises:
+            Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
+        """
+        role = self.workspace.facts.registered_role
+        if role is None or wanted.signed_by == "this notebook":
+            return self.registered_authority()
+        return ExternalSigner(self.workspace, role, wanted.signed_file)
 
     def signing_authority(self) -> CertificateAuthority:
         """Return the CA that issues the devices' certificates, with its private key: the registered one, or one below it.
@@ -360,6 +373,13 @@ class Walkthrough:
     def try_stale_etag(self) -> experiments.StaleEtag:
         """Prove a CA that exists only for this experiment, first with a stale ETag and then with the current one."""
         return experiments.try_stale_etag(self.workspace)
+
+    def pki_team(self) -> experiments.PkiTeam:
+        """Return a PKI team with a new CA, whose private key is in another process; an earlier team's process ends."""
+        if self._pki_team:
+            self._pki_team.close()
+        self._pki_team = experiments.PkiTeam(self.workspace)
+        return self._pki_team
 
     def compare_with_self_attestation(self) -> experiments.TwoWays:
         """Register a CA whose key was deleted, by proof and by self-attestation."""

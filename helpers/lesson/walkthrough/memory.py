@@ -88,6 +88,7 @@ class Memory:
                 make_private_folder(self._workspace.proof_file.parent)
                 export_certificate(value.certificate, self._workspace.proof_file)
                 export_certificate(value.certificate, self._workspace.proof_file.with_suffix(".cer"))
+                self._workspace.delete_dropped()  # the signed certificate, if somebody else signed it
             case "device", DeviceCertificate():
                 name = describe(value.certificate).common_name
                 device = DeviceCredential.in_folder(make_private_folder(self._workspace.devices_folder), name)
