@@ -106,7 +106,7 @@ EXERCISES: dict[str, Exercise] = {
             "A certificate contains a public key. Which private key belongs to the same pair?",
             "private_key.public_key() == certificate.public_key() is true for one of them.",
         ),
-        4,
+        2,
     ),
     Notebook.CREATE_CA: Exercise(
         "Who signed this?",
@@ -115,7 +115,7 @@ EXERCISES: dict[str, Exercise] = {
             "Don't compare names. The issuer's public key can check the signature on the certificate.",
             "certificate.verify_directly_issued_by(issuer) raises an exception if the issuer's key did not sign it.",
         ),
-        5,
+        3,
     ),
     Notebook.UPLOAD_CA: Exercise(
         "The thumbprint that DPS shows",
@@ -124,7 +124,7 @@ EXERCISES: dict[str, Exercise] = {
             "certificate.fingerprint(…) returns the hash as bytes. Which hash, and how are the bytes written?",
             "certificate.fingerprint(hashes.SHA1()) gives bytes; bytes have .hex(), and strings have .upper().",
         ),
-        4,
+        2,
     ),
     Notebook.SIGN_VERIFICATION_CODE: Exercise(
         "Sign a code yourself",
@@ -133,7 +133,7 @@ EXERCISES: dict[str, Exercise] = {
             "Which name is the subject, which is the issuer, and whose key signs? The picture of the proof above shows it.",
             "x509.CertificateBuilder() with the names, public key, serial number and dates; then .sign(ca_key, hashes.SHA256()).",
         ),
-        10,
+        5,
     ),
     Notebook.VERIFY_CA: Exercise(
         "Verify, even with a stale ETag",
@@ -142,7 +142,7 @@ EXERCISES: dict[str, Exercise] = {
             "DPS answers 412 to verify(stale, proof). Which version of the certificate does it want?",
             "certificates.get(stale.name) returns the certificate with its current ETag.",
         ),
-        4,
+        2,
     ),
     Notebook.CREATE_ENROLLMENT_GROUP: Exercise(
         "Which of these chains does DPS accept?",
@@ -151,7 +151,7 @@ EXERCISES: dict[str, Exercise] = {
             "Start at the device and climb. Can DPS check each signature with a certificate that it has or was sent?",
             "Then ask of the CA where you arrive: is it verified, is a group bound to it, and is that group enabled?",
         ),
-        5,
+        3,
     ),
     Notebook.PROVISION_DEVICES: Exercise(
         "The chain to send",
@@ -160,7 +160,7 @@ EXERCISES: dict[str, Exercise] = {
             "Begin with the device. Who signed the last certificate in your list? Your function from 01 tells you.",
             "Repeat until no CA is left that signed the last one. A root is its own issuer: leave it out.",
         ),
-        8,
+        4,
     ),
     Notebook.WHEN_ACCESS_ENDS: Exercise(
         "Revoke one device",
@@ -169,7 +169,7 @@ EXERCISES: dict[str, Exercise] = {
             "Which kind of enrollment does DPS look for first, before any group?",
             "IndividualEnrollment(registration_id, certificate, enabled=…): it is enabled unless you say otherwise.",
         ),
-        3,
+        2,
     ),
     Notebook.GALLERY_OF_WRONG_PROOFS: Exercise(
         "A proof with wrong dates only",
@@ -184,7 +184,7 @@ EXERCISES: dict[str, Exercise] = {
             "Which CAs can let devices in, and which of these have a thumbprint that you know?",
             "Make a set of your own thumbprints in upper case. Then keep each CA that is verified and not in the set.",
         ),
-        5,
+        3,
     ),
     Notebook.CLEAN_UP: Exercise(
         "Which files may leave this machine?",
@@ -193,7 +193,7 @@ EXERCISES: dict[str, Exercise] = {
             "Which of these files did you send to DPS, or does a device show to everyone?",
             "A file is secret if it contains a private key. Certificates contain only public keys.",
         ),
-        2,
+        1,
     ),
 }
 """The exercises, by notebook."""

@@ -11,21 +11,22 @@ from helpers.lesson.course.exercises import EXERCISES
 __all__ = ["minutes", "visible_words"]
 
 _NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
-WORDS_PER_MINUTE = 180  # a technical text in which many terms are new
-MINUTES_PER_CELL = 0.25  # run it, and look at what it shows
-MINUTES_PER_QUESTION = 0.5  # choose, and compare with what happened
+WORDS_PER_MINUTE = 200  # technical text for an adult, read once
+MINUTES_PER_CELL = 0.15  # run it, and look at what it shows; folded cells are for the curious
+MINUTES_PER_QUESTION = 0.4  # about 80 words with the choices and the explanation
 
 
 @cache
 def minutes(notebook: str) -> int:
     """Return the minutes for a Python developer who is new to X.509, reads everything, and does the exercise."""
     cells = _cells(notebook)
-    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    shown = [cell for cell in code if not cell.metadata.get("jupyter", {}).get("source_hidden")]
     questions = sum(asked_in == notebook for asked_in, _ in read_bank("predictions").values())
-    questions += 2 * sum("walkthrough.recall(" in source for source in code)
+    questions += 2 * sum("walkthrough.recall(" in cell.source for cell in code)
     exercise = EXERCISES[notebook].minutes if notebook in EXERCISES else 0
     reading = visible_words(notebook) / WORDS_PER_MINUTE
-    return max(1, round(reading + MINUTES_PER_CELL * len(code) + MINUTES_PER_QUESTION * questions + exercise))
+    return max(1, round(reading + MINUTES_PER_CELL * len(shown) + MINUTES_PER_QUESTION * questions + exercise))
 
 
 def visible_words(notebook: str) -> int:
