@@ -28,7 +28,7 @@ from helpers.dps import (
 )
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.experiments.refused import require_refused
-from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, show_certificate, show_tree
+from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, Scene, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
 from helpers.lesson.targets.added_services import add_service, remove_service
 from helpers.lesson.targets.scratch import answer_to, prove, with_code
@@ -92,6 +92,7 @@ class Attack:
         self._owner.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference("contoso-factory")))
         (self._pump,) = issue_fleet(self._factory, ["contoso-pump"], self._folder)
         self._before: OwnersView | None = None
+        self._act = "home"
 
     @property
     def _owner(self) -> ProvisioningService:
@@ -110,10 +111,15 @@ class Attack:
             )
         return self._services[name]
 
+    def scene(self) -> Scene:
+        """The story so far, as a picture."""
+        return _SCENES[self._act]
+
     def pump_at_home(self) -> AccessCard:
         """The pump registers with Contoso's service."""
         card = _registers("At Contoso's service", self._owner, self._pump)
         self._before = self._view()
+        self._act = "home"
         return card
 
     def take_public_part(self) -> ChainTree:
@@ -139,6 +145,7 @@ class Attack:
             "Another CA of the same name signed the proof, so a provisioning service must reject it.",
         )
         self._workspace.note(Notebook.THE_ATTACK, proof=refusal.status)
+        self._act = "proof"
         return refusal
 
     def attest_himself(self) -> CertificateCard:
@@ -147,12 +154,14 @@ class Attack:
         public_part = certificate_pem(self._factory.certificate)
         attested = self._attacker.certificates.upload(_STOLEN, public_part, self_attested=True)
         self._attacker.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference(_STOLEN)))
+        self._act = "attested"
         return show_certificate(self._factory.certificate, attested)
 
     def lure_pump(self) -> AccessCard:
         """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""
         card = _registers("With Mallory's ID scope", self._attacker, self._pump)
         self._workspace.note(Notebook.THE_ATTACK, lured=card.accepted)
+        self._act = "lured"
         return card
 
     def own_devices(self) -> AccessCard:
@@ -180,6 +189,42 @@ class Attack:
             name, service = self._services.popitem()
             service.close()
             remove_service(self._workspace, name)
+
+
+_SCENES = {
+    "home": Scene(
+        "Before the attack",
+        "contoso",
+        "verified",
+        "none",
+        "Contoso has proved its CA, and its pump registers with Contoso's service.",
+        "accepted",
+    ),
+    "proof": Scene(
+        "Act 1: Mallory tries to prove the CA",
+        "contoso",
+        "verified",
+        "uploaded",
+        "The certificate is public, so Mallory could upload it. His proof fails: he doesn't have the private key.",
+        "accepted",
+    ),
+    "attested": Scene(
+        "Act 2: Mallory gives his word",
+        "contoso",
+        "verified",
+        "attested",
+        "His service now says “verified”, although nobody has proved anything there.",
+        "note",
+    ),
+    "lured": Scene(
+        "Act 3: a pump goes astray",
+        "mallory",
+        "verified",
+        "attested",
+        "The pump is genuine, and so is its certificate. But it reports to Mallory now.",
+        "error",
+    ),
+}
 
 
 def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) -> AccessCard:

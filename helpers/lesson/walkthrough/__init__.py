@@ -21,19 +21,25 @@ from helpers.lesson.course.checkpoint import Checkpoint, checkpoint
 from helpers.lesson.course.exercises import ExerciseCard, try_exercise
 from helpers.lesson.course.journey import JourneyMap, journey, run_first
 from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
+from helpers.lesson.course.place import YouAreHere, you_are_here
 from helpers.lesson.course.predictions import PredictionCard, predict
 from helpers.lesson.course.questions import QuestionCard
 from helpers.lesson.course.recall import ask, recall
 from helpers.lesson.figures import (
     AccessCard,
+    AccessMatrix,
+    CertificateAnatomy,
     CertificatesPage,
     ChainTree,
     EtagTrail,
+    FourIds,
     GroupPicture,
     HubCard,
     Listing,
+    ProofAnatomy,
     ProofSequence,
     RecordsCard,
+    ThreePlanes,
     Verdicts,
 )
 from helpers.lesson.forms import Form, Inputs, Secret
@@ -257,6 +263,32 @@ class Walkthrough:
     def journey(self) -> JourneyMap:
         """Return the map of the notebooks, with this walkthrough's progress."""
         return journey(self.workspace)
+
+    def you_are_here(self, notebook: str) -> YouAreHere:
+        """Return the map of the whole system, with the notebook's place in it."""
+        return you_are_here(self.workspace, notebook)
+
+    def certificate_anatomy(self, authority: CertificateAuthority) -> CertificateAnatomy:
+        """Return a picture of what a certificate holds."""
+        return CertificateAnatomy(authority.certificate)
+
+    def proof_anatomy(self) -> ProofAnatomy:
+        """Return a picture of the proof: which part is signed, with whose key, and who checks it with which key."""
+        code = self.needed("code")
+        return ProofAnatomy(code, describe(self.registered_part()).common_name)
+
+    def planes(self) -> ThreePlanes:
+        """Return a picture of the three planes: who calls, how one signs in, and which role that needs."""
+        return ThreePlanes()
+
+    def ids(self, registration: Registration) -> FourIds:
+        """Return a picture of the four ids of a registered device."""
+        group = self.group().group_id
+        return FourIds(self.dps.describe().id_scope, registration.registration_id, registration.device_id, group)
+
+    def access_matrix(self) -> AccessMatrix:
+        """Return a matrix of the devices in 07 and the situations in which they have registered so far."""
+        return access.access_matrix(self.workspace)
 
     def examine_machine(self) -> Verdicts:
         """Return the result of the machine's health check."""

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, issue_fleet
 from helpers.dps import CaReference, DpsError, EnrollmentGroup, removed
-from helpers.lesson.figures import AccessCard
+from helpers.lesson.figures import AccessCard, AccessMatrix
 from helpers.lesson.forms.values import EndAccess
 from helpers.lesson.targets.scratch import prove
 from helpers.notebook import Notebook
+from helpers.workspace import Workspace
 
 if TYPE_CHECKING:
     from helpers.lesson.walkthrough import Walkthrough
 
-__all__ = ["put_back", "renew", "try_devices", "two_devices"]
+__all__ = ["access_matrix", "put_back", "renew", "try_devices", "two_devices"]
 
 _NOTEBOOK = Notebook.WHEN_ACCESS_ENDS
+_TWO = ("the device", "its neighbour")  # where one registers alone, it is the neighbour
 
 
 def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCredential]:
@@ -35,6 +37,15 @@ def try_devices(walkthrough: "Walkthrough", moment: str, devices: Sequence[Devic
     card = AccessCard(moment, list(zip(devices, outcomes, strict=True)))
     walkthrough.workspace.note(_NOTEBOOK, **{moment: card.accepted})
     return card
+
+
+def access_matrix(workspace: Workspace) -> AccessMatrix:
+    """See `Walkthrough.access_matrix`."""
+    situations = {
+        moment: dict(zip(_TWO[-len(accepted) :], accepted, strict=True))
+        for moment, accepted in workspace.outcomes(_NOTEBOOK).items()
+    }
+    return AccessMatrix(_TWO, situations)
 
 
 def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:
