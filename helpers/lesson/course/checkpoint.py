@@ -10,6 +10,7 @@ from helpers.lesson.course.expectations import EXPECTATIONS, Expect
 from helpers.lesson.course.journey import next_stop
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined, mark
+from helpers.lesson.figures.shapes import icon
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -35,11 +36,17 @@ class Checkpoint(Picture):
     told: bool = False
 
     def html(self) -> Markup:
-        items = joined("<li>{} {}</li>", ((mark(True), each.statement) for each in self.expectations))
+        items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
-            "<div class='card'><h4>Checkpoint reached</h4><ul style='list-style:none;padding:0'>{}</ul>{}"
-            "<p>Next: <b><a href='{}.ipynb'>{}</a></b></p></div>"
-        ).format(items, Markup("<p>{}</p>").format(_TOLD) if self.told else "", self.next_notebook, self.next_notebook)
+            "<div class='card accepted moment'>{}<div><h4>Checkpoint reached</h4><ul class='checks'>{}</ul>{}"
+            "<p class='onward'><a href='{}.ipynb'>Next: {}</a></p></div></div>"
+        ).format(
+            icon("done"),
+            items,
+            Markup("<p>{}</p>").format(_TOLD) if self.told else "",
+            self.next_notebook,
+            self.next_notebook,
+        )
 
     def text(self) -> str:
         told = [_TOLD] if self.told else []

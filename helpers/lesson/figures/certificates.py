@@ -10,7 +10,20 @@ from markupsafe import Markup
 
 from helpers.certificates import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.dps import RegisteredCertificate
-from helpers.lesson.figures.picture import Picture, Row, Table, joined, listed, plain
+from helpers.lesson.figures.picture import (
+    Kind,
+    Picture,
+    Row,
+    Table,
+    badge,
+    card,
+    grouped,
+    listed,
+    pill,
+    plain,
+    with_digits_grouped,
+)
+from helpers.lesson.figures.shapes import IconName, icon
 
 __all__ = [
     "CertificateCard",
@@ -21,6 +34,7 @@ __all__ = [
     "signer",
     "status_at_dps",
     "validity_bar",
+    "with_pill",
 ]
 
 _CODE = re.compile("[0-9A-F]{48}")
@@ -50,18 +64,16 @@ class CertificateCard(Table):
                     validity_bar(facts, self.at, 120), _spent(facts, self.at)[1], life(facts)
                 ),
             ),
-            ("SHA-1", f"{facts.sha1} (the thumbprint that DPS shows)" if facts.is_authority else facts.sha1),
+            ("SHA-1", _thumbprint(facts.sha1, "(the thumbprint that DPS shows)" if facts.is_authority else "")),
             (
                 "SHA-256",
-                f"{facts.sha256} (the thumbprint that IoT Hub shows)" if _is_a_devices(facts) else facts.sha256,
+                _thumbprint(facts.sha256, "(the thumbprint that IoT Hub shows)" if _is_a_devices(facts) else ""),
             ),
-            ("Extensions", listed(self.extensions) if self.extensions else "none"),
+            ("Extensions", listed(map(with_digits_grouped, self.extensions)) if self.extensions else "none"),
         ]
         if self.registered is None:
             return rows
-        kind = "good" if self.registered.verified else "now"
-        status = Markup("<b class='{}'>{}</b>").format(kind, status_at_dps(self.registered))
-        return [("At DPS", status), *rows]
+        return [("At DPS", with_pill(status_at_dps(self.registered))), *rows]
 
     def text(self) -> str:
         shown = [(name, ", ".join(self.extensions) if name == "Extensions" else text) for name, text in self.rows()]
@@ -87,9 +99,7 @@ class ChainTree(Picture):
     parents: Sequence[int | None]
 
     def html(self) -> Markup:
-        return Markup("<div class='card'><h4>{}</h4><ul class='tree'>{}</ul></div>").format(
-            self.caption, self._branch(None)
-        )
+        return card(self.caption, Markup("<ul class='tree'>{}</ul>").format(self._branch(None)))
 
     def text(self) -> str:
         return "\n".join([self.caption, *self._lines(None, "  ")])
@@ -99,10 +109,11 @@ class ChainTree(Picture):
 
     def _branch(self, parent: int | None) -> Markup:
         return Markup().join(
-            Markup("<li><div class='node'><b>{}</b> · {}{}</div>{}</li>").format(
+            Markup("<li><div class='leaf'>{}<b>{}</b> <small>{}</small>{}</div>{}</li>").format(
+                icon(_icon(self.nodes[index][0])),
                 self.nodes[index][0].common_name or "(no name)",
                 _short_kind(self.nodes[index][0]),
-                joined("<span class='badge'>{}</span>", ((note,) for note in self.nodes[index][1])),
+                Markup().join(Markup(" {}").format(_noted(note)) for note in self.nodes[index][1]),
                 Markup("<ul>{}</ul>").format(self._branch(index)) if self._below(index) else "",
             )
             for index in self._below(parent)
@@ -156,7 +167,7 @@ def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Mar
     part, says = _spent(facts, at)
     return Markup(
         "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
-        "margin-right:.5em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='opacity:.25'/>"
+        "margin-right:.6em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='fill:var(--line)'/>"
         "<rect x='0' y='2' width='{2:.1f}' height='8' rx='4' style='fill:var(--{3})'/></svg>"
     ).format(says, width, width * min(max(part, 0), 1), "now" if 0 <= part <= 1 else "bad")
 
@@ -176,6 +187,30 @@ def status_at_dps(registered: RegisteredCertificate | None) -> str:
     if registered is None:
         return "not registered with DPS"
     return f"registered as “{registered.name}”, {'VERIFIED' if registered.verified else 'not verified yet'}"
+
+
+_STATUSES: dict[str, Kind] = {"VERIFIED": "accepted", "not verified yet": "note"}
+
+
+def with_pill(status: str) -> Markup:
+    """Return a CA's status at DPS, with its last words in a pill if they are an outcome."""
+    before, comma, word = status.rpartition(", ")
+    return Markup("{}{}{}").format(before, comma, pill(_STATUSES[word], word) if word in _STATUSES else word)
+
+
+def _noted(note: str) -> Markup:
+    """A note in the tree; if it ends with an outcome, the outcome stands out."""
+    return with_pill(note) if note.rpartition(", ")[2] in _STATUSES else badge(note)
+
+
+def _thumbprint(digits: str, about: str) -> Markup:
+    return Markup("{} <small>{}</small>").format(grouped(digits), about) if about else grouped(digits)
+
+
+def _icon(facts: CertificateDescription) -> IconName:
+    if facts.is_authority:
+        return "key"
+    return "device" if _is_a_devices(facts) else "certificate"
 
 
 def _kind(facts: CertificateDescription) -> str:

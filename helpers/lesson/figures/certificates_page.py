@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from helpers.certificates import CertificateDescription
-from helpers.lesson.figures.certificates import life, signer, validity_bar
+from helpers.lesson.figures.certificates import life, signer, validity_bar, with_pill
 from helpers.lesson.figures.picture import Picture, joined
 
 __all__ = ["CertificatesPage", "PageLine"]
@@ -61,17 +61,17 @@ class CertificatesPage(Picture):
 
     def _body(self, lines: Sequence[PageLine]) -> Markup:
         return joined(
-            "<tr><th scope='row' class='long'>{}</th><td>{}</td><td class='short'>{}</td><td class='short'>{}<br>to {}</td>{}"
-            "<td class='file'>{}</td></tr>",
+            "<tr><th scope='row' class='name'>{}<br><small>{}</small></th><td>{}</td><td class='short'>{}</td>"
+            "<td class='short'>{}<br>to {}</td>{}</tr>",
             (
                 (
                     each.facts.common_name,
+                    each.file,
                     each.issuer,
                     each.facts.key,
                     validity_bar(each.facts, self.at, 80),
                     f"{each.facts.not_after:%Y-%m-%d}",
-                    Markup("<td>{}</td>").format(each.status) if _is_known(lines) else "",
-                    each.file,
+                    Markup("<td>{}</td>").format(with_pill(each.status)) if _is_known(lines) else "",
                 )
                 for each in lines
             ),
@@ -80,7 +80,7 @@ class CertificatesPage(Picture):
 
 def _headings(lines: Sequence[PageLine]) -> Markup:
     known = ("At DPS",) if _is_known(lines) else ()
-    names = ("Name", "Issuer's name", "Key", "Validity", *known, "File")
+    names = ("Name and file", "Issuer's name", "Key", "Validity", *known)
     return joined("<th scope='col'>{}</th>", ((name,) for name in names))
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from helpers.certificates import CertificateDescription, DeviceCredential, bare_name, describe, read_certificates
 from helpers.dps import DpsError, Event, HubDevice, Registration
 from helpers.files import read_bytes
-from helpers.lesson.figures.picture import Row, Table, mark
+from helpers.lesson.figures.picture import Kind, Row, Table, card, grouped, pill, table
 
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
@@ -23,7 +23,7 @@ _SUBSTATUS = {
 
 @dataclass(frozen=True, repr=False)
 class RegistrationCard(Table):
-    """The result of a device's registration, and the events that led to it."""
+    """A device's registration as a timeline: the events that led to its result, and the result."""
 
     registration: Registration
     events: Sequence[Event] = ()
@@ -34,12 +34,42 @@ class RegistrationCard(Table):
     def rows(self) -> list[Row]:
         registration = self.registration
         return [
-            *((f"{event.seconds:.1f} s", event.what) for event in self.events),
+            *self._timed(),
             ("Status", registration.status),
             ("IoT hub", registration.assigned_hub or "none"),
             ("Device id at the hub", registration.device_id or "none"),
             ("Substatus", _SUBSTATUS.get(registration.substatus, registration.substatus) or "none"),
         ]
+
+    def html(self) -> Markup:
+        status = self.registration.status
+        kind = _kind(status)
+        steps = [Markup("<li><span class='time'>{}</span><span>{}</span></li>").format(*each) for each in self._timed()]
+        hub = Markup("at <b>{}</b>").format(self.registration.assigned_hub) if self.registration.assigned_hub else ""
+        steps.append(
+            Markup("<li class='{}'><span class='time'></span><span>{} {}</span></li>").format(
+                kind, pill(kind, status), hub
+            )
+        )
+        facts = self.rows()[len(self.events) + 2 :]  # without the status and the hub, which end the timeline
+        return card(
+            self.title(), Markup("<ol class='timeline'>{}</ol>").format(Markup().join(steps)), table(facts), kind=kind
+        )
+
+    def _timed(self) -> list[Row]:
+        return [(f"{event.seconds:.1f} s", event.what) for event in self.events]
+
+
+_STATUSES: dict[str, Kind] = {"assigned": "accepted", "failed": "rejected", "disabled": "rejected"}
+
+
+def _kind(status: str) -> Kind:
+    return _STATUSES.get(status, "note")
+
+
+def _told(record: Registration) -> Markup:
+    status = pill(_kind(record.status), record.status)
+    return Markup("{}, {}, {}").format(status, record.assigned_hub, record.substatus)
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +87,12 @@ class HubCard(Table):
         same = self.device.thumbprint == self.certificate.sha256
         return [
             ("Authentication", _AUTHENTICATION.get(self.device.authentication, self.device.authentication)),
-            ("Thumbprint", f"{self.device.thumbprint} ({'the' if same else 'NOT the'} SHA-256 of its certificate)"),
+            (
+                "Thumbprint",
+                Markup("{} ({} SHA-256 of its certificate)").format(
+                    grouped(self.device.thumbprint), "the" if same else "NOT the"
+                ),
+            ),
             (
                 "Its certificate",
                 f"issued by {bare_name(self.certificate.issuer)}, a CA that the hub does not know",
@@ -89,7 +124,7 @@ class RecordsCard(Table):
 
     def rows(self) -> list[Row]:
         shown = sorted(self.records, key=lambda record: record.registration_id)[:_MAX_RECORDS_SHOWN]
-        rows = [(each.registration_id, f"{each.status}, {each.assigned_hub}, {each.substatus}") for each in shown]
+        rows: list[Row] = [(each.registration_id, _told(each)) for each in shown]
         left = len(self.records) - len(shown)
         return [*rows, ("…", f"and {left} more")] if left else rows
 
@@ -123,5 +158,5 @@ def _issuer(device: DeviceCredential) -> str:
 
 def _verdict(outcome: Registration | DpsError) -> str:
     if isinstance(outcome, DpsError):
-        return Markup("{} rejected. {}").format(mark(False), outcome.why)
-    return Markup("{} assigned to {}").format(mark(True), outcome.assigned_hub)
+        return Markup("{}. {}").format(pill("rejected", "✘ rejected"), outcome.why)
+    return Markup("{} to {}").format(pill("accepted", "✔ assigned"), outcome.assigned_hub)

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -12,17 +12,19 @@ from markupsafe import Markup
 
 from helpers.dps import Chapter, Event, Exchange
 from helpers.lesson.figures.checklist import clicks
-from helpers.lesson.figures.picture import Picture, fold, joined
+from helpers.lesson.figures.picture import Picture, fold, joined, pill
+from helpers.lesson.figures.tabs import Tabs, highlighted
 from helpers.lesson.recipes import Recipe
 
 __all__ = ["WhatJustHappened"]
 
 _MAX_TEXT_LENGTH = 288
 _SHORTENED_LENGTH = 72
+_MAX_OPEN = 4  # with more, each exchange is one line that opens
 _PLANES = {
-    "sign-in": "sign-in (Entra ID)",
-    "management": "management plane (Azure Resource Manager)",
-    "service": "service plane (the provisioning service itself)",
+    "sign-in": "Sign-in (Entra ID)",
+    "management": "Management plane (Azure Resource Manager)",
+    "service": "Service plane (the provisioning service itself)",
 }
 
 
@@ -40,14 +42,12 @@ class WhatJustHappened(Picture):
 
     def html(self) -> Markup:
         wire = self._wire()
+        tabs = {"On the wire": Markup().join(wire)} if wire else {}
+        tabs["In the portal"] = clicks(self.recipe.clicks)
+        tabs["As commands"] = highlighted(self.recipe.commands, "bash")
+        tabs["As Python"] = highlighted(self.recipe.python, "python")
         return Markup("<div class='card'>{}</div>").format(
-            fold(
-                f"What just happened: {self._counted()}",
-                fold("On the wire", *wire) if wire else Markup(),
-                fold("In the portal", clicks(self.recipe.clicks)),
-                fold("As commands", _code(self.recipe.commands)),
-                fold("As Python", _code(self.recipe.python)),
-            )
+            fold(f"What just happened: {self._counted()}", Tabs(tabs).html())
         )
 
     def text(self) -> str:
@@ -62,7 +62,12 @@ class WhatJustHappened(Picture):
         return "\n".join([f"What just happened: {self._counted()}", *lines])
 
     def _wire(self) -> list[Markup]:
-        shown = [_shown_as_one(group) for group in _grouped(self.exchanges)]
+        shown, groups, plane = [Markup()], _grouped(self.exchanges), ""
+        for group in groups:
+            if group[0].plane != plane:
+                plane = group[0].plane
+                shown.append(Markup("<p class='plane'>{}</p>").format(_PLANES[plane]))
+            shown.append(_shown_as_one(group, is_open=len(groups) <= _MAX_OPEN))
         if self.exchanges.left_off:
             count = len(self.exchanges)
             shown.insert(0, Markup("<p>The last {} of {}:</p>").format(count, count + self.exchanges.left_off))
@@ -91,34 +96,40 @@ def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
     return [list(group) for _, group in groupby(exchanges, kind)]
 
 
-def _shown_as_one(group: Sequence[Exchange]) -> Markup:
+def _shown_as_one(group: Sequence[Exchange], *, is_open: bool) -> Markup:
     """The first exchange of a group, with the others folded below it."""
     first, *others = group
     if not others:
-        return _exchange(first)
-    return Markup("{}{}").format(_exchange(first), fold(_more(group).strip(), *map(_exchange, others)))
+        return _exchange(first, is_open=is_open)
+    rest = (_exchange(each, is_open=False) for each in others)
+    return Markup("{}{}").format(_exchange(first, is_open=is_open), fold(_more(group).strip(), *rest))
 
 
 def _more(group: Sequence[Exchange]) -> str:
     return f"  and {len(group) - 1} more like it" if len(group) > 1 else ""
 
 
-def _exchange(each: Exchange) -> Markup:
-    headers = joined("<div><code>{}: {}</code></div>", each.request_headers.items())
-    told = joined("<div><code>{}: {}</code></div>", each.answer_headers.items())
+def _exchange(each: Exchange, *, is_open: bool) -> Markup:
     return Markup(
-        "<div class='exchange'><p><b>{}</b> <code>{}</code><br>{}</p>{}{}<p>→ <b class='{}'>{}</b></p>{}{}</div>"
+        "<details class='exchange'{}><summary><b>{}</b> <code>{}</code> → {}</summary><div>{}{}{}</div></details>"
     ).format(
+        Markup(" open") if is_open else "",
         each.method,
         _path(each.url),
-        f"to the {_PLANES[each.plane]}",
-        headers,
+        pill("accepted" if each.status < 400 else "rejected", str(each.status)),
+        _headers(each.request_headers),
         _body(each.request),
-        "good" if each.status < 400 else "bad",
-        each.status,
-        told,
-        _body(each.answer),
+        _answer(each),
     )
+
+
+def _answer(each: Exchange) -> Markup:
+    answer = Markup("{}{}").format(_headers(each.answer_headers), _body(each.answer))
+    return Markup("<p class='quiet'>The answer:</p>{}").format(answer) if answer else answer
+
+
+def _headers(headers: Mapping[str, str]) -> Markup:
+    return joined("<div><code>{}: {}</code></div>", headers.items())
 
 
 def _path(url: str) -> str:
@@ -126,7 +137,9 @@ def _path(url: str) -> str:
 
 
 def _body(value: Any) -> Markup:
-    return Markup() if value is None else _code(json.dumps(_shortened(value), indent=2, ensure_ascii=False))
+    return (
+        Markup() if value is None else highlighted(json.dumps(_shortened(value), indent=2, ensure_ascii=False), "json")
+    )
 
 
 def _shortened(value: Any) -> Any:

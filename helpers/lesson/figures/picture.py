@@ -1,25 +1,29 @@
-"""The base of all pictures: HTML that follows JupyterLab's theme and needs no script, and the same as plain text.
+"""The base of all pictures: HTML that follows the theme and needs no script, and the same as plain text.
 
 Text from a certificate or a service is never HTML: `Markup.format` escapes it.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 __all__ = [
+    "STYLE",
     "Kind",
     "Listing",
     "Picture",
     "Row",
     "Showable",
     "Table",
+    "badge",
     "card",
     "fold",
+    "grouped",
     "joined",
     "listed",
     "mark",
@@ -27,6 +31,7 @@ __all__ = [
     "pill",
     "plain",
     "table",
+    "with_digits_grouped",
 ]
 
 
@@ -35,10 +40,17 @@ def ours(html: str) -> Markup:
     return Markup(html)  # noqa: S704
 
 
-_STYLE = ours(f"<style>{Path(__file__).with_name('figures.css').read_text(encoding='utf-8')}</style>")
+def _compact(css: str) -> str:
+    """Return a style sheet without comments and line breaks: every picture contains it, and notebooks store pictures."""
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).strip()
 
+
+STYLE = ours(f"<style>{_compact(Path(__file__).with_name('design.css').read_text(encoding='utf-8'))}</style>")
+"""The look of pictures, forms and pages, as a style element."""
+
+_LONG_NUMBER = re.compile(r"\b([0-9A-F]{32,})\b")
 Kind: TypeAlias = Literal["accepted", "rejected", "error", "note"]
-"""The outcomes that have a colour of their own. Each also has a word, because nobody must have to tell colours apart."""
+"""The outcomes that have a colour of their own; each also has a word, for readers who can't tell colours apart."""
 Row: TypeAlias = tuple[str, str]
 """A name and a text, which may be Markup."""
 
@@ -70,7 +82,7 @@ class Picture(ABC):
     @staticmethod
     def framed(html: Markup) -> str:
         """Put a frame around a part of a picture, which can then be shown by itself."""
-        return Markup("{}<div class='dps'>{}</div>").format(_STYLE, html)
+        return Markup("{}<div class='dps'>{}</div>").format(STYLE, html)
 
 
 class Table(Picture):
@@ -116,13 +128,32 @@ def pill(kind: Kind, word: str) -> Markup:
     return Markup("<span class='pill {}'>{}</span>").format(kind, word)
 
 
+def badge(word: str) -> Markup:
+    """Return a word about something that is no outcome."""
+    return Markup("<span class='badge'>{}</span>").format(word)
+
+
+def grouped(digits: str) -> Markup:
+    """Return hexadecimal digits in groups of four. A click selects them all, without the gaps."""
+    groups = ((digits[start : start + 4],) for start in range(0, len(digits), 4))
+    return Markup("<code class='hex' title='A click selects it all'>{}</code>").format(
+        joined("<span>{}</span>", groups)
+    )
+
+
+def with_digits_grouped(text: str) -> Markup:
+    """Return a text in which each long hexadecimal number is in groups of four."""
+    parts = _LONG_NUMBER.split(text)  # texts and numbers by turns
+    return Markup().join(grouped(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+
+
 def plain(text: str) -> str:
     """Return Markup without its tags and on one line, and any other text unchanged."""
     return ours(text.replace("<br>", ", ")).striptags() if isinstance(text, Markup) else text
 
 
 def table(rows: Iterable[Row]) -> Markup:
-    return Markup("<table>{}</table>").format(joined("<tr><th scope='row'>{}</th><td>{}</td></tr>", rows))
+    return Markup("<table class='facts'>{}</table>").format(joined("<tr><th scope='row'>{}</th><td>{}</td></tr>", rows))
 
 
 def listed(items: Iterable[str], *, ordered: bool = False) -> Markup:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from helpers.lesson.figures.picture import Row, Table
+from markupsafe import Markup
+
+from helpers.lesson.figures.picture import Row, Table, card, table
 from helpers.problem import Problem
 
 __all__ = ["RefusalCard"]
@@ -21,6 +23,9 @@ class RefusalCard(Table):
 
     def title(self) -> str:
         return self.refusal.what
+
+    def html(self) -> Markup:
+        return card(self.title(), table(self.rows()), kind="rejected")
 
     def rows(self) -> list[Row]:
         fix = f"If the {self.owned} is yours" if self.owned else "What helps"

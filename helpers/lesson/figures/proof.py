@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from helpers.certificates import Examination
-from helpers.lesson.figures.picture import Picture, Row, Table, joined, mark
+from helpers.lesson.figures.picture import (
+    Kind,
+    Picture,
+    Row,
+    Table,
+    badge,
+    card,
+    grouped,
+    joined,
+    mark,
+    pill,
+    with_digits_grouped,
+)
+from helpers.lesson.figures.shapes import icon
 
 __all__ = ["CodeCard", "EtagTrail", "ProofSequence", "Verdicts"]
-
-_YOU, _DPS, _HEIGHT = 90, 510, 46
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,14 @@ class ProofSequence(Picture):
 
     def html(self) -> Markup:
         messages = self.messages()
-        bottom = 40 + _HEIGHT * len(messages)
         drawn = Markup().join(self._drawn(index, each) for index, each in enumerate(messages))
-        return Markup(
-            "<div class='card'><svg role='img' aria-label='{label}' viewBox='0 0 600 {bottom}' width='600' height='{bottom}'>"
-            "<text x='{you}' y='18' text-anchor='middle' font-weight='bold'>you</text>"
-            "<text x='{dps}' y='18' text-anchor='middle' font-weight='bold'>DPS</text>"
-            "<path class='line faint' d='M{you} 26V{bottom} M{dps} 26V{bottom}'/>{drawn}</svg></div>"
-        ).format(label=self.text(), bottom=bottom, you=_YOU, dps=_DPS, drawn=drawn)
+        return card(
+            "You prove that you have the CA's private key",
+            Markup(
+                "<div class='heads'><div class='head'>{} you</div><span></span><div class='head'>{} DPS</div></div>"
+                "<ol class='sequence'>{}</ol>{}"
+            ).format(icon("person"), icon("cloud"), drawn, _VERIFIED if self.done >= len(messages) else _UNVERIFIED),
+        )
 
     def text(self) -> str:
         signs = {True: "you → DPS", False: "DPS → you", None: "you      "}
@@ -67,24 +78,24 @@ class ProofSequence(Picture):
     def _progress(self, index: int) -> tuple[str, str]:
         """The sign of a message and the class of its style."""
         if index < self.done:
-            return "✔", ""
+            return "✔", "done"
         if index == self.done:
             return "▶", "here"
-        return "", "faint"
+        return "", ""
 
     def _drawn(self, index: int, message: Message) -> Markup:
-        y = 40 + _HEIGHT * index
         sign, kind = self._progress(index)
-        if message.to_dps is None:
-            path, x, anchor = f"M{_YOU} {y + 12}h36v20h-30 l6 -4 m-6 4 l6 4", _YOU + 46, "start"
-            height = y + 26
-        else:
-            start, end, back = (_YOU, _DPS - 4, -7) if message.to_dps else (_DPS, _YOU + 4, 7)
-            path = f"M{start} {y + 26}H{end} l{back} -5 m{-back} 5 l{back} 5"
-            x, anchor, height = (_YOU + _DPS) // 2, "middle", y + 18
-        return Markup(
-            "<path class='line {0}' d='{1}'/><text class='{0}' x='{2}' y='{3}' text-anchor='{4}'>{5}{6}</text>"
-        ).format(kind, path, x, height, anchor, f"{sign} " if sign else "", message.says)
+        way = {True: "right", False: "left", None: "local"}[message.to_dps]
+        shaft = Markup() if message.to_dps is None else Markup("<span class='shaft'></span>")
+        return Markup("<li><div class='message {} {}'><span>{}{}</span>{}</div></li>").format(
+            way, kind, f"{sign} " if sign else "", message.says, shaft
+        )
+
+
+_VERIFIED = Markup(
+    "<div class='verified'>{}<span>VERIFIED: DPS knows that you have the CA's private key</span></div>"
+).format(icon("done"))
+_UNVERIFIED = Markup("<div class='unverified'>not verified yet</div>")
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,16 +105,20 @@ class EtagTrail(Picture):
     etags: Sequence[tuple[str, str]]
 
     def html(self) -> Markup:
-        kinds = [("stale", "bad", "stale")] * (len(self.etags) - 1) + [("", "good", "current")]
+        last = len(self.etags) - 1
         steps = [
-            Markup(
-                "<div class='card'><b>{}</b><br><span class='code {}'>{}</span><br><span class='{}'>{}</span></div>"
-            ).format(step, code, etag, sign, word)
-            for (step, etag), (code, sign, word) in zip(self.etags, kinds, strict=False)
+            Markup("<div class='card {}'><b>{}</b><br><span class='code {}'>{}</span><br>{}</div>").format(
+                "accepted" if index == last else "",
+                step,
+                "" if index == last else "stale",
+                etag,
+                pill("accepted", "current") if index == last else badge("stale"),
+            )
+            for index, (step, etag) in enumerate(self.etags)
         ]
         arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
         shown = arrow.join(steps) if steps else Markup("<p>{}</p>").format(_NO_ETAG)
-        return Markup("<div class='card'><h4>ETags</h4><div class='flow'>{}</div></div>").format(shown)
+        return card("ETags", Markup("<div class='flow'>{}</div>").format(shown))
 
     def text(self) -> str:
         last = len(self.etags) - 1
@@ -130,18 +145,19 @@ class Verdicts(Picture):
 
     def html(self) -> Markup:
         lines = joined(
-            "<tr><td>{}</td><th scope='row'>{}</th><td>{}{}</td></tr>",
+            "<tr><td class='sign'>{}</td><th scope='row' class='name'>{}</th><td>{}{}</td></tr>",
             (
                 (
                     mark(check.passed),
                     check.name,
-                    check.reason,
+                    with_digits_grouped(check.reason),
                     Markup("<br><b>Fix:</b> {}").format(check.remedy) if check.remedy else "",
                 )
                 for check in self.examination.checks
             ),
         )
-        return Markup("<div class='card'><h4>{}</h4><table>{}</table></div>").format(self.examination.title, lines)
+        kind: Kind = "accepted" if self.examination.passed else "rejected"
+        return card(self.examination.title, Markup("<table>{}</table>").format(lines), kind=kind)
 
     def text(self) -> str:
         lines = [
@@ -173,7 +189,7 @@ class CodeCard(Table):
         if self.code is None:
             return [("Code", "none is waiting: this CA is already verified")]
         return [
-            ("Code", Markup("<span class='code'>{}</span>").format(self.code)),
+            ("Code", grouped(self.code)),
             ("Format", f"{len(self.code)} hexadecimal characters, which are {len(self.code) // 2} random bytes"),
             ("Use", "put it into the common name (CN) of the certificate that you sign, exactly as it is"),
         ]

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from helpers.dps import CaReference, EnrollmentGroup, Registration, ServiceDescription
-from helpers.lesson.figures.picture import Picture, Row, Table, joined, table
+from helpers.lesson.figures.picture import Kind, Picture, Row, Table, card, joined, table
+from helpers.lesson.figures.shapes import icon, link, station
 from helpers.urls import mask_keys
 
 __all__ = ["GroupPicture", "ServiceCard"]
+
+_MAX_DOTS = 40
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,25 +49,33 @@ class GroupPicture(Picture):
     registrations: Sequence[Registration] | None = None
 
     def html(self) -> Markup:
-        group, counts = self.group, self._counts()
-        most = max(counts.values(), default=0) or 1
-        bar = Markup(
-            "<td style='width:35%'><div class='bar' style='width:{:.0f}%' aria-hidden='true'></div></td><td>{}</td>"
-        )
+        group = self.group
+        kind: Kind = "accepted" if group.enabled else "rejected"
         hubs = joined(
-            "<tr><th scope='row' class='short'>{}</th>{}</tr>",
+            "<div class='station hub'><span>{} <b>{}</b>{}</span><span class='dots' aria-hidden='true'>{}</span></div>",
             (
-                (hub, "" if self.registrations is None else bar.format(100 * count / most, count))
-                for hub, count in counts.items()
+                (icon("hub"), hub, "" if self.registrations is None else f": {count}", _dots(count))
+                for hub, count in self._counts().items()
             ),
         )
-        arrow = Markup("<span class='arrow' aria-hidden='true'>→</span>")
-        return Markup("<div class='card'><div class='flow'>{}{}{}{}{}</div></div>").format(
-            Markup("<div class='card'><h4>CA</h4>{}</div>").format(_bound_to(group)),
-            arrow,
-            Markup("<div class='card wide'><h4>{}</h4>{}</div>").format(group.group_id, table(self._rows())),
-            Markup("<span class='arrow down' aria-hidden='true'>↓</span>"),
-            Markup("<div class='card whole'><h4>{}</h4><table>{}</table></div>").format(self._landed(), hubs),
+        return card(
+            group.group_id,
+            Markup("<div class='route grown'>{}</div>").format(
+                Markup().join(
+                    (
+                        station("key", "CA", _bound_to(group)),
+                        link("issues"),
+                        station(
+                            "group", "Enrollment group", word="enabled" if group.enabled else "disabled", kind=kind
+                        ),
+                        link("assigns"),
+                        Markup("<div class='station hubs'>{} <b>{}</b>{}</div>").format(
+                            icon("hub"), self._landed(), hubs
+                        ),
+                    )
+                )
+            ),
+            table(self._rows()),
         )
 
     def text(self) -> str:
@@ -95,13 +106,19 @@ class GroupPicture(Picture):
         return {hub: landed.get(hub, 0) for hub in dict.fromkeys((*self.hubs, *sorted(landed)))}
 
     def _told(self, count: int) -> str:
-        return "" if self.registrations is None else f"{'█' * min(count, 40)} {count}"
+        return "" if self.registrations is None else f"{'█' * min(count, _MAX_DOTS)} {count}"
 
     def _landed(self) -> str:
         if self.registrations is None:
             return "IoT hubs"
         count = len(self.registrations)
         return f"IoT hubs: {count} {'device' if count == 1 else 'devices'}"
+
+
+def _dots(count: int) -> Markup:
+    """A dot for each device, and the number of those that are too many to draw."""
+    dots = joined("<i style='--n:{}'></i>", ((number,) for number in range(min(count, _MAX_DOTS))))
+    return Markup("{}{}").format(dots, f" + {count - _MAX_DOTS}" if count > _MAX_DOTS else "")
 
 
 def _bound_to(group: EnrollmentGroup) -> str:

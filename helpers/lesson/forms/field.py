@@ -1,4 +1,4 @@
-"""One field of a form: a control that suits the type, the help below it, and beside it the reason why the value is invalid."""
+"""One field of a form: a control that suits the type, the help below it, and under it the reason why the value is invalid."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,8 @@ __all__ = ["CONTROL_WIDTH", "LABEL_WIDTH", "DroppedFile", "Field", "KeepFile", "
 
 KeepFile: TypeAlias = Callable[[str, str, bytes], Path]
 """Stores a dropped file so that only its owner can read it: (field, the file's own name, content) -> the stored file."""
-LABEL_WIDTH = "14em"
-_SENTENCE_WIDTH = "42em"  # for choices that are sentences; they are always valid, so no reason appears beside them
-CONTROL_WIDTH = "36em"
+LABEL_WIDTH = "13em"
+CONTROL_WIDTH = "46em"  # with the label: wide enough for choices that are sentences
 _HOW_TO_CHOOSE = " Ctrl+click (on a Mac, ⌘+click) selects another one, or deselects it."
 
 
@@ -70,10 +69,11 @@ class Field(Row):
         self.control = _control(self.label, info, value, choices)
         self.is_touched = False
         self._is_chosen = isinstance(self.control, widgets.SelectMultiple)
-        self._reason = widgets.HTML()
+        self._reason = widgets.HTML(layout=widgets.Layout(display="none"))
         self._default = info.default
         self._dropped: Path | None = None
-        parts: list[widgets.Widget] = [widgets.Box([self.control, self._reason]).add_class("dps-field")]
+        self._judged = widgets.Box([self.control, self._reason]).add_class("dps-field")
+        parts: list[widgets.Widget] = [self._judged]
         dropped = marker(info, DroppedFile)
         if dropped and keep_file:
             parts.append(self._drop(dropped, keep_file))
@@ -116,7 +116,9 @@ class Field(Row):
             self.control.value = ""
 
     def say(self, reason: str) -> None:
-        """Show the reason why the value is invalid beside the control; screen readers announce it. "" shows none."""
+        """Show the reason why the value is invalid under the control; screen readers announce it. "" shows none."""
+        self._reason.layout.display = None if reason else "none"
+        (self._judged.add_class if reason else self._judged.remove_class)("dps-wrong")
         self._reason.value = (
             Markup("<span role='alert' class='dps-reason'>✘ {}</span>").format(reason) if reason else ""
         )
@@ -165,9 +167,7 @@ def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[
         chosen = [choice for _, choice in options].index(
             value
         )  # by index, because for the value None the dropdown would show nothing
-        return widgets.Dropdown(
-            options=options, index=chosen, **{**look, "layout": widgets.Layout(width=_SENTENCE_WIDTH)}
-        )
+        return widgets.Dropdown(options=options, index=chosen, **look)
     if get_origin(kind) is Literal:
         return widgets.Dropdown(options=list(get_args(kind)), value=value, **look)
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -5,14 +5,13 @@ In a headless run the form is not edited, so the notebook's parameters are the v
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from helpers.lesson.figures import ours
+from helpers.lesson.figures import STYLE
 from helpers.lesson.forms.field import Field, KeepFile
 from helpers.lesson.forms.own_keys import OwnKeys
 from helpers.lesson.forms.reasons import reasons
@@ -22,7 +21,6 @@ from helpers.problem import Problem
 
 __all__ = ["Form", "Setting"]
 
-_STYLE = ours(f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
 _NOTHING_TO_FILL_IN = "There is nothing to fill in here. Run the next cell."
 Value = TypeVar("Value", bound=Inputs)
 
@@ -90,7 +88,7 @@ class Form(Generic[Value]):
         self._rows = [*self._fields, *([self.secret] if self.secret else [])]
         self._nothing = widgets.HTML(Markup("<p class='dps-nothing'>{}</p>").format(_NOTHING_TO_FILL_IN))
         boxes = [row.box for row in self._rows]
-        self.box = widgets.VBox([widgets.HTML(_STYLE), OwnKeys(), *boxes, self._nothing]).add_class("dps-form")
+        self.box = widgets.VBox([widgets.HTML(STYLE), OwnKeys(), *boxes, self._nothing]).add_class("dps-form")
         for field in self._fields:
             field.is_touched = field.name in given and given[field.name] != model.model_fields[field.name].default
             field.control.observe(lambda _change, field=field: self._edited(field), names="value")

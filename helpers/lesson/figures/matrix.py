@@ -1,0 +1,67 @@
+"""Which device DPS accepts in which situation, as one matrix that fills up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from helpers.lesson.figures.picture import Picture, card, joined, pill
+
+__all__ = ["AccessMatrix"]
+
+_TITLE = "Who is accepted, and when"
+_UNKNOWN = "not tried yet"
+
+
+@dataclass(frozen=True, repr=False)
+class AccessMatrix(Picture):
+    """Devices and situations.
+
+    Attributes:
+        devices: the rows, by registration id.
+        situations: the columns in their order: for each, whether DPS accepted the device. A missing device was not tried.
+        why: for some situations, the reason for their outcomes.
+    """
+
+    devices: Sequence[str]
+    situations: Mapping[str, Mapping[str, bool]]
+    why: Mapping[str, str] = field(default_factory=dict)
+
+    def html(self) -> Markup:
+        head = joined("<th scope='col'>{}</th>", ((each,) for each in ("Device", *self.situations)))
+        rows = joined(
+            "<tr><th scope='row' class='name'>{}</th>{}</tr>",
+            (
+                (device, joined("<td>{}</td>", ((_cell(each.get(device)),) for each in self.situations.values())))
+                for device in self.devices
+            ),
+        )
+        reasons = joined(
+            "<li><b>{}</b>: {}</li>", ((each, self.why[each]) for each in self.situations if each in self.why)
+        )
+        return card(
+            _TITLE,
+            # A region that scrolls must be reachable with the keyboard.
+            Markup(
+                "<div class='wide-table' tabindex='0' role='region' aria-label='{}'><table class='matrix'><thead>"
+                "<tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+            ).format(_TITLE, head, rows),
+            Markup("<ul>{}</ul>").format(reasons) if reasons else Markup(),
+        )
+
+    def text(self) -> str:
+        lines = [_TITLE]
+        for situation, outcomes in self.situations.items():
+            lines.append(f"  {situation}{f': {self.why[situation]}' if situation in self.why else ''}")
+            lines += [f"    {device}: {_word(outcomes.get(device))}" for device in self.devices]
+        return "\n".join(lines)
+
+
+def _word(accepted: bool | None) -> str:
+    return _UNKNOWN if accepted is None else "accepted" if accepted else "rejected"
+
+
+def _cell(accepted: bool | None) -> Markup:
+    if accepted is None:
+        return Markup("<span class='empty' role='img' aria-label='{}'></span>").format(_UNKNOWN)
+    return pill("accepted" if accepted else "rejected", _word(accepted))

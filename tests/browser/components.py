@@ -1,0 +1,301 @@
+"""`python -m tests.browser.components` shows every picture on one page, with screenshots: build results, for a person to look at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from markupsafe import Markup
+from playwright.sync_api import Browser, Page
+
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof
+from helpers.dps import (
+    CaReference,
+    Chapter,
+    EnrollmentGroup,
+    Event,
+    Exchange,
+    HubDevice,
+    RegisteredCertificate,
+    Registration,
+)
+from helpers.lesson import figures
+from helpers.lesson.course.checkpoint import Checkpoint
+from helpers.lesson.course.expectations import Expect
+from helpers.lesson.course.journey import JourneyMap
+from helpers.lesson.figures.happened import WhatJustHappened
+from helpers.lesson.figures.picture import pill
+from helpers.lesson.figures.tabs import highlighted
+from helpers.lesson.recipes import Recipe
+from helpers.problem import Problem
+from tests.browser.chromium import started_chromium
+from tests.browser.lab import PROJECT
+
+__all__ = ["LOOKS", "WIDTHS", "components_page", "looking"]
+
+FOLDER = PROJECT / "build" / "components"
+WIDTHS = (1440, 1100, 700)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a reader has asked their system for."""
+
+    colours: Literal["light", "dark"]
+    contrast: Literal["no-preference", "more"] = "no-preference"
+    forced: Literal["none", "active"] = "none"
+
+
+LOOKS = {
+    "light": Look("light"),
+    "dark": Look("dark"),
+    "high-contrast": Look("light", "more"),
+    "dark-high-contrast": Look("dark", "more"),
+    "forced-colours": Look("dark", forced="active"),
+}
+_CODE = "7D07A6A51F8AF1469499A1D92074D629894BE9FA8A013E49"
+_HUBS = ("contoso-west.azure-devices.net", "contoso-north.azure-devices.net")
+
+
+def components_page() -> str:
+    """Return an HTML page with every picture, each made of real objects, under the name of its class."""
+    parts = (Markup("<section><h2>{}</h2>{}</section>").format(name, Markup(html)) for name, html in _components())
+    return Markup(
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        "<title>Components</title>{}</head><body class='dps-page'><main><h1>Components</h1>{}</main></body></html>"
+    ).format(figures.STYLE, Markup().join(parts))
+
+
+@contextmanager
+def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
+    """Open a page for a reader with such a system, without scripts."""
+    with chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=look.colours,
+        contrast=look.contrast,
+        forced_colors=look.forced,
+        reduced_motion="reduce",
+    ) as context:
+        yield context.new_page()
+
+
+def _components() -> Iterator[tuple[str, str]]:
+    for name, picture in _pictures():
+        yield name, picture._repr_html_()
+    words = (
+        pill("accepted", "accepted"),
+        pill("rejected", "rejected"),
+        pill("error", "stolen"),
+        pill("note", "not verified yet"),
+    )
+    yield "pills", figures.Picture.framed(Markup(" ").join(words))
+
+
+def _pictures() -> Iterator[tuple[str, figures.Picture]]:
+    root = CertificateAuthority.create_root("Walkthrough Root CA")
+    intermediate = root.create_intermediate("Walkthrough Intermediate CA")
+    pump = intermediate.issue_device("pump-1")
+    yield from _course()
+    yield from _of_certificates(root, intermediate, pump)
+    yield from _of_proofs(intermediate)
+    yield from _of_devices(pump)
+    yield from _of_access()
+
+
+def _course() -> Iterator[tuple[str, figures.Picture]]:
+    yield "SystemMap", figures.SystemMap()
+    yield "SystemMap: here", figures.SystemMap("proof")
+    yield "SystemMap: at a station", figures.SystemMap("group")
+    yield "ThreePlanes", figures.ThreePlanes()
+    yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
+    yield "JourneyMap", JourneyMap(("00_start_here", "01_create_ca"))
+    statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
+    yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
+
+
+def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:
+    facts = describe(certificate)
+    return RegisteredCertificate(
+        "walkthrough-ca", facts.subject, facts.sha1, facts.not_after, verified, "IjA1MDA2YmVhIg=="
+    )
+
+
+def _of_certificates(
+    root: CertificateAuthority, intermediate: CertificateAuthority, pump: DeviceCredential
+) -> Iterator[tuple[str, figures.Picture]]:
+    chain = root.certificate, intermediate.certificate, pump.certificate
+    yield "CertificateAnatomy", figures.CertificateAnatomy(intermediate.certificate)
+    for verified in (False, True):
+        registered = _registered(intermediate.certificate, verified)
+        yield "CertificateCard", figures.show_certificate(intermediate.certificate, registered)
+        yield (
+            "ChainTree",
+            figures.show_tree("Who signed whom", chain, known=[registered], notes={pump.certificate: "your device"}),
+        )
+    lines = [
+        figures.PageLine(f"{name}.pem", describe(each), status)
+        for name, each, status in (
+            ("root", chain[0], figures.status_at_dps(None)),
+            ("intermediate", chain[1], figures.status_at_dps(registered)),
+        )
+    ]
+    devices = [figures.PageLine("devices/pump-1.pem", describe(pump.certificate), "")]
+    yield "CertificatesPage", figures.CertificatesPage({"CAs": lines, "Devices": devices})
+
+
+def _of_proofs(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:
+    yield "CodeCard", figures.CodeCard(_CODE)
+    yield "ProofAnatomy", figures.ProofAnatomy(_CODE, "Walkthrough Intermediate CA")
+    for done in (0, 3, 6):
+        yield f"ProofSequence: {done}", figures.ProofSequence(done, "walkthrough-ca", _CODE)
+    yield (
+        "EtagTrail",
+        figures.EtagTrail(
+            (("upload", "IjA1MDA2YmVhLTAwMDA="), ("code", "IjA1MDA3YzFmLTAwMDA="), ("verify", "IjA1MDA4YTlkLTAwMDA="))
+        ),
+    )
+    proof_pem = intermediate.sign_verification_code(_CODE).certificate.public_bytes(Encoding.PEM)
+    yield "Verdicts: accepted", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE))
+    yield "Verdicts: rejected", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE[::-1]))
+    refused = Problem(
+        "DPS rejected the proof.",
+        "Its CN is not the code that DPS sent last.",
+        "Sign the new code, and send that proof.",
+    )
+    yield "RefusalCard", figures.RefusalCard(refused)
+    yield "Listing", figures.Listing("Removed", ("the enrollment group walkthrough-devices", "the CA walkthrough-ca"))
+    yield (
+        "Checklist",
+        figures.Checklist(
+            "Upload the certificate",
+            ("Open **Certificates**.", "Choose **Add**."),
+            "run the next cell.",
+            {"intermediate.cer": intermediate.certificate},
+        ),
+    )
+    yield "WhatJustHappened", _happened()
+
+
+def _happened() -> WhatJustHappened:
+    wire, url = (
+        Chapter(),
+        "https://management.azure.com/subscriptions/0000/resourceGroups/rg/providers/Microsoft.Devices/provisioningServices/dps-1",
+    )
+    wire.note(
+        Exchange("sign-in", "POST", "https://login.microsoftonline.com/0000/oauth2/v2.0/token", {}, None, 200, {}, None)
+    )
+    for method, path, body, status in (
+        ("PUT", "walkthrough-ca", {"properties": {"certificate": "MIIB" * 100}}, 200),
+        ("POST", "walkthrough-ca/verify", {"certificate": "MIIB"}, 412),
+    ):
+        address = f"{url}/certificates/{path}?api-version=2026-11-01"
+        answer = {"name": "walkthrough-ca", "etag": "IjA1", "properties": {"isVerified": False, "thumbprint": "7D07"}}
+        wire.note(
+            Exchange(
+                "management",
+                method,
+                address,
+                {"Authorization": "Bearer (left out)"},
+                body,
+                status,
+                {"Content-Type": "application/json"},
+                answer,
+            )
+        )
+    commands = "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
+    python = 'from azure.identity import DefaultAzureCredential\n\n# The credential of whoever runs this.\ncredential = DefaultAzureCredential()\nprint("signed in", 1)\n'
+    return WhatJustHappened(wire, (), Recipe(("Open **Certificates**.", "Choose **Add**."), commands, python))
+
+
+def _of_devices(pump: DeviceCredential) -> Iterator[tuple[str, figures.Picture]]:
+    group = EnrollmentGroup("walkthrough-devices", CaReference("walkthrough-ca"))
+    landed = [
+        Registration(f"pump-{n}", f"pump-{n}", _HUBS[n % 3 == 0], "assigned", "initialAssignment") for n in range(24)
+    ]
+    yield "GroupPicture", figures.GroupPicture(group, _HUBS, landed)
+    events = (
+        Event(0.0, "The device opens a TLS connection and shows its certificate"),
+        Event(0.4, "DPS asks it to wait"),
+        Event(2.5, "DPS has assigned it"),
+    )
+    yield "RegistrationCard", figures.RegistrationCard(landed[1], events)
+    yield "RecordsCard", figures.RecordsCard(landed[:5])
+    facts = describe(pump.certificate)
+    yield "HubCard", figures.HubCard(_HUBS[0], HubDevice("pump-1", "selfSigned", facts.sha256), facts)
+
+
+def _of_access() -> Iterator[tuple[str, figures.Picture]]:
+    devices, everywhere = ("pump-1", "pump-2", "valve-7"), dict.fromkeys(("pump-1", "pump-2", "valve-7"), True)
+    yield (
+        "AccessMatrix",
+        figures.AccessMatrix(
+            devices,
+            {
+                "Before": everywhere,
+                "pump-1 revoked": {**everywhere, "pump-1": False},
+                "Group disabled": {},
+                "After the roll-over": {},
+            },
+            {"pump-1 revoked": "its individual enrollment is disabled, and comes before the group"},
+        ),
+    )
+    yield (
+        "Scene: note",
+        figures.Scene(
+            "Act 1: Mallory uploads Contoso's CA",
+            "nowhere",
+            "none",
+            "uploaded",
+            "Anybody can upload a public certificate. It stays unverified.",
+            "note",
+        ),
+    )
+    yield (
+        "Scene: error",
+        figures.Scene(
+            "Act 3: the pump is stolen",
+            "mallory",
+            "verified",
+            "attested",
+            "The pump was given Mallory's ID scope, so it registers with Mallory's DPS.",
+            "error",
+        ),
+    )
+    yield (
+        "Scene: accepted",
+        figures.Scene(
+            "Act 2: Contoso proves possession",
+            "contoso",
+            "verified",
+            "none",
+            "Contoso's pump registers with Contoso's DPS.",
+            "accepted",
+        ),
+    )
+    ways = {
+        "In the portal": Markup("<p>Open <b>Certificates</b>.</p>"),
+        "As Python": highlighted("print('hello')", "python"),
+    }
+    yield "Tabs", figures.Tabs(ways)
+
+
+def main(chromium: Browser) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    page_file = FOLDER / "index.html"
+    page_file.write_text(components_page(), encoding="utf-8")
+    for name, look in LOOKS.items():
+        for width in WIDTHS:
+            with looking(chromium, look, width) as page:
+                page.goto(page_file.as_uri())
+                for fold in page.locator("details:not([name])").all():
+                    fold.evaluate("each => { each.open = true; }")
+                page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    with started_chromium() as chromium:
+        main(chromium)
