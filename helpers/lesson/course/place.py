@@ -22,8 +22,8 @@ _PLACES: dict[Notebook, Place] = {
     Notebook.WHEN_ACCESS_ENDS: "end",
 }
 _PORTAL: dict[Notebook, str] = {
-    Notebook.UPLOAD_CA: "The portal handles ETags for you, so this notebook knows none. At the end, compare the thumbprint on the "
-    "card with the one that the portal shows.",
+    Notebook.UPLOAD_CA: "The portal handles ETags for you, so this notebook knows none. At the end, compare the thumbprint on "
+    "the card with the one that the portal shows.",
     Notebook.SIGN_VERIFICATION_CODE: "The experiments use a local DPS, so that you don't have to click them.",
     Notebook.VERIFY_CA: "The experiment and the exercise use a local DPS, so that you don't have to click them.",
     Notebook.PROVISION_DEVICES: "Your devices register with your own service. The trials use a local DPS. The notebook has no "

@@ -141,6 +141,17 @@ class AccessCard(Table):
         """For each device, whether DPS accepted it."""
         return [isinstance(outcome, Registration) for _, outcome in self.outcomes]
 
+    def registration(self, device: DeviceCredential) -> Registration:
+        """Return the registration of a device that DPS accepted.
+
+        Raises:
+            DpsError: DPS rejected it.
+        """
+        outcome = dict(self.outcomes)[device]
+        if isinstance(outcome, DpsError):
+            raise outcome
+        return outcome
+
     def title(self) -> str:
         return self.moment
 
