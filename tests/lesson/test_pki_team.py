@@ -40,8 +40,9 @@ def team(workspace: Workspace) -> Iterator[PkiTeam]:
         yield team
 
 
-def test_what_the_team_signs_leads_to_verified(workspace: Workspace, dps: ProvisioningService) -> None:
-    workspace.update(target="local")
+@pytest.mark.parametrize("target", ["local", "portal"])
+def test_what_the_team_signs_leads_to_verified(workspace: Workspace, dps: ProvisioningService, target: str) -> None:
+    workspace.update(target=target)
     walkthrough = lesson.open(workspace.folder)
     before, facts = dps.certificates.list(), workspace.facts
     team = walkthrough.pki_team()
@@ -66,7 +67,7 @@ def test_openssl_accepts_what_the_team_signs(team: PkiTeam) -> None:
     assert signed.public_key() == x509.load_pem_x509_csr(request).public_key()
     assert describe(signed).common_name == CODE
     assert not describe(signed).is_authority
-    assert openssl.verify(signed, trusted=team.certificate, options=()).accepted
+    assert openssl.verify(signed, trusted=team.certificate).accepted
 
 
 def request_of(common_name: str, *, key: ec.EllipticCurvePrivateKey | None = None) -> bytes:

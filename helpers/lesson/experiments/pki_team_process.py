@@ -23,10 +23,23 @@ from cryptography.x509.oid import NameOID
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "PKI Team CA")])
 _CODE = re.compile("[0-9A-F]{48}")
 _BACKDATED = timedelta(hours=1)  # for a service whose clock is slow
+_CA_LIFETIME, _PROOF_LIFETIME = timedelta(days=3650), timedelta(days=1)
 
 
 def _begin(subject: x509.Name, public_key: CertificatePublicKeyTypes, *, is_ca: bool) -> x509.CertificateBuilder:
+    """Return a certificate without its signature, and with the team's own extensions, whichever the request asks for."""
     now = datetime.now(UTC)
+    usage = x509.KeyUsage(
+        digital_signature=not is_ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
     return (
         x509.CertificateBuilder()
         .issuer_name(_NAME)
@@ -34,8 +47,10 @@ def _begin(subject: x509.Name, public_key: CertificatePublicKeyTypes, *, is_ca: 
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .not_valid_after(now + (_CA_LIFETIME if is_ca else _PROOF_LIFETIME))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=0 if is_ca else None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 
 
@@ -55,7 +70,8 @@ def _sign(key: ec.EllipticCurvePrivateKey, pem: str) -> dict[str, str]:
         reason = _reason_to_refuse(request)
         if reason:
             return {"refused": reason}
-        builder = _begin(request.subject, request.public_key(), is_ca=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        builder = _begin(request.subject, request.public_key(), is_ca=False).add_extension(issuer, critical=False)
     except (ValueError, x509.InvalidVersion):
         return {"refused": "This is not a PKCS#10 request as PEM."}
     return {"certificate": builder.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()}
