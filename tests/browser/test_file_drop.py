@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests import openssl
 from tests.browser.lab import FormHand, Lab, NotebookPage
+from tests.browser.prepared import ready_for
+from tests.lesson.forms_of_notebooks import code_cells
 
 PASSPHRASE = "correct horse battery staple"
 Bring = Callable[[FormHand, str, Path], None]
@@ -100,3 +102,35 @@ def test_a_file_that_is_too_large_is_not_accepted(page: Page, lab: Lab, tmp_path
     expect(form.field("Your own CA")).to_have_value("")
     assert not any(b"film.pem" in message for message in notebook.sent), "it is not even sent"
     assert not (lab.workspace / "dropped").exists()
+
+
+def test_a_certificate_that_somebody_else_signed_is_dropped_and_becomes_the_proof(
+    page: Page, lab: Lab, tmp_path: Path
+) -> None:
+    workspace = ready_for("03_sign_verification_code", lab.workspace)
+    stem = "03_sign_verification_code"
+    (signs,) = (at for at, cell in enumerate(code_cells(stem)) if "walkthrough.signer" in cell.source)
+    notebook = NotebookPage.open(page, lab, stem)
+    notebook.run(0, 1)
+    form = notebook.form()
+    expect(form.field("Signed certificate")).to_be_hidden()
+    form.choose("Who signs", "somebody else")
+    expect(form.field("Signed certificate")).to_be_visible()
+    expect(form.field("Passphrase")).to_be_hidden()
+    notebook.run(2, signs - 1)
+    shown = notebook.run_in_vain(signs)
+    for text in ("▶ have the request signed", "openssl x509 -req", "It is your turn: have the request signed."):
+        expect(shown).to_contain_text(text)
+    with page.expect_download() as download:
+        shown.get_by_role("link", name="request.csr").click()
+    assert download.value.path().read_bytes() == workspace.request_file.read_bytes()
+    team = [workspace.folder / "ca" / f"intermediate{ending}" for ending in (".pem", ".key.pem")]
+    signed = tmp_path / "signed.pem"
+    signer = ("-CA", team[0], "-CAkey", team[1])
+    signed.write_bytes(openssl.run("x509", "-req", "-in", download.value.path(), *signer, "-days", "3"))
+    drop_on_the_words(form, "Signed certificate", signed)
+    expect(form.box.get_by_text("signed.pem was accepted.")).to_be_visible()
+    notebook.run_on(signs)
+    expect(notebook.output(signs)).to_contain_text(str(workspace.facts.verification_code))
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
+    assert workspace.proof_file.read_bytes() == signed.read_bytes()
