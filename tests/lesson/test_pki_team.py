@@ -28,6 +28,7 @@ from helpers.walkthrough import PROJECT
 from helpers.workspace import Workspace
 from tests import openssl
 from tests.crafting import name as name_of
+from tests.lesson.cells import Notebook, walk
 
 CODE = "0123456789ABCDEF" * 3
 SCRIPT = PROJECT / "helpers" / "lesson" / "experiments" / "pki_team_process.py"
@@ -59,6 +60,20 @@ def test_what_the_team_signs_leads_to_verified(workspace: Workspace, dps: Provis
         assert text in shown._repr_html_()
     assert (dps.certificates.list(), workspace.facts) == (before, facts)
     team.close()
+
+
+def test_the_cell_of_03_ends_in_verified_and_leaves_nothing_behind(
+    workspace: Workspace, dps: ProvisioningService, name: str
+) -> None:
+    walk(workspace, name, last="02")
+    notebook = Notebook("03", workspace)
+    notebook.call(until="walkthrough.pki_team")
+    before, facts = dps.certificates.list(), workspace.facts
+    for _ in range(2):  # a cell can be run again
+        assert notebook.cell("walkthrough.pki_team").verified
+        assert "VERIFIED" in picture_of(notebook.walkthrough, notebook.verified).text()
+    assert (dps.certificates.list(), workspace.facts) == (before, facts)
+    notebook.team.close()
 
 
 def test_openssl_accepts_what_the_team_signs(team: PkiTeam) -> None:
