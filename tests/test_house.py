@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from tests.sources import sources
 
 PROJECT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 # Each has a plainer word that this project uses instead: again or new, accept or assign, fix, ephemeral or unused,
 # another organization's, is not isolated from, run a step.
 NO_LONGER_USED = re.compile(

@@ -44,8 +44,11 @@ class Notebook:
         return self._run([cell for cell in self._above(until) if not _only_shows(cell)])
 
     def cell(self, text: str) -> Any:
-        """Run the one cell with this text, and return what it shows."""
-        (source,) = (cell for cell in self._cells if text in cell)
+        """Run the one cell with this text, after the prediction that it needs, and return what it shows."""
+        (position,) = (position for position, cell in enumerate(self._cells) if text in cell)
+        source, before = self._cells[position], self._cells[position - 1]
+        if "prediction.beside(" in source and "walkthrough.predict(" in before:
+            _run(before, self.names)
         return _run(source, self.names)
 
     def type_in(self, **values: Any) -> None:

@@ -9,11 +9,11 @@ from helpers import walkthrough
 @pytest.mark.parametrize(
     ("notebook", "speaks_of"),
     [
-        ("01_create_ca", "When a CA expires"),
         ("03_sign_verification_code", "undo the verification"),
         ("03_sign_verification_code", "the CA's own public key"),
-        ("04_verify_ca", "the code is the newest"),
+        ("04_verify_ca", "only the newest code"),
         ("07_when_access_ends", "the deletion alone"),
+        ("07_when_access_ends", "What Azure does in each case"),
     ],
 )
 def test_each_assumption_is_marked_in_its_notebook(notebook: str, speaks_of: str) -> None:

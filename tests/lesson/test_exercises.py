@@ -1,11 +1,11 @@
 """The exercises: a stub fails with a hint, the solution is accepted, and a nearly right answer gets the reason why it is
 wrong."""
 
+import re
 import runpy
 import signal
 import time
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,27 @@ def test_every_notebook_has_one_exercise_and_one_solution() -> None:
 
 
 @pytest.mark.parametrize("notebook", EXERCISES)
-def test_the_stub_is_not_solved_and_gives_a_hint(ready: Workspace, notebook: str) -> None:
+def test_the_stub_is_not_solved_and_gives_no_hint_before_an_attempt(ready: Workspace, notebook: str) -> None:
     card = tried(ready, stub_of(notebook))
     assert card.solved is None
     assert "Your turn" in repr(card)
-    assert len(card.message) > 30
+    assert card.hints == ()
+    assert ready.facts.solved == ()
+    assert ready.facts.attempts == {}
+
+
+def test_hints_come_one_by_one_after_attempts_and_a_solved_exercise_is_remembered(ready: Workspace) -> None:
+    first, second, third = (try_exercise(ready, "01_create_ca", lambda certificate, issuer: True) for _ in range(3))
+    exercise = EXERCISES["01_create_ca"]
+    assert first.hints == exercise.hints[:1]
+    assert second.hints == exercise.hints
+    assert third.hints[:2] == exercise.hints
+    assert "solutions/01_create_ca.py" in third.hints[2]
+    assert ready.facts.solved == ()
+    tried(ready, solution_of("01_create_ca"))
+    assert ready.facts.solved == ("01_create_ca",)
+    try_exercise(ready, "01_create_ca", lambda certificate, issuer: True)
+    assert ready.facts.solved == ("01_create_ca",), "a later attempt does not take it back"
 
 
 @pytest.mark.parametrize("notebook", EXERCISES)
@@ -85,8 +101,8 @@ def test_the_solution_answers_the_question_of_the_stub(notebook: str) -> None:
     """The stub and the solution define the same function, and try it in the same way."""
     (call,) = (line for line in stub_of(notebook).splitlines() if line.startswith("walkthrough.try_exercise("))
     assert call in solution_of(notebook).read_text()
-    (question,) = (line for line in stub_of(notebook).splitlines() if line.startswith("def "))
-    assert question in solution_of(notebook).read_text()
+    question = next(line for line in stub_of(notebook).splitlines() if re.match(r"def |\w+ = \{", line))
+    assert question.partition("{")[0] in solution_of(notebook).read_text()
 
 
 def test_an_endless_loop_is_stopped_and_reported(ready: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,10 +159,18 @@ def another_issuer(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> 
     return builder.sign(ca_key, proof.signature_hash_algorithm)
 
 
-WRONG: list[tuple[str, Callable[..., Any], str]] = [
-    ("00_start_here", lambda mode: mode != 0o600, "0o400"),
-    ("00_start_here", lambda mode: mode & 0o007, "0o640"),
-    ("00_start_here", lambda mode: None, "it returned None"),
+def decided(notebook: str, **changed: str | None) -> dict[str, str | None]:
+    """The decisions of a solution, some of them changed."""
+    decisions: list[dict[str, str | None]] = []
+    walkthrough = types.SimpleNamespace(try_exercise=lambda _notebook, given: decisions.append(given))
+    runpy.run_path(str(solution_of(notebook)), {"walkthrough": walkthrough})
+    return decisions[0] | changed
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("00_start_here", lambda certificate, keys: keys[0], "a key that does not fit"),
+    ("00_start_here", lambda certificate, keys: None, "It returned nothing"),
+    ("00_start_here", lambda certificate, keys: certificate.public_key(), "one of the private keys"),
     ("01_create_ca", lambda certificate, issuer: certificate.issuer == issuer.subject, "another CA of the same name"),
     ("01_create_ca", lambda certificate, issuer: True, "another CA of the same name"),
     ("02_upload_ca", lambda certificate: b"", "a string"),
@@ -162,8 +186,13 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("03_sign_verification_code", another_issuer, "It was signed with the right key, but it names"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
-    ("05_create_enrollment_group", lambda chain, groups: next(iter(groups)), "this-factory"),
-    ("05_create_enrollment_group", nothing, "this-factory"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", A="accepted"), "is its group enabled?"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", B="certificate missing"), "already has"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", C="accepted"), "climb from one to the other"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", D="accepted"), "Two CAs have the same name"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", E="accepted"), "about the CA itself"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", E=None), "no answer for E yet"),
+    ("05_create_enrollment_group", decided("05_create_enrollment_group", E="rejected"), "is not one of accepted"),
     ("06_provision_devices", lambda device, cas: cas, "comes first"),
     ("06_provision_devices", lambda device, cas: [device, *cas], "Leave out the root"),
     ("06_provision_devices", lambda device, cas: [device], "Reaches"),
@@ -183,14 +212,13 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ),
     ("09_the_attack", lambda registered, own: [each.name for each in registered], "It suspects"),
     ("09_the_attack", lambda registered, own: [], "whose-is-this"),
-    ("10_clean_up", lambda refers_to: [], "once"),
-    ("10_clean_up", lambda refers_to: sorted(refers_to, key=lambda name: len(refers_to[name])), "still refers"),
-    ("10_clean_up", lambda refers_to: refers_to["no such"], "KeyError"),
+    ("10_clean_up", decided("10_clean_up", **{"ca/root.key.pem": "public"}), "issue certificates in your name"),
+    ("10_clean_up", decided("10_clean_up", **{"devices/pump-1.pem": "secret"}), "shows in every handshake"),
 ]
 
 
 @pytest.mark.parametrize(("notebook", "answer", "says"), WRONG)
-def test_a_wrong_answer_gets_the_reason(ready: Workspace, notebook: str, answer: Callable[..., Any], says: str) -> None:
+def test_a_wrong_answer_gets_the_reason(ready: Workspace, notebook: str, answer: Any, says: str) -> None:
     card = try_exercise(ready, notebook, answer)
     assert card.solved is False
     assert says in card.message, card.message

@@ -15,7 +15,10 @@ import pytest
 from helpers import lesson, walkthrough
 from helpers.certificates import Examination
 from helpers.lesson.course import machine
-from helpers.lesson.course.journey import JOURNEY, next_stop
+from helpers.lesson.course.bank import read_bank
+from helpers.lesson.course.journey import JOURNEY, Stop, next_stop
+from helpers.lesson.course.mastery import marks, next_step
+from helpers.lesson.course.minutes import minutes, visible_words
 from helpers.workspace import Workspace
 from tests.lesson.cells import CLEAN_UP, Notebook
 
@@ -24,21 +27,57 @@ from tests.lesson.cells import CLEAN_UP, Notebook
 
 def test_the_map_has_every_notebook_in_order_with_its_time() -> None:
     assert [stop.notebook for stop in JOURNEY] == [each.stem for each in walkthrough.NOTEBOOKS]
-    assert all(stop.minutes > 0 for stop in JOURNEY)
+    assert all(minutes(stop.notebook) > 0 for stop in JOURNEY)
 
 
-def test_the_map_shows_what_is_done_what_is_next_and_what_is_to_come(workspace: Workspace) -> None:
+def test_a_notebook_is_done_when_its_exercise_is_solved(workspace: Workspace) -> None:
     assert f"0 of {len(JOURNEY)} done" in repr(lesson.open(workspace.folder).journey())
-    workspace.update(reached=("00_start_here", "01_create_ca"))
+    workspace.update(reached=("00_start_here", "01_create_ca"), solved=("00_start_here",))
     shown = lesson.open(workspace.folder).journey()
-    signs = [line.split()[0] for line in repr(shown).splitlines()[1:]]
-    assert signs == ["✔", "✔", "▶", *["○"] * (len(JOURNEY) - 3)]
-    left = sum(stop.minutes for stop in JOURNEY[2:])
+    marks = {
+        line.split()[3]: line.split()[:2] for line in repr(shown).splitlines() if "_start" in line or "_ca " in line
+    }
+    assert marks["00_start_here"] == ["✔", "✔"]
+    left = sum(minutes(stop.notebook) for stop in JOURNEY[1:])
     for text in (repr(shown), shown._repr_html_()):
-        assert f"2 of {len(JOURNEY)} done, about {left} minutes to go" in text
+        assert f"1 of {len(JOURNEY)} done, about {left} minutes to go" in text
+        assert "Solve the exercise of 01_create_ca." in text
     assert "href='02_upload_ca.ipynb'" in shown._repr_html_()
-    workspace.update(reached=tuple(stop.notebook for stop in JOURNEY))
-    assert "▶" not in repr(lesson.open(workspace.folder).journey())
+
+
+def test_the_map_counts_the_predictions_that_came_true(workspace: Workspace) -> None:
+    made = {"stale_etag": ("412", "412"), "self_attestation": ("neither", "only the word")}
+    workspace.update(predictions=made)
+    right = {each.notebook: each.predictions for each in lesson.open(workspace.folder).journey().marks}
+    assert right["03_sign_verification_code"] == "1 of 1"
+    assert right["04_verify_ca"] == "0 of 1"
+    assert right["02_upload_ca"] == ""
+
+
+def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Workspace) -> None:
+    def step() -> str:
+        return next_step(marks(workspace))
+
+    everything = tuple(stop.notebook for stop in JOURNEY)
+    assert step() == "Run 00_start_here."
+    workspace.update(reached=everything)
+    assert step() == "Solve the exercise of 00_start_here."
+    workspace.update(solved=everything)
+    assert "Try the predictions of 01_create_ca again: 0 of 1 came true." in step()
+    right = {name: (question.right, question.right) for name, (_, question) in read_bank("predictions").items()}
+    workspace.update(predictions=right)
+    assert step() == "Everything is done, and every prediction came true."
+
+
+def test_the_main_line_takes_an_hour_and_the_course_two() -> None:
+    main = [*JOURNEY[:7], JOURNEY[-1]]
+    assert sum(minutes(stop.notebook) for stop in main) <= 60
+    assert sum(minutes(stop.notebook) for stop in JOURNEY) <= 130
+
+
+@pytest.mark.parametrize("stop", JOURNEY, ids=lambda stop: stop.notebook)
+def test_no_notebook_has_more_than_900_words(stop: Stop) -> None:
+    assert visible_words(stop.notebook) <= 900
 
 
 def test_after_the_last_notebook_comes_the_first() -> None:
@@ -49,7 +88,7 @@ def test_after_the_last_notebook_comes_the_first() -> None:
 def test_after_the_clean_up_the_journey_is_complete(workspace: Workspace) -> None:
     everything = tuple(stop.notebook for stop in JOURNEY)
     Notebook("01", workspace).call()
-    workspace.update(reached=everything)
+    workspace.update(reached=everything, solved=everything)
     Notebook(CLEAN_UP, workspace, delete_keys=True).call()
     assert f"{len(JOURNEY)} of {len(JOURNEY)} done" in repr(lesson.open(workspace.folder).journey())
 
