@@ -199,10 +199,10 @@ def test_07_the_named_device_is_revoked_and_the_next_ca_has_its_name(page: Page,
 def test_08_the_learners_function_is_judged_diagnosed_and_at_last_decides_as_dps(page: Page, lab: Lab) -> None:
     ready_for("01_create_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "08_you_are_dps")
-    notebook.run(0, 3)
-    expect(notebook.output(2)).to_contain_text("Exhibit 1")
-    expect(notebook.output(3)).to_contain_text("10 of 28 as DPS decides")
-    exercise, judged, compared, revealed = 7, 8, 9, 10
+    notebook.run(0, 4)
+    expect(notebook.output(3)).to_contain_text("Exhibit 1")
+    expect(notebook.output(4)).to_contain_text("10 of 28 as DPS decides")
+    exercise, judged, compared, revealed = 8, 9, 10, 11
     solution = (PROJECT / "notebooks" / "solutions" / "08_you_are_dps.py").read_text()
     notebook.write(exercise, solution.replace("names == [code] and ", ""))
     notebook.run(exercise, compared)
