@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -16,6 +16,7 @@ from helpers.certificates import CertificateAuthority, DeviceCredential, describ
 from helpers.dps import (
     CaReference,
     Chapter,
+    DpsError,
     EnrollmentGroup,
     Event,
     Exchange,
@@ -30,7 +31,9 @@ from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.journey import JourneyMap
 from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores
 from helpers.lesson.course.misconceptions import diagnose
+from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
+from helpers.lesson.experiments.proof_case import Answer
 from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
@@ -125,7 +128,7 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
 
 def _of_judging() -> Iterator[tuple[str, figures.Picture]]:
     with TemporaryDirectory() as folder:
-        exhibits = rehearsed_exhibits(Workspace(Path(folder) / "workspace"))
+        exhibits = [_answered(each) for each in rehearsed_exhibits(Workspace(Path(folder) / "workspace"))]
     everything = decide_all(lambda _ca, _code, _sent, _now: True, exhibits)
     half = decide_all(lambda ca, code, sent, now: b"BEGIN" in sent and by_examiner(ca, code, sent, now), exhibits)
     yield "Exhibit", exhibits[0]
@@ -133,6 +136,13 @@ def _of_judging() -> Iterator[tuple[str, figures.Picture]]:
     yield "Comparison", Comparison(half, diagnose(half))
     yield "Reveal", Reveal([(each.exhibit, each) for each in half])
     yield "Replay", Replay("ALWAYS-THE-SAME-CODE", True, False, by_examiner=False)
+
+
+def _answered(exhibit: Exhibit) -> Exhibit:
+    """Return the exhibit with the refusal that its case describes."""
+    answer = exhibit.answer.case.answer
+    refusal = DpsError("", "", "", status=answer.status, code=answer.code, says=answer.words)
+    return replace(exhibit, answer=replace(exhibit.answer, refusal=None if answer is Answer.ACCEPTED else refusal))
 
 
 def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:
