@@ -16,6 +16,6 @@ class Notebook(StrEnum):
     CREATE_ENROLLMENT_GROUP = "05_create_enrollment_group"
     PROVISION_DEVICES = "06_provision_devices"
     WHEN_ACCESS_ENDS = "07_when_access_ends"
-    GALLERY_OF_WRONG_PROOFS = "08_gallery_of_wrong_proofs"
+    YOU_ARE_DPS = "08_you_are_dps"
     THE_ATTACK = "09_the_attack"
     CLEAN_UP = "10_clean_up"

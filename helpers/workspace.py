@@ -13,6 +13,7 @@ executed/                 the executed copies and the index of a headless run
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ class Facts(BaseModel):
         added_services: the services that experiments have added to the local DPS and not yet removed.
         choices: the user's choices in a form, by the field's name; a later form offers them again.
         outcomes: by notebook, the results of its steps since it was last started; its checkpoint checks them.
+        exhibit_seed: decides the order of the exhibits in 08; "" until that notebook has run.
         reached: the notebooks whose checkpoints have been reached.
         solved: the notebooks whose exercises have been solved. attempts: how often a learner has tried an exercise, by
             notebook.
@@ -113,6 +115,7 @@ class Facts(BaseModel):
     added_services: tuple[str, ...] = ()
     choices: dict[str, Any] = {}
     outcomes: dict[str, dict[str, Any]] = {}
+    exhibit_seed: str = ""
     reached: tuple[str, ...] = ()
     solved: tuple[str, ...] = ()
     attempts: dict[str, int] = {}
@@ -208,6 +211,11 @@ class Workspace:
         self._change(
             lambda facts: {"outcomes": {name: each for name, each in facts.outcomes.items() if name != notebook}}
         )
+
+    def exhibit_seed(self) -> str:
+        """Return the seed for the order of the exhibits, which stays the same in this workspace."""
+        facts = self._change(lambda facts: {"exhibit_seed": facts.exhibit_seed or secrets.token_hex(8)})
+        return facts.exhibit_seed
 
     # --- certificate authorities ---
 

@@ -75,7 +75,7 @@ def run(
     executed = make_private_folder(workspace.folder / "executed")
     given = {**parameters, "workspace": str(workspace.folder)}
     target = parameters.get("target") or workspace.facts.target or "local"
-    # With Azure, the gallery creates and deletes CAs in the same service whose CAs the other notebooks list.
+    # With Azure, 08 creates and deletes CAs in the same service whose CAs the other notebooks list.
     before = predecessors(notebooks, side_by_side=target != "azure")
     outcomes: dict[Path, NotebookRun] = {}
     try:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from cryptography import x509
@@ -14,6 +16,7 @@ from helpers.certificates import CertificateAuthority, DeviceCredential, describ
 from helpers.dps import (
     CaReference,
     Chapter,
+    DpsError,
     EnrollmentGroup,
     Event,
     Exchange,
@@ -23,13 +26,20 @@ from helpers.dps import (
 )
 from helpers.lesson import figures
 from helpers.lesson.course.checkpoint import Checkpoint
+from helpers.lesson.course.decisions import by_examiner, decide_all
 from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.journey import JourneyMap
+from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores
+from helpers.lesson.course.misconceptions import diagnose
+from helpers.lesson.experiments.exhibit import Exhibit
+from helpers.lesson.experiments.gallery import rehearsed_exhibits
+from helpers.lesson.experiments.proof_case import Answer
 from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
 from helpers.lesson.recipes import Recipe
 from helpers.problem import Problem
+from helpers.workspace import Workspace
 from tests.browser.chromium import started_chromium
 from tests.browser.lab import PROJECT
 
@@ -102,6 +112,7 @@ def _pictures() -> Iterator[tuple[str, figures.Picture]]:
     yield from _of_proofs(intermediate)
     yield from _of_devices(pump)
     yield from _of_access()
+    yield from _of_judging()
 
 
 def _course() -> Iterator[tuple[str, figures.Picture]]:
@@ -113,6 +124,25 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "JourneyMap", JourneyMap(("00_start_here", "01_create_ca"))
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
     yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
+
+
+def _of_judging() -> Iterator[tuple[str, figures.Picture]]:
+    with TemporaryDirectory() as folder:
+        exhibits = [_answered(each) for each in rehearsed_exhibits(Workspace(Path(folder) / "workspace"))]
+    everything = decide_all(lambda _ca, _code, _sent, _now: True, exhibits)
+    half = decide_all(lambda ca, code, sent, now: b"BEGIN" in sent and by_examiner(ca, code, sent, now), exhibits)
+    yield "Exhibit", exhibits[0]
+    yield "Scores", Scores({"nothing": everything, "what the examiner checks": half})
+    yield "Comparison", Comparison(half, diagnose(half))
+    yield "Reveal", Reveal([(each.exhibit, each) for each in half])
+    yield "Replay", Replay("ALWAYS-THE-SAME-CODE", True, False, by_examiner=False)
+
+
+def _answered(exhibit: Exhibit) -> Exhibit:
+    """Return the exhibit with the refusal that its case describes."""
+    answer = exhibit.answer.case.answer
+    refusal = DpsError("", "", "", status=answer.status, code=answer.code, says=answer.words)
+    return replace(exhibit, answer=replace(exhibit.answer, refusal=None if answer is Answer.ACCEPTED else refusal))
 
 
 def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:

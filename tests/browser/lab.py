@@ -244,6 +244,12 @@ class NotebookPage:
         self.page.keyboard.press("Control+Enter")
         expect(self._status).to_have_text(re.compile(r"\| Busy$"))
 
+    def write(self, cell: int, source: str) -> None:
+        """Replace the text of a code cell, as a learner does who pastes an answer."""
+        self.code_cells.nth(cell).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(source)
+
     def save(self) -> None:
         """Save the notebook with Ctrl+S, from a cell."""
         self._select(0)
@@ -278,8 +284,8 @@ class NotebookPage:
 
     @property
     def forms(self) -> Locator:
-        """All forms; an exhibit of the gallery is one with the form for its prediction inside."""
-        return self.page.locator(".jp-NotebookPanel:visible .dps-form:not(.dps-form .dps-form)")
+        """All forms."""
+        return self.page.locator(".jp-NotebookPanel:visible .dps-form")
 
     def form(self, number: int = 0) -> "FormHand":
         """Return one of its forms."""
@@ -358,29 +364,6 @@ class FormHand:
     def alerts(self) -> Locator:
         """Every reason that the form shows."""
         return self.box.get_by_role("alert")
-
-    def button(self, says: str) -> Locator:
-        """A button, by what it says."""
-        return self.box.get_by_role("button", name=says, exact=True)
-
-    def press(self, button: str) -> None:
-        self.box.page.wait_for_timeout(300)  # the focus moves: a reason that disappears may move the button
-        self.button(button).click(delay=100)  # a person is not as fast as a script
-
-    @property
-    def outcome(self) -> Locator:
-        """The part of an exhibit below its button, which screen readers announce."""
-        return self.box.locator(".dps-done").get_by_role("status")
-
-    def expect_outcome(self, *texts: str) -> None:
-        """Expect these texts to appear below the button."""
-        for text in texts:
-            expect(self.outcome).to_contain_text(text, timeout=60_000)
-        button = self.box.locator("button.mod-primary").bounding_box()
-        below = self.outcome.bounding_box()
-        assert button is not None
-        assert below is not None
-        assert below["y"] >= button["y"] + button["height"] - 1, "the result is below the button"
 
 
 def _bytes(payload: str | bytes) -> bytes:

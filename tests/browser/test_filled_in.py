@@ -6,8 +6,7 @@ from playwright.sync_api import Page, expect
 
 from helpers.certificates import describe, read_certificates
 from helpers.dps import AllocationPolicy, ProvisioningService, connect_local
-from helpers.lesson.experiments import WRONG_PROOFS
-from tests.browser.lab import Lab, NotebookPage
+from tests.browser.lab import PROJECT, Lab, NotebookPage
 from tests.browser.prepared import ready_for
 
 
@@ -197,27 +196,29 @@ def test_07_the_named_device_is_revoked_and_the_next_ca_has_its_name(page: Page,
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
 
-def test_08_a_prediction_is_judged_in_place_and_counted(page: Page, lab: Lab) -> None:
+def test_08_the_learners_function_is_judged_diagnosed_and_at_last_decides_as_dps(page: Page, lab: Lab) -> None:
     ready_for("01_create_ca", lab.workspace)
-    notebook = NotebookPage.open(page, lab, "08_gallery_of_wrong_proofs")
-    notebook.run(0, 3)
-    right, wrong = notebook.form(0), notebook.form(1)
-    right.choose("Your prediction", "DPS rejects it, because its name is not the newest code")
-    right.press("Open DPS's answer")
-    right.expect_outcome(
-        "✔ You predicted: DPS rejects it, because its name is not the newest code. That is right.", "400, code 400053"
+    notebook = NotebookPage.open(page, lab, "08_you_are_dps")
+    notebook.run(0, 4)
+    expect(notebook.output(3)).to_contain_text("Exhibit 1")
+    expect(notebook.output(4)).to_contain_text("10 of 28 as DPS decides")
+    exercise, judged, compared, revealed = 8, 9, 10, 11
+    solution = (PROJECT / "notebooks" / "solutions" / "08_you_are_dps.py").read_text()
+    notebook.write(exercise, solution.replace("names == [code] and ", ""))
+    notebook.run(exercise, compared)
+    expect(notebook.output(exercise)).to_contain_text("23 of 28 as DPS decides. It ignores the code.")
+    expect(notebook.output(compared).get_by_role("heading")).to_have_text(
+        ["23 of 28 as DPS decides", "It ignores the code"]
     )
-    wrong.choose("Your prediction", "DPS rejects it, because it is not valid today")
-    wrong.press("Open DPS's answer")
-    wrong.expect_outcome(
-        "✘ You predicted: DPS rejects it, because it is not valid today. DPS rejects it, but for another reason.",
-        "The reason",
-    )
-    notebook.run(4, 4)  # the answer of this exhibit is not opened
-    score = 2 + len(WRONG_PROOFS)  # the two cells before the exhibits, and one for each exhibit
-    notebook.run(score, score)
-    expect(notebook.output(score)).to_contain_text("3 wrong proofs, 2 predictions, 1 of them right")
-    expect(notebook.output(score).get_by_role("row").nth(3)).to_contain_text("no prediction")
+    notebook.write(exercise, solution)
+    notebook.run_on(exercise)
+    expect(notebook.output(exercise)).to_contain_text("Solved.")
+    expect(notebook.output(judged)).to_contain_text("28 of 28 as DPS decides")
+    exhibit = notebook.output(revealed).locator("summary").filter(has_text="Another CA of the same name")
+    expect(exhibit).to_contain_text("you reject")
+    exhibit.click()
+    expect(notebook.output(revealed).get_by_text("Names prove nothing")).to_be_visible()
+    expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
 
 def test_the_clean_up_removes_everything_created_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:

@@ -1,7 +1,6 @@
 """Run All in every notebook, one after the other in one JupyterLab, without touching a form."""
 
 from enum import Enum
-from types import UnionType
 from typing import Literal, get_origin
 from urllib.parse import urlsplit
 
@@ -10,14 +9,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic.fields import FieldInfo
 
 from helpers import lesson
-from helpers.lesson.experiments.exhibit import Prediction
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.forms import DroppedFile, Inputs
 from tests.browser.barriers import barriers, faint_texts, squeezed_texts
 from tests.browser.lab import NOTEBOOKS, PICTURES, Lab, NotebookPage
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
-FORMS = FORMS_OF | {"08_gallery_of_wrong_proofs": [Prediction] * len(WRONG_PROOFS)}
 WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
 
 
@@ -35,7 +31,7 @@ def test_every_notebook_runs_from_top_to_bottom_and_is_accessible(
         with subtests.test("it has reached its checkpoint", of=name):
             expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
         with subtests.test("every control of every form has a name", of=name):
-            for form, model in zip(notebook.forms.all(), FORMS[name], strict=True):
+            for form, model in zip(notebook.forms.all(), FORMS_OF[name], strict=True):
                 expect_names(form, model)
         notebook.show_whole()
         for theme in ("light", "dark"):
@@ -78,8 +74,6 @@ def expect_names(form: Locator, model: type[Inputs]) -> None:
         wanted += [("textbox", "Passphrase"), ("button", "Forget it")]
     if model is lesson.CreateEnrollmentGroup:
         wanted += [("textbox", "Webhook's key"), ("button", "Forget it")]
-    if model is Prediction:
-        wanted += [("button", "Open DPS's answer")]
     for role, name in wanted:
         found = form.get_by_role(role, name=name, exact=True, include_hidden=True)  # type: ignore[arg-type]
         expect(found, name).to_have_count(1)
@@ -90,11 +84,7 @@ def controls_of(info: FieldInfo) -> list[tuple[str, str]]:
     """The controls of a field: role and name of each."""
     title, kind = str(info.title), info.annotation
     drop = [("button", f"{title}: choose the file, or drop it here")] if is_dropped(info) else []
-    if (
-        get_origin(kind) is Literal
-        or isinstance(kind, UnionType)
-        or (isinstance(kind, type) and issubclass(kind, Enum))
-    ):
+    if get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum)):
         return [("combobox", title)]
     if kind is bool:
         return [("checkbox", title)]

@@ -1,4 +1,4 @@
-"""The typed values that each notebook's forms gather, read from its cells. A gallery's predictions are not inputs."""
+"""The typed values that each notebook's forms gather, read from its cells."""
 
 import re
 from typing import Any

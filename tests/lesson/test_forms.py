@@ -17,8 +17,6 @@ from markupsafe import escape
 from helpers import lesson
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import AllocationPolicy
-from helpers.lesson.experiments.exhibit import Prediction
-from helpers.lesson.experiments.wrong_proofs import Answer
 from helpers.lesson.forms import Form, HelpFor, Inputs, Secret, Setting, ShownWhen
 from helpers.lesson.forms import values as inputs
 from helpers.lesson.forms.checks import UNKNOWN_DEVICE
@@ -75,7 +73,6 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
     (lesson.EndAccess, {"device_id": "valve-7", "next_ca_name": "N"}),
     (lesson.CleanUp, {"delete_keys": True, "done_in_portal": True}),
-    (Prediction, {"prediction": Answer.DATES}),
 ]
 MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))
 
@@ -123,7 +120,7 @@ def defaults(model: type[Inputs]) -> dict[str, Any]:
 
 
 def test_every_typed_value_is_known_to_this_file() -> None:
-    assert [*inputs.FORMS, Prediction] == MODELS
+    assert list(inputs.FORMS) == MODELS
     assert {each.__name__ for each in inputs.FORMS} == {*inputs.__all__} - {"FORMS"}
     for model in MODELS:
         assert {name for each, parameters in OTHER_VALUES if each is model for name in parameters} == {
@@ -533,7 +530,7 @@ def test_every_choice_has_a_help() -> None:
         for field in form._fields:
             for choice in getattr(field.control, "options", ()):
                 value = choice[1] if isinstance(choice, tuple) else choice
-                if model is not Prediction and field.name != "curve":
+                if field.name != "curve":
                     field.control.value = value
                     assert help_of(form, field.name), f"{field.name}: {value}"
 
@@ -581,12 +578,6 @@ def test_a_value_that_is_not_possible_here_is_refused_and_one_that_a_cell_reads_
     assert reason_of(form, "fleet_size") == ""
     assert taken == [], "typing is not taking"
     assert [form.value] == taken == [lesson.ProvisionDevices(fleet_size=7)]
-
-
-def test_a_choice_can_be_left_open() -> None:
-    control = control_of(form_of(Prediction), "prediction")
-    assert control.options[0] == ("Choose …", None)
-    assert control.value is None
 
 
 # --- choices ---

@@ -88,9 +88,9 @@ def test_a_notebook_begins_after_those_that_it_needs(walked: Walked) -> None:
     main = [step for step in STEPS if step[:2] not in ("08", "09")]
     assert [name for name in walked.ended if name in main] == main
     assert walked.ended[-1] == "10_clean_up"
-    assert ends("08_gallery_of_wrong_proofs") < ends("09_the_attack") < ends("07_when_access_ends")
+    assert ends("08_you_are_dps") < ends("09_the_attack") < ends("07_when_access_ends")
     begins = [name for name, cell in walked.begun if cell == 1]
-    assert begins.index("08_gallery_of_wrong_proofs") < begins.index("02_upload_ca"), "08 runs beside the others"
+    assert begins.index("08_you_are_dps") < begins.index("02_upload_ca"), "08 runs beside the others"
 
 
 def test_cells_have_the_numbers_that_jupyterlab_gives_them_and_each_cells_time_is_kept(walked: Walked) -> None:

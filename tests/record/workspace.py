@@ -24,7 +24,9 @@ def workspace_lines(folder: Path, placeholders: Placeholders, *, with_copies: bo
         place = path.relative_to(folder)
         if not left_out & {*place.parts}:
             yield f"{path.lstat().st_mode & 0o7777:04o} {place}{'/' if path.is_dir() else _kind(path, placeholders)}"
-    for name, value in json.loads((folder / "workspace.json").read_text()).items():
+    facts = json.loads((folder / "workspace.json").read_text())
+    facts["exhibit_seed"] = "<random>" if facts["exhibit_seed"] else ""
+    for name, value in facts.items():
         yield f"{name}: {json.dumps(placeholders.value(value), ensure_ascii=False)}"
 
 

@@ -17,7 +17,7 @@ from helpers.walkthrough.progress import Progress
 import time
 with Progress() as progress:
     progress.on_cell("01_create_ca", 3)
-    progress.on_cell("08_gallery_of_wrong_proofs", 22)
+    progress.on_cell("08_you_are_dps", 22)
     time.sleep(0.3)
     progress.on_end(NotebookRun("01_create_ca", 1.25, Path(), Path(), None))
     time.sleep(0.3)
@@ -60,6 +60,6 @@ def test_a_terminal_has_one_live_line_with_the_running_cells_and_the_time(monkey
     status = pty.spawn([sys.executable, "-c", SCRIPT], read, lambda _: b"")
     assert os.waitstatus_to_exitcode(status) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert f"0 of {len(NOTEBOOKS)} done, 0 s: 01_create_ca [3], 08_gallery_of_wrong_proofs [22]" in text
-    assert f"1 of {len(NOTEBOOKS)} done, 0 s: 08_gallery_of_wrong_proofs [22]" in text
+    assert f"0 of {len(NOTEBOOKS)} done, 0 s: 01_create_ca [3], 08_you_are_dps [22]" in text
+    assert f"1 of {len(NOTEBOOKS)} done, 0 s: 08_you_are_dps [22]" in text
     assert re.search(r"ok +01_create_ca +1\.2 s", text)

@@ -31,7 +31,6 @@ __all__ = [
     "chain_to_send",
     "key_fits",
     "may_leave",
-    "only_its_dates",
     "revocation",
     "signed_by",
     "suspects",
@@ -143,19 +142,6 @@ def revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspac
         not given.enabled, "The enrollment is enabled, so DPS would accept the device even if its group is disabled."
     )
     return "DPS looks for an individual enrollment before any group. A disabled one rejects this device only."
-
-
-def only_its_dates(answer: Callable[..., x509.Certificate], _workspace: Workspace) -> str:
-    """08: make a proof whose dates alone are wrong."""
-    ca, code = CertificateAuthority.create_root("Exercise CA"), secrets.token_hex(24).upper()
-    given = answer(code, ca.certificate, ca.private_key)
-    require(isinstance(given, x509.Certificate), "It returned no certificate.")
-    failed = [each.name for each in examine_proof(certificate_pem(given), ca.certificate, code).failed]
-    require(
-        failed == ["Dates of the proof"],
-        f"The examiner must find fault with the dates only, but it finds fault with: {', '.join(failed) or 'nothing'}.",
-    )
-    return "One thing is wrong and all others are right: with such a proof, you find out what a service really checks."
 
 
 def suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:

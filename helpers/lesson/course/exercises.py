@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from helpers.lesson.course import exercise_checks
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
+from helpers.lesson.course.you_are_dps import check_verifier
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Kind, card, fold, joined, pill
 from helpers.notebook import Notebook
@@ -171,11 +172,14 @@ EXERCISES: dict[str, Exercise] = {
         ),
         2,
     ),
-    Notebook.GALLERY_OF_WRONG_PROOFS: Exercise(
-        "A proof with wrong dates only",
-        exercise_checks.only_its_dates,
-        ("Your solution of 03 is most of it.", "Let not_valid_before and not_valid_after both lie in the past."),
-        4,
+    Notebook.YOU_ARE_DPS: Exercise(
+        "Decide as DPS does",
+        check_verifier,
+        (
+            "Read the certificate, PEM or DER. Then come three checks: who signed it, its common name, its dates.",
+            "x509.load_der_x509_certificate reads DER. proof.verify_directly_issued_by(ca) raises an exception for another key.",
+        ),
+        12,
     ),
     Notebook.THE_ATTACK: Exercise(
         "Whose CA is that?",

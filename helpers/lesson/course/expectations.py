@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from helpers.certificates import describe
 from helpers.dps import CaReference
 from helpers.lesson.course.machine import examine_machine
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
+from helpers.lesson.experiments.gallery import cases_of
+from helpers.lesson.experiments.proof_case import Answer
 from helpers.lesson.forms.checks import UNKNOWN_DEVICE
 from helpers.notebook import Notebook
 
@@ -112,10 +113,14 @@ def _when_access_ends(walkthrough: "Walkthrough") -> Iterator[Expect]:
     yield Expect("Everything is as it was before", seen.get("After") == [True, True] and restored and nothing_left)
 
 
-def _gallery_of_wrong_proofs(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    refusals = walkthrough.workspace.outcomes(Notebook.GALLERY_OF_WRONG_PROOFS)
-    yield Expect(f"The gallery has sent all {len(WRONG_PROOFS)} wrong proofs", refusals.keys() == WRONG_PROOFS.keys())
-    yield Expect("DPS rejected each of them", all(status >= 400 for status in refusals.values()))
+def _you_are_dps(walkthrough: "Walkthrough") -> Iterator[Expect]:
+    answers = walkthrough.workspace.outcomes(Notebook.YOU_ARE_DPS).get("answers", {})
+    cases = {case.name: case for case in cases_of(walkthrough.workspace)}
+    yield Expect(f"DPS has judged all {len(cases)} proofs", answers.keys() == cases.keys())
+    accepted = {name for name, status in answers.items() if status < 400}
+    good = {name for name, case in cases.items() if case.answer is Answer.ACCEPTED}
+    yield Expect("DPS accepted each good proof", accepted >= good)
+    yield Expect("DPS rejected each wrong proof", accepted <= good)
 
 
 def _the_attack(walkthrough: "Walkthrough") -> Iterator[Expect]:
@@ -145,7 +150,7 @@ EXPECTATIONS: dict[str, _Judge] = {
     Notebook.CREATE_ENROLLMENT_GROUP: _create_enrollment_group,
     Notebook.PROVISION_DEVICES: _provision_devices,
     Notebook.WHEN_ACCESS_ENDS: _when_access_ends,
-    Notebook.GALLERY_OF_WRONG_PROOFS: _gallery_of_wrong_proofs,
+    Notebook.YOU_ARE_DPS: _you_are_dps,
     Notebook.THE_ATTACK: _the_attack,
     Notebook.CLEAN_UP: _clean_up,
 }

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from helpers.lesson.course.mastery import Marks, marks, next_step
 from helpers.lesson.course.minutes import minutes
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import card, joined, mark, pill
 from helpers.notebook import Notebook
@@ -34,7 +33,7 @@ JOURNEY = (
     Stop(Notebook.CREATE_ENROLLMENT_GROUP, "bind an enrollment group to the verified CA"),
     Stop(Notebook.PROVISION_DEVICES, "register a device and a fleet; an unknown device is rejected"),
     Stop(Notebook.WHEN_ACCESS_ENDS, "revoke a device, disable a group, roll over and delete a CA"),
-    Stop(Notebook.GALLERY_OF_WRONG_PROOFS, f"{len(WRONG_PROOFS)} proofs that fail: predict the answer of DPS"),
+    Stop(Notebook.YOU_ARE_DPS, "write the check that DPS makes, and judge good and wrong proofs with it"),
     Stop(Notebook.THE_ATTACK, "upload another organization's CA; see what stops you and what does not"),
     Stop(Notebook.CLEAN_UP, "remove everything that the walkthrough has created"),
 )

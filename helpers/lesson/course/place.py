@@ -20,6 +20,7 @@ _PLACES: dict[Notebook, Place] = {
     Notebook.CREATE_ENROLLMENT_GROUP: "group",
     Notebook.PROVISION_DEVICES: "device",
     Notebook.WHEN_ACCESS_ENDS: "end",
+    Notebook.YOU_ARE_DPS: "verify",
 }
 _PORTAL: dict[Notebook, str] = {
     Notebook.UPLOAD_CA: "The portal handles ETags for you, so this notebook knows none. At the end, compare the thumbprint on "
@@ -30,6 +31,7 @@ _PORTAL: dict[Notebook, str] = {
     "permission to ask your service and its hubs, so those cards show what the devices were told.",
     Notebook.WHEN_ACCESS_ENDS: "This notebook rehearses at a local DPS, with your CA and a group of the same name. Your own "
     "service stays as it is.",
+    Notebook.YOU_ARE_DPS: "The exhibits go to a local DPS, so that you don't have to click them.",
 }
 
 

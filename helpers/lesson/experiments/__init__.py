@@ -2,7 +2,6 @@
 
 from helpers.lesson.experiments.attack import Attack, Audit, audit
 from helpers.lesson.experiments.device_trials import DeviceTrials
-from helpers.lesson.experiments.gallery import Gallery
 from helpers.lesson.experiments.pki_team import PkiTeam
 from helpers.lesson.experiments.self_attestation import TwoWays, compare_with_self_attestation
 from helpers.lesson.experiments.stale_etag import StaleEtag, try_stale_etag
@@ -13,7 +12,6 @@ __all__ = [
     "Attack",
     "Audit",
     "DeviceTrials",
-    "Gallery",
     "PkiTeam",
     "StaleEtag",
     "TwoWays",

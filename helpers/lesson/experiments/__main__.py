@@ -12,7 +12,7 @@ _HEAD = f"""\
 # Wrong proofs
 
 Here are {len(WRONG_PROOFS)} ways to get a proof of possession wrong, each with the answer of DPS. The notebook
-`{Notebook.GALLERY_OF_WRONG_PROOFS}` sends them all. The tests send them too, and compare the verdicts of the local DPS,
+`{Notebook.YOU_ARE_DPS}` sends them all, among good ones. The tests send them too, and compare the verdicts of the local DPS,
 OpenSSL and the examiner with this table. `python -m helpers.lesson.experiments` writes it from `wrong_proofs.py`.
 
 *Seen at Azure* names a public thread in which Microsoft's service gave that answer. An *assumption* is the answer of the

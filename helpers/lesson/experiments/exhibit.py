@@ -1,191 +1,147 @@
-"""An exhibit of the gallery: a wrong proof, the learner's prediction, and the answer of DPS behind a button."""
+"""An exhibit: a numbered proof as DPS sees it, and the answer of DPS, which stays sealed until the learner has decided."""
 
-from collections.abc import Sequence
+import base64
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-import ipywidgets as widgets
+from cryptography import x509
 from markupsafe import Markup
-from pydantic import Field
 
-from helpers.certificates import Examination
+from helpers.certificates import describe, examine_proof
 from helpers.dps import DpsError
-from helpers.lesson.experiments.wrong_proofs import Answer, WrongProof
-from helpers.lesson.figures import Picture, Verdicts
-from helpers.lesson.figures.picture import fold, joined, mark, ours, plain, table
-from helpers.lesson.forms import Form, Inputs
+from helpers.lesson.experiments.proof_case import Attempt, ProofCase
+from helpers.lesson.figures import Picture, Verdicts, life, show_tree
+from helpers.lesson.figures.picture import Row, Table, fold, plain, table
 
-__all__ = ["DpsAnswer", "Exhibit", "Prediction", "Reveal", "Score"]
+__all__ = ["DpsAnswer", "Exhibit"]
 
-
-class Prediction(Inputs):
-    """A learner's prediction of the answer of DPS."""
-
-    prediction: Answer | None = Field(None, title="Your prediction")
+_CODE = Markup("<span class='code'>{}</span>")
+_PEM = b"-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, repr=False)
 class DpsAnswer(Picture):
-    """The answer of DPS to a wrong proof.
+    """The answer of DPS to a proof, with who signed what, the reason and the fix.
 
     Attributes:
-        refusal: the answer of the service. verdicts: the examiner's findings, made before the proof is sent.
+        ca: the CA that DPS has. code: the newest code, "" if nobody has asked for one. now: the time of the answer, UTC.
+        around: further certificates for the drawing.
+        is_good: whether DPS accepted the proof, or answered without looking at it.
+        refusal: None if DPS accepted the proof. etags: in the request, and at DPS; None unless they differ.
     """
 
-    wrong: WrongProof
-    refusal: DpsError
-    verdicts: Examination
+    case: ProofCase
+    attempt: Attempt
+    ca: x509.Certificate
+    code: str
+    now: datetime
+    around: tuple[x509.Certificate, ...]
+    is_good: bool
+    refusal: DpsError | None = None
+    etags: tuple[str, str] | None = None
+
+    @property
+    def sent(self) -> bytes:
+        """The content of the request, decoded once from base64."""
+        return base64.b64decode(self.attempt.sent)
 
     def html(self) -> Markup:
-        examiner = fold("The examiner's findings, before the proof is sent", Verdicts(self.verdicts).html())
-        return Markup("{}{}").format(table(self._rows()), examiner)
+        examination = examine_proof(self.sent, self.ca, self.code, at=self.now)
+        examiner = fold("The examiner's findings, before the proof is sent", Verdicts(examination).html())
+        return Markup("{}{}{}").format(self._drawing().html(), table(self.rows()), examiner)
 
     def text(self) -> str:
-        return "\n".join(f"  {name}: {text}" for name, text in self._rows())
+        return "\n".join([self._drawing().text(), *(f"  {name}: {plain(text)}" for name, text in self.rows())])
 
-    def _rows(self) -> list[tuple[str, str]]:
+    def rows(self) -> list[Row]:
         source = "assumed: no public thread reports the answer of Azure"
-        if self.wrong.seen:
-            source = f"seen at Azure: {self.wrong.seen}"
-        rows = [
-            ("The answer", f"{self.wrong.answer}. {self.refusal.status}, code {self.refusal.code} ({source})"),
-            ("In its own words", self.refusal.says),
-            ("The reason", self.wrong.reason),
-            ("The fix", self.wrong.fix),
+        if self.case.seen:
+            source = f"seen at Azure: {self.case.seen}"
+        status, code = (200, "") if self.refusal is None else (self.refusal.status, self.refusal.code)
+        named = f"{status}, code {code}" if code else f"{status}"
+        rows: list[Row] = [*self._about_the_request(), ("The answer", f"{self.case.answer}. {named} ({source})")]
+        if (status, code) != (self.case.answer.status, self.case.answer.code):
+            differs = f"The local DPS answers {self.case.answer.status}. Your service differs: rely on its answer."
+            rows.append(("A surprise", differs))
+        if self.refusal is not None:
+            rows.append(("In its own words", self.refusal.says))
+        return [*rows, ("The reason", self.case.reason), ("The fix" if self.refusal else "Remember", self.case.fix)]
+
+    def _about_the_request(self) -> list[Row]:
+        rows: list[Row] = [
+            ("Newest code", _CODE.format(self.code) if self.code else "none yet"),
+            ("Sent", self.attempt.what),
         ]
-        status, code = self.wrong.answer.status, self.wrong.answer.code
-        if (self.refusal.status, self.refusal.code) != (status, code):
-            surprise = f"The local DPS answers {status}, code {code}. Your service differs: rely on its answer."
-            rows.insert(1, ("A surprise", surprise))
+        if self.attempt.proof is not None:
+            proof = describe(self.attempt.proof)
+            named = f"Its CN ({self.attempt.cn_is})" if self.attempt.cn_is else "Its CN"
+            rows += [(named, _CODE.format(proof.common_name)), ("Its validity", life(proof))]
+        if self.etags:
+            sent, current = self.etags
+            rows += [("ETag in the request", _CODE.format(sent)), ("Current ETag", _CODE.format(current))]
         return rows
 
+    def _drawing(self) -> Picture:
+        notes = {self.ca: "at DPS"}
+        shown = [*self.around, *self.attempt.around]
+        if self.attempt.proof is not None:
+            before = notes.get(self.attempt.proof)
+            notes[self.attempt.proof] = f"{before} and sent as the proof" if before else "sent as the proof"
+            shown.append(self.attempt.proof)
+        return show_tree("Who signed what", shown, notes=notes)
+
 
 @dataclass(frozen=True, repr=False)
-class Reveal(Picture):
-    """The answer of DPS, and whether the learner predicted it.
+class Exhibit(Table):
+    """A proof under its number, as DPS sees it. The answer of DPS is not shown with it."""
 
-    Attributes:
-        prediction: None if the learner made none.
-        first: the prediction from before the learner saw the answer, if it differs from `prediction`.
-    """
-
-    prediction: Answer | None
+    number: int
     answer: DpsAnswer
-    first: Answer | None = None
 
     @property
-    def is_right(self) -> bool:
-        """Whether the prediction names a fault of the proof: the one that DPS reports, or another one."""
-        wrong = self.answer.wrong
-        return self.prediction is not None and self.prediction in (wrong.answer, wrong.also)
+    def ca(self) -> x509.Certificate:
+        """The CA's certificate that DPS has."""
+        return self.answer.ca
 
     @property
-    def sign(self) -> Markup:
-        """✔ or ✘ for a prediction, or a dot if there is none."""
-        return Markup("·") if self.prediction is None else mark(self.is_right)
+    def code(self) -> str:
+        """The newest code; "" if nobody has asked for one."""
+        return self.answer.code
 
-    def html(self) -> Markup:
-        return Markup("<div class='card'><p>{} {}</p>{}</div>").format(self.sign, self._said(), self.answer.html())
+    @property
+    def sent(self) -> bytes:
+        """The content of the request, decoded once from base64."""
+        return self.answer.sent
 
-    def text(self) -> str:
-        return f"  {plain(self.sign)} {self._said()}\n{self.answer.text()}"
+    @property
+    def now(self) -> datetime:
+        """The time at which DPS decided, UTC."""
+        return self.answer.now
 
-    def _said(self) -> str:
-        if self.prediction is None:
-            return "You made no prediction. Make one next time: a wrong guess helps you remember the answer."
-        if self.prediction is self.answer.wrong.answer:
-            verdict = "That is right."
-        elif self.is_right:
-            verdict = "The proof has that fault, too, but DPS reports another one first."
-        elif Answer.ACCEPTED in (self.prediction, self.answer.wrong.answer):
-            verdict = "In fact, DPS rejects it."
-        else:
-            verdict = "DPS rejects it, but for another reason."
-        counts = f" (Your first prediction counts: {self.first}.)" if self.first else ""
-        return f"You predicted: {self.prediction}. {verdict}{counts}"
+    def title(self) -> str:
+        return f"Exhibit {self.number}"
 
+    def rows(self) -> list[Row]:
+        rows: list[Row] = [
+            ("ca", f"the certificate of “{describe(self.ca).common_name}”"),
+            ("code", _CODE.format(self.code) if self.code else "empty: nobody has asked DPS for a code"),
+            ("sent", f"{len(self.sent)} bytes"),
+            ("now", f"{self.now:%Y-%m-%d %H:%M} UTC"),
+        ]
+        proof = self._read()
+        if proof is None:
+            return [*rows, ("In it", "no certificate can be read from it")]
+        facts = describe(proof)
+        rows += [
+            ("Its CN", _CODE.format(facts.common_name)),
+            ("Its issuer", facts.issuer),
+            ("Its validity", life(facts)),
+        ]
+        return rows
 
-class Exhibit(Picture):
-    """One wrong proof: the request, a form for the prediction, and the answer behind a button."""
-
-    def __init__(self, drawing: Picture, facts: Sequence[tuple[str, str]], answer: DpsAnswer) -> None:
-        """
-        Args:
-            drawing: who signed what. facts: about the request.
-        """
-        self.wrong = answer.wrong
-        self.answer = answer
-        self._drawing, self._facts = drawing, facts
-        self._first: Reveal | None = None
-        self.form = Form(Prediction, {})
-        self.button = widgets.Button(description="Open DPS's answer", button_style="primary")
-        self.button.on_click(lambda _button: self._show_answer())
-        self.shown = widgets.HTML().add_class("dps-done")
-        self.box = widgets.VBox([self.form.box, self.button, self.shown]).add_class("dps-form")
-
-    def first_prediction(self) -> Reveal:
-        """The prediction from before the learner saw the answer, or the form's present one if there is none."""
-        opened = self._open()
-        return self._first or opened
-
-    def _show_answer(self) -> None:
-        self.shown.value = Markup("<div role='status'>{}</div>").format(ours(self._open()._repr_html_()))
-
-    def _open(self) -> Reveal:
-        prediction = self.form.value.prediction
-        first = self._first.prediction if self._first else None
-        reveal = Reveal(prediction, self.answer, first if first is not prediction else None)
-        if prediction is not None and self._first is None:
-            self._first = reveal
-        return reveal
-
-    def html(self) -> Markup:
-        folded = fold("How does DPS answer? Decide first, then open this.", self.answer.html())
-        return Markup("{}<div class='card'>{}</div>").format(self._story(), folded)
-
-    def text(self) -> str:
-        facts = (f"  {name}: {plain(text)}" for name, text in self._facts)
-        return "\n".join([self.wrong.title, self._drawing.text(), *facts, self.answer.text()])
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """Show the form if the front end supports widgets; otherwise the answer is folded."""
-        told = widgets.HTML(Picture.framed(self._story()))
-        live: dict[str, Any] = widgets.VBox([told, self.box])._repr_mimebundle_(**options) or {}
-        return {**live, "text/plain": self.text(), "text/html": self._repr_html_()}
-
-    def _story(self) -> Markup:
-        facts = table(self._facts)
-        return Markup("<div class='card'><h4>{}</h4>{}{}</div>").format(self.wrong.title, self._drawing.html(), facts)
-
-
-@dataclass(frozen=True, repr=False)
-class Score(Picture):
-    """How many predictions were right.
-
-    Attributes:
-        reveals: one for each exhibit that was shown.
-    """
-
-    reveals: Sequence[Reveal]
-
-    def html(self) -> Markup:
-        lines = joined(
-            "<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>",
-            (
-                (each.sign, each.answer.wrong.title, each.prediction or "no prediction", each.answer.wrong.answer)
-                for each in self.reveals
-            ),
-        )
-        return Markup(
-            "<div class='card'><h4>{}</h4><table><thead><tr><td></td><th scope='col'>Wrong proof</th>"
-            "<th scope='col'>You predicted</th><th scope='col'>The answer</th></tr></thead><tbody>{}</tbody></table></div>"
-        ).format(self._title(), lines)
-
-    def text(self) -> str:
-        lines = [f"  {plain(each.sign)} {each.answer.wrong.title}: {each.answer.wrong.answer}" for each in self.reveals]
-        return "\n".join([self._title(), *lines])
-
-    def _title(self) -> str:
-        predicted = [each for each in self.reveals if each.prediction]
-        right = sum(each.is_right for each in predicted)
-        return f"{len(self.reveals)} wrong proofs, {len(predicted)} predictions, {right} of them right"
+    def _read(self) -> x509.Certificate | None:
+        load = x509.load_pem_x509_certificate if _PEM in self.sent else x509.load_der_x509_certificate
+        try:
+            return load(self.sent)
+        except ValueError:
+            return None

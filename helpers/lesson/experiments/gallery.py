@@ -1,125 +1,130 @@
-"""The gallery: it really sends each wrong proof, and the learner predicts the answer of DPS before opening it."""
+"""The exhibits: good and wrong proofs in random order, each of which is really sent to a provisioning service."""
 
-import base64
-from collections.abc import Sequence
+import random
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from markupsafe import Markup
-
-from helpers.certificates import CertificateAuthority, certificate_pem, describe, examine_proof
-from helpers.dps import (
-    ProvisioningService,
-    RegisteredCertificate,
-)
-from helpers.lesson.experiments.exhibit import DpsAnswer, Exhibit, Score
-from helpers.lesson.experiments.refused import require_refused
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Attempt, Stage
-from helpers.lesson.figures import Picture, life, show_tree
+from helpers.certificates import CertificateAuthority, KeyAlgorithm, certificate_pem
+from helpers.dps import ProvisioningService
+from helpers.lesson.experiments.exhibit import DpsAnswer, Exhibit
+from helpers.lesson.experiments.good_proofs import GOOD_PROOFS
+from helpers.lesson.experiments.proof_case import Answer, Attempt, ProofCase, Stage
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.added_services import add_service, remove_service
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.notebook import Notebook
-from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["Gallery"]
+__all__ = ["cases_of", "rehearsed_exhibits", "send_exhibits"]
 
 _OWN, _ELSEWHERE = "gallery-dps", "another-dps"
-_CODE = Markup("<span class='code'>{}</span>")
+_ACCEPTED = Answer.ACCEPTED.status
 
 
-class Gallery:
-    """The wrong proofs, sent for CAs that exist only for the gallery: it does not touch the walkthrough's own CAs."""
+def cases_of(workspace: Workspace) -> list[ProofCase]:
+    """Return the cases to judge: all, or with the target azure those whose answer there is not in doubt."""
+    is_local = workspace.facts.target != "azure"
+    return [case for case in (*WRONG_PROOFS.values(), *GOOD_PROOFS.values()) if is_local or not case.is_local]
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        workspace.forget_outcomes(Notebook.GALLERY_OF_WRONG_PROOFS)
-        # At a local DPS the gallery has a service of its own, so that its CAs never appear among the walkthrough's.
-        is_local = workspace.facts.target in ("local", "portal")
-        self._dps = self._add(_OWN) if is_local else rehearse(workspace)
-        self._root = CertificateAuthority.create_root("Gallery Root CA")
-        self._intermediate = self._root.create_intermediate("Gallery Intermediate CA")
-        self._sibling = self._root.create_intermediate("Gallery Sibling CA")
-        self._shown: dict[str, Exhibit] = {}
 
-    def show(self, name: str) -> Exhibit:
-        """Send one of the wrong proofs.
+def send_exhibits(workspace: Workspace) -> list[Exhibit]:
+    """Send every case to the service, and return the exhibits with its answers, in an order that each workspace keeps.
 
-        Raises:
-            Problem: no wrong proof has that name, or the service accepts the proof.
-        """
-        if name not in WRONG_PROOFS:
-            raise Problem(
-                f"There is no wrong proof {name!r}.",
-                "The gallery has no exhibit of that name.",
-                f"Choose one of {', '.join(WRONG_PROOFS)}.",
-            )
-        wrong = WRONG_PROOFS[name]
-        authority = self._root if wrong.uploaded == "root" else self._intermediate
-        with registered_for_a_moment(self._dps, authority.certificate) as uploaded:
-            codes = [uploaded]
-            for _ in range(wrong.codes):
-                codes.append(with_code(self._dps, uploaded))
-            attempt = wrong.make(self._stage(authority, codes))
-            refusal = require_refused(
-                answer_to(self._dps, uploaded, attempt.sent, etag=uploaded.etag if wrong.stale else None),
-                f"the wrong proof “{wrong.title}”",
-                "A provisioning service must reject it.",
-            )
-        self._workspace.note(Notebook.GALLERY_OF_WRONG_PROOFS, **{name: refusal.status})
-        newest = codes[-1].verification_code or ""
-        content = base64.b64decode(attempt.sent)
-        answer = DpsAnswer(wrong, refusal, examine_proof(content, authority.certificate, newest))
-        facts = [*_facts(attempt, newest), *(_etags(uploaded, codes[-1]) if wrong.stale else [])]
-        self._shown[name] = Exhibit(self._drawn(authority, attempt), facts, answer)
-        return self._shown[name]
+    Each case has a CA that is registered only for a moment, so the walkthrough's own CAs are not touched. The workspace
+    notes the answers by the case's name.
+    """
+    workspace.forget_outcomes(Notebook.YOU_ARE_DPS)
+    # A local DPS gets a service for the exhibits alone, so that their CAs never appear among the walkthrough's.
+    dps = rehearse(workspace) if workspace.facts.target == "azure" else _add(workspace, _OWN)
+    answers = [_sent(workspace, dps, cast, case) for cast, case in _cast(cases_of(workspace))]
+    statuses = {each.case.name: each.refusal.status if each.refusal else _ACCEPTED for each in answers}
+    workspace.note(Notebook.YOU_ARE_DPS, answers=statuses)
+    return _numbered(answers, workspace.exhibit_seed())
 
-    def score(self) -> Score:
-        """Return how many predictions were right, with the answer to each exhibit."""
-        return Score([exhibit.first_prediction() for exhibit in self._shown.values()])
 
-    def _stage(self, authority: CertificateAuthority, codes: Sequence[RegisteredCertificate]) -> Stage:
-        given = ["", "", *(each.verification_code or "" for each in codes)]
-        return Stage(
-            self._root,
-            self._intermediate,
-            self._sibling,
-            authority,
-            given[-1],
-            given[-2],
-            lambda: self._elsewhere(authority),
+def rehearsed_exhibits(workspace: Workspace) -> list[Exhibit]:
+    """Return the same cases with new CAs and codes, judged by their descriptions: no service is asked."""
+    answers = []
+    for cast, case in _cast(cases_of(workspace)):
+        stage = cast.stage(case, [_random_code() for _ in range(case.codes)], _random_code)
+        answers.append(_judged(cast, stage, case, case.make(stage)))
+    return _numbered(answers, _random_code())
+
+
+class _Cast:
+    """The CAs that appear in the exhibits."""
+
+    def __init__(self, key_algorithm: KeyAlgorithm) -> None:
+        self.root = CertificateAuthority.create_root("Exhibit Root CA", key_algorithm=key_algorithm)
+        self.intermediate, self.sibling = (
+            self.root.create_intermediate(name, key_algorithm=key_algorithm)
+            for name in ("Exhibit Intermediate CA", "Exhibit Sibling CA")
         )
 
-    def _elsewhere(self, authority: CertificateAuthority) -> str:
-        """Get a code for the same CA from another provisioning service, at the workspace's local DPS."""
-        other = self._add(_ELSEWHERE)
-        try:
-            uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
-            return str(other.certificates.generate_verification_code(uploaded).verification_code)
-        finally:
-            other.close()
-            remove_service(self._workspace, _ELSEWHERE)
+    def uploaded(self, case: ProofCase) -> CertificateAuthority:
+        """Return the CA that DPS has."""
+        return self.root if case.uploaded == "root" else self.intermediate
 
-    def _add(self, name: str) -> ProvisioningService:
-        return add_service(self._workspace, name, iot_hub="a-hub.azure-devices.net")
-
-    def _drawn(self, authority: CertificateAuthority, attempt: Attempt) -> Picture:
-        notes = {authority.certificate: "at DPS"}
-        around = [self._root.certificate, self._intermediate.certificate, *attempt.around]
-        if attempt.proof is not None:
-            before = notes.get(attempt.proof)
-            notes[attempt.proof] = f"{before} and sent as the proof" if before else "sent as the proof"
-            around.append(attempt.proof)
-        return show_tree("Who signed what", around, notes=notes)
+    def stage(self, case: ProofCase, codes: Sequence[str], elsewhere: Callable[[], str]) -> Stage:
+        """Return the stage of a case for which DPS has generated these codes, the newest last."""
+        old, newest = ["", "", *codes][-2:]
+        return Stage(self.root, self.intermediate, self.sibling, self.uploaded(case), newest, old, elsewhere)
 
 
-def _etags(uploaded: RegisteredCertificate, present: RegisteredCertificate) -> list[tuple[str, str]]:
-    return [("ETag in the request", _CODE.format(uploaded.etag)), ("Current ETag", _CODE.format(present.etag))]
+def _cast(cases: Sequence[ProofCase]) -> Iterator[tuple[_Cast, ProofCase]]:
+    casts = {kind: _Cast(kind) for kind in {case.key_algorithm for case in cases}}
+    return ((casts[case.key_algorithm], case) for case in cases)
 
 
-def _facts(attempt: Attempt, newest: str) -> list[tuple[str, str]]:
-    facts = [("Newest code", _CODE.format(newest) if newest else "none yet"), ("Sent", attempt.what)]
-    if attempt.proof is not None:
-        proof = describe(attempt.proof)
-        named = f"Its CN ({attempt.cn_is})" if attempt.cn_is else "Its CN"
-        facts += [(named, _CODE.format(proof.common_name)), ("Its validity", life(proof))]
-    return facts
+def _sent(workspace: Workspace, dps: ProvisioningService, cast: _Cast, case: ProofCase) -> DpsAnswer:
+    with registered_for_a_moment(dps, cast.uploaded(case).certificate) as uploaded:
+        present, codes = uploaded, list[str]()
+        for _ in range(case.codes):
+            present = with_code(dps, uploaded)
+            codes.append(str(present.verification_code))
+        stage = cast.stage(case, codes, lambda: _code_elsewhere(workspace, cast.uploaded(case)))
+        attempt = case.make(stage)
+        refusal = answer_to(dps, uploaded, attempt.sent, etag=uploaded.etag if case.stale else None)
+    etags = (uploaded.etag, present.etag) if case.stale else None
+    return replace(
+        _judged(cast, stage, case, attempt),
+        is_good=refusal is None or refusal.status == Answer.ETAG.status,
+        refusal=refusal,
+        etags=etags,
+    )
+
+
+def _judged(cast: _Cast, stage: Stage, case: ProofCase, attempt: Attempt) -> DpsAnswer:
+    """Return the answer that the case's description gives."""
+    around = (cast.root.certificate, cast.intermediate.certificate)
+    return DpsAnswer(
+        case, attempt, stage.uploaded.certificate, stage.code, datetime.now(UTC), around, is_good=case.is_good
+    )
+
+
+def _numbered(answers: Sequence[DpsAnswer], seed: str) -> list[Exhibit]:
+    shuffled = list(answers)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
+    return [Exhibit(number, answer) for number, answer in enumerate(shuffled, start=1)]
+
+
+def _random_code() -> str:
+    return secrets.token_hex(24).upper()
+
+
+def _code_elsewhere(workspace: Workspace, authority: CertificateAuthority) -> str:
+    """Get a code for the same CA from another provisioning service, at the workspace's local DPS."""
+    other = _add(workspace, _ELSEWHERE)
+    try:
+        uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
+        return str(other.certificates.generate_verification_code(uploaded).verification_code)
+    finally:
+        other.close()
+        remove_service(workspace, _ELSEWHERE)
+
+
+def _add(workspace: Workspace, name: str) -> ProvisioningService:
+    return add_service(workspace, name, iot_hub="a-hub.azure-devices.net")

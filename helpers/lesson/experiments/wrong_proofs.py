@@ -1,130 +1,31 @@
-"""The wrong proofs of the gallery. Each one is a function, and is described only there.
+"""The wrong proofs: nineteen cases that DPS rejects.
 
 The notebook shows these descriptions, the tests compare the service, OpenSSL and the examiner with them, and
-`python -m helpers.lesson.experiments` writes WRONG_PROOFS.md from them. The first line of a docstring is the title, the drawing
-below it says who signed what, and the rest is the reason.
+`python -m helpers.lesson.experiments` writes WRONG_PROOFS.md from them.
 """
 
-import base64
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from helpers.certificates import CertificateAuthority, PrivateKey, certificate_pem, signature_hash
+from helpers.certificates import CertificateAuthority, signature_hash
+from helpers.lesson.experiments.proof_case import Answer, Attempt, ProofCase, Stage, add_case
+from helpers.lesson.experiments.proof_parts import DAY, crafted, encoded, name_of, named, sent_as_pem, signed
 
-__all__ = ["WRONG_PROOFS", "Answer", "Attempt", "Stage", "WrongProof"]
+__all__ = ["WRONG_PROOFS"]
 
-_DAY = timedelta(days=1)
-
-
-class Answer(Enum):
-    """An answer of DPS: the HTTP status, the code of DPS, and the answer in words."""
-
-    ACCEPTED = (200, "", "accepts it")
-    SIGNER = (400, "400053", "rejects it, because another key signed it")
-    NAME = (400, "400053", "rejects it, because its name is not the newest code")
-    DATES = (400, "400053", "rejects it, because it is not valid today")
-    NO_CODE = (400, "400053", "rejects it, because no code is waiting")
-    UNREADABLE = (500, "500019", "can't read it, and answers with an internal error")
-    KEY = (400, "400004", "rejects it, because it contains a private key")
-    ETAG = (412, "412001", "rejects it, because the CA's record at DPS has changed in the meantime")
-
-    def __init__(self, status: int, code: str, words: str) -> None:
-        self.status = status
-        self.code = code
-        self.words = words
-
-    def __str__(self) -> str:
-        return f"DPS {self.words}"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The CAs and the codes from which a wrong proof is made.
-
-    Attributes:
-        root, intermediate, sibling: a root, and two CAs below it.
-        uploaded: the CA that DPS has. code: the newest code for it; old_code: the code before.
-        elsewhere: asks another provisioning service for a code for the same CA.
-    """
-
-    root: CertificateAuthority
-    intermediate: CertificateAuthority
-    sibling: CertificateAuthority
-    uploaded: CertificateAuthority
-    code: str
-    old_code: str
-    elsewhere: Callable[[], str]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """The content of a request that sends a wrong proof.
-
-    Attributes:
-        sent: the value of the request's field. what: the same in words.
-        proof: the certificate in it, if there is one. around: further certificates for the drawing, which always has
-            the root and the intermediate.
-        cn_is: an explanation of its CN; "" if the CN explains itself.
-    """
-
-    sent: str
-    what: str
-    proof: x509.Certificate | None = None
-    around: tuple[x509.Certificate, ...] = ()
-    cn_is: str = ""
-
-
-@dataclass(frozen=True)
-class WrongProof:
-    """One exhibit.
-
-    Attributes:
-        name: of its function. title, drawing, reason: from its docstring. fix: the way to do it right.
-        also: another fault of the proof, which DPS does not report.
-        seen: a thread of a public repository where Azure gave this answer; "" if no public thread reports the answer of
-            Azure, so that this one is an assumption.
-        uploaded: the CA that DPS has. codes: how many codes DPS has generated. stale: whether the request has the first
-            ETag.
-    """
-
-    name: str
-    title: str
-    drawing: str
-    reason: str
-    fix: str
-    answer: Answer
-    make: Callable[[Stage], Attempt]
-    also: Answer | None = None
-    seen: str = ""
-    uploaded: Literal["root", "intermediate"] = "intermediate"
-    codes: int = 1
-    stale: bool = False
-
-
-WRONG_PROOFS: dict[str, WrongProof] = {}
+WRONG_PROOFS: dict[str, ProofCase] = {}
 
 
 def _wrong(
     answer: Answer, fix: str, **options: Any
 ) -> Callable[[Callable[[Stage], Attempt]], Callable[[Stage], Attempt]]:
-    """Add an exhibit. The options are those fields of `WrongProof` that have a default."""
-
-    def add(make: Callable[[Stage], Attempt]) -> Callable[[Stage], Attempt]:
-        title, drawing, reason = inspect.cleandoc(str(make.__doc__)).split("\n\n", 2)
-        reason = " ".join(reason.split())
-        WRONG_PROOFS[make.__name__] = WrongProof(make.__name__, title, drawing, reason, fix, answer, make, **options)
-        return make
-
-    return add
+    """Add a wrong proof."""
+    return add_case(WRONG_PROOFS, answer, fix, **options)
 
 
 # --- the name ---------------------------------------------------------------------------------------------------------
@@ -139,7 +40,7 @@ def another_common_name(stage: Stage) -> Attempt:
     The right key signed it. But this certificate could have been made at any time and for any purpose, and anyone could
     have found it. Only the code shows that the key signed it now, and for this service.
     """
-    return _signed(stage.intermediate, "my-proof")
+    return signed(stage.intermediate, "my-proof")
 
 
 @_wrong(Answer.NAME, "Copy the code exactly as it is: 48 characters in upper case.")
@@ -150,7 +51,7 @@ def lower_case_code(stage: Stage) -> Attempt:
 
     The common name must equal the code in every character. Some tools change the case along the way.
     """
-    return _signed(stage.intermediate, stage.code.lower())
+    return signed(stage.intermediate, stage.code.lower())
 
 
 @_wrong(Answer.NAME, "Sign the newest code. Each new code voids the one before.", codes=2)
@@ -161,7 +62,7 @@ def old_code(stage: Stage) -> Attempt:
 
     Someone has asked for another code: a colleague, or a script that ran twice. Only the newest code counts.
     """
-    return _signed(stage.intermediate, stage.old_code, cn_is="the code before the newest")
+    return signed(stage.intermediate, stage.old_code, cn_is="the code before the newest")
 
 
 @_wrong(Answer.NAME, "Ask for a code at the same service to which you are going to send the proof.")
@@ -174,7 +75,7 @@ def another_services_code(stage: Stage) -> Attempt:
     say which service it comes from. So sign only codes that you asked for yourself: otherwise, you prove your CA to another
     organization's service.
     """
-    return _signed(stage.intermediate, stage.elsewhere(), cn_is="the other service's code")
+    return signed(stage.intermediate, stage.elsewhere(), cn_is="the other service's code")
 
 
 # --- the signer -------------------------------------------------------------------------------------------------------
@@ -192,8 +93,8 @@ def namesake(stage: Stage) -> Attempt:
     Names prove nothing: anyone can give a CA this name. It also happens by mistake, for example if a script creates the CA
     again at each run: the name stays the same, but the key is new.
     """
-    other = CertificateAuthority.create_root(_name(stage.intermediate))
-    return _signed(other, stage.code, around=(other.certificate,))
+    other = CertificateAuthority.create_root(name_of(stage.intermediate))
+    return signed(other, stage.code, around=(other.certificate,))
 
 
 @_wrong(Answer.SIGNER, "Sign with the key of the CA that you uploaded, not with the key of its sibling.")
@@ -205,7 +106,7 @@ def sibling_intermediate(stage: Stage) -> Attempt:
     The same root signed both CAs, but each CA has its own key. A signature made with the sibling's key does not show that you
     hold the key of the uploaded CA.
     """
-    return _signed(stage.sibling, stage.code, around=(stage.sibling.certificate,))
+    return signed(stage.sibling, stage.code, around=(stage.sibling.certificate,))
 
 
 @_wrong(
@@ -221,7 +122,7 @@ def root_instead_of_intermediate(stage: Stage) -> Attempt:
     The root is above the intermediate, but DPS asks for a signature made with the intermediate's key. Microsoft's certGen.sh
     makes this mistake: it signs every proof with the root.
     """
-    return _signed(stage.root, stage.code)
+    return signed(stage.root, stage.code)
 
 
 @_wrong(Answer.SIGNER, "Sign with the root's key, or upload the intermediate and prove it instead.", uploaded="root")
@@ -233,7 +134,7 @@ def intermediate_instead_of_root(stage: Stage) -> Attempt:
     The chain leads up to the root, but the root's own key did not sign the code. If DPS accepted this, everyone with an
     intermediate below a root could claim to own the root.
     """
-    return _signed(stage.intermediate, stage.code)
+    return signed(stage.intermediate, stage.code)
 
 
 @_wrong(Answer.SIGNER, "Sign with the CA's key. A device's key signs handshakes, never certificates.")
@@ -246,8 +147,8 @@ def signed_by_a_device(stage: Stage) -> Attempt:
     every device could speak for the CA that issued its certificate.
     """
     device = stage.intermediate.issue_device("pump-1")
-    proof = _certificate(stage.code, device.certificate.subject, device.private_key)
-    return _attempt(proof, around=(device.certificate,))
+    proof = crafted(named(stage.code), device.certificate.subject, device.private_key)
+    return sent_as_pem(proof, around=(device.certificate,))
 
 
 @_wrong(
@@ -262,10 +163,10 @@ def self_signed(stage: Stage) -> Attempt:
     DPS did not ask for.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    return _attempt(_certificate(stage.code, _cn(stage.code), key, own_key=key))
+    return sent_as_pem(crafted(named(stage.code), named(stage.code), key, own_key=key))
 
 
-@_wrong(Answer.SIGNER, "Send the verification certificate, not the CA's own.", also=Answer.NAME)
+@_wrong(Answer.SIGNER, "Send the verification certificate, not the CA's own.")
 def the_ca_itself(stage: Stage) -> Attempt:
     """The CA's own certificate
 
@@ -274,7 +175,7 @@ def the_ca_itself(stage: Stage) -> Attempt:
     The parent's key signed it, not the CA's own key. Besides, this certificate is public and DPS already has it: it shows
     nothing about who holds the key.
     """
-    return _attempt(stage.intermediate.certificate)
+    return sent_as_pem(stage.intermediate.certificate)
 
 
 # --- the dates --------------------------------------------------------------------------------------------------------
@@ -288,7 +189,7 @@ def expired(stage: Stage) -> Attempt:
 
     The name and the key are right, but the proof has expired.
     """
-    return _signed(stage.intermediate, stage.code, life=(-3 * _DAY, -timedelta(hours=1)))
+    return signed(stage.intermediate, stage.code, life=(-3 * DAY, -timedelta(hours=1)))
 
 
 @_wrong(
@@ -302,7 +203,7 @@ def not_yet_valid(stage: Stage) -> Attempt:
 
     The clock of the machine that signed is a day ahead. According to every other clock, the proof is not valid yet.
     """
-    return _signed(stage.intermediate, stage.code, life=(_DAY, 3 * _DAY))
+    return signed(stage.intermediate, stage.code, life=(DAY, 3 * DAY))
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
@@ -320,7 +221,7 @@ def garbage(stage: Stage) -> Attempt:
 
     You picked the wrong file. DPS only says “internal error”, which sounds as if DPS were broken, but it is not.
     """
-    return Attempt(_base64(f"my code is {stage.code}\n".encode()), "base64 of a text file")
+    return Attempt(encoded(f"my code is {stage.code}\n".encode()), "base64 of a text file")
 
 
 @_wrong(Answer.UNREADABLE, "Have the CA sign the request, and send the resulting certificate.")
@@ -333,8 +234,8 @@ def signing_request(stage: Stage) -> Attempt:
     certificate, and DPS can't read it as one.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    request = x509.CertificateSigningRequestBuilder().subject_name(_cn(stage.code)).sign(key, signature_hash(key))
-    return Attempt(_base64(request.public_bytes(serialization.Encoding.PEM)), "base64 of a signing request (CSR)")
+    request = x509.CertificateSigningRequestBuilder().subject_name(named(stage.code)).sign(key, signature_hash(key))
+    return Attempt(encoded(request.public_bytes(serialization.Encoding.PEM)), "base64 of a signing request (CSR)")
 
 
 @_wrong(Answer.KEY, "Send certificates only. A key that you have sent somewhere is no longer secret: replace it.")
@@ -343,13 +244,13 @@ def private_key(_stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS); a private key
 
-    You picked the file next to the right one. This cell made the key for this purpose and deleted it; a real key would no
-    longer be secret. These notebooks refuse to send a private key. This cell is the only exception.
+    You picked the file next to the right one. This notebook made the key for this purpose and deleted it; a real key would
+    no longer be secret. These notebooks refuse to send a private key. This exhibit is the only exception.
     """
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Attempt(_base64(pem), "base64 of a private key, made only for this cell")
+    return Attempt(encoded(pem), "base64 of a private key, made only for this exhibit")
 
 
 @_wrong(Answer.UNREADABLE, "Encode the file once. Azure's SDK does that for you if you pass bytes.")
@@ -360,14 +261,14 @@ def double_base64(stage: Stage) -> Attempt:
 
     The certificate is right. But someone encoded it by hand, and then the SDK encoded it again.
     """
-    right = _signed(stage.intermediate, stage.code)
-    return Attempt(_base64(right.sent.encode()), "base64 of base64 of a certificate", right.proof)
+    right = signed(stage.intermediate, stage.code)
+    return Attempt(encoded(right.sent.encode()), "base64 of base64 of a certificate", right.proof)
 
 
 # --- the moment -------------------------------------------------------------------------------------------------------
 
 
-@_wrong(Answer.NO_CODE, "Ask for a code first.", also=Answer.NAME, codes=0)
+@_wrong(Answer.NO_CODE, "Ask for a code first.", codes=0)
 def no_code_asked_for(stage: Stage) -> Attempt:
     """A code of your own
 
@@ -375,7 +276,7 @@ def no_code_asked_for(stage: Stage) -> Attempt:
 
     A code that you chose yourself proves nothing: you might have signed it years ago.
     """
-    return _signed(stage.intermediate, "0123456789ABCDEF" * 3)
+    return signed(stage.intermediate, "0123456789ABCDEF" * 3)
 
 
 @_wrong(
@@ -392,51 +293,4 @@ def stale_etag(stage: Stage) -> Attempt:
     The proof is right. But the request for the code changed the certificate's record at DPS, and this request names the
     version before that change.
     """
-    return _signed(stage.intermediate, stage.code)
-
-
-# --- the parts of a proof ---------------------------------------------------------------------------------------------
-
-
-def _signed(
-    authority: CertificateAuthority,
-    common_name: str,
-    *,
-    life: tuple[timedelta, timedelta] = (-timedelta(hours=1), _DAY),
-    around: tuple[x509.Certificate, ...] = (),
-    cn_is: str = "",
-) -> Attempt:
-    proof = _certificate(common_name, authority.certificate.subject, authority.private_key, life=life)
-    return _attempt(proof, around=around, cn_is=cn_is)
-
-
-def _attempt(proof: x509.Certificate, *, around: tuple[x509.Certificate, ...] = (), cn_is: str = "") -> Attempt:
-    return Attempt(_base64(certificate_pem(proof)), "base64 of a certificate", proof, around, cn_is)
-
-
-def _certificate(
-    common_name: str,
-    issuer: x509.Name,
-    signer: PrivateKey,
-    *,
-    own_key: PrivateKey | None = None,
-    life: tuple[timedelta, timedelta] = (-timedelta(hours=1), _DAY),
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    key = own_key or ec.generate_private_key(ec.SECP256R1())
-    builder = x509.CertificateBuilder().subject_name(_cn(common_name)).issuer_name(issuer).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now + life[0])
-    return builder.not_valid_after(now + life[1]).sign(signer, signature_hash(signer))
-
-
-def _cn(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _name(authority: CertificateAuthority) -> str:
-    (name,) = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(name.value)
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+    return signed(stage.intermediate, stage.code)

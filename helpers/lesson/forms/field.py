@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import ipywidgets as widgets
@@ -161,13 +160,6 @@ def _control(label: str, info: FieldInfo, value: Any, choices_of_text: Sequence[
         return widgets.SelectMultiple(
             options=choices_of_text, value=chosen_texts, rows=min(len(choices_of_text), 5), **look
         )
-    choices = [each for each in get_args(kind) if each is not NoneType]
-    if isinstance(kind, UnionType) and issubclass(choices[0], Enum):  # the choice can be left open
-        options = [("Choose …", None), *((str(choice), choice) for choice in choices[0])]
-        chosen = [choice for _, choice in options].index(
-            value
-        )  # by index, because for the value None the dropdown would show nothing
-        return widgets.Dropdown(options=options, index=chosen, **look)
     if get_origin(kind) is Literal:
         return widgets.Dropdown(options=list(get_args(kind)), value=value, **look)
     if isinstance(kind, type) and issubclass(kind, Enum):

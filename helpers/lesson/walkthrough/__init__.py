@@ -25,6 +25,7 @@ from helpers.lesson.course.place import YouAreHere, you_are_here
 from helpers.lesson.course.predictions import PredictionCard, predict
 from helpers.lesson.course.questions import QuestionCard
 from helpers.lesson.course.recall import ask, recall
+from helpers.lesson.course.you_are_dps import Exhibits
 from helpers.lesson.figures import (
     AccessCard,
     AccessMatrix,
@@ -421,9 +422,9 @@ class Walkthrough:
         """Return the trials with a device, a CA and a group that exist for nothing else."""
         return experiments.DeviceTrials(self.workspace)
 
-    def gallery(self) -> experiments.Gallery:
-        """Return the gallery of wrong proofs."""
-        return experiments.Gallery(self.workspace)
+    def exhibits(self) -> Exhibits:
+        """Send good and wrong proofs to the service, and return them under their numbers; the answers are sealed."""
+        return Exhibits(self.workspace)
 
     def attack(self) -> experiments.Attack:
         """Return the attack, whose methods are its moves."""
