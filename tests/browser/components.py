@@ -1,4 +1,4 @@
-"""`python -m tests.browser.components` shows every picture on one page, with screenshots: build results, for a person to look at."""
+"""`python -m tests.browser.components` writes a page with every picture, and screenshots of it, for a person to look at."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -204,8 +204,14 @@ def _happened() -> WhatJustHappened:
                 answer,
             )
         )
-    commands = "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
-    python = 'from azure.identity import DefaultAzureCredential\n\n# The credential of whoever runs this.\ncredential = DefaultAzureCredential()\nprint("signed in", 1)\n'
+    commands = (
+        "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n"
+        "    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
+    )
+    python = (
+        "from azure.identity import DefaultAzureCredential\n\n# The credential of the person who runs this.\n"
+        'credential = DefaultAzureCredential()\nprint("signed in", 1)\n'
+    )
     return WhatJustHappened(wire, (), Recipe(("Open **Certificates**.", "Choose **Add**."), commands, python))
 
 
