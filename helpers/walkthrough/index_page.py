@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from helpers.lesson.course.journey import JOURNEY
 from helpers.lesson.figures import STYLE
-from helpers.lesson.figures.picture import card, joined, pill
+from helpers.lesson.figures.picture import badge, card, joined, pill
 from helpers.walkthrough.notebook_run import NotebookRun
 
 __all__ = ["index"]
@@ -38,7 +38,8 @@ def _summary(outcomes: Sequence[NotebookRun], seconds: float) -> str:
 def _table(outcomes: Sequence[NotebookRun]) -> Markup:
     ideas: dict[str, str] = {stop.notebook: stop.idea for stop in JOURNEY}
     rows = joined(
-        "<tr><td>{}</td><th scope='row' class='name'><a href='{}'>{}</a></th><td>{}</td><td class='number'>{}</td></tr>",
+        "<tr><td class='short'>{}</td><th scope='row' class='name'><a href='{}'>{}</a></th><td>{}</td>"
+        "<td class='number'>{}</td></tr>",
         (
             (
                 pill("error", "failed") if each.failure else pill("accepted", "ran"),
@@ -53,8 +54,8 @@ def _table(outcomes: Sequence[NotebookRun]) -> Markup:
     left = [stop for stop in JOURNEY if stop.notebook not in {each.name for each in outcomes}]
     if any(each.failure for each in outcomes):
         rows += joined(
-            "<tr><td><span class='badge'>not run</span></td><th scope='row' class='name'>{}</th><td>{}</td><td></td></tr>",
-            ((stop.notebook, stop.idea) for stop in left),
+            "<tr><td class='short'>{}</td><th scope='row' class='name'>{}</th><td>{}</td><td></td></tr>",
+            ((badge("not run"), stop.notebook, stop.idea) for stop in left),
         )
     head = joined("<th scope='col'>{}</th>", (("Result",), ("Notebook",), ("What it does",), ("Time",)))
     return card(
@@ -63,11 +64,12 @@ def _table(outcomes: Sequence[NotebookRun]) -> Markup:
 
 
 def _error(outcome: NotebookRun) -> Markup:
+    where, _, said = (outcome.failure or "").partition(": ")
     return card(
-        f"{outcome.name} failed",
-        Markup("<pre>{}</pre><p>The <a href='{}'>page of this notebook</a> shows the cell.</p>").format(
-            outcome.failure, outcome.html.name
-        ),
+        f"{where or outcome.name} failed",
+        Markup(
+            "<p style='white-space: pre-line'>{}</p><p>The <a href='{}'>page of this notebook</a> shows the cell.</p>"
+        ).format(said, outcome.html.name),
         kind="error",
     )
 

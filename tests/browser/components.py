@@ -25,10 +25,12 @@ from helpers.lesson import figures
 from helpers.lesson.course.checkpoint import Checkpoint
 from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.journey import JourneyMap
+from helpers.lesson.course.mastery import Marks
 from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
 from helpers.lesson.recipes import Recipe
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from tests.browser.chromium import started_chromium
 from tests.browser.lab import PROJECT
@@ -110,9 +112,13 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "SystemMap: at a station", figures.SystemMap("group")
     yield "ThreePlanes", figures.ThreePlanes()
     yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
-    yield "JourneyMap", JourneyMap(("00_start_here", "01_create_ca"))
+    yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
     yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
+
+
+def _marks(name: Notebook, number: int) -> Marks:
+    return Marks(name, ran=number < 3, solved=number < 2, right=min(number, 1), asked=number % 3)
 
 
 def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:
