@@ -1,18 +1,22 @@
-"""The executed notebooks for readers: each as a notebook and as HTML, and an index page with links to all of them."""
+"""The executed notebooks for readers: each as a notebook and as HTML that loads nothing from the network."""
 
 import re
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import nbformat
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 from helpers.files import PRIVATE, write_atomically
 from helpers.lesson.course.journey import JOURNEY
-from helpers.walkthrough.notebook_run import NotebookRun
+from helpers.lesson.figures import STYLE
+from helpers.walkthrough.notebooks import FOLDER
 
-__all__ = ["Exporter", "index"]
+__all__ = ["INDEX", "Exporter"]
+
+INDEX = "index.html"
+_GLOSSARY = "glossary"
+_BODY = '<body class="jp-Notebook" data-jp-theme-light="true" data-jp-theme-name="JupyterLab Light">'
 
 
 class Exporter:
@@ -21,6 +25,7 @@ class Exporter:
     def __init__(self) -> None:
         # Shared by all notebooks: compiling the templates takes longer than using them.
         self._html = HTMLExporter(mathjax_url="", require_js_url="", mermaid_js_url="", jquery_url="")
+        self._head = f"{STYLE}{_dark(self._html)}</head>"
 
     def finish(self, copy: Path) -> None:
         """Remove widgets and paths from an executed copy, which are useless to its reader, and write it as HTML beside it."""
@@ -32,22 +37,46 @@ class Exporter:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
         write_atomically(copy, nbformat.writes(notebook).encode(), mode=PRIVATE)
-        text, _ = self._html.from_notebook_node(notebook, {"metadata": {"name": copy.stem}})  # the page's title
+        write_atomically(copy.with_suffix(".html"), self._page(notebook, copy.stem).encode(), mode=PRIVATE)
+
+    def add_glossary(self, folder: Path) -> None:
+        """Write the glossary, to which the notebooks link, beside their HTML copies."""
+        notebook = nbformat.read(FOLDER / f"{_GLOSSARY}.ipynb", as_version=4)
+        write_atomically(folder / f"{_GLOSSARY}.html", self._page(notebook, _GLOSSARY).encode(), mode=PRIVATE)
+
+    def _page(self, notebook: nbformat.NotebookNode, name: str) -> str:
+        title = f"{_heading(notebook) or name} · Prove possession of a CA"
+        text, _ = self._html.from_notebook_node(notebook, {"metadata": {"name": title}})
         # A link from one notebook to another becomes a link between their HTML copies.
-        text = re.sub(r"(href=['\"]\d\d_\w+)\.ipynb", r"\1.html", text)
-        write_atomically(copy.with_suffix(".html"), text.encode(), mode=PRIVATE)
+        text = re.sub(rf"(href=['\"](?:\d\d_\w+|{_GLOSSARY}))\.ipynb", r"\1.html", text)
+        text = text.replace(str(STYLE), "").replace("</head>", self._head, 1)  # once a page, and not once a picture
+        pages = _pages(name)
+        return text.replace(f"{_BODY}\n<main>", f"<body class='jp-Notebook'>\n<main>{pages}", 1).replace(
+            "</main>", f"{pages}</main>", 1
+        )
 
 
-def index(outcomes: Sequence[NotebookRun]) -> str:
-    """Return an HTML page with one line per notebook."""
-    ideas = {str(stop.notebook): stop.idea for stop in JOURNEY}
-    rows = "".join(
-        f"<tr><td>{'✘' if each.failure else '✔'}</td><td><a href='{escape(each.html.name)}'>{escape(each.name)}</a></td>"
-        f"<td>{escape(ideas[each.name])}</td><td>{each.seconds:.1f}&nbsp;s</td>"
-        f"<td>{f'<pre>{escape(each.failure)}</pre>' if each.failure else ''}</td></tr>"
-        for each in outcomes
-    )
-    return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Walkthrough</title>"
-        f"<h1>The executed walkthrough</h1><table>{rows}</table></html>"
-    )
+def _heading(notebook: nbformat.NotebookNode) -> str:
+    """Return the notebook's first heading, or ""."""
+    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = (re.match(r"# (.+)", text) for text in texts)
+    return next((match[1] for match in found if match), "")
+
+
+def _pages(name: str) -> Markup:
+    """Return links to the notebooks before and after one, and to the index."""
+    names: list[str] = [stop.notebook for stop in JOURNEY]
+    at = names.index(name) if name in names else -1
+    before = names[at - 1] if at > 0 else ""
+    after = names[at + 1] if 0 <= at < len(names) - 1 else ""
+    link = Markup("<a href='{0}.html'>{1}{0}{2}</a>")
+    return Markup(
+        "<div class='dps pages'><nav aria-label='Notebooks'><span>{}</span><a href='{}'>All notebooks</a>"
+        "<span>{}</span></nav></div>"
+    ).format(link.format(before, "← ", "") if before else "", INDEX, link.format(after, "", " →") if after else "")
+
+
+def _dark(exporter: HTMLExporter) -> str:
+    """Return JupyterLab's dark theme for readers whose system is dark; nbconvert alone makes a page either light or dark."""
+    theme, *_ = exporter.environment.loader.get_source(exporter.environment, "static/theme-dark.css")
+    return f"<style>@media screen and (prefers-color-scheme: dark) {{ {theme} }}</style>"

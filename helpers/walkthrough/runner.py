@@ -78,6 +78,7 @@ def run(
     # With Azure, 08 creates and deletes CAs in the same service whose CAs the other notebooks list.
     before = predecessors(notebooks, side_by_side=target != "azure")
     outcomes: dict[Path, NotebookRun] = {}
+    started = time.monotonic()
     try:
         # The last context manager ends first: after an interrupt, the kernels are killed without waiting for notebooks.
         with (
@@ -89,8 +90,9 @@ def run(
             # would take another second to compile a grammar for a format that notebooks do not use, unless it can't import
             # rfc3987_syntax (https://github.com/python-jsonschema/jsonschema/issues/1428).
             sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks an import
-            from helpers.walkthrough.copies import Exporter, index
+            from helpers.walkthrough.copies import INDEX, Exporter
             from helpers.walkthrough.engine import execute
+            from helpers.walkthrough.index_page import index
 
             def run_one(notebook: Path) -> NotebookRun:
                 began, copy = time.monotonic(), executed / notebook.name
@@ -103,12 +105,13 @@ def run(
                 outcomes[notebook] = outcome
                 on_end(outcome)
                 exports.append(exporting.submit(exporter.finish, outcome.executed))
+            exports.append(exporting.submit(exporter.add_glossary, executed))
             for export in exports:
                 export.result()
     finally:
         stop_local_dps(workspace.local_dps_folder)
     ordered = [outcomes[notebook] for notebook in notebooks if notebook in outcomes]
-    write_atomically(executed / "index.html", index(ordered).encode(), mode=PRIVATE)
+    write_atomically(executed / INDEX, index(ordered, time.monotonic() - started).encode(), mode=PRIVATE)
     return ordered
 
 

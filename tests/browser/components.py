@@ -1,4 +1,4 @@
-"""`python -m tests.browser.components` shows every picture on one page, with screenshots: build results, for a person to look at."""
+"""`python -m tests.browser.components` writes a page with every picture, and screenshots of it, for a person to look at."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +30,7 @@ from helpers.lesson.course.decisions import by_examiner, decide_all
 from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.journey import JourneyMap
 from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores
+from helpers.lesson.course.mastery import Marks
 from helpers.lesson.course.misconceptions import diagnose
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
@@ -38,6 +39,7 @@ from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
 from helpers.lesson.recipes import Recipe
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.browser.chromium import started_chromium
@@ -121,7 +123,7 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "SystemMap: at a station", figures.SystemMap("group")
     yield "ThreePlanes", figures.ThreePlanes()
     yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
-    yield "JourneyMap", JourneyMap(("00_start_here", "01_create_ca"))
+    yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
     yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
 
@@ -143,6 +145,10 @@ def _answered(exhibit: Exhibit) -> Exhibit:
     answer = exhibit.answer.case.answer
     refusal = DpsError("", "", "", status=answer.status, code=answer.code, says=answer.words)
     return replace(exhibit, answer=replace(exhibit.answer, refusal=None if answer is Answer.ACCEPTED else refusal))
+
+
+def _marks(name: Notebook, number: int) -> Marks:
+    return Marks(name, ran=number < 3, solved=number < 2, right=min(number, 1), asked=number % 3)
 
 
 def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:
@@ -234,8 +240,14 @@ def _happened() -> WhatJustHappened:
                 answer,
             )
         )
-    commands = "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
-    python = 'from azure.identity import DefaultAzureCredential\n\n# The credential of whoever runs this.\ncredential = DefaultAzureCredential()\nprint("signed in", 1)\n'
+    commands = (
+        "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n"
+        "    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
+    )
+    python = (
+        "from azure.identity import DefaultAzureCredential\n\n# The credential of the person who runs this.\n"
+        'credential = DefaultAzureCredential()\nprint("signed in", 1)\n'
+    )
     return WhatJustHappened(wire, (), Recipe(("Open **Certificates**.", "Choose **Add**."), commands, python))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.lesson.figures.picture import Kind, Picture, card, joined, pill
+from helpers.lesson.figures.picture import Kind, Picture, card, pill, table
 
 __all__ = ["Outcomes"]
 
@@ -17,11 +17,8 @@ class Outcomes(Picture):
     results: Mapping[str, bool]
 
     def html(self) -> Markup:
-        lines = joined(
-            "<tr><th scope='row'>{}</th><td>{}</td></tr>",
-            ((name, pill(*_WORDS[succeeded])) for name, succeeded in self.results.items()),
-        )
-        return card("The checks", Markup("<table>{}</table>").format(lines))
+        rows = ((name, pill(*_WORDS[succeeded])) for name, succeeded in self.results.items())
+        return card("The checks", table(rows))
 
     def text(self) -> str:
         return "\n".join(["The checks", *(f"  {_WORDS[each][1]:8} {name}" for name, each in self.results.items())])

@@ -11,7 +11,8 @@ import ipywidgets as widgets
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from helpers.lesson.figures import STYLE
+from helpers.lesson.figures import STYLE, Picture
+from helpers.lesson.figures.picture import card, table
 from helpers.lesson.forms.field import Field, KeepFile
 from helpers.lesson.forms.own_keys import OwnKeys
 from helpers.lesson.forms.reasons import reasons
@@ -118,8 +119,7 @@ class Form(Generic[Value]):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """Return the widgets, and a table of the values for places without widgets: exports and logs."""
-        row = Markup("<tr><th scope='row' style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>")
-        html = Markup("<table>{}</table>").format(Markup().join(row.format(*each) for each in self._shown()))
+        html = Picture.framed(card("The form", table(self._shown())))
         live: dict[str, Any] = self.box._repr_mimebundle_(**options) or {}
         return {**live, "text/plain": repr(self), "text/html": html}
 

@@ -1,0 +1,89 @@
+"""The index of a run: the first page that a person sees after `make tutorial`."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from helpers.lesson.course.journey import JOURNEY
+from helpers.lesson.figures import STYLE
+from helpers.lesson.figures.picture import badge, card, joined, pill
+from helpers.walkthrough.notebook_run import NotebookRun
+
+__all__ = ["index"]
+
+
+def index(outcomes: Sequence[NotebookRun], seconds: float) -> str:
+    """Return an HTML page about a run: whether it succeeded, each notebook with its time, and the errors.
+
+    Args:
+        seconds: the time that the whole run took; less than the sum of the notebooks' times where two ran at once.
+    """
+    failed = [each for each in outcomes if each.failure]
+    title = "The walkthrough stopped" if failed else "The walkthrough has run"
+    return Markup(
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width, "
+        "initial-scale=1'><title>{0}</title>{1}</head><body class='dps-page'><main><h1>{0}</h1><p class='lead'>{2}</p>"
+        "<div class='dps'>{3}{4}{5}</div></main></body></html>"
+    ).format(
+        title, STYLE, _summary(outcomes, seconds), Markup().join(map(_error, failed)), _table(outcomes), _next(outcomes)
+    )
+
+
+def _summary(outcomes: Sequence[NotebookRun], seconds: float) -> str:
+    ran = sum(not each.failure for each in outcomes)
+    count = f"{ran} of {len(outcomes)} notebooks ran" if ran < len(outcomes) else f"All {ran} notebooks ran"
+    return f"{count} to the end. The run took {_time(seconds)}."
+
+
+def _table(outcomes: Sequence[NotebookRun]) -> Markup:
+    ideas: dict[str, str] = {stop.notebook: stop.idea for stop in JOURNEY}
+    rows = joined(
+        "<tr><td class='short'>{}</td><th scope='row' class='name'><a href='{}'>{}</a></th><td>{}</td>"
+        "<td class='number'>{}</td></tr>",
+        (
+            (
+                pill("error", "failed") if each.failure else pill("accepted", "ran"),
+                each.html.name,
+                each.name,
+                ideas[each.name],
+                _time(each.seconds),
+            )
+            for each in outcomes
+        ),
+    )
+    left = [stop for stop in JOURNEY if stop.notebook not in {each.name for each in outcomes}]
+    if any(each.failure for each in outcomes):
+        rows += joined(
+            "<tr><td class='short'>{}</td><th scope='row' class='name'>{}</th><td>{}</td><td></td></tr>",
+            ((badge("not run"), stop.notebook, stop.idea) for stop in left),
+        )
+    head = joined("<th scope='col'>{}</th>", (("Result",), ("Notebook",), ("What it does",), ("Time",)))
+    return card(
+        "The notebooks", Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows)
+    )
+
+
+def _error(outcome: NotebookRun) -> Markup:
+    where, _, said = (outcome.failure or "").partition(": ")
+    return card(
+        f"{where or outcome.name} failed",
+        Markup(
+            "<p style='white-space: pre-line'>{}</p><p>The <a href='{}'>page of this notebook</a> shows the cell.</p>"
+        ).format(said, outcome.html.name),
+        kind="error",
+    )
+
+
+def _next(outcomes: Sequence[NotebookRun]) -> Markup:
+    first = outcomes[0].html.name if outcomes else ""
+    return card(
+        "What to do now",
+        Markup(
+            "<ul><li>Read what the notebooks show, from <a href='{}'>the first one</a> on.</li>"
+            "<li>Work through them yourself: <code>make lab</code> opens JupyterLab.</li></ul>"
+        ).format(first),
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
