@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from cryptography import x509
 from markupsafe import Markup
 
-from helpers.certificates import CertificateAuthority, describe
+from helpers.certificates import CertificateAuthority, DeviceCertificate, describe
 from helpers.dps import RegisteredCertificate
 from helpers.lesson.figures import Picture, show_tree
 from helpers.lesson.figures.picture import card, listed
@@ -34,10 +34,12 @@ class JudgedChain:
     """One chain.
 
     Attributes:
-        sent: the certificates that the device sends, its own first. unsent: further certificates, for the picture only.
-        at_dps: the CAs that DPS has. look: where to look if the learner's answer is wrong.
+        device: the device, with its private key. sent: the certificates that it sends, its own first.
+        unsent: further certificates, for the picture only. at_dps: the CAs that DPS has.
+        look: where to look if the learner's answer is wrong.
     """
 
+    device: DeviceCertificate
     sent: Sequence[x509.Certificate]
     unsent: Sequence[x509.Certificate]
     at_dps: Sequence[Bound]
@@ -51,38 +53,43 @@ def judged_chains() -> Mapping[str, JudgedChain]:
     root = CertificateAuthority.create_root("Contoso Root CA")
     factory = root.create_intermediate("Contoso Factory CA")
     namesake = CertificateAuthority.create_root("Contoso Factory CA")
-    pump, forged = factory.issue_device("pump-7").certificate, namesake.issue_device("pump-7").certificate
+    pump, forged = factory.issue_device("pump-7"), namesake.issue_device("pump-7")
     return {
         "A": JudgedChain(
-            [pump, factory.certificate],
+            pump,
+            [pump.certificate, factory.certificate],
             [root.certificate],
             [Bound(root, True, True), Bound(factory, True, False)],
             "group disabled",
             "Two groups match this chain. Which CA is nearer to the device, and is its group enabled?",
         ),
         "B": JudgedChain(
-            [pump],
+            pump,
+            [pump.certificate],
             [factory.certificate, root.certificate],
             [Bound(factory, True, True)],
             "accepted",
             "DPS already has the certificate right above the device.",
         ),
         "C": JudgedChain(
-            [pump],
+            pump,
+            [pump.certificate],
             [factory.certificate],
             [Bound(root, True, True)],
             "certificate missing",
             "DPS has the root, and the device sent itself. Can DPS climb from one to the other?",
         ),
         "D": JudgedChain(
-            [forged],
+            forged,
+            [forged.certificate],
             [namesake.certificate],
             [Bound(factory, True, True)],
             "another key",
             "Two CAs have the same name here. Which of them signed the device's certificate, and which one is at DPS?",
         ),
         "E": JudgedChain(
-            [pump, factory.certificate],
+            pump,
+            [pump.certificate, factory.certificate],
             [root.certificate],
             [Bound(factory, False, True)],
             "CA unverified",
