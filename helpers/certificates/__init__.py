@@ -7,7 +7,7 @@ from helpers.certificates.authority import (
 )
 from helpers.certificates.chain_examiner import examine_chain
 from helpers.certificates.checks import check_common_name, check_verification_code, require_authority
-from helpers.certificates.completion import issue_completion
+from helpers.certificates.completion import check_learner_name, issue_completion
 from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examination import Check, Examination
@@ -44,6 +44,7 @@ __all__ = [
     "bare_name",
     "certificate_pem",
     "check_common_name",
+    "check_learner_name",
     "check_registration_id",
     "check_verification_code",
     "describe",

@@ -208,8 +208,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("08_you_are_dps", lambda ca, code, sent, now: True, "It accepts everything"),
     ("09_the_attack", lambda registered, own: [each.name for each in registered], "It suspects"),
     ("09_the_attack", lambda registered, own: [], "whose-is-this"),
-    ("10_clean_up", decided("10_clean_up", **{"ca/root.key.pem": "public"}), "issue certificates in your name"),
-    ("10_clean_up", decided("10_clean_up", **{"devices/pump-1.pem": "secret"}), "shows in every handshake"),
+    ("11_clean_up", decided("11_clean_up", **{"ca/root.key.pem": "public"}), "issue certificates in your name"),
+    ("11_clean_up", decided("11_clean_up", **{"devices/pump-1.pem": "secret"}), "shows in every handshake"),
 ]
 
 

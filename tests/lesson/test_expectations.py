@@ -119,14 +119,14 @@ def test_a_checkpoint_is_reached_only_while_its_expectations_are_met(
 def test_the_clean_ups_checkpoint_is_reached_only_after_the_clean_up(alone: Workspace) -> None:
     walk(alone, "ca")
     with pytest.raises(Problem, match="2 of 2"):
-        lesson.open(alone.folder).checkpoint("10_clean_up")
+        lesson.open(alone.folder).checkpoint("11_clean_up")
     assert "✔" in repr(Notebook(CLEAN_UP, alone).run())
 
 
 @pytest.mark.parametrize("notebook", [each.stem for each in walkthrough.NOTEBOOKS if each.stem != "00_start_here"])
 def test_a_checkpoint_is_not_reached_where_nothing_has_run(tmp_path: Path, notebook: str) -> None:
     empty = lesson.open(tmp_path / "workspace")
-    if notebook == "10_clean_up":
+    if notebook == "11_clean_up":
         assert "✔" in repr(empty.checkpoint(notebook)), "nothing is left"
         return
     with pytest.raises(Problem):
