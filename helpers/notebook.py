@@ -18,4 +18,5 @@ class Notebook(StrEnum):
     WHEN_ACCESS_ENDS = "07_when_access_ends"
     YOU_ARE_DPS = "08_you_are_dps"
     THE_ATTACK = "09_the_attack"
-    CLEAN_UP = "10_clean_up"
+    FINAL_TEST = "10_final_test"
+    CLEAN_UP = "11_clean_up"

@@ -5,6 +5,7 @@ ca/root.pem, .cer         the root CA's certificate (the .pem also holds its iss
 ca/root.key.pem           the root CA's private key, mode 0600
 proof/verification.pem    the verification certificate, also as .cer
 proof/request.csr         the request for it, if somebody else signs
+completion/               the certificate of completion, as .pem with its CAs and as a printable .svg
 devices/                  each device's chain (.pem) and its private key (.key, mode 0600)
 dropped/                  files of your own CA that you dropped on a form, mode 0600, until the CA is stored in ca/
 local-dps/                the local DPS of this workspace: connection file, state, log
@@ -56,6 +57,7 @@ _FILE_NAME = re.compile(r"\w[\w .()+@-]{0,99}")
 _CONTENTS = (
     "ca",
     "proof",
+    "completion",
     "devices",
     "dropped",
     "local-dps",
@@ -87,7 +89,9 @@ class Facts(BaseModel):
         solved: the notebooks whose exercises have been solved. attempts: how often a learner has tried an exercise, by
             notebook.
         predictions: by prediction, the choice that the learner made before the outcome, and what happened.
-        recalled: by notebook, the questions that it asked last at its beginning.
+        recalled: by notebook, the questions that it asked last at its beginning; of 10, those of its last test.
+        has_own_ca: the user's own CA was stored in 01, so its CAs are not only for this course.
+        final_test: the best score of the final test, and how often it was finished.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -121,6 +125,8 @@ class Facts(BaseModel):
     attempts: dict[str, int] = {}
     predictions: dict[str, tuple[str, str]] = {}
     recalled: dict[str, tuple[str, ...]] = {}
+    has_own_ca: bool = False
+    final_test: tuple[int, int] = (0, 0)
 
 
 class Workspace:
@@ -179,8 +185,14 @@ class Workspace:
         self._change(lambda facts: {"predictions": {**facts.predictions, prediction: (predicted, happened)}})
 
     def recall(self, notebook: str, questions: tuple[str, ...]) -> None:
-        """Note the questions that a notebook asks at its beginning."""
+        """Note the questions that a notebook asks."""
         self._change(lambda facts: {"recalled": {**facts.recalled, notebook: questions}})
+
+    def finish_test(self, score: int) -> tuple[int, int]:
+        """Note the score of the final test, and return the best score and how often the test has been finished."""
+        return self._change(
+            lambda facts: {"final_test": (max(score, facts.final_test[0]), facts.final_test[1] + 1)}
+        ).final_test
 
     def add_service(self, name: str) -> None:
         """Note a service that an experiment adds to the local DPS. Two notebooks may do so at the same moment."""
@@ -281,9 +293,13 @@ class Workspace:
             file.unlink(missing_ok=True)
 
     def delete_certificates(self) -> list[str]:
-        """Delete every stored CA, key, device certificate and proof, and return the files' names."""
+        """Delete every stored CA, key, device certificate and proof, and return the files' names.
+
+        This includes the certificate of completion.
+        """
         deleted = []
-        for folder in (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder):
+        own = (self.folder / "ca", self.folder / "dropped", self.proof_file.parent, self.devices_folder)
+        for folder in (*own, self.completion_folder):
             if folder.is_symlink():  # the link's target does not belong to this workspace
                 folder.unlink()
                 continue
@@ -328,6 +344,13 @@ class Workspace:
     def devices_folder(self) -> Path:
         """The folder with each device's chain and key."""
         return self.folder / "devices"
+
+    # --- the certificate of completion ---
+
+    @property
+    def completion_folder(self) -> Path:
+        """The folder with the certificate of completion."""
+        return self.folder / "completion"
 
     # --- the local DPS of this workspace ---
 

@@ -7,6 +7,7 @@ from helpers.certificates.authority import (
 )
 from helpers.certificates.chain_examiner import examine_chain
 from helpers.certificates.checks import check_common_name, check_verification_code, require_authority
+from helpers.certificates.completion import check_learner_name, issue_completion
 from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examination import Check, Examination
@@ -14,6 +15,7 @@ from helpers.certificates.fleet import issue_fleet
 from helpers.certificates.key_files import is_encrypted, read_private_key, save_private_key
 from helpers.certificates.keys import KeyAlgorithm, PrivateKey, signature_hash
 from helpers.certificates.proof_examiner import examine_proof
+from helpers.certificates.purposes import COURSE_COMPLETION
 from helpers.certificates.signing_request import (
     accept_verification_certificate,
     request_verification_certificate,
@@ -28,6 +30,7 @@ from helpers.certificates.storage import (
 )
 
 __all__ = [
+    "COURSE_COMPLETION",
     "CertificateAuthority",
     "CertificateDescription",
     "Check",
@@ -41,6 +44,7 @@ __all__ = [
     "bare_name",
     "certificate_pem",
     "check_common_name",
+    "check_learner_name",
     "check_registration_id",
     "check_verification_code",
     "describe",
@@ -50,6 +54,7 @@ __all__ = [
     "extensions_in_words",
     "is_encrypted",
     "is_issued_by",
+    "issue_completion",
     "issue_fleet",
     "load_authority",
     "public_certificate",

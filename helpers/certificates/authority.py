@@ -186,6 +186,16 @@ class CertificateAuthority:
         builder = self._start(code, ephemeral.public_key(), _PROOF_LIFETIME)
         return VerificationCertificate(self._sign(as_end_entity(builder)), code)
 
+    def issue_for_purpose(
+        self, common_name: str, public_key: PublicKey, purpose: x509.ObjectIdentifier, *, lifetime: timedelta
+    ) -> x509.Certificate:
+        """Issue an end entity's certificate whose only extended key usage is this purpose.
+
+        Raises:
+            Problem: the name is invalid, or this CA is not valid today.
+        """
+        return self._sign(as_end_entity(self._start(common_name, public_key, lifetime), purpose))
+
     def require_valid_now(self) -> None:
         """Raise a Problem unless this CA and all CAs above it are valid now: otherwise, a chain through it is rejected."""
         now = datetime.now(UTC)

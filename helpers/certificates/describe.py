@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpers.certificates.keys import key_name
+from helpers.certificates.purposes import COURSE_COMPLETION
 
 __all__ = [
     "CertificateDescription",
@@ -39,6 +40,7 @@ _USAGES = {
 _EXTENDED_USAGES = {
     ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
     ExtendedKeyUsageOID.SERVER_AUTH: "TLS server",
+    COURSE_COMPLETION: "completion of this course",
 }
 
 

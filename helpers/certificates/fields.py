@@ -55,12 +55,18 @@ def as_authority(builder: x509.CertificateBuilder, path_length: int | None) -> x
     )
 
 
-def as_end_entity(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
-    """Add a TLS client's extensions (RFC 5280 section 4.2.1.12): its key may sign handshakes, but not certificates."""
+def as_end_entity(
+    builder: x509.CertificateBuilder, purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH
+) -> x509.CertificateBuilder:
+    """Add an end entity's extensions: its key may sign data, but not certificates.
+
+    Args:
+        purpose: the only extended key usage (RFC 5280 section 4.2.1.12); by default, that of a TLS client.
+    """
     return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     )
 
 

@@ -6,6 +6,7 @@ from helpers.lesson.course.answers import Unsolved
 from helpers.lesson.figures import CodeCard, Outcomes, RefusalCard, RegistrationCard
 from helpers.lesson.forms.values import (
     CleanUp,
+    Completion,
     CreateCa,
     CreateEnrollmentGroup,
     EndAccess,
@@ -24,6 +25,7 @@ from helpers.workspace import Workspace
 __all__ = [
     "CleanUp",
     "CodeCard",
+    "Completion",
     "CreateCa",
     "CreateEnrollmentGroup",
     "EndAccess",

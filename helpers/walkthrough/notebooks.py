@@ -14,11 +14,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "notebooks"
 NOTEBOOKS = tuple(sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
 
-# 08 and 09 need only a target, so they run while the other notebooks do. But 09 lists the service's CAs, so it waits until
-# 04 has verified them; and 07, which temporarily registers another CA, waits for 09.
+# 08 and 09 need only a target, and 10 only a CA, so they run while the other notebooks do. But 09 lists the service's CAs, so
+# it waits until 04 has verified them; and 07, which temporarily registers another CA, waits for 09.
 _BESIDE: dict[str, tuple[str, ...]] = {
     Notebook.YOU_ARE_DPS: (Notebook.START_HERE,),
     Notebook.THE_ATTACK: (Notebook.VERIFY_CA, Notebook.YOU_ARE_DPS),
+    Notebook.FINAL_TEST: (Notebook.CREATE_CA,),
 }
 _ALSO: dict[str, tuple[str, ...]] = {
     Notebook.WHEN_ACCESS_ENDS: (Notebook.THE_ATTACK,),

@@ -223,7 +223,7 @@ def test_08_the_learners_function_is_judged_diagnosed_and_at_last_decides_as_dps
 
 def test_the_clean_up_removes_everything_created_and_the_keys_only_if_the_box_is_ticked(page: Page, lab: Lab) -> None:
     workspace = ready_for("06_provision_devices", lab.workspace)
-    notebook = NotebookPage.open(page, lab, "10_clean_up")
+    notebook = NotebookPage.open(page, lab, "11_clean_up")
     notebook.run(0, 2)
     for text in ("The enrollment group “walkthrough-devices” is deleted.", "The local DPS is stopped."):
         expect(notebook.output(2)).to_contain_text(text)

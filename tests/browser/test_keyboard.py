@@ -174,7 +174,7 @@ def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab
         page.keyboard.press("Shift+Enter")
         for text in ("geoLatency", chosen):
             expect(notebook.output(2)).to_contain_text(text)
-    notebook = NotebookPage.open(page, lab, "10_clean_up")
+    notebook = NotebookPage.open(page, lab, "11_clean_up")
     notebook.run(0, 1)
     with not_run_again(notebook, 1):
         notebook.form().field("Delete keys and certificates here, too").focus()

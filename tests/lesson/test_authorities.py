@@ -343,7 +343,7 @@ def test_an_own_ca_is_not_silently_ignored_where_cas_exist(workspace: Workspace,
     with pytest.raises(Problem, match="“Own Root” was not accepted") as caught:
         create(workspace, **bring(tmp_path, issue("Own Root", ca=True)))
     assert "“Walkthrough Root CA”" in caught.value.why
-    assert "10_clean_up" in caught.value.next_step
+    assert "11_clean_up" in caught.value.next_step
     assert files(workspace) == before
 
 
@@ -351,7 +351,7 @@ def test_an_own_ca_where_cas_exist_is_told_so_before_a_cell_is_run(workspace: Wo
     create(workspace)
     own = issue("Own Root", ca=True)
     given = bring(tmp_path, own)
-    says = "This workspace already has the CA “Walkthrough Root CA”. Leave the fields of your own CA empty, or run 10_clean_up"
+    says = "This workspace already has the CA “Walkthrough Root CA”. Leave the fields of your own CA empty, or run 11_clean_up"
     as_parameters, typed, dropped = (Notebook("01", workspace, **each) for each in (given, {}, {}))
     for notebook in (as_parameters, typed, dropped):
         notebook.call(until="wanted = form.value")

@@ -138,7 +138,7 @@ def test_a_change_half_way_is_refused_in_plain_words_and_nothing_is_lost(
         notebook.type_in(**changed)
     with pytest.raises(Problem, match=says) as caught:
         notebook.cell("form.value")
-    assert "10_clean_up" in caught.value.next_step
+    assert "11_clean_up" in caught.value.next_step
     assert stored(walked) == before
     assert (dps.certificates.get("half-way"), dps.enrollment_groups.get("half-way")) == (registered, group)
 

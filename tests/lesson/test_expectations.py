@@ -68,6 +68,10 @@ def note_answers(**statuses: int) -> Happening:
     return happen
 
 
+def pass_without_the_certificate(workspace: Workspace, name: str) -> None:
+    workspace.solve("10_final_test")
+
+
 # The notebook, and an event that makes its checkpoint fail although all its cells ran once.
 CASES: list[tuple[str, Happening, str]] = [
     ("00_start_here", lambda workspace, name: workspace.update(target=None), "Run 00_start_here"),
@@ -93,6 +97,8 @@ CASES: list[tuple[str, Happening, str]] = [
     ("08_you_are_dps", note_answers(garbage=200), "DPS rejected each wrong proof"),
     ("08_you_are_dps", note_answers(by_the_book=400), "DPS accepted each good proof"),
     ("09_the_attack", begin_again("09", "attack.try_to_prove"), "DPS rejected Mallory's proof"),
+    ("10_final_test", lambda workspace, name: workspace.recall("10_final_test", ()), "was drawn for you"),
+    ("10_final_test", pass_without_the_certificate, "Your certificate of completion is on your disk"),
 ]
 
 
@@ -119,14 +125,14 @@ def test_a_checkpoint_is_reached_only_while_its_expectations_are_met(
 def test_the_clean_ups_checkpoint_is_reached_only_after_the_clean_up(alone: Workspace) -> None:
     walk(alone, "ca")
     with pytest.raises(Problem, match="2 of 2"):
-        lesson.open(alone.folder).checkpoint("10_clean_up")
+        lesson.open(alone.folder).checkpoint("11_clean_up")
     assert "✔" in repr(Notebook(CLEAN_UP, alone).run())
 
 
 @pytest.mark.parametrize("notebook", [each.stem for each in walkthrough.NOTEBOOKS if each.stem != "00_start_here"])
 def test_a_checkpoint_is_not_reached_where_nothing_has_run(tmp_path: Path, notebook: str) -> None:
     empty = lesson.open(tmp_path / "workspace")
-    if notebook == "10_clean_up":
+    if notebook == "11_clean_up":
         assert "✔" in repr(empty.checkpoint(notebook)), "nothing is left"
         return
     with pytest.raises(Problem):

@@ -72,6 +72,7 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
     ),
     (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
     (lesson.EndAccess, {"device_id": "valve-7", "next_ca_name": "N"}),
+    (lesson.Completion, {"learner_name": "Ada Lovelace"}),
     (lesson.CleanUp, {"delete_keys": True, "done_in_portal": True}),
 ]
 MODELS = list(dict.fromkeys(model for model, _ in OTHER_VALUES))

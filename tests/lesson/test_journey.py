@@ -82,7 +82,7 @@ def test_no_notebook_has_more_than_900_words(stop: Stop) -> None:
 
 def test_after_the_last_notebook_comes_the_first() -> None:
     assert next_stop("00_start_here") == "01_create_ca"
-    assert next_stop("10_clean_up") == "00_start_here"
+    assert next_stop("11_clean_up") == "00_start_here"
 
 
 def test_after_the_clean_up_the_journey_is_complete(workspace: Workspace) -> None:

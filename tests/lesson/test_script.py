@@ -76,7 +76,7 @@ def test_the_readme_links_to_the_page() -> None:
     assert f"]({PAGE.relative_to(PROJECT)})" in (PROJECT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/the_whole_walkthrough.md", "notebooks/10_clean_up.ipynb"])
+@pytest.mark.parametrize("page", ["README.md", "docs/the_whole_walkthrough.md", "notebooks/11_clean_up.ipynb"])
 def test_the_pages_link_to_it(page: str) -> None:
     file = PROJECT / page
     links = re.findall(r"\]\(([^)]+the_whole_walkthrough.py)\)", file.read_text())

@@ -87,7 +87,7 @@ def test_a_notebook_begins_after_those_that_it_needs(walked: Walked) -> None:
     ends = walked.ended.index
     main = [step for step in STEPS if step[:2] not in ("08", "09")]
     assert [name for name in walked.ended if name in main] == main
-    assert walked.ended[-1] == "10_clean_up"
+    assert walked.ended[-1] == "11_clean_up"
     assert ends("08_you_are_dps") < ends("09_the_attack") < ends("07_when_access_ends")
     begins = [name for name, cell in walked.begun if cell == 1]
     assert begins.index("08_you_are_dps") < begins.index("02_upload_ca"), "08 runs beside the others"

@@ -72,10 +72,10 @@ def test_headless_it_fails_and_names_the_cell_and_the_name(workspace: Workspace,
         nbformat.v4.new_code_cell("from helpers import lesson"),
         nbformat.v4.new_code_cell("walkthrough.dps"),
     ]
-    nbformat.write(notebook, tmp_path / "10_clean_up.ipynb")
-    (outcome,) = go(workspace, [tmp_path / "10_clean_up.ipynb"])
+    nbformat.write(notebook, tmp_path / "11_clean_up.ipynb")
+    (outcome,) = go(workspace, [tmp_path / "11_clean_up.ipynb"])
     assert outcome.failure is not None
-    assert outcome.failure.startswith("10_clean_up, cell [2]: A cell above has not run.")
+    assert outcome.failure.startswith("11_clean_up, cell [2]: A cell above has not run.")
     assert "“walkthrough”" in outcome.failure
     assert "Run All Above Selected Cell" in outcome.failure
     assert "Traceback" not in shown(outcome)

@@ -30,7 +30,7 @@ def test_it_runs_with_each_kind_of_key_and_each_ca(workspace: Workspace, key_typ
     assert openssl.run("verify", "-x509_strict", *trusted, workspace.proof_file).endswith(b"OK\n")
     assert "VERIFIED" in shown(outcomes[4])
     run(workspace, STEPS[-1])
-    assert workspace.facts.certificate_name is None, "10_clean_up removes what was registered"
+    assert workspace.facts.certificate_name is None, "11_clean_up removes what was registered"
 
 
 @pytest.mark.usefixtures("reused_kernels")

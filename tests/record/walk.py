@@ -55,7 +55,7 @@ class Walk:
     def service(self) -> Iterator[LocalService]:
         """Yield the local DPS for requests that are not part of the record.
 
-        10_clean_up stops the local DPS, so it is started again after that.
+        11_clean_up stops the local DPS, so it is started again after that.
         """
         folder = self.workspace.local_dps_folder
         with ExitStack() as stack:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from helpers.certificates import describe
 from helpers.dps import CaReference
+from helpers.lesson.course.final_test import QUESTIONS_ASKED
 from helpers.lesson.course.machine import examine_machine
 from helpers.lesson.experiments.gallery import cases_of
 from helpers.lesson.experiments.proof_case import Answer
@@ -133,6 +134,19 @@ def _the_attack(walkthrough: "Walkthrough") -> Iterator[Expect]:
     yield Expect("Mallory's own service rejected it, too", seen.get("at_his_own") is False)
 
 
+def _final_test(walkthrough: "Walkthrough") -> Iterator[Expect]:
+    """Judge what has been done. To pass is the learner's aim, and no condition for going on."""
+    facts = walkthrough.workspace.facts
+    best, times = facts.final_test
+    drawn = len(facts.recalled.get(Notebook.FINAL_TEST, ()))
+    yield Expect(f"A test of {QUESTIONS_ASKED} questions was drawn for you", drawn == QUESTIONS_ASKED)
+    if times:
+        yield Expect(f"You have finished {times}; your best score is {best} of {QUESTIONS_ASKED}", True)
+    if Notebook.FINAL_TEST in facts.solved:
+        files = [walkthrough.workspace.completion_folder / f"certificate.{kind}" for kind in ("pem", "svg")]
+        yield Expect("Your certificate of completion is on your disk", all(file.exists() for file in files))
+
+
 def _clean_up(walkthrough: "Walkthrough") -> Iterator[Expect]:
     facts = walkthrough.workspace.facts
     yield Expect("No enrollment group is left", facts.enrollment_group_id is None)
@@ -152,6 +166,7 @@ EXPECTATIONS: dict[str, _Judge] = {
     Notebook.WHEN_ACCESS_ENDS: _when_access_ends,
     Notebook.YOU_ARE_DPS: _you_are_dps,
     Notebook.THE_ATTACK: _the_attack,
+    Notebook.FINAL_TEST: _final_test,
     Notebook.CLEAN_UP: _clean_up,
 }
 """For each notebook, the expectations at its end."""

@@ -35,6 +35,7 @@ JOURNEY = (
     Stop(Notebook.WHEN_ACCESS_ENDS, "revoke a device, disable a group, roll over and delete a CA"),
     Stop(Notebook.YOU_ARE_DPS, "write the check that DPS makes, and judge good and wrong proofs with it"),
     Stop(Notebook.THE_ATTACK, "upload another organization's CA; see what stops you and what does not"),
+    Stop(Notebook.FINAL_TEST, "twelve questions over the whole course, and a certificate for those who pass"),
     Stop(Notebook.CLEAN_UP, "remove everything that the walkthrough has created"),
 )
 

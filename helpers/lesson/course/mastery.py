@@ -25,7 +25,7 @@ class Marks:
 
     @property
     def is_done(self) -> bool:
-        """Whether the notebook is done: it ran, and its exercise is solved."""
+        """Whether the notebook is done: it ran, and its exercise is solved. Of the final test: it is passed."""
         return self.ran and self.solved
 
     @property
@@ -49,7 +49,8 @@ def next_step(made: list[Marks]) -> str:
         if not each.ran:
             return f"Run {each.notebook}."
         if not each.solved:
-            return f"Solve the exercise of {each.notebook}."
+            is_test = each.notebook is Notebook.FINAL_TEST
+            return f"Pass {each.notebook}." if is_test else f"Solve the exercise of {each.notebook}."
     for each in made:
         if each.right < each.asked:
             return f"Everything is done. Try the predictions of {each.notebook} again: {each.predictions} came true."

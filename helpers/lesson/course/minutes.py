@@ -7,6 +7,7 @@ import nbformat
 
 from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.final_test import QUESTIONS_ASKED
 
 __all__ = ["minutes", "visible_words"]
 
@@ -24,6 +25,7 @@ def minutes(notebook: str) -> int:
     shown = [cell for cell in code if not cell.metadata.get("jupyter", {}).get("source_hidden")]
     questions = sum(asked_in == notebook for asked_in, _ in read_bank("predictions").values())
     questions += 2 * sum("walkthrough.recall(" in cell.source for cell in code)
+    questions += QUESTIONS_ASKED * sum("walkthrough.final_test(" in cell.source for cell in code)
     exercise = EXERCISES[notebook].minutes if notebook in EXERCISES else 0
     reading = visible_words(notebook) / WORDS_PER_MINUTE
     return max(1, round(reading + MINUTES_PER_CELL * len(shown) + MINUTES_PER_QUESTION * questions + exercise))

@@ -31,12 +31,14 @@ class Question:
     Attributes:
         name: unique among all questions of its kind; the workspace stores answers by it.
         choices: by a short key. right: the key of the right one.
+        about: the name of the function that makes the object of the question; "" if it has none.
     """
 
     name: str
     asks: str
     choices: Mapping[str, Choice]
     right: str
+    about: str = ""
 
     def __post_init__(self) -> None:
         assert self.right in self.choices, self.name

@@ -11,7 +11,9 @@ from helpers.lesson.figures.certificates import (
 )
 from helpers.lesson.figures.certificates_page import CertificatesPage, PageLine
 from helpers.lesson.figures.checklist import Checklist
+from helpers.lesson.figures.completion import CompletionCard, draw_completion
 from helpers.lesson.figures.devices import AccessCard, HubCard, RecordsCard, RegistrationCard
+from helpers.lesson.figures.happened import RecordedExchanges
 from helpers.lesson.figures.ids import FourIds
 from helpers.lesson.figures.matrix import AccessMatrix
 from helpers.lesson.figures.outcomes import Outcomes
@@ -34,6 +36,7 @@ __all__ = [
     "ChainTree",
     "Checklist",
     "CodeCard",
+    "CompletionCard",
     "EtagTrail",
     "FourIds",
     "GroupPicture",
@@ -44,6 +47,7 @@ __all__ = [
     "Picture",
     "ProofAnatomy",
     "ProofSequence",
+    "RecordedExchanges",
     "RecordsCard",
     "RefusalCard",
     "RegistrationCard",
@@ -54,6 +58,7 @@ __all__ = [
     "Tabs",
     "ThreePlanes",
     "Verdicts",
+    "draw_completion",
     "life",
     "ours",
     "show_certificate",

@@ -67,7 +67,7 @@ class CertificateCard(Table):
             ("SHA-1", _thumbprint(facts.sha1, "(the thumbprint that DPS shows)" if facts.is_authority else "")),
             (
                 "SHA-256",
-                _thumbprint(facts.sha256, "(the thumbprint that IoT Hub shows)" if _is_a_devices(facts) else ""),
+                _thumbprint(facts.sha256, "(the thumbprint that IoT Hub shows)" if _is_a_devices(facts, self.extensions) else ""),
             ),
             ("Extensions", listed(map(with_digits_grouped, self.extensions)) if self.extensions else "none"),
         ]
@@ -207,6 +207,13 @@ def _thumbprint(digits: str, about: str) -> Markup:
     return Markup("{} <small>{}</small>").format(grouped(digits), about) if about else grouped(digits)
 
 
+def _is_a_devices(facts: CertificateDescription, extensions: Sequence[str] = ()) -> bool:
+    """A proof looks like a device's certificate, except for its common name. Other purposes say so in an extension."""
+    usages = [each for each in extensions if each.startswith("Extended key usage")]
+    is_client = all("TLS client" in each for each in usages)
+    return is_client and not facts.is_authority and not _CODE.fullmatch(facts.common_name)
+
+
 def _icon(facts: CertificateDescription) -> IconName:
     if facts.is_authority:
         return "key"
@@ -220,11 +227,6 @@ def _kind(facts: CertificateDescription) -> str:
         return "a CA; any number of CAs may follow below it"
     cas = {0: "no CA", 1: "one CA"}.get(facts.path_length, f"{facts.path_length} CAs")
     return f"a CA; {cas} may follow below it (path length {facts.path_length})"
-
-
-def _is_a_devices(facts: CertificateDescription) -> bool:
-    """A proof looks like a device's certificate, except for its common name: a verification code."""
-    return not facts.is_authority and not _CODE.fullmatch(facts.common_name)
 
 
 def _short_kind(facts: CertificateDescription) -> str:

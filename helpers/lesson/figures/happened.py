@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from helpers.dps import Chapter, Event, Exchange
 from helpers.lesson.figures.checklist import clicks
-from helpers.lesson.figures.picture import Picture, fold, joined, pill
+from helpers.lesson.figures.picture import Picture, card, fold, joined, pill
 from helpers.lesson.figures.tabs import Tabs, highlighted
 from helpers.lesson.recipes import Recipe
 
-__all__ = ["WhatJustHappened"]
+__all__ = ["RecordedExchanges", "WhatJustHappened"]
 
 _MAX_TEXT_LENGTH = 288
 _SHORTENED_LENGTH = 72
@@ -83,6 +83,30 @@ class WhatJustHappened(Picture):
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
         said += [f"{len(self.events)} lines of the device's log"] if self.events else []
         return f"{' and '.join(said)}; and the same step in other ways"
+
+
+@dataclass(frozen=True, repr=False)
+class RecordedExchanges(Picture):
+    """Some requests and their answers, with all that was recorded of them."""
+
+    title: str
+    exchanges: Sequence[Exchange]
+
+    def html(self) -> Markup:
+        return card(self.title, *(_exchange(each, is_open=True) for each in self.exchanges))
+
+    def text(self) -> str:
+        lines = [self.title]
+        for each in self.exchanges:
+            headers = (f"{name}: {value}" for name, value in each.request_headers.items())
+            bodies = (
+                json.dumps(_shortened(body), ensure_ascii=False)
+                for body in (each.request, each.answer)
+                if body is not None
+            )
+            lines.append(f"  {each.method} {_path(each.url)} -> {each.status}")
+            lines += [f"    {line}" for line in (*headers, *bodies)]
+        return "\n".join(lines)
 
 
 def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:

@@ -13,6 +13,7 @@ from helpers.lesson.forms.checks import expanded
 from helpers.lesson.forms.own_ca import gets_intermediate
 from helpers.lesson.forms.values import (
     CleanUp,
+    Completion,
     CreateCa,
     CreateEnrollmentGroup,
     EndAccess,
@@ -37,7 +38,7 @@ _OPENS_AND_ENCRYPTS = (
     "Opens your own CA's key if it is encrypted, and encrypts the keys on disk. The passphrase is not stored, so each "
     "notebook asks for it."
 )
-OPENS_KEYS = (CreateCa, SignCode, ProvisionDevices, EndAccess)
+OPENS_KEYS = (CreateCa, SignCode, ProvisionDevices, EndAccess, Completion)
 """The forms with a passphrase."""
 TELLS_OF_PORTAL = (UploadCa, SignCode, VerifyCa, CreateEnrollmentGroup, CleanUp)
 """The forms in which a person confirms what they have done in the portal."""
@@ -73,6 +74,8 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         remembered = {**choices, **chosen_now}
         if remembered != choices:
             workspace.update(choices=remembered)
+        if isinstance(value, CreateCa) and not workspace.authority_roles():
+            workspace.update(has_own_ca=bool(value.own_ca_certificate))
         if isinstance(value, CreateCa) and workspace.authority_roles():
             workspace.delete_dropped()  # the CA is stored already, and these files may include its key without encryption
 
@@ -90,8 +93,11 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
 _REMEMBERED: dict[type[Inputs], tuple[str, ...]] = {
     CreateCa: ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days"),
     ProvisionDevices: ("device_id", "fleet_size"),
+    Completion: ("learner_name",),
 }
-"""The fields whose values a later notebook uses again. 07 only names a device to revoke, so it does not rename the fleet."""
+"""The fields whose values a later notebook or a later run uses again.
+
+07 only names a device to revoke, so it does not rename the fleet."""
 
 
 def chosen_before(model: type[Value], workspace: Workspace) -> Value:

@@ -11,6 +11,7 @@ from helpers.certificates import (
     CertificateAuthority,
     KeyAlgorithm,
     check_common_name,
+    check_learner_name,
     check_verification_code,
     load_authority,
 )
@@ -37,6 +38,7 @@ from helpers.workspace import Role, Target, opening_passphrase
 __all__ = [
     "FORMS",
     "CleanUp",
+    "Completion",
     "CreateCa",
     "CreateEnrollmentGroup",
     "EndAccess",
@@ -408,6 +410,16 @@ class EndAccess(Inputs):
     )
 
 
+class Completion(Inputs):
+    """The name on the certificate of completion."""
+
+    learner_name: Annotated[str, checked_by(check_learner_name)] = Field(
+        "Learner",
+        title="Your name",
+        description="The certificate's common name (CN): up to 64 bytes. It stays in your workspace.",
+    )
+
+
 class CleanUp(Inputs):
     """Whether to delete the keys on this machine, too."""
 
@@ -428,6 +440,7 @@ FORMS: tuple[type[Inputs], ...] = (
     CreateEnrollmentGroup,
     ProvisionDevices,
     EndAccess,
+    Completion,
     CleanUp,
 )
 """The value behind each form, in the order of the notebooks."""

@@ -19,6 +19,7 @@ from helpers.lesson import experiments
 from helpers.lesson.course.chains import ChainsToJudge
 from helpers.lesson.course.checkpoint import Checkpoint, checkpoint
 from helpers.lesson.course.exercises import ExerciseCard, try_exercise
+from helpers.lesson.course.final_test import FinalTest, draw_test
 from helpers.lesson.course.journey import JourneyMap, journey, run_first
 from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.course.place import YouAreHere, you_are_here
@@ -37,6 +38,7 @@ from helpers.lesson.figures import (
     GroupPicture,
     HubCard,
     Listing,
+    Picture,
     ProofAnatomy,
     ProofSequence,
     RecordsCard,
@@ -45,9 +47,17 @@ from helpers.lesson.figures import (
 )
 from helpers.lesson.forms import Form, Inputs, Secret
 from helpers.lesson.forms.setting import OPENS_KEYS, TELLS_OF_PORTAL, chosen_before, setting_of
-from helpers.lesson.forms.values import CleanUp, CreateEnrollmentGroup, EndAccess, ProvisionDevices, SignCode, StartHere
+from helpers.lesson.forms.values import (
+    CleanUp,
+    Completion,
+    CreateEnrollmentGroup,
+    EndAccess,
+    ProvisionDevices,
+    SignCode,
+    StartHere,
+)
 from helpers.lesson.targets import Dps, ExternalSigner, Service, Target, target_of
-from helpers.lesson.walkthrough import access, clean_up, views
+from helpers.lesson.walkthrough import access, clean_up, completion, views
 from helpers.lesson.walkthrough.memory import Memory
 from helpers.lesson.walkthrough.what_happened import WhatJustHappened, what_just_happened
 from helpers.notebook import Notebook
@@ -370,6 +380,18 @@ class Walkthrough:
     def predict(self, experiment: str) -> PredictionCard:
         """Return the question before an experiment; its `beside` then shows the result beside the prediction."""
         return predict(self.workspace, experiment)
+
+    def final_test(self) -> FinalTest:
+        """Return a new final test: twelve questions over the whole course, which its `result` judges."""
+        return draw_test(self.workspace)
+
+    def certificate_of_completion(self, wanted: Completion) -> Picture:
+        """Return the learner's certificate of completion; until the final test is passed, what is still to be done.
+
+        Raises:
+            Problem: the CA's key can't be opened, or the CA is not valid today.
+        """
+        return completion.certificate_of_completion(self, wanted)
 
     def chains_to_judge(self) -> ChainsToJudge:
         """Return the chains of 05's exercise."""

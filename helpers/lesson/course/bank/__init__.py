@@ -1,6 +1,7 @@
 """The questions of the course, in YAML files: what is asked, the choices, and an explanation for each of them.
 
 A file holds questions by their names. `notebook` is the one that teaches the answer, and `right` is the key of the right choice.
+`about` names the function in `final_test/` that makes the object of a question; its texts may then name parts of it in braces.
 """
 
 from functools import cache
@@ -27,4 +28,4 @@ def read_bank(name: str) -> dict[str, tuple[Notebook, Question]]:
 
 def _question(name: str, entry: dict[str, Any]) -> Question:
     choices = {key: Choice(**choice) for key, choice in entry["choices"].items()}
-    return Question(name, entry["asks"], choices, entry["right"])
+    return Question(name, entry["asks"], choices, entry["right"], entry.get("about", ""))

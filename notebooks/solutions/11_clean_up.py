@@ -8,4 +8,4 @@ files = {
     "devices/pump-1.key": "secret",
 }
 
-walkthrough.try_exercise("10_clean_up", files)
+walkthrough.try_exercise("11_clean_up", files)

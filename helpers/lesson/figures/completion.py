@@ -1,0 +1,151 @@
+"""The certificate of completion: as a card in the notebook, and as a page to print."""
+
+import base64
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from markupsafe import Markup
+
+from helpers.certificates import bare_name, describe
+from helpers.lesson.figures.certificates import show_certificate
+from helpers.lesson.figures.picture import Picture, card, fold, pill
+
+__all__ = ["CompletionCard", "draw_completion"]
+
+_WIDTH, _HEIGHT = 1188, 840  # A4 landscape, 4 units for a millimetre
+_INK, _QUIET, _BLUE, _GREEN = "#1f2430", "#5b6475", "#1257a8", "#1b6e33"
+_FONT = "font-family='Segoe UI, Helvetica Neue, Arial, sans-serif'"
+_COURSE = "Proof of possession of an X.509 CA"
+_SERVICE = "Azure IoT Hub Device Provisioning Service"
+
+
+@dataclass(frozen=True, repr=False)
+class CompletionCard(Picture):
+    """The certificate of completion, as the page to print and with its fields.
+
+    Attributes:
+        drawn: the page, SVG. folder: where the files are.
+    """
+
+    certificate: x509.Certificate
+    drawn: Markup
+    folder: Path
+
+    def html(self) -> Markup:
+        address = f"data:image/svg+xml;base64,{base64.b64encode(self.drawn.encode()).decode()}"
+        name = describe(self.certificate).common_name
+        return card(
+            "Your certificate of completion",
+            Markup("<p>{} {}</p>").format(pill("accepted", "passed"), self._says()),
+            Markup("<p><img src='{}' alt='Certificate of completion for {}' width='100%'></p>").format(address, name),
+            Markup("<p><a download='certificate-of-completion.svg' href='{}'>Save the page to print</a></p>").format(
+                address
+            ),
+            fold("The certificate", show_certificate(self.certificate).html()),
+            kind="accepted",
+        )
+
+    def text(self) -> str:
+        return "\n".join(
+            ["Your certificate of completion", f"  {self._says()}", show_certificate(self.certificate).text()]
+        )
+
+    def _says(self) -> str:
+        return (
+            f"It is an X.509 certificate, issued by {bare_name(describe(self.certificate).issuer)}. The folder {self.folder} "
+            "has it as certificate.pem, and as certificate.svg to print."
+        )
+
+
+def draw_completion(chain: Sequence[x509.Certificate], score: str) -> Markup:
+    """Return the page to print: SVG, A4 landscape, without a script.
+
+    Args:
+        chain: the certificate of completion, then the CAs above it. score: as in "11 of 12".
+    """
+    facts = describe(chain[0])
+    return Markup(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='297mm' height='210mm' viewBox='0 0 {w} {h}' role='img' {font}>"
+        "<title>Certificate of completion for {name}</title>"
+        "<rect width='{w}' height='{h}' fill='#ffffff'/>"
+        "<rect x='36' y='36' width='{inner_w}' height='{inner_h}' rx='14' fill='none' stroke='{blue}' stroke-width='3'/>"
+        "<rect x='36' y='36' width='14' height='{inner_h}' rx='7' fill='{blue}'/>"
+        "<text x='594' y='140' text-anchor='middle' font-size='26' letter-spacing='7' fill='{blue}'>CERTIFICATE OF COMPLETION"
+        "</text>"
+        "<text x='594' y='262' text-anchor='middle' font-size='{size:.0f}' font-weight='600' fill='{ink}'>{name}</text>"
+        "<path d='M394 300H794' stroke='{blue}' stroke-width='2'/>"
+        "<text x='594' y='352' text-anchor='middle' font-size='24' fill='{ink}'>has completed the course</text>"
+        "<text x='594' y='398' text-anchor='middle' font-size='32' font-weight='600' fill='{ink}'>{course}</text>"
+        "<text x='594' y='434' text-anchor='middle' font-size='22' fill='{quiet}'>{service}</text>"
+        "<text x='594' y='482' text-anchor='middle' font-size='24' fill='{green}'>✔ final test passed: {score} right</text>"
+        "{links}"
+        "<text x='85' y='700' font-size='17' fill='{quiet}'>Issued {since:%Y-%m-%d} · valid until {until:%Y-%m-%d} · serial "
+        "number {serial}</text>"
+        "<text x='85' y='732' font-size='17' fill='{quiet}'>SHA-256 <tspan font-family='Consolas, Menlo, monospace' "
+        "font-size='14'>{thumbprint}</tspan></text>"
+        "<text x='85' y='764' font-size='17' fill='{quiet}'>This page shows the X.509 certificate in certificate.pem. It is "
+        "for no device: its extended key usage has no TLS client.</text>"
+        "</svg>"
+    ).format(
+        w=_WIDTH,
+        h=_HEIGHT,
+        inner_w=_WIDTH - 72,
+        inner_h=_HEIGHT - 72,
+        font=Markup(_FONT),  # noqa: S704 - a constant
+        ink=_INK,
+        quiet=_QUIET,
+        blue=_BLUE,
+        green=_GREEN,
+        name=facts.common_name,
+        size=_fitting(facts.common_name, 1000, 68),
+        course=_COURSE,
+        service=_SERVICE,
+        score=score,
+        links=_draw_chain([describe(each).common_name for each in reversed(chain)]),
+        since=facts.not_before,
+        until=facts.not_after,
+        serial=facts.serial,
+        thumbprint=" ".join(facts.sha256[at : at + 4] for at in range(0, 64, 4)),
+    )
+
+
+def _draw_chain(names: Sequence[str]) -> Markup:
+    """Return the chain from the root to the learner, as boxes with arrows between them."""
+    gap = 44
+    width = min(310, (_WIDTH - 120 - (len(names) - 1) * gap) // len(names))
+    left = (_WIDTH - len(names) * width - (len(names) - 1) * gap) / 2
+    boxes = Markup()
+    for at, name in enumerate(names):
+        x, is_last = left + at * (width + gap), at == len(names) - 1
+        boxes += Markup(
+            "<rect x='{x:.0f}' y='530' width='{width}' height='84' rx='10' fill='{fill}' stroke='{line}' stroke-width='2'/>"
+            "<text x='{middle:.0f}' y='562' text-anchor='middle' font-size='15' fill='{quiet}'>{kind}</text>"
+            "<text x='{middle:.0f}' y='592' text-anchor='middle' font-size='{size:.0f}' font-weight='600' fill='{ink}'>{name}"
+            "</text>"
+        ).format(
+            x=x,
+            middle=x + width / 2,
+            width=width,
+            fill="#eef7f0" if is_last else "#eef3fa",
+            line=_GREEN if is_last else _BLUE,
+            quiet=_QUIET,
+            ink=_INK,
+            kind="this certificate" if is_last else "root CA" if at == 0 else "intermediate CA",
+            size=_fitting(name, width - 30, 20),
+            name=name,
+        )
+        if not is_last:
+            start = x + width
+            boxes += Markup(
+                "<path d='M{:.0f} 572h{} l-8 -5 m8 5 l-8 5' stroke='{}' stroke-width='2' fill='none'/>"
+            ).format(start + 6, gap - 12, _BLUE)
+    return boxes
+
+
+def _fitting(text: str, width: float, largest: float) -> float:
+    """Return the font size at which a text fits into a width. East Asian characters are as wide as they are high."""
+    ems = sum(1.0 if unicodedata.east_asian_width(each) in "WF" else 0.62 for each in text)
+    return min(largest, width / max(ems, 1))
