@@ -67,7 +67,9 @@ class CertificateCard(Table):
             ("SHA-1", _thumbprint(facts.sha1, "(the thumbprint that DPS shows)" if facts.is_authority else "")),
             (
                 "SHA-256",
-                _thumbprint(facts.sha256, "(the thumbprint that IoT Hub shows)" if _is_a_devices(facts, self.extensions) else ""),
+                _thumbprint(
+                    facts.sha256, "(the thumbprint that IoT Hub shows)" if _is_a_devices(facts, self.extensions) else ""
+                ),
             ),
             ("Extensions", listed(map(with_digits_grouped, self.extensions)) if self.extensions else "none"),
         ]

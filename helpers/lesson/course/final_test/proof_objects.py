@@ -10,7 +10,8 @@ from cryptography.x509.oid import NameOID
 
 from helpers.certificates import describe, signature_hash
 from helpers.lesson.course.final_test.objects import Cast, SentProof, Shown, Together, maker, new_cast
-from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS, Stage
+from helpers.lesson.experiments.proof_case import Stage
+from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 from helpers.lesson.figures import Listing, show_certificate
 
 __all__ = ["new_code"]
