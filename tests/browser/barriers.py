@@ -7,13 +7,13 @@ from playwright.sync_api import Page
 from tests.browser.colours import BEHIND, contrast
 from tests.browser.lab import PROJECT
 
-__all__ = ["barriers", "faint_texts", "squeezed_texts"]
+__all__ = ["barriers", "broken_words", "faint_texts", "squeezed_texts"]
 
 AXE = PROJECT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def barriers(page: Page) -> list[str]:
-    """Return what axe reports as serious or critical in our own output, with all folded parts open."""
+    """Return what axe reports as moderate or worse in our own output, with all folded parts open."""
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate(_LOOK)
     read = sum(len(rule["nodes"]) for rule in found["passes"] if rule["id"] == "color-contrast")
@@ -21,7 +21,7 @@ def barriers(page: Page) -> list[str]:
     return [
         f"{rule['impact']} {rule['id']}: {node['html']} {node['failureSummary']}"
         for rule in found["violations"]
-        if rule["impact"] in ("serious", "critical")
+        if rule["impact"] in ("moderate", "serious", "critical")
         for node in rule["nodes"]
     ]
 
@@ -68,3 +68,29 @@ _SQUEEZED = """() => [...document.querySelectorAll('.dps td, .dps th')].filter(c
     const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
     return cell.childElementCount === 0 && lines > 2 * words + 1;
 }).map(cell => cell.innerText)"""
+
+
+def broken_words(page: Page) -> list[str]:
+    """Return the words of our own output that are broken between letters; code and hexadecimal numbers may be."""
+    found: list[str] = page.evaluate(_BROKEN)
+    return found
+
+
+_BROKEN = """() => {
+    const broken = [];
+    for (const frame of document.querySelectorAll('.dps')) {
+        const texts = document.createTreeWalker(frame, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const text = texts.currentNode;
+            if (text.parentElement.closest('code, pre, .code, style')) continue;
+            for (const word of text.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+                const range = document.createRange();
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top)));
+                if (lines.size > 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken;
+}"""

@@ -95,7 +95,7 @@ def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
 
 def _components() -> Iterator[tuple[str, str]]:
     for name, picture in _pictures():
-        yield name, picture._repr_html_()
+        yield name, picture._repr_html_().replace(str(figures.STYLE), "")  # the page has it once
     words = (
         pill("accepted", "accepted"),
         pill("rejected", "rejected"),

@@ -56,7 +56,7 @@ class ThreePlanes(Picture):
             Markup("<div class='station plane-card'>{} <b>{}</b><dl>{}</dl></div>").format(
                 icon(name),
                 title,
-                Markup().join(Markup("<dt>{}</dt><dd>{}</dd>").format(label, says) for label, says in rows),
+                Markup().join(Markup("<dt>{}</dt><dd>{}</dd>").format(label, _breakable(says)) for label, says in rows),
             )
             for name, title, rows in _PLANES
         )
@@ -67,3 +67,8 @@ class ThreePlanes(Picture):
         for _, title, rows in _PLANES:
             lines += [f"  {title}", *(f"    {label:9}  {says}" for label, says in rows)]
         return "\n".join(lines)
+
+
+def _breakable(text: str) -> Markup:
+    """A text in which a browser may break a host name after each of its dots."""
+    return Markup(".<wbr>").join(text.split("."))

@@ -1,0 +1,117 @@
+"""Every picture on one page: for every reader's system and width, whole words, no barrier, and no script."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.barriers import barriers, broken_words, faint_texts
+from tests.browser.colours import BEHIND, contrast
+from tests.browser.components import LOOKS, WIDTHS, components_page, looking
+
+JUPYTERLAB_LIGHT, JUPYTERLAB_DARK = "data-jp-theme-light='true'", "data-jp-theme-light='false'"
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("components") / "index.html"
+    file.write_text(components_page(), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_reader_meets_a_barrier(chromium: Browser, page_file: Path, look: str) -> None:
+    with looking(chromium, LOOKS[look], 1100) as page:
+        page.goto(page_file.as_uri())
+        assert barriers(page) == []
+        assert faint_texts(page) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_word_is_broken_and_nothing_is_wider_than_the_page(chromium: Browser, page_file: Path, width: int) -> None:
+    with looking(chromium, LOOKS["light"], width) as page:
+        page.goto(page_file.as_uri())
+        for fold in page.locator("details:not([name])").all():
+            fold.evaluate("each => { each.open = true; }")
+        assert broken_words(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_broken_word_is_found(chromium: Browser) -> None:
+    with looking(chromium, LOOKS["light"], 700) as page:
+        page.set_content("<div class='dps' style='width: 6em; word-break: break-all'>one provisioning-service</div>")
+        assert broken_words(page) == ["provisioning"]
+
+
+def test_a_click_on_a_thumbprint_selects_it_without_its_gaps(chromium: Browser, page_file: Path) -> None:
+    with looking(chromium, LOOKS["light"], 1100) as page:
+        page.goto(page_file.as_uri())
+        digits = page.locator(".hex").first
+        digits.locator("span").nth(1).click()
+        selected = page.evaluate("getSelection().toString()")
+        assert selected == digits.text_content()
+        assert len(selected) > 8
+        assert " " not in selected
+
+
+def test_tabs_work_with_the_keyboard_and_without_a_script(chromium: Browser, page_file: Path) -> None:
+    with chromium.new_context(java_script_enabled=False, viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        tabs = page.locator(".tabs").last
+        first, second = tabs.locator("details > div").all()
+        expect(first).to_be_visible()
+        expect(second).to_be_hidden()
+        tabs.locator("summary").first.focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        expect(second).to_be_visible()
+        expect(first).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("body", "is_dark"),
+    [
+        (JUPYTERLAB_LIGHT, False),
+        (JUPYTERLAB_DARK, True),
+        ("class='vscode-light'", False),
+        ("class='vscode-dark'", True),
+        ("class='vscode-high-contrast'", True),
+        ("class='vscode-high-contrast vscode-high-contrast-light'", False),
+    ],
+)
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_frontend_decides_on_light_or_dark_and_not_the_system(
+    chromium: Browser, page_file: Path, body: str, is_dark: bool, system: str
+) -> None:
+    assert _is_dark(chromium, page_file, body, system) is is_dark
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_page_that_says_nothing_follows_the_system(chromium: Browser, page_file: Path, system: str) -> None:
+    assert _is_dark(chromium, page_file, "", system) is (system == "dark")
+
+
+def _is_dark(chromium: Browser, page_file: Path, body: str, system: str) -> bool:
+    with looking(chromium, LOOKS[system], 1100) as page:
+        page.set_content(page_file.read_text().replace("<body class='dps-page'>", f"<body {body}>"))
+        title = page.locator(".dps .card h3").first
+        colour, behind = title.evaluate("each => getComputedStyle(each).color"), title.evaluate(BEHIND)
+        assert contrast(colour, behind) > 10
+        return contrast(behind[-1], ["rgb(0, 0, 0)"]) < 3
+
+
+def test_nothing_moves_for_a_reader_who_wants_less_motion(chromium: Browser, page_file: Path) -> None:
+    with looking(chromium, LOOKS["light"], 1100) as page:
+        page.goto(page_file.as_uri())
+        assert _moving(page) == 0
+        page.emulate_media(reduced_motion="no-preference")
+        assert _moving(page) > 20
+
+
+def _moving(page: Page) -> int:
+    return int(
+        page.evaluate(
+            "[...document.querySelectorAll('.dps *')].filter(e => getComputedStyle(e).animationName !== 'none').length"
+        )
+    )
