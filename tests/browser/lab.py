@@ -201,6 +201,12 @@ class NotebookPage:
         """Return the kernel's state in the status bar."""
         return self.page.get_by_title(re.compile("^Change kernel for"))
 
+    def cell(self, says: str) -> int:
+        """Return the number of the first code cell whose code contains a text."""
+        cells = json.loads(self.file.read_text(encoding="utf-8"))["cells"]
+        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        return next(number for number, code in enumerate(codes) if says in code)
+
     def wait_until_idle(self) -> None:
         expect(self._status).to_have_text(re.compile(r"\| Idle$"), timeout=SECONDS * 1000)
 
@@ -266,7 +272,7 @@ class NotebookPage:
     @contextmanager
     def _run_from(self, first: int, last: int | None = None) -> Iterator[None]:
         """Wait until the cells that run because of the body have run, or one of them has failed."""
-        before = self.page.evaluate(f"Math.max(0, ...{_COUNTS}.filter(each => each > 0))")
+        before = self.page.evaluate(f"Math.max(0, ...{_COUNTS}.filter(each => each > 0 && isFinite(each)))")
         yield
         waited = [first, last, before]
         self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000)
@@ -284,8 +290,8 @@ class NotebookPage:
 
     @property
     def forms(self) -> Locator:
-        """All forms."""
-        return self.page.locator(".jp-NotebookPanel:visible .dps-form")
+        """All forms; the card of a question has their look, and is none."""
+        return self.page.locator(".jp-NotebookPanel:visible .dps-form:not(.dps-questions)")
 
     def form(self, number: int = 0) -> "FormHand":
         """Return one of its forms."""
@@ -318,10 +324,12 @@ class NotebookPage:
 _PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
 _ERROR = "[data-mime-type='application/vnd.jupyter.stderr']"
 _CELLS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]"
-# The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs.
-_COUNTS = f"""{_CELLS}.map(
-    each => Number(each.querySelector('.jp-InputArea-prompt').innerText.replace(/[^0-9*]/g, ''))
-)"""
+# The number of each code cell's last execution, 0 if there was none, NaN while it waits or runs. A cell whose code is folded
+# shows no number, except beside its output.
+_COUNTS = f"""{_CELLS}.map(each => {{
+    const prompt = each.querySelector('.jp-InputArea-prompt') || each.querySelector('.jp-OutputArea-prompt');
+    return prompt ? Number(prompt.innerText.replace(/[^0-9*]/g, '')) : Infinity;
+}})"""
 _HAVE_RUN = f"""([first, last, before]) => {{
     const counts = {_COUNTS};
     if (counts.some(isNaN)) return false;
@@ -356,7 +364,7 @@ class FormHand:
         self.field(label).select_option(label=option)
 
     def reason(self, label: str) -> Locator:
-        """Return the reason beside the field, in the same row, if its value is invalid; it is an alert for screen readers."""
+        """Return the reason under the field, in the same row, if its value is invalid; it is an alert for screen readers."""
         control = self.box.page.get_by_label(label, exact=True)
         return self.box.locator(".dps-field").filter(has=control).get_by_role("alert")
 
