@@ -95,7 +95,7 @@ def test_a_page_that_says_nothing_follows_the_system(chromium: Browser, page_fil
 def _is_dark(chromium: Browser, page_file: Path, body: str, system: str) -> bool:
     with looking(chromium, LOOKS[system], 1100) as page:
         page.set_content(page_file.read_text().replace("<body class='dps-page'>", f"<body {body}>"))
-        title = page.locator(".dps .card h3").first
+        title = page.locator(".dps .card h2").first
         colour, behind = title.evaluate("each => getComputedStyle(each).color"), title.evaluate(BEHIND)
         assert contrast(colour, behind) > 10
         return contrast(behind[-1], ["rgb(0, 0, 0)"]) < 3

@@ -38,7 +38,7 @@ class Checkpoint(Picture):
     def html(self) -> Markup:
         items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
-            "<div class='card accepted moment'>{}<div><h3>Checkpoint reached</h3><ul class='checks'>{}</ul>{}"
+            "<div class='card accepted moment'>{}<div><h2>Checkpoint reached</h2><ul class='checks'>{}</ul>{}"
             "<p class='onward'><a href='{}.ipynb'>Next: {}</a></p></div></div>"
         ).format(
             icon("done"),

@@ -132,7 +132,7 @@ class QuestionCard(Picture):
             below: further widgets, below the questions.
         """
         self.title, self.asked = title, tuple(asked)
-        heading = widgets.HTML(Picture.framed(Markup("<h3>{}</h3>").format(title)))
+        heading = widgets.HTML(Picture.framed(Markup("<h2>{}</h2>").format(title)))
         parts = [heading, *(ask.box for ask in asked), *below]
         self.box = widgets.VBox(parts).add_class("dps-form").add_class("dps-questions")
 

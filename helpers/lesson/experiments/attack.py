@@ -249,7 +249,7 @@ class Audit(Picture):
 
     def html(self) -> Markup:
         lines = joined("<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>", self._rows())
-        return Markup("<div class='card'><h3>The CAs of your service</h3><table>{}</table></div>").format(
+        return Markup("<div class='card'><h2>The CAs of your service</h2><table>{}</table></div>").format(
             lines or Markup("<tr><td>none</td></tr>")
         )
 

@@ -43,7 +43,7 @@ class CertificatesPage(Picture):
     def html(self) -> Markup:
         return Markup("<div class='card'>{}</div>").format(
             joined(
-                "<h3>{}</h3><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+                "<h2>{}</h2><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
                 ((heading, _headings(lines), self._body(lines)) for heading, lines in self.groups.items() if lines),
             )
         )

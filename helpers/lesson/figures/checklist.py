@@ -35,7 +35,7 @@ class Checklist(Picture):
             "<li><a download='{0}' href='data:{1};base64,{2}'>{0}</a> (download)</li>",
             ((name, *_content(each)) for name, each in self.files.items()),
         )
-        return Markup("<div class='card'><h3>▶ {}</h3>{}{}<p><b>Then:</b> {}</p></div>").format(
+        return Markup("<div class='card'><h2>▶ {}</h2>{}{}<p><b>Then:</b> {}</p></div>").format(
             self.heading,
             Markup("<p>You need:</p><ul>{}</ul>").format(files) if files else "",
             clicks(self.steps),

@@ -120,7 +120,7 @@ class Listing(Picture):
 def card(title: str, *content: str, kind: Kind | None = None) -> Markup:
     """Return a card. With a kind, it has a rule of that colour at its left."""
     classes = f"card {kind}" if kind else "card"
-    return Markup("<div class='{}'><h3>{}</h3>{}</div>").format(classes, title, Markup().join(content))
+    return Markup("<div class='{}'><h2>{}</h2>{}</div>").format(classes, title, Markup().join(content))
 
 
 def pill(kind: Kind, word: str) -> Markup:

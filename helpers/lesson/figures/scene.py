@@ -38,7 +38,7 @@ class Scene(Picture):
 
     def html(self) -> Markup:
         return Markup(
-            "<div class='card {}'><h3>{}</h3><div class='columns stage'>{}{}{}</div><p class='says'>{} {}</p></div>"
+            "<div class='card {}'><h2>{}</h2><div class='columns stage'>{}{}{}</div><p class='says'>{} {}</p></div>"
         ).format(
             self.kind,
             self.title,
