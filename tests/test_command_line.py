@@ -88,7 +88,8 @@ def test_without_a_clone_there_are_no_notebooks_and_workspaces_are_in_the_users_
 
 def test_status_of_a_walkthrough_that_has_started(folder: Path) -> None:
     begun(folder)
-    assert rows(command("status", "--workspace", folder)) == {
+    status = command("status", "--workspace", folder)
+    wanted = {
         "Target": "local",
         "CAs with a key": "root, intermediate",
         "Registered": "no",
@@ -96,6 +97,17 @@ def test_status_of_a_walkthrough_that_has_started(folder: Path) -> None:
         "Verified": "no",
         "Enrollment group": "none",
     }
+    assert rows(status).items() >= wanted.items()
+
+
+def test_status_shows_the_three_marks_of_each_notebook_and_the_next_step(folder: Path) -> None:
+    workspace = begun(folder)
+    workspace.update(reached=("00_start_here", "01_create_ca"), solved=("00_start_here",))
+    workspace.predict("signatures", "AAR", "ARR")
+    status = command("status", "--workspace", folder)
+    (line,) = (line for line in status.stdout.splitlines() if " 01_create_ca " in line)
+    assert line.split()[:5] == ["✔", "○", "0", "of", "1"]
+    assert "Next: Solve the exercise of 01_create_ca." in status.stdout
 
 
 def test_status_of_a_walkthrough_that_waits_for_its_proof_does_not_show_the_code(folder: Path) -> None:

@@ -16,9 +16,10 @@ NUMBERS = ["00", "01", "02", "03", "04", "05"]
 
 
 def stored(workspace: Workspace) -> dict[str, bytes]:
-    """The facts, the CAs and the proof on disk, to the byte."""
-    files = [workspace.folder / "workspace.json", *workspace.folder.glob("ca/*"), *workspace.folder.glob("proof/*")]
-    return {file.name: file.read_bytes() for file in files if file.exists()}
+    """The facts, and the CAs and the proof on disk, to the byte. The questions of recall are others each time."""
+    files = [*workspace.folder.glob("ca/*"), *workspace.folder.glob("proof/*")]
+    facts = workspace.facts.model_copy(update={"recalled": {}}).model_dump_json().encode()
+    return {"facts": facts, **{file.name: file.read_bytes() for file in files if file.exists()}}
 
 
 @pytest.mark.parametrize("role", ["intermediate", "root"])

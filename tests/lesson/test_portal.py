@@ -138,7 +138,7 @@ def test_a_confirmed_step_stays_confirmed_whatever_the_parameters_are(place: Wor
     before = place.facts
     for number in ("02", "03", "04", "05"):
         Notebook(number, place).run()
-    assert place.facts.model_copy(update={"reached": before.reached}) == before
+    assert place.facts.model_copy(update={"reached": before.reached, "recalled": before.recalled}) == before
 
 
 def test_the_checklist_has_the_portals_words_the_learners_names_and_the_file(place: Workspace) -> None:
@@ -325,7 +325,7 @@ def test_the_whole_rehearsal_reaches_its_checkpoint(elsewhere: Workspace) -> Non
     before = elsewhere.facts
     assert "✔" in repr(Notebook("07", elsewhere).run())
     facts = elsewhere.facts
-    noted = {"outcomes": before.outcomes, "reached": before.reached, "rehearsed": before.rehearsed}
+    noted = {name: getattr(before, name) for name in ("outcomes", "reached", "rehearsed", "recalled")}
     assert facts.model_copy(update=noted) == before
 
 
@@ -343,7 +343,7 @@ def test_cleaning_up_removes_the_rehearsal_from_the_local_dps(elsewhere: Workspa
     Notebook("07", elsewhere).call(until="The group is disabled")
     assert hands.dps.certificates.list()
     notebook = Notebook(CLEAN_UP, elsewhere, done_in_portal=True)
-    notebook.call(until="clean_up")
+    notebook.call(until=CALL[CLEAN_UP])
     done = repr(notebook.cell(CALL[CLEAN_UP]))
     assert f"At the local DPS: The CA certificate “{CA}” is deleted" in done
     assert elsewhere.facts.rehearsed is False

@@ -38,7 +38,7 @@ def test_a_device_and_a_fleet_are_accepted_and_an_unknown_device_is_not(
     card = lesson.RegistrationCard(notebook.registration, notebook.events)
     assert notebook.registration.assigned_hub in card._repr_html_()
     assert repr(card).index("assigning") < repr(card).index("DPS returns the result")
-    shown = repr(notebook.cell("walkthrough.all_certificates()"))
+    shown = repr(notebook.walkthrough.all_certificates())
     page = [(line.split()[0], line) for line in shown.splitlines()]
     assert [each for each, line in page if "another CA of that name, not yours" in line] == ["stranger"]
     assert [each for each, _ in page if each.startswith(name)] == [name, *names]

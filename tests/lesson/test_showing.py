@@ -19,7 +19,13 @@ from tests.lesson.cells import Notebook, walk
 def test_each_value_of_the_cells_has_a_picture(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
     names: dict[str, Any] = {}
-    for number, until in (("00", "examine_way"), ("01", "authorities"), ("03", "try_stale"), ("04", ""), ("05", "")):
+    for number, until in (
+        ("00", "examine_way"),
+        ("01", "certificate_anatomy"),
+        ("03", "try_stale"),
+        ("04", ""),
+        ("05", ""),
+    ):
         notebook = Notebook(number, workspace)
         notebook.call(until=until)
         names |= notebook.names
@@ -34,7 +40,7 @@ def test_each_value_of_the_cells_has_a_picture(workspace: Workspace, name: str) 
         (proof.proof, proof.code),
         (names["verified"], "VERIFIED"),
         (names["group"], name),
-        (names["examination"], "Common name is the code"),
+        (walkthrough.examine_proof(), "Common name is the code"),
         (walkthrough.dps.describe(), "local-hub-1"),
         (device.device, "sent by the device"),
     ):

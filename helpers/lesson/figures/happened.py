@@ -62,7 +62,8 @@ class WhatJustHappened(Picture):
         return "\n".join([f"What just happened: {self._counted()}", *lines])
 
     def _wire(self) -> list[Markup]:
-        shown, groups, plane = [Markup()], _grouped(self.exchanges), ""
+        shown = list[Markup]()
+        groups, plane = _grouped(self.exchanges), ""
         for group in groups:
             if group[0].plane != plane:
                 plane = group[0].plane
