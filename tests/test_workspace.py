@@ -46,7 +46,8 @@ EVERYTHING: dict[str, Any] = {
     "attempts": {"00_start_here": 2},
     "predictions": {"stale_etag": ("200", "412")},
     "recalled": {"02_upload_ca": ("why_a_proof", "path_length")},
-    "final_test": (3, 11),
+    "final_test": (11, 3),
+    "has_own_ca": True,
 }
 TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
 
