@@ -62,12 +62,12 @@ def squeezed_texts(page: Page) -> list[str]:
 
 
 _SQUEEZED = """() => [...document.querySelectorAll('.dps td, .dps th')].filter(cell => {
-    const words = cell.innerText.split(/\\s+/).length;
+    const words = cell.textContent.trim().split(/\\s+/).length; // innerText is empty in what is folded
     const range = document.createRange();
     range.selectNodeContents(cell);
     const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top))).size;
     return cell.childElementCount === 0 && lines > 2 * words + 1;
-}).map(cell => cell.innerText)"""
+}).map(cell => cell.textContent)"""
 
 
 def broken_words(page: Page) -> list[str]:

@@ -4,6 +4,7 @@ import runpy
 import types
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -325,7 +326,10 @@ def test_the_reveal_shows_each_exhibit_with_the_learners_decision(exhibits: Exhi
 def test_before_the_exercise_is_solved_nothing_fails_and_the_reveal_is_complete(exhibits: Exhibits) -> None:
     assert "Your turn" in repr(exhibits.try_verifier(is_unsolved, "nothing"))
     assert "Your turn" in repr(exhibits.compare(is_unsolved))
-    assert repr(exhibits.reveal(is_unsolved)).count("you have not decided") == len(CASES)
+    revealed = exhibits.reveal(is_unsolved)
+    assert repr(revealed).count("you have not decided") == len(CASES)
+    above, _, folded = unescape(revealed._repr_html_()).partition("<details>")
+    assert [case.title for case in CASES.values() if case.title in above or case.title not in folded] == []
 
 
 def test_an_endless_loop_is_reported(exhibits: Exhibits, monkeypatch: pytest.MonkeyPatch) -> None:

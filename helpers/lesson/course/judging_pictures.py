@@ -83,12 +83,19 @@ _AS_DPS = "That counts as rejecting. Where DPS itself fails like this, it answer
 
 @dataclass(frozen=True, repr=False)
 class Reveal(Picture):
-    """Every exhibit with its title, the drawing, the answer of DPS, and the learner's decision; None while it is open."""
+    """Every exhibit with its title, the drawing, the answer of DPS, and the learner's decision.
+
+    Attributes:
+        decided: the exhibits with the decisions; None while the learner has not decided, and then all of it is folded.
+    """
 
     decided: Sequence[tuple[Exhibit, Decision | None]]
 
     def html(self) -> Markup:
-        return card(self._title(), *(fold(self._summary(*each), each[0].answer.html()) for each in self.decided))
+        shown = [fold(self._summary(*each), each[0].answer.html()) for each in self.decided]
+        if any(decision is None for _, decision in self.decided):
+            return card("You have not decided yet", fold("Show the answers of DPS anyway", *shown), kind="note")
+        return card(self._title(), *shown)
 
     def text(self) -> str:
         shown = (f"  {plain(self._summary(*each))}\n{each[0].answer.text()}" for each in self.decided)
