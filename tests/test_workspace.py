@@ -47,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
     "predictions": {"stale_etag": ("200", "412")},
     "recalled": {"02_upload_ca": ("why_a_proof", "path_length")},
     "has_own_ca": True,
+    "test_questions": ("signed_message", "two_codes"),
     "final_test": (11, 2),
 }
 TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
