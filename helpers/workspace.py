@@ -89,9 +89,10 @@ class Facts(BaseModel):
         solved: the notebooks whose exercises have been solved. attempts: how often a learner has tried an exercise, by
             notebook.
         predictions: by prediction, the choice that the learner made before the outcome, and what happened.
-        recalled: by notebook, the questions that it asked last at its beginning; of 10, those of its last test.
+        recalled: by notebook, the questions that it asked last at its beginning.
         has_own_ca: the user's own CA was stored in 01, so its CAs are not only for this course.
-        final_test: the best score of the final test, and how often it was finished.
+        test_questions: the questions of the last final test. final_test: the best score so far, and how often the test was
+            finished.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,6 +127,7 @@ class Facts(BaseModel):
     predictions: dict[str, tuple[str, str]] = {}
     recalled: dict[str, tuple[str, ...]] = {}
     has_own_ca: bool = False
+    test_questions: tuple[str, ...] = ()
     final_test: tuple[int, int] = (0, 0)
 
 
@@ -185,7 +187,7 @@ class Workspace:
         self._change(lambda facts: {"predictions": {**facts.predictions, prediction: (predicted, happened)}})
 
     def recall(self, notebook: str, questions: tuple[str, ...]) -> None:
-        """Note the questions that a notebook asks."""
+        """Note the questions that a notebook asks at its beginning."""
         self._change(lambda facts: {"recalled": {**facts.recalled, notebook: questions}})
 
     def finish_test(self, score: int) -> tuple[int, int]:

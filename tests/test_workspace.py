@@ -43,11 +43,12 @@ EVERYTHING: dict[str, Any] = {
     "exhibit_seed": "0123456789abcdef",
     "reached": ("00_start_here", "01_create_ca"),
     "solved": ("00_start_here",),
-    "attempts": {"00_start_here": 2},
+    "attempts": {"01_create_ca": 2},
     "predictions": {"stale_etag": ("200", "412")},
     "recalled": {"02_upload_ca": ("why_a_proof", "path_length")},
-    "final_test": (11, 3),
     "has_own_ca": True,
+    "test_questions": ("signed_message", "two_codes"),
+    "final_test": (11, 2),
 }
 TEXTS = ["subscription_id", "resource_group", "provisioning_service", "certificate_name", "enrollment_group_id"]
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from markupsafe import Markup
 from playwright.sync_api import Browser, Page
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof, issue_completion
 from helpers.dps import (
     CaReference,
     Chapter,
@@ -28,6 +28,7 @@ from helpers.lesson import figures
 from helpers.lesson.course.checkpoint import Checkpoint
 from helpers.lesson.course.decisions import by_examiner, decide_all
 from helpers.lesson.course.expectations import Expect
+from helpers.lesson.course.final_test import TestResult
 from helpers.lesson.course.journey import JourneyMap
 from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores
 from helpers.lesson.course.mastery import Marks
@@ -115,6 +116,7 @@ def _pictures() -> Iterator[tuple[str, figures.Picture]]:
     yield from _of_devices(pump)
     yield from _of_access()
     yield from _of_judging()
+    yield from _of_final_test(intermediate)
 
 
 def _course() -> Iterator[tuple[str, figures.Picture]]:
@@ -126,6 +128,20 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
     yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
+
+
+def _of_final_test(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:
+    chain = (issue_completion(intermediate, "Ada Lovelace"), intermediate.certificate, *intermediate.issuers)
+    for score, answers in (("open", (True, None)), ("not passed", (False,) * 12), ("passed", (True,) * 12)):
+        yield f"TestResult: {score}", TestResult(answers, times=2, best=9)
+    drawn = figures.draw_completion(chain, "11 of 12")
+    yield "CompletionCard", figures.CompletionCard(chain[0], drawn, Path("data/workspace/lab/completion"))
+    answered = {"properties": {"isVerified": False}, "etag": "IjA1MDA2YmVhLTAwMDA="}
+    url = "https://management.azure.com/subscriptions/…/certificates/walkthrough-ca"
+    upload = Exchange(
+        "management", "PUT", url, {"If-Match": "*"}, {"properties": {"certificate": "MIIB…"}}, 200, {}, answered
+    )
+    yield "RecordedExchanges", figures.RecordedExchanges("A request to DPS", [upload])
 
 
 def _of_judging() -> Iterator[tuple[str, figures.Picture]]:

@@ -14,7 +14,7 @@ from tests.browser.barriers import barriers, faint_texts, squeezed_texts
 from tests.browser.lab import NOTEBOOKS, PICTURES, Lab, NotebookPage
 from tests.lesson.forms_of_notebooks import FORMS_OF
 
-WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess)
+WITH_PASSPHRASE = (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess, lesson.Completion)
 
 
 def test_every_notebook_runs_from_top_to_bottom_and_is_accessible(

@@ -159,7 +159,7 @@ def test_the_passphrase_of_the_environment_is_accepted(workspace: Workspace, mon
 def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace) -> None:
     walkthrough = lesson.open(workspace.folder)
     workspace.update(target="local")
-    for model in (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess):
+    for model in (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess, lesson.Completion):
         secret = walkthrough.form(model, {}).secret
         assert secret is not None
         assert "stored, so each notebook asks for it." in secret._help.value

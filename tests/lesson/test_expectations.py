@@ -97,7 +97,7 @@ CASES: list[tuple[str, Happening, str]] = [
     ("08_you_are_dps", note_answers(garbage=200), "DPS rejected each wrong proof"),
     ("08_you_are_dps", note_answers(by_the_book=400), "DPS accepted each good proof"),
     ("09_the_attack", begin_again("09", "attack.try_to_prove"), "DPS rejected Mallory's proof"),
-    ("10_final_test", lambda workspace, name: workspace.recall("10_final_test", ()), "was drawn for you"),
+    ("10_final_test", lambda workspace, name: workspace.update(test_questions=()), "was drawn for you"),
     ("10_final_test", pass_without_the_certificate, "Your certificate of completion is on your disk"),
 ]
 

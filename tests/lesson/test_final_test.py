@@ -91,6 +91,13 @@ def test_a_new_test_asks_other_questions_than_the_one_before_in_this_workspace(w
     assert one != other
 
 
+def test_the_questions_at_the_notebooks_beginning_do_not_replace_those_of_the_test(workspace: Workspace) -> None:
+    first = cells.Notebook("10", workspace).run(until="test.result()")
+    second = cells.Notebook("10", workspace).run(until="test.result()")
+    one, other = ({ask.question.name for ask in test.asked} for test in (first, second))
+    assert len(one & other) <= 3, "a notebook with few questions may have to repeat one"
+
+
 def test_the_choices_change_their_places() -> None:
     _, question = BANK["geo_latency"]
     assert len({tuple(with_object(question)[0].choices) for _ in range(20)}) > 1

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import walkthrough
-from helpers.lesson.course.exercises import EXERCISES
+from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 from tests import openssl
 from tests.notebooks.recorder import Exchange, read_recording, recording_local_dps
@@ -204,4 +204,4 @@ def test_every_notebook_ends_in_its_checkpoint(walked: Walked) -> None:
         *_, last = outputs(outcome)
         assert "✔ " in last.data["text/plain"]
         assert "Next: " in last.data["text/plain"]
-    assert [outcome.name for outcome in walked.outcomes] == list(EXERCISES)
+    assert [outcome.name for outcome in walked.outcomes] == list(Notebook)

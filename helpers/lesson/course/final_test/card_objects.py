@@ -8,7 +8,7 @@ from datetime import timedelta
 from helpers.certificates import COURSE_COMPLETION, CertificateAuthority, describe
 from helpers.dps import AllocationPolicy, CaReference, EnrollmentGroup, HubDevice, Registration
 from helpers.lesson.course.final_test.chain_objects import name_at_dps
-from helpers.lesson.course.final_test.objects import Shown, Together, maker, new_cast
+from helpers.lesson.course.final_test.objects import Rows, Shown, Together, maker, new_cast
 from helpers.lesson.figures import (
     GroupPicture,
     HubCard,
@@ -18,6 +18,7 @@ from helpers.lesson.figures import (
     show_certificate,
     show_tree,
 )
+from helpers.lesson.figures.picture import grouped
 
 __all__: list[str] = []
 
@@ -122,10 +123,10 @@ def registered_cas() -> Shown:
     name = name_at_dps(cast.factory)
     factory, foreign = random.sample((name, f"{name}-2"), 2)  # so that the name doesn't give it away
     listed = {name_at_dps(cast.root): cast.root, factory: cast.factory, foreign: namesake}
-    lines = [f"At DPS, verified: “{each}”, SHA-1 {describe(listed[each].certificate).sha1}" for each in sorted(listed)]
-    lines += [f"Your own key: SHA-1 {each}" for each in sorted(describe(ca.certificate).sha1 for ca in own)]
+    lines = [(f"Verified: “{each}”", grouped(describe(listed[each].certificate).sha1)) for each in sorted(listed)]
+    lines += [("One of your keys", grouped(each)) for each in sorted(describe(ca.certificate).sha1 for ca in own)]
     names = {"foreign": foreign, "root": name_at_dps(cast.root), "ca": factory}
-    return Shown(Listing(f"An audit at {cast.company}", lines), names)
+    return Shown(Rows(f"An audit at {cast.company}: SHA-1 thumbprints", lines), names)
 
 
 @maker

@@ -127,8 +127,8 @@ class FinalTest(QuestionCard):
 
 def draw_test(workspace: Workspace) -> FinalTest:
     """Return a new test, and note its questions, so that the next one asks others."""
-    drawn = draw_questions(workspace.facts.recalled.get(Notebook.FINAL_TEST, ()))
-    workspace.recall(Notebook.FINAL_TEST, tuple(question.name for question in drawn))
+    drawn = draw_questions(workspace.facts.test_questions)
+    workspace.update(test_questions=tuple(question.name for question in drawn))
     return FinalTest(workspace, [with_object(question) for question in drawn])
 
 

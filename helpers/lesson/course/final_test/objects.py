@@ -11,8 +11,9 @@ from markupsafe import Markup
 from helpers.certificates import CertificateAuthority, DeviceCertificate
 from helpers.lesson.course.chains import Bound
 from helpers.lesson.figures import Picture
+from helpers.lesson.figures.picture import Row, Table
 
-__all__ = ["MAKERS", "Cast", "SentProof", "Shown", "Together", "Trial", "maker", "new_cast"]
+__all__ = ["MAKERS", "Cast", "Rows", "SentProof", "Shown", "Together", "Trial", "maker", "new_cast"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,20 @@ class Together(Picture):
 
     def text(self) -> str:
         return "\n".join(each.text() for each in self.pictures)
+
+
+@dataclass(frozen=True, repr=False)
+class Rows(Table):
+    """Names with their texts."""
+
+    heading: str
+    lines: Sequence[Row]
+
+    def title(self) -> str:
+        return self.heading
+
+    def rows(self) -> Sequence[Row]:
+        return self.lines
 
 
 @dataclass(frozen=True)
