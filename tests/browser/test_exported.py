@@ -11,7 +11,7 @@ from helpers import walkthrough
 from helpers.workspace import Workspace
 from tests.browser.barriers import barriers, broken_words
 from tests.browser.colours import contrast
-from tests.browser.components import LOOKS, looking
+from tests.browser.looks import LOOKS, looking
 
 PICTURE = ".jp-Cell-outputArea .dps"
 
