@@ -50,10 +50,9 @@ class Exporter:
         # A link from one notebook to another becomes a link between their HTML copies.
         text = re.sub(rf"(href=['\"](?:\d\d_\w+|{_GLOSSARY}))\.ipynb", r"\1.html", text)
         text = text.replace(str(STYLE), "").replace("</head>", self._head, 1)  # once a page, and not once a picture
-        pages = _pages(name)
-        return text.replace(f"{_BODY}\n<main>", f"<body class='jp-Notebook'>\n<main>{pages}", 1).replace(
-            "</main>", f"{pages}</main>", 1
-        )
+        return text.replace(
+            f"{_BODY}\n<main>", f"<body class='jp-Notebook'>\n<main>{_pages(name, where='before')}", 1
+        ).replace("</main>", f"{_pages(name, where='after')}</main>", 1)
 
 
 def _heading(notebook: nbformat.NotebookNode) -> str:
@@ -63,17 +62,19 @@ def _heading(notebook: nbformat.NotebookNode) -> str:
     return next((match[1] for match in found if match), "")
 
 
-def _pages(name: str) -> Markup:
-    """Return links to the notebooks before and after one, and to the index."""
+def _pages(name: str, *, where: str) -> Markup:
+    """Return links to the notebooks before and after one, and to the index; `where` they stand is for screen readers."""
     names: list[str] = [stop.notebook for stop in JOURNEY]
     at = names.index(name) if name in names else -1
     before = names[at - 1] if at > 0 else ""
     after = names[at + 1] if 0 <= at < len(names) - 1 else ""
     link = Markup("<a href='{0}.html'>{1}{0}{2}</a>")
     return Markup(
-        "<div class='dps pages'><nav aria-label='Notebooks'><span>{}</span><a href='{}'>All notebooks</a>"
+        "<div class='dps pages'><nav aria-label='Notebooks, {} the text'><span>{}</span><a href='{}'>All notebooks</a>"
         "<span>{}</span></nav></div>"
-    ).format(link.format(before, "← ", "") if before else "", INDEX, link.format(after, "", " →") if after else "")
+    ).format(
+        where, link.format(before, "← ", "") if before else "", INDEX, link.format(after, "", " →") if after else ""
+    )
 
 
 def _dark(exporter: HTMLExporter) -> str:

@@ -1,16 +1,13 @@
-"""`python -m tests.browser.components` writes a page with every picture, and screenshots of it, for a person to look at."""
+"""A page with every picture, made of real objects."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from markupsafe import Markup
-from playwright.sync_api import Browser, Page
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof, issue_completion
 from helpers.dps import (
@@ -43,31 +40,10 @@ from helpers.lesson.recipes import Recipe
 from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
-from tests.browser.chromium import started_chromium
-from tests.browser.lab import PROJECT
 
-__all__ = ["LOOKS", "WIDTHS", "components_page", "looking"]
-
-FOLDER = PROJECT / "build" / "components"
-WIDTHS = (1440, 1100, 700)
+__all__ = ["components_page"]
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a reader has asked their system for."""
-
-    colours: Literal["light", "dark"]
-    contrast: Literal["no-preference", "more"] = "no-preference"
-    forced: Literal["none", "active"] = "none"
-
-
-LOOKS = {
-    "light": Look("light"),
-    "dark": Look("dark"),
-    "high-contrast": Look("light", "more"),
-    "dark-high-contrast": Look("dark", "more"),
-    "forced-colours": Look("dark", forced="active"),
-}
 _CODE = "7D07A6A51F8AF1469499A1D92074D629894BE9FA8A013E49"
 _HUBS = ("contoso-west.azure-devices.net", "contoso-north.azure-devices.net")
 
@@ -79,19 +55,6 @@ def components_page() -> str:
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         "<title>Components</title>{}</head><body class='dps-page'><main><h1>Components</h1>{}</main></body></html>"
     ).format(figures.STYLE, Markup().join(parts))
-
-
-@contextmanager
-def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
-    """Open a page for a reader with such a system, without scripts."""
-    with chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=look.colours,
-        contrast=look.contrast,
-        forced_colors=look.forced,
-        reduced_motion="reduce",
-    ) as context:
-        yield context.new_page()
 
 
 def _components() -> Iterator[tuple[str, str]]:
@@ -337,21 +300,3 @@ def _of_access() -> Iterator[tuple[str, figures.Picture]]:
         "As Python": highlighted("print('hello')", "python"),
     }
     yield "Tabs", figures.Tabs(ways)
-
-
-def main(chromium: Browser) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    page_file = FOLDER / "index.html"
-    page_file.write_text(components_page(), encoding="utf-8")
-    for name, look in LOOKS.items():
-        for width in WIDTHS:
-            with looking(chromium, look, width) as page:
-                page.goto(page_file.as_uri())
-                for fold in page.locator("details:not([name])").all():
-                    fold.evaluate("each => { each.open = true; }")
-                page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
-
-
-if __name__ == "__main__":
-    with started_chromium() as chromium:
-        main(chromium)

@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.barriers import barriers, broken_words, faint_texts
 from tests.browser.colours import BEHIND, contrast
-from tests.browser.components import LOOKS, WIDTHS, components_page, looking
+from tests.browser.components import components_page
+from tests.browser.looks import LOOKS, WIDTHS, looking
 
 JUPYTERLAB_LIGHT, JUPYTERLAB_DARK = "data-jp-theme-light='true'", "data-jp-theme-light='false'"
 

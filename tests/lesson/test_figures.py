@@ -1,5 +1,6 @@
 """Pictures say the same in HTML and in plain text, and text from a certificate is never HTML."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from helpers.certificates import CertificateAuthority, Check, Examination
 from helpers.dps import (
@@ -22,6 +23,7 @@ from helpers.dps import (
     SigningCertificate,
 )
 from helpers.lesson import figures
+from helpers.lesson.figures.tabs import highlighted
 from helpers.problem import Problem
 from tests.crafting import issue
 
@@ -91,6 +93,12 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
         figures.EtagTrail(((SCRIPT, SCRIPT),)),
         figures.GroupPicture(replace(GROUP, group_id=SCRIPT, attestation=CaReference(SCRIPT)), (SCRIPT,)),
         figures.ServiceCard(SCRIPT, ServiceDescription(SCRIPT, SCRIPT, SCRIPT, SCRIPT, (SCRIPT,))),
+        figures.CertificateAnatomy(issue(SCRIPT, ca=True).certificate),
+        figures.ProofAnatomy(SCRIPT, SCRIPT),
+        figures.AccessMatrix((SCRIPT,), {SCRIPT: {SCRIPT: True}}, {SCRIPT: SCRIPT}),
+        figures.Scene(SCRIPT, "nowhere", "none", "none", SCRIPT, "note"),
+        figures.FourIds(SCRIPT, SCRIPT, SCRIPT, SCRIPT),
+        figures.Tabs({SCRIPT: highlighted(SCRIPT, "python")}),
     ],
     ids=lambda picture: type(picture).__name__,
 )
@@ -149,3 +157,99 @@ def test_of_many_records_the_first_are_shown_and_the_rest_are_counted() -> None:
     assert_shows(figures.RecordsCard(records[::-1]), "pump-00", "pump-11", "and 8 more")
     assert "pump-12" not in repr(figures.RecordsCard(records))
     assert "more" not in repr(figures.RecordsCard(records[:12]))
+
+
+PLACES = ("root", "intermediate", "upload", "code", "proof", "verify", "group", "device", "end")
+
+
+@pytest.mark.parametrize(("number", "place"), list(enumerate(PLACES)))
+def test_the_map_marks_one_place_and_what_lies_before_it(number: int, place: Any) -> None:
+    lines = repr(figures.SystemMap(place)).splitlines()[1:]
+    assert [line.strip()[0] for line in lines[: number + 1]] == ["✔"] * number + ["▶"]
+    assert not any(line.strip().startswith(("✔", "▶")) for line in lines[number + 1 :])
+    shown = figures.SystemMap(place)._repr_html_().partition("</style>")[2]
+    assert shown.count("You are here") == 1
+    assert shown.count("done'") + shown.count("done ") == number
+
+
+def test_the_map_without_a_place_marks_none() -> None:
+    shown = figures.SystemMap()._repr_html_().partition("</style>")[2]
+    assert "You are here" not in shown + repr(figures.SystemMap())
+    assert "done" not in shown
+
+
+def test_a_certificates_anatomy_shows_its_parts_and_that_the_private_key_is_absent() -> None:
+    root = issue("The Root", ca=True)
+    device = issue("The Device", issuer=root).certificate
+    anatomy = figures.CertificateAnatomy(device)
+    assert_shows(anatomy, "The Device", "The Root", "Not in it: the private key", device.signature[:12].hex().upper())
+    assert "The Root's private key" in repr(anatomy)
+    assert "its own private key" in repr(figures.CertificateAnatomy(root.certificate))
+
+
+def test_a_proofs_anatomy_says_which_key_signs_and_which_one_checks() -> None:
+    anatomy = figures.ProofAnatomy("0123456789ABCDEF" * 3, "The CA")
+    assert_shows(
+        anatomy, "0123456789ABCDEF" * 3, "made with the private key of The CA", "the public key that you uploaded"
+    )
+
+
+def test_the_matrix_fills_up_in_the_order_of_its_situations() -> None:
+    matrix = figures.AccessMatrix(
+        ("pump-1", "pump-2"), {"Before": {"pump-1": True}, "After": {"pump-1": False}}, {"After": "revoked"}
+    )
+    assert_shows(matrix, "pump-1", "accepted", "rejected", "not tried yet")
+    assert repr(matrix).index("Before") < repr(matrix).index("After: revoked")
+    shown = matrix._repr_html_().partition("</style>")[2]
+    assert [shown.count(f"pill {kind}") for kind in ("accepted", "rejected")] == [1, 1]
+    assert shown.count("aria-label='not tried yet'") == 2
+
+
+@pytest.mark.parametrize("contoso", ["verified", "none"])
+def test_a_stolen_pump_is_never_a_success(contoso: str) -> None:
+    scene = figures.Scene("The theft", "mallory", contoso, "verified", "It is gone.", "error")
+    assert "STOLEN" in repr(scene)
+    shown = scene._repr_html_().partition("</style>")[2]
+    pump = shown[shown.rindex("<div class='station", 0, shown.index("pump</b>")) :]
+    assert pump.startswith("<div class='station error")
+    assert "accepted" not in pump
+    assert "✔" not in shown
+
+
+def test_the_pump_stands_in_one_place_only() -> None:
+    for place in ("contoso", "mallory", "nowhere"):
+        scene = figures.Scene("An act", place, "verified", "uploaded", "Something happens.", "note")  # type: ignore[arg-type]
+        assert scene._repr_html_().count("pump</b>") == 1
+
+
+def test_the_ids_and_the_planes_are_told_apart() -> None:
+    assert_shows(
+        figures.FourIds("0ne0", "pump-1", "pump-at-hub", "the-group"), "0ne0", "pump-1", "pump-at-hub", "the-group"
+    )
+    planes = repr(figures.ThreePlanes())
+    for text in ("management.azure.com", "Data Contributor", "TLS with the device's certificate"):
+        assert text in planes
+
+
+def test_tabs_have_names_of_their_own_and_the_first_is_open() -> None:
+    tabs = figures.Tabs({"One": Markup("<p>1</p>"), "Two": Markup("<p>2</p>")})
+    first, second = (re.findall(r"<details name='([^']+)'( open)?>", tabs._repr_html_()) for _ in range(2))
+    assert [opened for _, opened in first] == [" open", ""]
+    assert len({name for name, _ in first}) == 1
+    assert first[0][0] != second[0][0], "the browser keeps only one fold of a name open"
+
+
+def test_verified_is_green_wherever_it_stands() -> None:
+    root = issue("Root", ca=True).certificate
+    facts = figures.show_certificate(root).facts
+    for verified, kind in ((True, "accepted"), (False, "note")):
+        known = replace(REGISTERED, thumbprint=facts.sha1, verified=verified)
+        word = "VERIFIED" if verified else "not verified yet"
+        page = figures.CertificatesPage({"CAs": [figures.PageLine("root.pem", facts, figures.status_at_dps(known))]})
+        for picture in (figures.show_certificate(root, known), figures.show_tree("Tree", [root], known=[known]), page):
+            assert f"<span class='pill {kind}'>{word}</span>" in picture._repr_html_()
+
+
+def test_hexadecimal_digits_stand_in_groups_without_spaces_between_them() -> None:
+    shown = figures.CodeCard("0123456789AB")._repr_html_()
+    assert "<span>0123</span><span>4567</span><span>89AB</span>" in shown

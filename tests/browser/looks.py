@@ -1,0 +1,66 @@
+"""Readers with different systems. `python -m tests.browser.looks` takes screenshots of the page of components for each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import started_chromium
+from tests.browser.components import components_page
+from tests.browser.lab import PROJECT
+
+__all__ = ["LOOKS", "WIDTHS", "looking"]
+
+FOLDER = PROJECT / "build" / "components"
+WIDTHS = (1440, 1100, 700)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a reader has asked their system for."""
+
+    colours: Literal["light", "dark"]
+    contrast: Literal["no-preference", "more"] = "no-preference"
+    forced: Literal["none", "active"] = "none"
+
+
+LOOKS = {
+    "light": Look("light"),
+    "dark": Look("dark"),
+    "high-contrast": Look("light", "more"),
+    "dark-high-contrast": Look("dark", "more"),
+    "forced-colours": Look("dark", forced="active"),
+}
+
+
+@contextmanager
+def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
+    """Open a page for a reader with such a system, without scripts."""
+    with chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=look.colours,
+        contrast=look.contrast,
+        forced_colors=look.forced,
+        reduced_motion="reduce",
+    ) as context:
+        yield context.new_page()
+
+
+def main(chromium: Browser) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    page_file = FOLDER / "index.html"
+    page_file.write_text(components_page(), encoding="utf-8")
+    for name, look in LOOKS.items():
+        for width in WIDTHS:
+            with looking(chromium, look, width) as page:
+                page.goto(page_file.as_uri())
+                for fold in page.locator("details:not([name])").all():
+                    fold.evaluate("each => { each.open = true; }")
+                page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    with started_chromium() as chromium:
+        main(chromium)
