@@ -56,8 +56,9 @@ test: $(TEST_READY) $(OLD_CLIENT) $(NODE_CLIENTS) $(VECTORS) $(PACKAGE) ## run t
 test-quick: $(TEST_READY) ## run in 45 seconds what tells soonest that something broke
 	$(RUN) -m pytest -n 3 $(QUICK_TESTS)
 
-browser: $(TEST_READY) $(AXE) ## work the notebooks in JupyterLab as a person does, in Chromium; screenshots go to build/browser
+browser: $(TEST_READY) $(AXE) ## work the notebooks in JupyterLab as a person does, in Chromium; screenshots go to build
 	$(RUN) -m pytest -n 3 tests/browser
+	$(RUN) -m tests.browser.looks
 
 azure-cli: $(TEST_READY) $(AZURE_CLI) ## drive a local DPS with the Azure CLI: 750 MB in an environment of its own
 	$(RUN) -m pytest tests/azure_cli

@@ -169,7 +169,7 @@ def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Mar
     part, says = _spent(facts, at)
     return Markup(
         "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
-        "margin-right:.6em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='fill:var(--line)'/>"
+        "margin-right:.6em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='fill:var(--sunk);stroke:var(--edge)'/>"
         "<rect x='0' y='2' width='{2:.1f}' height='8' rx='4' style='fill:var(--{3})'/></svg>"
     ).format(says, width, width * min(max(part, 0), 1), "now" if 0 <= part <= 1 else "bad")
 

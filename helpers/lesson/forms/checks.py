@@ -1,4 +1,4 @@
-"""The checks of the forms' fields. A check returns the value, or raises a ValueError whose text appears beside the field."""
+"""The checks of the forms' fields. A check returns the value, or raises a ValueError whose text appears under the field."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def checked_by(check: Callable[[str], str], *, or_empty: bool = False) -> AfterValidator:
-    """Return a check as a pydantic validator, so that its reason appears beside the field."""
+    """Return a check as a pydantic validator, so that its reason appears under the field."""
 
     def validate(value: str) -> str:
         try:

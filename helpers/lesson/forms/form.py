@@ -132,7 +132,7 @@ class Form(Generic[Value]):
         return {**self._idle, **{field.name: field.value for field in self._fields}}
 
     def _edited(self, field: Field) -> None:
-        """From now on, show a reason beside the field while its value is invalid."""
+        """From now on, show a reason under the field while its value is invalid."""
         field.is_touched = True
         for each in self._fields:
             each.reset_by_edit(field)
