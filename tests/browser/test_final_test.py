@@ -1,17 +1,13 @@
 """The final test in JupyterLab, as a learner takes it: open questions, a failed test, a passed one, and the certificate."""
 
 import re
-from itertools import permutations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.questions import Question
 from tests.browser.barriers import barriers, faint_texts
+from tests.browser.final_test import answer_final_test, choose
 from tests.browser.lab import PICTURES, Lab, NotebookPage
-
-BANK = [question for _, question in read_bank("final_test").values()]
 
 
 def test_a_learner_fails_sees_why_tries_again_passes_and_gets_the_certificate(
@@ -30,8 +26,7 @@ def test_a_learner_fails_sees_why_tries_again_passes_and_gets_the_certificate(
         expect(notebook.output(2)).to_contain_text("Still open: 1, 2, 3, 5")
         expect(asked.nth(3).locator("input:checked")).to_have_count(1)
     with subtests.test("each wrong answer is explained"):
-        for number in range(12):
-            choose(asked.nth(number), right=False)
+        answer_final_test(notebook.output(2), right=False)
         finish(notebook)
         expect(notebook.output(2)).to_contain_text(re.compile(r"[012] of 12 right"))  # a name fits several choices
         for number in range(12):
@@ -39,8 +34,7 @@ def test_a_learner_fails_sees_why_tries_again_passes_and_gets_the_certificate(
             expect(asked.nth(number).locator("input").first).to_be_disabled()
     notebook.run(2, 2)
     with subtests.test("a passed test opens the certificate"):
-        for number in range(12):
-            choose(asked.nth(number), right=True)
+        answer_final_test(notebook.output(2), right=True)
         finish(notebook)
         expect(notebook.output(2)).to_contain_text(
             re.compile(r"passed\s*1[012] of 12 right")
@@ -64,28 +58,3 @@ def test_a_learner_fails_sees_why_tries_again_passes_and_gets_the_certificate(
 
 def finish(notebook: NotebookPage) -> None:
     notebook.output(2).get_by_role("button", name="Finish").click()
-
-
-def choose(asked: Locator, *, right: bool) -> None:
-    """Choose the right answer to a question on the screen, or a wrong one."""
-    labels = [
-        each.strip()
-        for each in asked.locator(".widget-radio-box label, .jupyter-widget-radio-box label").all_inner_texts()
-    ]
-    question, keys = next((each, keys) for each in BANK if (keys := keys_of(each, labels)))
-    wanted = next(at for at, key in enumerate(keys) if (key == question.right) == right)
-    asked.locator("input[type=radio]").nth(wanted).check()
-
-
-def keys_of(question: Question, labels: list[str]) -> list[str]:
-    """Return the key of each label; [] if the labels are another question's. A name that varies may fit several choices."""
-    says = {
-        key: re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(choice.says)))
-        for key, choice in question.choices.items()
-    }
-    for keys in permutations(says):
-        if len(keys) == len(labels) and all(
-            says[key].fullmatch(label) for key, label in zip(keys, labels, strict=True)
-        ):
-            return list(keys)
-    return []
