@@ -52,6 +52,10 @@ def test_the_map_counts_the_predictions_that_came_true(workspace: Workspace) -> 
     assert right["03_sign_verification_code"] == "1 of 1"
     assert right["04_verify_ca"] == "0 of 1"
     assert right["02_upload_ca"] == ""
+    assert right["08_you_are_dps"] == ""
+    workspace.note("08_you_are_dps", right_decisions=[23, 28])
+    right = {each.notebook: each.predictions for each in lesson.open(workspace.folder).journey().marks}
+    assert right["08_you_are_dps"] == "23 of 28"
 
 
 def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Workspace) -> None:

@@ -10,6 +10,7 @@ from helpers.dps import DpsError
 from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.questions import Ask, Choice, Question, QuestionCard
 from helpers.lesson.figures.picture import Kind, Picture, card, fold, ours, pill
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -98,7 +99,13 @@ def predict(workspace: Workspace, name: str) -> PredictionCard:
 
 
 def right_predictions(workspace: Workspace, notebook: str) -> tuple[int, int]:
-    """Return how many of a notebook's predictions came true, and how many it asks for."""
+    """Return how many of a notebook's predictions came true, and how many it asks for.
+
+    In 08 the learner's function decides instead: its decisions count, once it was compared with DPS.
+    """
+    if notebook == Notebook.YOU_ARE_DPS:
+        right, of = workspace.outcomes(notebook).get("right_decisions", (0, 0))
+        return right, of
     names = [name for name, (asked_in, _) in read_bank("predictions").items() if asked_in == notebook]
     made = workspace.facts.predictions
     return sum(name in made and made[name][0] == made[name][1] for name in names), len(names)
