@@ -20,7 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 from helpers.__main__ import _RUN_WORKSPACE
 from tests.bench.__main__ import _BUILD
-from tests.browser.lab import PICTURES
+from tests.browser.lab import COMPONENTS, PICTURES
 
 PROJECT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
@@ -136,9 +136,11 @@ def test_bash_understands_each_step(file: Path) -> None:
 
 def test_the_artifacts_are_what_the_commands_leave() -> None:
     """The workspace itself has private keys and is never uploaded."""
-    left = {path.relative_to(PROJECT).as_posix() for path in (_RUN_WORKSPACE / "executed", PICTURES, _BUILD)}
+    left = {
+        path.relative_to(PROJECT).as_posix() for path in (_RUN_WORKSPACE / "executed", PICTURES, COMPONENTS, _BUILD)
+    }
     steps = [step["with"] for job in CI["jobs"].values() for step in job["steps"] if "artifact" in step.get("uses", "")]
-    assert {step["path"] for step in steps} == left
+    assert {path for step in steps for path in step["path"].split()} == left
     assert {step["if-no-files-found"] for step in steps} == {"error"}
 
 

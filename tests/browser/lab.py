@@ -24,6 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted(file.stem for file in (PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PICTURES = PROJECT / "build" / "browser"  # screenshots, for a person to look at
 SECONDS = 120  # two cores are shared with others
+COMPONENTS = PROJECT / "build" / "components"  # screenshots of the page with every picture
 _TALLEST = 16_000  # Chromium can't take a larger picture
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

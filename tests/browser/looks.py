@@ -9,11 +9,10 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import started_chromium
 from tests.browser.components import components_page
-from tests.browser.lab import PROJECT
+from tests.browser.lab import COMPONENTS
 
 __all__ = ["LOOKS", "WIDTHS", "looking"]
 
-FOLDER = PROJECT / "build" / "components"
 WIDTHS = (1440, 1100, 700)
 
 
@@ -49,8 +48,8 @@ def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
 
 
 def main(chromium: Browser) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    page_file = FOLDER / "index.html"
+    COMPONENTS.mkdir(parents=True, exist_ok=True)
+    page_file = COMPONENTS / "index.html"
     page_file.write_text(components_page(), encoding="utf-8")
     for name, look in LOOKS.items():
         for width in WIDTHS:
@@ -58,7 +57,7 @@ def main(chromium: Browser) -> None:
                 page.goto(page_file.as_uri())
                 for fold in page.locator("details:not([name])").all():
                     fold.evaluate("each => { each.open = true; }")
-                page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=True)
+                page.screenshot(path=COMPONENTS / f"{name}-{width}.png", full_page=True)
 
 
 if __name__ == "__main__":
