@@ -140,7 +140,7 @@ def _rejected(attempt: str, error: "HttpResponseError") -> DpsError:
         )
     fallback = ("The service failed.", "Try again in a moment.")
     meaning, remedy = _BY_CODE.get(code) or _BY_STATUS.get(status or 0, fallback)
-    quoted = f" It says: {message}" if message else ""
+    quoted = f" DPS says: {message}" if message else ""
     response: Any = error.response
     explained = response.headers.get("x-local-dps-explanation", "") if response is not None else ""
     what = f"Could not {attempt}: the service rejected the request ({status}{f', code {code}' if code else ''})."

@@ -174,7 +174,7 @@ def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_n
     for number, opens in (
         ("02", "form.value"),
         ("03", "walkthrough.signer"),
-        ("04", "examination.require"),
+        ("04", "examine_proof().require"),
         ("05", "form.value"),
         ("06", "signing_authority"),
         ("07", "two_devices"),

@@ -91,8 +91,8 @@ def test_clean_up_removes_everything_at_the_service_leaves_the_keys_and_finds_no
     assert NOTHING in clean_up(alone)
     assert not is_running(alone), "no picture has started it again"
     facts = alone.facts
-    choices, reached = facts.choices, facts.reached
-    assert facts == type(facts)(target="local", choices=choices, reached=reached)
+    learned = {name: getattr(facts, name) for name in ("choices", "reached", "recalled")}
+    assert facts == type(facts)(target="local", **learned)
     with connected(alone) as dps:
         assert dps.certificates.list() == dps.enrollment_groups.list() == []
     prepare(alone)  # and the walkthrough can be repeated, with the CA in the workspace

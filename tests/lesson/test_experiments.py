@@ -122,7 +122,7 @@ def test_without_attestation_the_attackers_service_rejects_the_pump(attack: Atta
 
 def test_no_service_accepts_the_attackers_own_devices(attack: Attack) -> None:
     attack.attest_himself()
-    assert [card.accepted for card in attack.own_devices()] == [[False], [False]]
+    assert attack.own_devices().accepted == [False, False]
 
 
 def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Workspace) -> None:

@@ -198,11 +198,11 @@ def test_the_matrix_fills_up_in_the_order_of_its_situations() -> None:
     matrix = figures.AccessMatrix(
         ("pump-1", "pump-2"), {"Before": {"pump-1": True}, "After": {"pump-1": False}}, {"After": "revoked"}
     )
-    assert_shows(matrix, "pump-1", "accepted", "rejected", "not tried yet")
+    assert_shows(matrix, "pump-1", "accepted", "rejected", "not tried")
     assert repr(matrix).index("Before") < repr(matrix).index("After: revoked")
     shown = matrix._repr_html_().partition("</style>")[2]
     assert [shown.count(f"pill {kind}") for kind in ("accepted", "rejected")] == [1, 1]
-    assert shown.count("aria-label='not tried yet'") == 2
+    assert shown.count("aria-label='not tried'") == 2
 
 
 @pytest.mark.parametrize("contoso", ["verified", "none"])

@@ -76,7 +76,7 @@ def test_the_service_rejects_each_wrong_proof_as_its_description_says(answers: d
     assert given.refusal is not None
     assert (given.refusal.status, given.refusal.code) == (answer.status, answer.code)
     assert ANSWERS_IN_WORDS[answer] in given.refusal.says
-    assert f"In its own words: {given.refusal.says}\n" in repr(given)
+    assert f"DPS says: {given.refusal.says}\n" in repr(given)
     assert "A surprise" not in repr(given)
     assert given.is_good is (name == "stale_etag")
 

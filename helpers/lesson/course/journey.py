@@ -31,7 +31,7 @@ JOURNEY = (
     Stop(Notebook.SIGN_VERIFICATION_CODE, "get a verification code from DPS, and sign it"),
     Stop(Notebook.VERIFY_CA, "DPS checks the proof; see what the proof is worth"),
     Stop(Notebook.CREATE_ENROLLMENT_GROUP, "bind an enrollment group to the verified CA"),
-    Stop(Notebook.PROVISION_DEVICES, "register a device and a fleet; an unknown device is rejected"),
+    Stop(Notebook.PROVISION_DEVICES, "register a device and a fleet; find out which devices DPS rejects"),
     Stop(Notebook.WHEN_ACCESS_ENDS, "revoke a device, disable a group, roll over and delete a CA"),
     Stop(Notebook.YOU_ARE_DPS, "write the check that DPS makes, and judge good and wrong proofs with it"),
     Stop(Notebook.THE_ATTACK, "upload another organization's CA; see what stops you and what does not"),

@@ -21,7 +21,7 @@ def count_right(decisions: Sequence[Decision]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Scores(Picture):
-    """How often the learner's verifier decides as DPS does, by the checks that it has.
+    """How often the learner's verifier decides as DPS does, by the checks that it has. It does not say about which exhibits.
 
     Attributes:
         decisions: for each try, the decisions by the words that the learner gave to it; the present one comes last.
@@ -31,11 +31,16 @@ class Scores(Picture):
 
     def html(self) -> Markup:
         bars = table((checks, _bar(tried)) for checks, tried in self.decisions.items())
-        return card(self._title(), bars, _matrix(self._present()))
+        return card(self._title(), bars, Markup("<p>{}</p>").format(self._mistakes()))
 
     def text(self) -> str:
         scores = [f"  {checks}: {count_right(tried)}" for checks, tried in self.decisions.items()]
-        return "\n".join([self._title(), *scores, *_matrix_lines(self._present())])
+        return "\n".join([self._title(), *scores, f"  {self._mistakes()}"])
+
+    def _mistakes(self) -> str:
+        wrong = [each for each in self._present() if not each.is_right]
+        too_lenient = sum(each.accepts for each in wrong)
+        return f"It wrongly accepts {too_lenient} of them, and wrongly rejects {len(wrong) - too_lenient}."
 
     def _present(self) -> Sequence[Decision]:
         return list(self.decisions.values())[-1]
@@ -93,13 +98,19 @@ class Reveal(Picture):
 
     def html(self) -> Markup:
         shown = [fold(self._summary(*each), each[0].answer.html()) for each in self.decided]
-        if any(decision is None for _, decision in self.decided):
-            return card("You have not decided yet", fold("Show the answers of DPS anyway", *shown), kind="note")
+        if self._is_open:
+            return card(_OPEN, fold("Show the answers of DPS anyway", *shown), kind="note")
         return card(self._title(), *shown)
 
     def text(self) -> str:
+        if self._is_open:
+            return _OPEN
         shown = (f"  {plain(self._summary(*each))}\n{each[0].answer.text()}" for each in self.decided)
         return "\n".join([self._title(), *shown])
+
+    @property
+    def _is_open(self) -> bool:
+        return any(decision is None for _, decision in self.decided)
 
     def _title(self) -> str:
         good = sum(exhibit.answer.is_good for exhibit, _ in self.decided)
@@ -115,6 +126,9 @@ class Reveal(Picture):
         if decision is not None:
             you = Markup("{} you {}").format(mark(decision.is_right), "accept" if decision.accepts else "reject")
         return Markup("{} · <b>{}</b> {} {}").format(exhibit.number, answer.case.title, dps, you)
+
+
+_OPEN = "You have not decided yet"
 
 
 @dataclass(frozen=True, repr=False)

@@ -111,7 +111,7 @@ def _proxy() -> Check:
 
 def examine_way_of_devices(workspace: Workspace) -> Examination:
     """Check whether devices can reach the chosen target. Only the notebook that provisions devices needs this."""
-    return Examination("The connection of devices", (_way_of_devices(workspace),))
+    return Examination("The devices' connection", (_way_of_devices(workspace),))
 
 
 def _way_of_devices(workspace: Workspace) -> Check:

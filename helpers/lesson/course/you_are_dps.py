@@ -19,7 +19,9 @@ from helpers.workspace import Workspace
 __all__ = ["Exhibits", "check_verifier"]
 
 _YEAR = 365 * DAY
-_YOUR_TURN = "Replace the line with lesson.Unsolved by your own, and run the cell again. DPS has decided already."
+_YOUR_TURN = (
+    "Replace the line with lesson.Unsolved with your own code, and run the cell again. DPS has decided already."
+)
 
 
 class Exhibits:

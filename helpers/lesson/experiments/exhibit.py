@@ -64,7 +64,7 @@ class DpsAnswer(Picture):
             differs = f"The local DPS answers {self.case.answer.status}. Your service differs: rely on its answer."
             rows.append(("A surprise", differs))
         if self.refusal is not None:
-            rows.append(("In its own words", self.refusal.says))
+            rows.append(("DPS says", self.refusal.says))
         return [*rows, ("The reason", self.case.reason), ("The fix" if self.refusal else "Remember", self.case.fix)]
 
     def _about_the_request(self) -> list[Row]:

@@ -10,7 +10,7 @@ from helpers.lesson.figures.picture import Picture, card, joined, pill
 __all__ = ["AccessMatrix"]
 
 _TITLE = "Who is accepted, and when"
-_UNKNOWN = "not tried yet"
+_UNKNOWN = "not tried"
 
 
 @dataclass(frozen=True, repr=False)

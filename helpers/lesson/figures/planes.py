@@ -17,7 +17,7 @@ _PLANES: tuple[tuple[IconName, str, tuple[Row, ...]], ...] = (
         (
             ("Address", "Azure Resource Manager: management.azure.com"),
             ("Who calls", "you: the portal, the Azure CLI, a script"),
-            ("What for", "upload a CA, get a code, verify; the service itself"),
+            ("Purpose", "upload a CA, get a code, verify; the service itself"),
             ("Sign-in", "a token of Microsoft Entra ID"),
             ("Role", "Contributor, or Owner, of the service or its resource group"),
         ),
@@ -28,7 +28,7 @@ _PLANES: tuple[tuple[IconName, str, tuple[Row, ...]], ...] = (
         (
             ("Address", "the service: NAME.azure-devices-provisioning.net"),
             ("Who calls", "you, or your back end"),
-            ("What for", "enrollment groups, enrollments, registration records"),
+            ("Purpose", "enrollment groups, enrollments, registration records"),
             ("Sign-in", "a token of Microsoft Entra ID, or a shared access signature"),
             ("Role", "Device Provisioning Service Data Contributor; Data Reader to read"),
         ),
@@ -39,7 +39,7 @@ _PLANES: tuple[tuple[IconName, str, tuple[Row, ...]], ...] = (
         (
             ("Address", "one for all: global.azure-devices-provisioning.net, and the ID scope"),
             ("Who calls", "devices, over HTTPS, MQTT or AMQP"),
-            ("What for", "register, and learn the assigned hub"),
+            ("Purpose", "register, and learn the assigned hub"),
             ("Sign-in", "TLS with the device's certificate and private key"),
             ("Role", "none: the enrollment group decides"),
         ),

@@ -17,8 +17,8 @@ _MACHINE = "Your side: the private keys stay here"
 _AZURE = "Azure: it holds certificates, and no private key of yours"
 # In the order in which a learner reaches them.
 _PLACES: dict[Place, tuple[str, str]] = {
-    "root": ("Root CA", "the trust anchor; its key signs the intermediate CA"),
-    "intermediate": ("Intermediate CA", "its key signs devices, and the proof"),
+    "root": ("Root CA", "the top of the chain; its key signs the intermediate CA"),
+    "intermediate": ("Intermediate CA", "its key signs devices' certificates, and the proof"),
     "upload": ("Upload", "the CA's certificate"),
     "code": ("Code", "DPS sends a random code"),
     "proof": ("Proof", "the code, signed with the CA's key"),
