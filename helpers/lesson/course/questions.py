@@ -8,6 +8,7 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from helpers.lesson.figures.picture import Picture, card, joined, pill
+from helpers.lesson.forms.own_keys import OwnKeys
 
 __all__ = ["Ask", "Choice", "Question", "QuestionCard", "answer_from_solutions"]
 
@@ -133,7 +134,7 @@ class QuestionCard(Picture):
         """
         self.title, self.asked = title, tuple(asked)
         heading = widgets.HTML(Picture.framed(Markup("<h2>{}</h2>").format(title)))
-        parts = [heading, *(ask.box for ask in asked), *below]
+        parts = [heading, OwnKeys(), *(ask.box for ask in asked), *below]  # the arrow keys move between the choices
         self.box = widgets.VBox(parts).add_class("dps-form").add_class("dps-questions")
 
     def html(self) -> Markup:
