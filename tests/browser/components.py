@@ -5,20 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from markupsafe import Markup
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof, issue_completion
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_completion
 from helpers.dps import (
     CaReference,
-    Chapter,
     DpsError,
     EnrollmentGroup,
     Event,
     Exchange,
     HubDevice,
-    RegisteredCertificate,
     Registration,
 )
 from helpers.lesson import figures
@@ -33,18 +29,15 @@ from helpers.lesson.course.misconceptions import diagnose
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
 from helpers.lesson.experiments.proof_case import Answer
-from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
-from helpers.lesson.recipes import Recipe
 from helpers.notebook import Notebook
-from helpers.problem import Problem
 from helpers.workspace import Workspace
+from tests.browser.proof_pictures import of_certificates, of_proofs
 
 __all__ = ["components_page"]
 
 
-_CODE = "7D07A6A51F8AF1469499A1D92074D629894BE9FA8A013E49"
 _HUBS = ("contoso-west.azure-devices.net", "contoso-north.azure-devices.net")
 
 
@@ -74,8 +67,8 @@ def _pictures() -> Iterator[tuple[str, figures.Picture]]:
     intermediate = root.create_intermediate("Walkthrough Intermediate CA")
     pump = intermediate.issue_device("pump-1")
     yield from _course()
-    yield from _of_certificates(root, intermediate, pump)
-    yield from _of_proofs(intermediate)
+    yield from of_certificates(root, intermediate, pump)
+    yield from of_proofs(intermediate)
     yield from _of_devices(pump)
     yield from _of_access()
     yield from _of_judging()
@@ -128,106 +121,6 @@ def _answered(exhibit: Exhibit) -> Exhibit:
 
 def _marks(name: Notebook, number: int) -> Marks:
     return Marks(name, ran=number < 3, solved=number < 2, right=min(number, 1), asked=number % 3)
-
-
-def _registered(certificate: x509.Certificate, verified: bool) -> RegisteredCertificate:
-    facts = describe(certificate)
-    return RegisteredCertificate(
-        "walkthrough-ca", facts.subject, facts.sha1, facts.not_after, verified, "IjA1MDA2YmVhIg=="
-    )
-
-
-def _of_certificates(
-    root: CertificateAuthority, intermediate: CertificateAuthority, pump: DeviceCredential
-) -> Iterator[tuple[str, figures.Picture]]:
-    chain = root.certificate, intermediate.certificate, pump.certificate
-    yield "CertificateAnatomy", figures.CertificateAnatomy(intermediate.certificate)
-    for verified in (False, True):
-        registered = _registered(intermediate.certificate, verified)
-        yield "CertificateCard", figures.show_certificate(intermediate.certificate, registered)
-        yield (
-            "ChainTree",
-            figures.show_tree("Who signed whom", chain, known=[registered], notes={pump.certificate: "your device"}),
-        )
-    lines = [
-        figures.PageLine(f"{name}.pem", describe(each), status)
-        for name, each, status in (
-            ("root", chain[0], figures.status_at_dps(None)),
-            ("intermediate", chain[1], figures.status_at_dps(registered)),
-        )
-    ]
-    devices = [figures.PageLine("devices/pump-1.pem", describe(pump.certificate), "")]
-    yield "CertificatesPage", figures.CertificatesPage({"CAs": lines, "Devices": devices})
-
-
-def _of_proofs(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:
-    yield "CodeCard", figures.CodeCard(_CODE)
-    yield "ProofAnatomy", figures.ProofAnatomy(_CODE, "Walkthrough Intermediate CA")
-    for done in (0, 3, 6):
-        yield f"ProofSequence: {done}", figures.ProofSequence(done, "walkthrough-ca", _CODE)
-    yield (
-        "EtagTrail",
-        figures.EtagTrail(
-            (("upload", "IjA1MDA2YmVhLTAwMDA="), ("code", "IjA1MDA3YzFmLTAwMDA="), ("verify", "IjA1MDA4YTlkLTAwMDA="))
-        ),
-    )
-    proof_pem = intermediate.sign_verification_code(_CODE).certificate.public_bytes(Encoding.PEM)
-    yield "Verdicts: accepted", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE))
-    yield "Verdicts: rejected", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE[::-1]))
-    refused = Problem(
-        "DPS rejected the proof.",
-        "Its CN is not the code that DPS sent last.",
-        "Sign the new code, and send that proof.",
-    )
-    yield "RefusalCard", figures.RefusalCard(refused)
-    yield "Listing", figures.Listing("Removed", ("the enrollment group walkthrough-devices", "the CA walkthrough-ca"))
-    yield (
-        "Checklist",
-        figures.Checklist(
-            "Upload the certificate",
-            ("Open **Certificates**.", "Choose **Add**."),
-            "run the next cell.",
-            {"intermediate.cer": intermediate.certificate},
-        ),
-    )
-    yield "WhatJustHappened", _happened()
-
-
-def _happened() -> WhatJustHappened:
-    wire, url = (
-        Chapter(),
-        "https://management.azure.com/subscriptions/0000/resourceGroups/rg/providers/Microsoft.Devices/provisioningServices/dps-1",
-    )
-    wire.note(
-        Exchange("sign-in", "POST", "https://login.microsoftonline.com/0000/oauth2/v2.0/token", {}, None, 200, {}, None)
-    )
-    for method, path, body, status in (
-        ("PUT", "walkthrough-ca", {"properties": {"certificate": "MIIB" * 100}}, 200),
-        ("POST", "walkthrough-ca/verify", {"certificate": "MIIB"}, 412),
-    ):
-        address = f"{url}/certificates/{path}?api-version=2026-11-01"
-        answer = {"name": "walkthrough-ca", "etag": "IjA1", "properties": {"isVerified": False, "thumbprint": "7D07"}}
-        wire.note(
-            Exchange(
-                "management",
-                method,
-                address,
-                {"Authorization": "Bearer (left out)"},
-                body,
-                status,
-                {"Content-Type": "application/json"},
-                answer,
-            )
-        )
-    commands = (
-        "# Upload the CA's certificate.\naz iot dps certificate create --dps-name dps-1 \\\n"
-        "    --certificate-name walkthrough-ca --path 'intermediate.pem'\n"
-    )
-    python = (
-        "from azure.identity import DefaultAzureCredential\n\n# The credential of the person who runs this.\n"
-        'credential = DefaultAzureCredential()\nprint("signed in", 1)\n'
-    )
-    return WhatJustHappened(wire, (), Recipe(("Open **Certificates**.", "Choose **Add**."), commands, python))
 
 
 def _of_devices(pump: DeviceCredential) -> Iterator[tuple[str, figures.Picture]]:
