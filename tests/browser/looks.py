@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FloatRect, Page
 
 from tests.browser.chromium import started_chromium
 from tests.browser.components import components_page
@@ -14,6 +14,7 @@ from tests.browser.lab import COMPONENTS
 __all__ = ["LOOKS", "WIDTHS", "looking"]
 
 WIDTHS = (1440, 1100, 700)
+_PIECE = 4_000  # pixels: the whole page is taller than a picture that Chromium can take
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def main(chromium: Browser) -> None:
         for width in WIDTHS:
             with looking(chromium, look, width) as page:
                 page.goto(page_file.as_uri())
-                for fold in page.locator("details:not([name])").all():
-                    fold.evaluate("each => { each.open = true; }")
-                page.screenshot(path=COMPONENTS / f"{name}-{width}.png", full_page=True)
+                for section in page.locator("section", has=page.locator("details:not([name])")).all():
+                    section.locator("details:not([name])").first.evaluate("each => { each.open = true; }")
+                tall = page.evaluate("document.documentElement.scrollHeight")
+                for number, top in enumerate(range(0, tall, _PIECE), 1):
+                    clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(_PIECE, tall - top)}
+                    page.screenshot(path=COMPONENTS / f"{name}-{width}-{number}.png", full_page=True, clip=clip)
 
 
 if __name__ == "__main__":
