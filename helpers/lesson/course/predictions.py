@@ -42,7 +42,7 @@ class Compared(Picture):
                 fold("Show the outcome anyway", self.result.html()),
                 ours(f"<p>{_DECIDE_FIRST}</p>"),
             )
-        kind: Kind = "accepted" if self.is_right else "rejected"
+        kind: Kind = "accepted" if self.is_right else "error"
         rows = Markup("<p>{} {}</p><p>{}</p>").format(pill(kind, self._word()), self.predicted.says, self.predicted.why)
         if not self.is_right:
             rows += Markup("<p><b>{} {}</b></p><p>{}</p>").format(_CAME_TRUE, self.happened.says, self.happened.why)
@@ -76,6 +76,7 @@ class PredictionCard(QuestionCard):
         (asked,) = self.asked
         question, chosen = asked.question, asked.choice
         happened = _HAPPENED[question.name](result)
+        asked.judge(happened)
         if chosen is not None:
             self._workspace.predict(question.name, chosen, happened)
         choices = question.choices

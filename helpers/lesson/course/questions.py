@@ -81,9 +81,20 @@ class Ask:
 
     def explain_at_once(self) -> None:
         """From now on, show below the question whether the chosen answer is right, and why."""
-        self.control.observe(lambda _change: self.show(self.explanation()), names="value")
+        self.control.observe(lambda _change: self._explain(), names="value")
         if self.choice is not None:
-            self.show(self.explanation())
+            self._explain()
+
+    def _explain(self) -> None:
+        self.judge(self.question.right)
+        self.show(self.explanation())
+
+    def judge(self, right: str) -> None:
+        """Colour the chosen answer: it is right if it has this key."""
+        for name in ("dps-right", "dps-mistaken"):
+            self.box.remove_class(name)
+        if self.choice is not None:
+            self.box.add_class("dps-right" if self.choice == right else "dps-mistaken")
 
     def explanation(self) -> Markup:
         """Return whether the chosen answer is right, and why."""

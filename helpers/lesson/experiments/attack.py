@@ -159,7 +159,7 @@ class Attack:
 
     def lure_pump(self) -> AccessCard:
         """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""
-        card = _registers("With Mallory's ID scope", self._attacker, self._pump)
+        card = replace(_registers("With Mallory's ID scope", self._attacker, self._pump), harms=True)
         self._workspace.note(Notebook.THE_ATTACK, lured=card.accepted)
         self._act = "lured"
         return card

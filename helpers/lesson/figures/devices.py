@@ -131,10 +131,15 @@ class RecordsCard(Table):
 
 @dataclass(frozen=True, repr=False)
 class AccessCard(Table):
-    """The devices that DPS accepts at one moment, and those that it rejects."""
+    """The devices that DPS accepts at one moment, and those that it rejects.
+
+    Attributes:
+        harms: a device that DPS accepts here is stolen from its owner.
+    """
 
     moment: str
     outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
+    harms: bool = False
 
     @property
     def accepted(self) -> list[bool]:
@@ -157,7 +162,8 @@ class AccessCard(Table):
 
     def rows(self) -> list[Row]:
         return [
-            (f"{device.registration_id}, issuer {_issuer(device)}", _verdict(each)) for device, each in self.outcomes
+            (f"{device.registration_id}, issuer {_issuer(device)}", _verdict(each, harms=self.harms))
+            for device, each in self.outcomes
         ]
 
 
@@ -167,7 +173,8 @@ def _issuer(device: DeviceCredential) -> str:
     return f"“{bare_name(describe(leaf).issuer)}”"
 
 
-def _verdict(outcome: Registration | DpsError) -> str:
+def _verdict(outcome: Registration | DpsError, *, harms: bool) -> str:
     if isinstance(outcome, DpsError):
         return Markup("{}. {}").format(pill("rejected", "✘ rejected"), outcome.why)
-    return Markup("{} to {}").format(pill("accepted", "✔ assigned"), outcome.assigned_hub)
+    assigned = pill("error", "stolen: assigned") if harms else pill("accepted", "✔ assigned")
+    return Markup("{} to {}").format(assigned, outcome.assigned_hub)

@@ -52,7 +52,7 @@ class SystemMap(Picture):
             link("trusts"),
             self._station("group", "group"),
             link("assigns"),
-            station("hub", "IoT hubs", "the device's new home"),
+            station("hub", "IoT hubs", "the device's new home", marked=self._over()),
         )
         return card(
             _TITLE,
@@ -64,7 +64,7 @@ class SystemMap(Picture):
                         self._crossing("upload", "↓"),
                         self._crossing("code", "↑"),
                         self._crossing("proof", "↓"),
-                        ("", "", "↓", "Register", "the device proves its key"),
+                        self._past("Register", "the device proves its key"),
                         self._crossing("end", "■", stays="stays"),
                     ),
                 )
@@ -82,6 +82,13 @@ class SystemMap(Picture):
             return "here"
         order = list(_PLACES)
         return "done" if self.here and order.index(place) < order.index(self.here) else ""
+
+    def _over(self) -> Mark:
+        """The mark of what has no place of its own: it is done when the reader is at the end."""
+        return "done" if self.here == "end" else ""
+
+    def _past(self, title: str, says: str) -> tuple[str, Markup, str, str, str]:
+        return self._over(), Markup(), "✔" if self._over() else "↓", title, says
 
     def _station(self, place: Place, name: IconName) -> Markup:
         title, says = _PLACES[place]

@@ -116,6 +116,7 @@ class FinalTest(QuestionCard):
         self._finish.disabled = True
         for ask in self.asked:
             ask.control.disabled = True
+            ask.judge(ask.question.right)
             ask.show(ask.explanation())
         score = result.score or 0
         best, times = self._workspace.finish_test(score)
