@@ -54,7 +54,7 @@ def test_an_own_ca_is_read_from_its_two_files_and_its_key_is_never_shown(
     own = openssl.make_encrypted_root(tmp_path, PASSPHRASE)
     certificate, key = own.certificate, own.private_key
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.run(0, 1)
+    notebook.run(0, 6)
     form = notebook.form()
     dropped = lab.workspace / "dropped"
     expect(form.field("Its private key")).to_be_hidden()
@@ -63,7 +63,7 @@ def test_an_own_ca_is_read_from_its_two_files_and_its_key_is_never_shown(
     expect(form.box.get_by_text("own.pem was accepted.")).to_be_visible()
     expect(form.field("Its private key")).to_be_visible()
     expect(form.alerts).to_have_count(0)
-    expect(notebook.run_in_vain(2)).to_contain_text("two files")
+    expect(notebook.run_in_vain(7)).to_contain_text("two files")
     expect(form.reason("Its private key")).to_contain_text("two files")
     bring_key(form, "Its private key", key)
     expect(form.field("Its private key")).to_have_value(str(dropped / "own_ca_key" / key.name))
@@ -76,9 +76,9 @@ def test_an_own_ca_is_read_from_its_two_files_and_its_key_is_never_shown(
         key.name: (key.read_bytes(), 0o600),
     }
     form.type("Passphrase", PASSPHRASE)
-    notebook.run_on(2)
-    expect(notebook.output(2)).to_contain_text("Own Root")
-    expect(notebook.output(3)).to_contain_text("Walkthrough Intermediate CA")
+    notebook.run_on(7)
+    expect(notebook.output(7)).to_contain_text("Own Root")
+    expect(notebook.output(8)).to_contain_text("Walkthrough Intermediate CA")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
     notebook.save()
     secret = key.read_bytes().splitlines()[5]  # a line of base64 that is in no other file
@@ -95,7 +95,7 @@ def test_a_file_that_is_too_large_is_not_accepted(page: Page, lab: Lab, tmp_path
     film = tmp_path / "film.pem"
     film.write_bytes(bytes((1 << 20) + 1))
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.run(0, 1)
+    notebook.run(0, 6)
     form = notebook.form()
     choose(form, "Your own CA", film)
     expect(form.box.get_by_text("film.pem was not accepted")).to_be_visible()

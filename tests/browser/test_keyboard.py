@@ -45,7 +45,7 @@ def tab_to(page: Page, control: Locator) -> None:
 
 def test_a_form_is_filled_in_and_the_next_cell_run_with_only_the_keyboard(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.run(0, 1)
+    notebook.run(0, 6)
     form, keys = notebook.form(), page.keyboard
     cells = notebook.cells.count()
     tab_to(page, form.field("Root's name"))
@@ -74,13 +74,13 @@ def test_a_form_is_filled_in_and_the_next_cell_run_with_only_the_keyboard(page: 
     keys.press("Shift+Enter")  # the text below the form
     keys.press("Shift+Enter")
     for text in ("add xx Contoso", "P-384"):
-        expect(notebook.output(2)).to_contain_text(text)
+        expect(notebook.output(7)).to_contain_text(text)
     expect(notebook.cells).to_have_count(cells)
 
 
 def test_the_tab_order_is_the_visual_order_and_the_focus_is_visible_in_both_themes(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.run(0, 1)
+    notebook.run(0, 6)
     form = notebook.form()
     for theme in ("light", "dark"):
         notebook.turn(theme)
@@ -111,7 +111,7 @@ def test_a_letter_chooses_in_a_dropdown_and_is_not_a_jupyterlab_command(page: Pa
     """In command mode, R turns a cell into a raw one, A inserts one and DD deletes one, so the form and its text would be
     lost."""
     notebook = NotebookPage.open(page, lab, "01_create_ca")
-    notebook.run(0, 1)
+    notebook.run(0, 6)
     form = notebook.form()
     cells, code_cells = notebook.cells.count(), notebook.code_cells.count()
     form.field("Key type").focus()
@@ -136,30 +136,30 @@ def not_run_again(notebook: NotebookPage, cell: int) -> Iterator[None]:
 def test_shift_enter_in_a_text_field_takes_what_was_typed_and_goes_on(page: Page, lab: Lab) -> None:
     ready_for("02_upload_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
-    notebook.run(0, 2)
+    notebook.run(0, 4)
     name = notebook.form().field("Name at DPS")
     name.fill("typed-ca")
     with not_run_again(notebook, 2):
         name.press("Shift+Enter")  # the text below the form
         page.keyboard.press("Shift+Enter")
-        expect(notebook.output(3)).to_contain_text("typed-ca")
+        expect(notebook.output(5)).to_contain_text("typed-ca")
 
 
 def test_shift_enter_takes_a_passphrase_too(page: Page, lab: Lab) -> None:
     ready_for("07_when_access_ends", lab.workspace, passphrase="open sesame")
     notebook = NotebookPage.open(page, lab, "07_when_access_ends")
-    notebook.run(0, 1)
+    notebook.run(0, 3)
     passphrase = notebook.form().field("Passphrase")
     passphrase.fill("open sesame")
     with not_run_again(notebook, 1):
         passphrase.press("Shift+Enter")
-        expect(notebook.output(2)).to_contain_text("assigned to")
+        expect(notebook.output(4)).to_contain_text("assigned to")
 
 
 def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab) -> None:
     ready_for("05_create_enrollment_group", lab.workspace)
     notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
-    notebook.run(0, 1)
+    notebook.run(0, 4)
     form = notebook.form()
     hubs = form.field("Hubs to choose from")
     with not_run_again(notebook, 1):
@@ -173,21 +173,21 @@ def test_shift_enter_in_a_dropdown_a_list_and_a_box_goes_on(page: Page, lab: Lab
         page.keyboard.press("Shift+Enter")  # the text below the form
         page.keyboard.press("Shift+Enter")
         for text in ("geoLatency", chosen):
-            expect(notebook.output(2)).to_contain_text(text)
+            expect(notebook.output(5)).to_contain_text(text)
     notebook = NotebookPage.open(page, lab, "11_clean_up")
-    notebook.run(0, 1)
+    notebook.run(0, 2)
     with not_run_again(notebook, 1):
         notebook.form().field("Delete keys and certificates here, too").focus()
         page.keyboard.press("Space")
         page.keyboard.press("Shift+Enter")
-        expect(notebook.output(2)).to_contain_text("root.key.pem is deleted here.")
+        expect(notebook.output(3)).to_contain_text("root.key.pem is deleted here.")
 
 
 def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> None:
     ready_for("02_upload_ca", lab.workspace)
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
-    notebook.run(0, 5)
-    happened = notebook.output(5)
+    notebook.run(0, 7)
+    happened = notebook.output(7)
     outer = happened.get_by_text("What just happened")
     notebook.code_cells.nth(5).locator(".jp-InputPrompt").click()
     tab_to(page, outer)

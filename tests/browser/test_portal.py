@@ -37,22 +37,22 @@ def tick(notebook: NotebookPage) -> None:
 
 def test_devices_register_after_following_the_files_and_clicks_that_are_shown(page: Page, lab: Lab) -> None:
     notebook = NotebookPage.open(page, lab, "00_start_here")
-    notebook.run(0, 3)
+    notebook.run(0, 4)
     connection = start_local_dps(lab.workspace / "local-dps")
     hands = connect_local(connection)
     form = notebook.form()
     form.choose("Target", "portal")
     form.type("Provisioning service", "contoso-dps")
     form.type("ID scope", local_id_scope(connection))
-    notebook.run_on(4)
+    notebook.run_on(5)
     for text in ("contoso-dps", local_id_scope(connection)):
-        expect(notebook.output(4)).to_contain_text(text)
+        expect(notebook.output(5)).to_contain_text(text)
 
     notebook = NotebookPage.open(page, lab, "01_create_ca")
     notebook.run_all()
 
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
-    notebook.run(0, 2)
+    notebook.run(0, 4)
     notebook.form().type("Name at DPS", "contoso-ca")
     list_of_clicks = your_turn(
         notebook, 3, "▶ upload the CA's certificate", "contoso-dps", "Certificate name: contoso-ca", "Save"
@@ -61,40 +61,40 @@ def test_devices_register_after_following_the_files_and_clicks_that_are_shown(pa
     assert certificate == (lab.workspace / "ca" / "intermediate.cer").read_bytes()
     hands.certificates.upload("contoso-ca", certificate)
     tick(notebook)
-    notebook.run_on(3)
-    expect(notebook.output(3)).to_contain_text("registered as “contoso-ca”, not verified yet")
+    notebook.run_on(5)
+    expect(notebook.output(5)).to_contain_text("registered as “contoso-ca”, not verified yet")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "03_sign_verification_code")
-    notebook.run(0, 1)
+    notebook.run(0, 3)
     your_turn(notebook, 2, "▶ generate a verification code", "contoso-ca", "Generate verification code")
     with_code = hands.certificates.generate_verification_code(hands.certificates.get("contoso-ca"))
     code = str(with_code.verification_code)
     notebook.form().type("Verification code", code)
-    notebook.run_on(2)
+    notebook.run_on(4)
     for text in (code, "48 hexadecimal characters"):
-        expect(notebook.output(2)).to_contain_text(text)
+        expect(notebook.output(4)).to_contain_text(text)
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "04_verify_ca")
-    notebook.run(0, 2)
+    notebook.run(0, 3)
     list_of_clicks = your_turn(notebook, 3, "▶ upload the proof and verify", "contoso-ca")
     assert hands.certificates.verify(with_code, downloaded(list_of_clicks, "verification.cer")).verified
     tick(notebook)
-    notebook.run_on(3)
-    expect(notebook.output(3)).to_contain_text("registered as “contoso-ca”, VERIFIED")
+    notebook.run_on(4)
+    expect(notebook.output(4)).to_contain_text("registered as “contoso-ca”, VERIFIED")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
-    notebook.run(0, 1)
+    notebook.run(0, 4)
     notebook.form().type("Group's name", "contoso-pumps")
     your_turn(notebook, 2, "▶ create the enrollment group", "contoso-pumps", "contoso-ca")
     hands.enrollment_groups.create(EnrollmentGroup("contoso-pumps", CaReference("contoso-ca")))
     tick(notebook)
-    notebook.run_on(2)
+    notebook.run_on(5)
     for text in ("contoso-pumps", "contoso-ca"):
-        expect(notebook.output(2)).to_contain_text(text)
-    expect(notebook.output(2)).not_to_contain_text("▶")
+        expect(notebook.output(5)).to_contain_text(text)
+    expect(notebook.output(5)).not_to_contain_text("▶")
     expect(notebook.output(-1)).to_contain_text("Checkpoint reached")
 
     notebook = NotebookPage.open(page, lab, "06_provision_devices")

@@ -43,7 +43,7 @@ def test_nothing_of_a_trial_is_left(trials: DeviceTrials, workspace: Workspace) 
 
 
 def test_the_clean_up_also_finds_the_group_of_a_trial_that_was_killed(dps: ProvisioningService) -> None:
-    chain = judged_chains()["B"]
+    chain = judged_chains()["A"]
     name = f"{EXPERIMENT}killed"
     prove(dps, name, chain.at_dps[0].authority)
     dps.enrollment_groups.create(EnrollmentGroup(name, CaReference(name)))

@@ -134,7 +134,7 @@ def test_a_picture_of_nothing_is_still_a_picture(picture: Any) -> None:
 @pytest.mark.parametrize(
     ("group", "says"),
     [
-        (GROUP, ["the-group", "“the-ca”", "enabled", "the service's own policy", "may move"]),
+        (GROUP, ["the-group", "“the-ca”", "enabled", "the service's own policy", "applies the policy again"]),
         (replace(GROUP, enabled=False), ["disabled: DPS rejects its devices"]),
         (replace(GROUP, attestation=CaReference("one", "two")), ["“one” and “two”"]),
         (replace(GROUP, attestation=SigningCertificate(None)), ["inside the group itself"]),

@@ -1,4 +1,4 @@
-"""Five chains to judge: what a device sends, what DPS has, and whether DPS accepts the device."""
+"""Three chains to judge: what a device sends, what DPS has, and whether DPS accepts the device."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,35 +65,19 @@ def judged_chains() -> Mapping[str, JudgedChain]:
         ),
         "B": JudgedChain(
             pump,
-            [pump.certificate],
-            [factory.certificate, root.certificate],
-            [Bound(factory, True, True)],
+            [pump.certificate, factory.certificate],
+            [root.certificate],
+            [Bound(root, True, True)],
             "accepted",
-            "DPS already has the certificate right above the device.",
+            "The device sent what DPS lacks. Can DPS now climb from the device to the CA that it has?",
         ),
         "C": JudgedChain(
-            pump,
-            [pump.certificate],
-            [factory.certificate],
-            [Bound(root, True, True)],
-            "certificate missing",
-            "DPS has the root, and the device sent itself. Can DPS climb from one to the other?",
-        ),
-        "D": JudgedChain(
             forged,
             [forged.certificate],
             [namesake.certificate],
             [Bound(factory, True, True)],
             "another key",
             "Two CAs have the same name here. Which of them signed the device's certificate, and which one is at DPS?",
-        ),
-        "E": JudgedChain(
-            pump,
-            [pump.certificate, factory.certificate],
-            [root.certificate],
-            [Bound(factory, False, True)],
-            "CA unverified",
-            "The chain is complete, and a group is bound to the CA. What does DPS say about the CA itself?",
         ),
     }
 

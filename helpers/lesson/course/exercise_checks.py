@@ -3,6 +3,7 @@
 It returns a sentence about what the learner has shown, or raises WrongAnswer with what is wrong with this answer.
 """
 
+import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,8 @@ from helpers.certificates import (
     examine_chain,
     examine_proof,
 )
-from helpers.dps import IndividualEnrollment, RegisteredCertificate
-from helpers.lesson.course.answers import Unsolved, require, require_equal
+from helpers.dps import IndividualEnrollment, RegisteredCertificate, removed
+from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal
 from helpers.lesson.course.chains import VERDICTS, judged_chains
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
@@ -74,6 +75,10 @@ def thumbprint(answer: Callable[[x509.Certificate], str], _workspace: Workspace)
     given = answer(certificate)
     require(isinstance(given, str), f"It returned {type(given).__name__}; use .hex() to make the thumbprint a string.")
     require(len(given) == len(wanted), f"It has {len(given)} characters; SHA-1 in hexadecimal has {len(wanted)}.")
+    require(
+        given != hashlib.sha1(certificate_pem(certificate)).hexdigest().upper(),  # noqa: S324 - to recognize a mistake
+        "It is the hash of the PEM text. A thumbprint is the hash of the certificate's DER bytes.",
+    )
     require_equal(given, wanted, "a new CA's certificate")
     return "Compare it with the thumbprint in the portal, and you know which certificate is there."
 
@@ -121,20 +126,31 @@ def chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
     factory = root.create_intermediate("Exercise Factory")
     line = factory.create_intermediate("Exercise Line")
     device = line.issue_device("pump-1").certificate
-    for cas in permutations([root.certificate, factory.certificate, line.certificate]):
+    namesake = CertificateAuthority.create_root("Exercise Line").certificate
+    for cas in permutations([root.certificate, factory.certificate, line.certificate, namesake]):
         given = list(answer(device, list(cas)))
         require(given and given[0] == device, "The device's own certificate comes first.")
         require(root.certificate not in given, "Leave out the root: a service that trusts the root already has it.")
+        require(
+            namesake not in given,
+            "Two CAs have the name of the device's issuer. Only one of them signed the certificate: don't compare names.",
+        )
         failed = examine_chain(given, root.certificate, "pump-1").failed
         require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
     return "The device's certificate comes first, then each certificate's issuer. The root is left out."
 
 
-def revocation(answer: Callable[..., IndividualEnrollment], _workspace: Workspace) -> str:
+def revocation(answer: Callable[..., IndividualEnrollment], workspace: Workspace) -> str:
     """07: lock out one device."""
     name = f"pump-{secrets.token_hex(3)}"
     certificate = CertificateAuthority.create_root("Exercise CA").issue_device(name).certificate
     given = answer(name, certificate)
+    if workspace.facts.revoked_device == name:
+        removed(rehearse(workspace).individual_enrollments, name)
+        workspace.update(revoked_device=None)
+        raise WrongAnswer(
+            "It created the enrollment at DPS. Only return the IndividualEnrollment: who calls your function creates it."
+        )
     require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
     require_equal(given.registration_id, name, "the registration id")
     require(given.certificate == certificate, "The enrollment is not for the device's certificate.")

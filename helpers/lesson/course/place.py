@@ -15,7 +15,7 @@ __all__ = ["YouAreHere", "you_are_here"]
 _PLACES: dict[Notebook, Place] = {
     Notebook.CREATE_CA: "root",
     Notebook.UPLOAD_CA: "upload",
-    Notebook.SIGN_VERIFICATION_CODE: "proof",
+    Notebook.SIGN_VERIFICATION_CODE: "code",
     Notebook.VERIFY_CA: "verify",
     Notebook.CREATE_ENROLLMENT_GROUP: "group",
     Notebook.PROVISION_DEVICES: "device",

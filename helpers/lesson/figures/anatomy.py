@@ -132,6 +132,6 @@ _PROOF = "What the proof is made of"
 def _document(title: str, bracket: str, signed: Sequence[Row], signature: str) -> Markup:
     """A certificate: what its issuer signs, and below it the signature."""
     return Markup(
-        "<div class='document'><header>{} {}</header><div class='signed'><p class='ruled'>{}</p>{}</div>"
+        "<div class='document'><div class='document-head'>{} {}</div><div class='signed'><p class='ruled'>{}</p>{}</div>"
         "<div class='signature'><p class='ruled'>{} The signature</p><p>{}</p></div></div>"
     ).format(icon("certificate"), title, bracket, table(signed), icon("key"), signature)

@@ -37,7 +37,7 @@ __all__ = [
     "with_pill",
 ]
 
-_CODE = re.compile("[0-9A-F]{48}")
+_CODE = re.compile("[0-9A-F]{48}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, repr=False)

@@ -149,7 +149,9 @@ def with_digits_grouped(text: str) -> Markup:
 
 def plain(text: str) -> str:
     """Return Markup without its tags and on one line, and any other text unchanged."""
-    return ours(text.replace("<br>", ", ")).striptags() if isinstance(text, Markup) else text
+    if not isinstance(text, Markup):
+        return text
+    return ours(re.sub(r"</(?:li|p|dd|td|div)>", " ", text.replace("<br>", ", "))).striptags()
 
 
 def table(rows: Iterable[Row]) -> Markup:

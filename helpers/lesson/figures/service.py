@@ -97,7 +97,7 @@ class GroupPicture(Picture):
             ("Hub chosen by", _policy(self.group)),
             (
                 "Registering again",
-                "the device may move to another hub" if again.update_hub_assignment else "the device stays at its hub",
+                "DPS applies the policy again" if again.update_hub_assignment else "the device stays at its hub",
             ),
         ]
 
