@@ -29,6 +29,7 @@ class Walk:
     def begin(cls, folder: Path) -> Iterator["Walk"]:
         """Make the workspace in `folder` and start its local DPS."""
         workspace = Workspace(folder / "workspace")
+        workspace.update(exhibit_seed="0123456789abcdef")  # the order of 08's requests follows from it
         recording = folder / "recording.jsonl"
         with recording_local_dps(workspace.local_dps_folder, recording):
             yield cls(workspace, recording)

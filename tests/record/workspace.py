@@ -11,6 +11,7 @@ __all__ = ["workspace_lines"]
 _KINDS = {".html": "HTML", ".ipynb": "notebook"}
 # The recording local DPS writes this folder. A notebook would have started another one.
 _LEFT_OUT = "local-dps"
+_DRAWN = ("recalled", "test_questions")  # questions that are drawn at random
 
 
 def workspace_lines(folder: Path, placeholders: Placeholders, *, with_copies: bool) -> Iterator[str]:
@@ -25,7 +26,8 @@ def workspace_lines(folder: Path, placeholders: Placeholders, *, with_copies: bo
         if not left_out & {*place.parts}:
             yield f"{path.lstat().st_mode & 0o7777:04o} {place}{'/' if path.is_dir() else _kind(path, placeholders)}"
     facts = json.loads((folder / "workspace.json").read_text())
-    facts["exhibit_seed"] = "<random>" if facts["exhibit_seed"] else ""
+    for name in _DRAWN:
+        facts[name] = f"<{len(facts[name])} drawn>" if facts[name] else facts[name]
     for name, value in facts.items():
         yield f"{name}: {json.dumps(placeholders.value(value), ensure_ascii=False)}"
 
