@@ -128,7 +128,9 @@ def test_devices_register_after_a_person_has_done_every_step(place: Workspace, h
     records = notebook.cell("walkthrough.records()")
     assert (records.assigned, records.told) == (told, True)
     assert notebook.refused.status == 401
-    assert "Self-Signed" in repr(notebook.cell("walkthrough.at_hub"))
+    at_hub = repr(notebook.cell("walkthrough.at_hub"))
+    assert "Self-Signed" in at_hub
+    assert "This notebook can't ask the hub" in at_hub
     assert "VERIFIED" in repr(picture_of(notebook.walkthrough, notebook.device))
     assert "repeat what you entered" in repr(notebook.cell("checkpoint"))
 

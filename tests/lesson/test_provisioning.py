@@ -99,6 +99,7 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Wor
     walkthrough, device, registration = notebook.walkthrough, notebook.device, notebook.registration
     at_hub = notebook.cell("walkthrough.at_hub")
     assert "X.509 Self-Signed" in repr(at_hub)
+    assert "can't ask the hub" not in repr(at_hub)
     assert "(the SHA-256 of its certificate)" in repr(at_hub)
     assert "Walkthrough Intermediate CA, a CA that the hub does not know" in repr(at_hub)
     with pytest.raises(Problem, match="has no device"):

@@ -74,11 +74,16 @@ def _told(record: Registration) -> Markup:
 
 @dataclass(frozen=True, repr=False)
 class HubCard(Table):
-    """A device's entry at its IoT hub, beside the certificate that the device sent to DPS."""
+    """A device's entry at its IoT hub, beside the certificate that the device sent to DPS.
+
+    Attributes:
+        is_told: the hub was not asked, so this is the entry as DPS makes it.
+    """
 
     hub: str
     device: HubDevice
     certificate: CertificateDescription
+    is_told: bool = False
 
     def title(self) -> str:
         return f"{self.device.device_id} at {self.hub}"
@@ -97,9 +102,11 @@ class HubCard(Table):
                 "Its certificate",
                 f"issued by {bare_name(self.certificate.issuer)}, a CA that the hub does not know",
             ),
+            *([("Source", _NOT_ASKED)] if self.is_told else []),
         ]
 
 
+_NOT_ASKED = "the entry that DPS makes. This notebook can't ask the hub: compare it with Devices in the portal"
 _AUTHENTICATION = {"selfSigned": "“X.509 Self-Signed”: by the certificate's thumbprint, no matter which CA issued it"}
 
 

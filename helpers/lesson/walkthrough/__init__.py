@@ -337,7 +337,8 @@ class Walkthrough:
     def at_hub(self, device: DeviceCredential, registration: Registration) -> HubCard:
         """Return a card with a device's entry in its IoT hub."""
         hub_device = self.target.at_hub(device, registration)
-        return HubCard(registration.assigned_hub, hub_device, describe(device.certificate))
+        is_told = self.workspace.facts.target != "local"
+        return HubCard(registration.assigned_hub, hub_device, describe(device.certificate), is_told)
 
     def records(self) -> RecordsCard:
         """Return a card with the service's registration records; with the target portal, with the devices' answers."""
