@@ -11,11 +11,10 @@ from helpers.certificates import describe, examine_proof
 from helpers.dps import DpsError
 from helpers.lesson.experiments.proof_case import Attempt, ProofCase
 from helpers.lesson.figures import Picture, Verdicts, life, show_tree
-from helpers.lesson.figures.picture import Row, Table, fold, plain, table
+from helpers.lesson.figures.picture import Row, Table, fold, plain, table, with_digits_grouped
 
 __all__ = ["DpsAnswer", "Exhibit"]
 
-_CODE = Markup("<span class='code'>{}</span>")
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -69,16 +68,16 @@ class DpsAnswer(Picture):
 
     def _about_the_request(self) -> list[Row]:
         rows: list[Row] = [
-            ("Newest code", _CODE.format(self.code) if self.code else "none yet"),
+            ("Newest code", with_digits_grouped(self.code) if self.code else "none yet"),
             ("Sent", self.attempt.what),
         ]
         if self.attempt.proof is not None:
             proof = describe(self.attempt.proof)
             named = f"Its CN ({self.attempt.cn_is})" if self.attempt.cn_is else "Its CN"
-            rows += [(named, _CODE.format(proof.common_name)), ("Its validity", life(proof))]
+            rows += [(named, with_digits_grouped(proof.common_name)), ("Its validity", life(proof))]
         if self.etags:
             sent, current = self.etags
-            rows += [("ETag in the request", _CODE.format(sent)), ("Current ETag", _CODE.format(current))]
+            rows += [("ETag in the request", with_digits_grouped(sent)), ("Current ETag", with_digits_grouped(current))]
         return rows
 
     def _drawing(self) -> Picture:
@@ -124,7 +123,7 @@ class Exhibit(Table):
     def rows(self) -> list[Row]:
         rows: list[Row] = [
             ("ca", f"the certificate of “{describe(self.ca).common_name}”"),
-            ("code", _CODE.format(self.code) if self.code else "empty: nobody has asked DPS for a code"),
+            ("code", with_digits_grouped(self.code) if self.code else "empty: nobody has asked DPS for a code"),
             ("sent", f"{len(self.sent)} bytes"),
             ("now", f"{self.now:%Y-%m-%d %H:%M} UTC"),
         ]
@@ -133,7 +132,7 @@ class Exhibit(Table):
             return [*rows, ("In it", "no certificate can be read from it")]
         facts = describe(proof)
         rows += [
-            ("Its CN", _CODE.format(facts.common_name)),
+            ("Its CN", with_digits_grouped(facts.common_name)),
             ("Its issuer", facts.issuer),
             ("Its validity", life(facts)),
         ]
