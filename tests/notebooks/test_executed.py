@@ -85,7 +85,7 @@ def test_the_clean_up_removes_what_was_registered(walked: Walked) -> None:
 
 def test_a_notebook_begins_after_those_that_it_needs(walked: Walked) -> None:
     ends = walked.ended.index
-    main = [step for step in STEPS if step[:2] not in ("08", "09")]
+    main = [step for step in STEPS if step[:2] not in ("08", "09", "10")]
     assert [name for name in walked.ended if name in main] == main
     assert walked.ended[-1] == "11_clean_up"
     assert ends("08_you_are_dps") < ends("09_the_attack") < ends("07_when_access_ends")
@@ -178,6 +178,8 @@ def test_the_executed_copies_hold_no_secret_and_no_path_outside_of_the_workspace
 
 def test_the_stubs_are_not_solved_and_do_not_stop_a_run(walked: Walked) -> None:
     for outcome in walked.outcomes:
+        if outcome.name not in EXERCISES:
+            continue  # 10 has its test instead
         assert "○ Your turn." in shown(outcome), outcome.name
         assert "✔ Solved." not in shown(outcome)
 
