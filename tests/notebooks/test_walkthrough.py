@@ -85,8 +85,8 @@ def test_the_first_failure_ends_the_run_and_is_reported_in_plain_words(workspace
     outcomes = go(workspace, [notebook(step[:2]) for step in STEPS], root_name="x" * 65)
     assert [outcome.name for outcome in outcomes] == [*STEPS[:2], "08_you_are_dps"], "08 ran beside it"
     assert [bool(outcome.failure) for outcome in outcomes] == [False, True, False]
-    # The second cell of 01 in JupyterLab: its form.
-    assert re.match(r"01_create_ca, cell \[2\]: .*root_name is invalid", outcomes[1].failure or "")
+    # The seventh cell of 01 in JupyterLab: its form.
+    assert re.match(r"01_create_ca, cell \[7\]: .*root_name is invalid", outcomes[1].failure or "")
     assert "64 are allowed" in (outcomes[1].failure or "")
 
 
