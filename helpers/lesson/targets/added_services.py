@@ -30,8 +30,11 @@ def service_for_experiments(workspace: Workspace, name: str) -> Iterator[Provisi
     """Give an experiment a service of its own at a local DPS; with the target azure, the walkthrough's own service.
 
     So the experiment's CAs never appear among the walkthrough's, as long as a service costs nothing.
+
+    Raises:
+        Problem: no target was chosen (run 00_start_here).
     """
-    if workspace.facts.target == "azure":
+    if workspace.facts.target in ("azure", None):
         yield rehearse(workspace)
         return
     dps = add_service(workspace, name, iot_hub="experiment-hub.azure-devices.net")
