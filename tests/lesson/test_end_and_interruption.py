@@ -10,7 +10,6 @@ import pytest
 
 from helpers.dps import ProvisioningService, connect_local, start_local_dps, stop_local_dps
 from helpers.lesson.experiments import Attack
-from helpers.lesson.experiments.gallery import send_exhibits
 from helpers.workspace import Workspace
 from tests.lesson.cells import CLEAN_UP, Notebook, walk
 
@@ -138,9 +137,8 @@ def services(workspace: Workspace) -> list[str]:
 @pytest.mark.parametrize("is_running", [True, False])
 def test_clean_up_removes_the_services_that_the_experiments_have_added(alone: Workspace, is_running: bool) -> None:
     Notebook("00", alone).call()
-    send_exhibits(alone)
     Attack(alone)  # never ended
-    added = ("gallery-dps", "contoso-dps", "mallory-dps")
+    added = ("contoso-dps", "mallory-dps")
     assert services(alone) == ["local-dps", *added]
     if not is_running:
         stop_local_dps(alone.local_dps_folder)

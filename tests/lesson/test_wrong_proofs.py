@@ -105,9 +105,7 @@ def test_afterwards_the_service_has_nothing_of_it(place: Workspace, answers: dic
     assert answers
     with closing(rehearse(place)) as dps, dps._management as client:
         services = [each.name for each in client.iot_dps_resource.list_by_subscription()]
-        left = client.dps_certificate.list("local-group", "gallery-dps").value
-    assert services == ["local-dps", "gallery-dps"]
-    assert left == []
+    assert services == ["local-dps"]
     with closing(rehearse(place)) as dps:
         assert dps.certificates.list() == []
 

@@ -12,8 +12,7 @@ from helpers.lesson.experiments.exhibit import DpsAnswer, Exhibit
 from helpers.lesson.experiments.good_proofs import GOOD_PROOFS
 from helpers.lesson.experiments.proof_case import Answer, Attempt, ProofCase, Stage
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
-from helpers.lesson.targets import rehearse
-from helpers.lesson.targets.added_services import add_service, remove_service
+from helpers.lesson.targets.added_services import add_service, remove_service, service_for_experiments
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
@@ -37,9 +36,8 @@ def send_exhibits(workspace: Workspace) -> list[Exhibit]:
     notes the answers by the case's name.
     """
     workspace.forget_outcomes(Notebook.YOU_ARE_DPS)
-    # A local DPS gets a service for the exhibits alone, so that their CAs never appear among the walkthrough's.
-    dps = rehearse(workspace) if workspace.facts.target == "azure" else _add(workspace, _OWN)
-    answers = [_sent(workspace, dps, cast, case) for cast, case in _cast(cases_of(workspace))]
+    with service_for_experiments(workspace, _OWN) as dps:
+        answers = [_sent(workspace, dps, cast, case) for cast, case in _cast(cases_of(workspace))]
     statuses = {each.case.name: each.refusal.status if each.refusal else _ACCEPTED for each in answers}
     workspace.note(Notebook.YOU_ARE_DPS, answers=statuses)
     return _numbered(answers, workspace.exhibit_seed())
@@ -117,14 +115,10 @@ def _random_code() -> str:
 
 def _code_elsewhere(workspace: Workspace, authority: CertificateAuthority) -> str:
     """Get a code for the same CA from another provisioning service, at the workspace's local DPS."""
-    other = _add(workspace, _ELSEWHERE)
+    other = add_service(workspace, _ELSEWHERE, iot_hub="a-hub.azure-devices.net")
     try:
         uploaded = other.certificates.upload("the-same-ca", certificate_pem(authority.certificate))
         return str(other.certificates.generate_verification_code(uploaded).verification_code)
     finally:
         other.close()
         remove_service(workspace, _ELSEWHERE)
-
-
-def _add(workspace: Workspace, name: str) -> ProvisioningService:
-    return add_service(workspace, name, iot_hub="a-hub.azure-devices.net")
