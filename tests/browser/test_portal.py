@@ -55,7 +55,7 @@ def test_devices_register_after_following_the_files_and_clicks_that_are_shown(pa
     notebook.run(0, 4)
     notebook.form().type("Name at DPS", "contoso-ca")
     list_of_clicks = your_turn(
-        notebook, 3, "▶ upload the CA's certificate", "contoso-dps", "Certificate name: contoso-ca", "Save"
+        notebook, 5, "▶ upload the CA's certificate", "contoso-dps", "Certificate name: contoso-ca", "Save"
     )
     certificate = downloaded(list_of_clicks, "intermediate.cer")
     assert certificate == (lab.workspace / "ca" / "intermediate.cer").read_bytes()
@@ -67,7 +67,7 @@ def test_devices_register_after_following_the_files_and_clicks_that_are_shown(pa
 
     notebook = NotebookPage.open(page, lab, "03_sign_verification_code")
     notebook.run(0, 3)
-    your_turn(notebook, 2, "▶ generate a verification code", "contoso-ca", "Generate verification code")
+    your_turn(notebook, 4, "▶ generate a verification code", "contoso-ca", "Generate verification code")
     with_code = hands.certificates.generate_verification_code(hands.certificates.get("contoso-ca"))
     code = str(with_code.verification_code)
     notebook.form().type("Verification code", code)
@@ -78,7 +78,7 @@ def test_devices_register_after_following_the_files_and_clicks_that_are_shown(pa
 
     notebook = NotebookPage.open(page, lab, "04_verify_ca")
     notebook.run(0, 3)
-    list_of_clicks = your_turn(notebook, 3, "▶ upload the proof and verify", "contoso-ca")
+    list_of_clicks = your_turn(notebook, 4, "▶ upload the proof and verify", "contoso-ca")
     assert hands.certificates.verify(with_code, downloaded(list_of_clicks, "verification.cer")).verified
     tick(notebook)
     notebook.run_on(4)
@@ -88,7 +88,7 @@ def test_devices_register_after_following_the_files_and_clicks_that_are_shown(pa
     notebook = NotebookPage.open(page, lab, "05_create_enrollment_group")
     notebook.run(0, 4)
     notebook.form().type("Group's name", "contoso-pumps")
-    your_turn(notebook, 2, "▶ create the enrollment group", "contoso-pumps", "contoso-ca")
+    your_turn(notebook, 5, "▶ create the enrollment group", "contoso-pumps", "contoso-ca")
     hands.enrollment_groups.create(EnrollmentGroup("contoso-pumps", CaReference("contoso-ca")))
     tick(notebook)
     notebook.run_on(5)
