@@ -209,7 +209,10 @@ def _require_decisions(answers: Mapping[str, str | None], wanted: Mapping[str, s
 
 FILES: Mapping[str, tuple[str, str]] = {
     "ca/root.cer": ("public", "It is a certificate: it contains a public key and a signature, and nothing secret."),
-    "ca/root.key.pem": ("secret", "It is the root's private key. Whoever has it can issue certificates in your name."),
+    "ca/root.key.pem": (
+        "secret",
+        "It is the root's private key. Anyone who has it can issue certificates in your name.",
+    ),
     "ca/intermediate.cer": ("public", "You uploaded this very file in 02."),
     "ca/intermediate.key.pem": ("secret", "It is the key that issues your devices' certificates."),
     "proof/verification.pem": ("public", "You sent it to DPS in 04. Its code is used up."),
