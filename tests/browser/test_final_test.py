@@ -39,7 +39,7 @@ def test_a_learner_fails_sees_why_tries_again_passes_and_gets_the_certificate(
         expect(notebook.output(2)).to_contain_text(
             re.compile(r"passed\s*1[012] of 12 right")
         )  # a name fits several choices
-        notebook.form(2).type("Your name", "Ada Lovelace")
+        notebook.form().type("Your name", "Ada Lovelace")
         notebook.run(5, 6)
         image = notebook.output(5).get_by_role("img", name="Certificate of completion for Ada Lovelace")
         expect(image).to_be_visible()
