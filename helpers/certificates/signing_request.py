@@ -1,6 +1,6 @@
 """Proofs of possession for a CA whose private key is elsewhere: in an HSM, in Key Vault, with a PKI team.
 
-You write a request with the verification code as its common name, whoever holds the CA's key signs it, and the certificate
+You write a request with the verification code as its common name, the holder of the CA's key signs it, and the certificate
 that comes back is the proof. The CA's private key stays where it is.
 """
 
@@ -58,7 +58,7 @@ def accept_verification_certificate(
         raise Problem(
             f"{source} was not accepted.",
             "It is the request, which is signed only with its own key. It proves nothing about the CA.",
-            "Give the request to whoever holds the CA's key, and choose the certificate that comes back.",
+            "Give the request to the holder of the CA's key, and choose the certificate that comes back.",
         )
     if failed := examine_proof(content, authority, code).failed:
         first = failed[0]

@@ -23,7 +23,7 @@ class DpsAnswer(Picture):
     """The answer of DPS to a proof, with who signed what, the reason and the fix.
 
     Attributes:
-        ca: the CA that DPS has. code: the newest code, "" if nobody has asked for one. now: the time of the answer, UTC.
+        ca: the CA that DPS has. code: the newest code, "" if none was requested. now: the time of the answer, UTC.
         around: further certificates for the drawing.
         is_good: whether DPS accepted the proof, or answered without looking at it.
         refusal: None if DPS accepted the proof. etags: in the request, and at DPS; None unless they differ.
@@ -104,7 +104,7 @@ class Exhibit(Table):
 
     @property
     def code(self) -> str:
-        """The newest code; "" if nobody has asked for one."""
+        """The newest code; "" if none was requested."""
         return self.answer.code
 
     @property
