@@ -1,8 +1,13 @@
 """The errors that a learner reads: what happened, why, and what to do next."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from helpers.urls import mask_keys
 
-__all__ = ["Interrupted", "Problem"]
+__all__ = ["Interrupted", "Problem", "look_up"]
+
+_Named = TypeVar("_Named")
 
 
 class Problem(Exception):
@@ -24,6 +29,21 @@ class Problem(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show only the three parts in a notebook (IPython's hook): a stack of internal frames would hide them."""
         return str(self).splitlines()
+
+
+def look_up(named: Mapping[str, _Named], name: str, kind: str, why: str) -> _Named:
+    """Return what has a name.
+
+    Args:
+        kind: what the names are names of, such as "exercise".
+        why: how such a thing gets its name, in one sentence.
+
+    Raises:
+        Problem: nothing has that name. It says which names there are.
+    """
+    if name not in named:
+        raise Problem(f"There is no {kind} {name!r}.", why, f"Choose one of {', '.join(named)}.")
+    return named[name]
 
 
 class Interrupted(KeyboardInterrupt):

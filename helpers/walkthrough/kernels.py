@@ -28,7 +28,7 @@ _IMPORTED = (
 )
 _PREPARE = f"""
 import {", ".join(_IMPORTED)}
-from helpers.lesson.course.questions import answer_from_solutions
+from helpers.lesson.course.questions.question import answer_from_solutions
 answer_from_solutions()  # no learner is present
 """
 _ARGUMENTS = [

@@ -19,13 +19,13 @@ from helpers.dps import (
 )
 from helpers.lesson import figures
 from helpers.lesson.course.checkpoint import Checkpoint
-from helpers.lesson.course.decisions import by_examiner, decide_all
 from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.final_test import TestResult
 from helpers.lesson.course.journey import JourneyMap
-from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores
+from helpers.lesson.course.judging.decisions import by_examiner, decide_all
+from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores
+from helpers.lesson.course.judging.misconceptions import diagnose
 from helpers.lesson.course.mastery import Marks
-from helpers.lesson.course.misconceptions import diagnose
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
 from helpers.lesson.experiments.proof_case import Answer

@@ -5,8 +5,8 @@ from itertools import permutations
 
 from playwright.sync_api import Locator
 
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.questions import Question
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Question
 
 __all__ = ["answer_final_test", "choose"]
 

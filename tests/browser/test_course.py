@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.exercises.exercise import EXERCISES
+from helpers.lesson.course.questions.bank import read_bank
 from helpers.notebook import Notebook
 from tests.browser.final_test import answer_final_test
 from tests.browser.lab import PICTURES, PROJECT, Lab, NotebookPage

@@ -7,7 +7,7 @@ import pytest
 from helpers import lesson
 from helpers.certificates import CertificateAuthority, describe
 from helpers.dps import CaReference, DpsError, IndividualEnrollment, ProvisioningService
-from helpers.lesson.course.predictions import Compared
+from helpers.lesson.course.questions.predictions import Compared
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 from tests.lesson.cells import Notebook, walk

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.certificates import DeviceCredential, certificate_pem
 from helpers.dps import CaReference, DpsError, EnrollmentGroup, ProvisioningService, Registration
-from helpers.lesson.course.chains import ChainsToJudge, judged_chains
+from helpers.lesson.course.exercises.chains import ChainsToJudge, judged_chains
 from helpers.lesson.experiments import DeviceTrials
 from helpers.lesson.targets.scratch import EXPERIMENT, prove, remove_leftovers
 from helpers.workspace import Workspace

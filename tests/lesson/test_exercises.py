@@ -19,7 +19,7 @@ from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import IndividualEnrollment, ProvisioningService
 from helpers.lesson.course import answers
-from helpers.lesson.course.exercises import EXERCISES, ExerciseCard, try_exercise
+from helpers.lesson.course.exercises.exercise import EXERCISES, ExerciseCard, try_exercise
 from helpers.lesson.course.journey import JOURNEY
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.notebook import Notebook

@@ -7,11 +7,11 @@ import pytest
 from markupsafe import Markup
 
 from helpers import lesson
-from helpers.lesson.course import questions
-from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.final_test import PASS_MARK, QUESTIONS_ASKED, FinalTest, draw_test
 from helpers.lesson.course.final_test.exam import draw_questions, with_object
 from helpers.lesson.course.final_test.objects import MAKERS
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Ask, answer_from_solutions
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 from tests.lesson import cells
@@ -22,8 +22,8 @@ BANK = read_bank("final_test")
 @pytest.fixture
 def nobody_there(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a headless run: the questions answer themselves."""
-    monkeypatch.setattr(questions, "_is_answering", False)
-    questions.answer_from_solutions()
+    monkeypatch.setattr("helpers.lesson.course.questions.question._is_answering", False)
+    answer_from_solutions()
     yield
     monkeypatch.undo()
 
@@ -168,7 +168,7 @@ def test_a_learner_who_is_always_wrong_sees_why_and_what_is_right(workspace: Wor
 def test_each_wrong_answer_of_the_whole_bank_has_its_explanation() -> None:
     for _, question in BANK.values():
         for key in question.choices.keys() - {question.right}:
-            ask = questions.Ask(question)
+            ask = Ask(question)
             ask.control.value = key
             shown = str(ask.explanation().striptags())
             assert question.choices[key].why in shown

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from helpers.certificates import DeviceCertificate, DeviceCredential, certificate_pem, examine_proof
 from helpers.dps import CaReference, DpsError, EnrollmentGroup, IndividualEnrollment, ProvisioningService
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.chains import Bound
+from helpers.lesson.course.exercises.chains import Bound
 from helpers.lesson.course.final_test.exam import with_object
 from helpers.lesson.course.final_test.objects import MAKERS, SentProof, Trial
-from helpers.lesson.course.questions import Question
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Question
 from helpers.local_dps.errors import Refusal
 from helpers.local_dps.x509.proof import judge_proof
 

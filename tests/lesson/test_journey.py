@@ -15,10 +15,10 @@ import pytest
 from helpers import lesson, walkthrough
 from helpers.certificates import Examination
 from helpers.lesson.course import machine
-from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.journey import JOURNEY, Stop, next_stop
 from helpers.lesson.course.mastery import marks, next_step
 from helpers.lesson.course.minutes import minutes, visible_words
+from helpers.lesson.course.questions.bank import read_bank
 from helpers.workspace import Workspace
 from tests.lesson.cells import CLEAN_UP, Notebook
 

@@ -9,11 +9,10 @@ import pytest
 from markupsafe import escape
 
 from helpers import lesson, walkthrough
-from helpers.lesson.course import questions
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.predictions import predict, right_predictions
-from helpers.lesson.course.questions import answer_from_solutions
-from helpers.lesson.course.recall import recall
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.predictions import predict, right_predictions
+from helpers.lesson.course.questions.question import answer_from_solutions
+from helpers.lesson.course.questions.recall import recall
 from helpers.lesson.figures import Outcomes
 from helpers.notebook import Notebook
 from helpers.problem import Problem
@@ -104,7 +103,7 @@ def test_an_unknown_prediction_is_named(workspace: Workspace) -> None:
 
 @pytest.fixture
 def no_learner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "_is_answering", False)
+    monkeypatch.setattr("helpers.lesson.course.questions.question._is_answering", False)
     answer_from_solutions()
 
 

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import walkthrough
 from helpers.dps import stop_local_dps
 from helpers.lesson import Unsolved
-from helpers.lesson.course.decisions import decide_all
-from helpers.lesson.course.exercises import try_exercise
-from helpers.lesson.course.judging_pictures import Comparison, Scores
-from helpers.lesson.course.misconceptions import _MISCONCEPTIONS, diagnose
-from helpers.lesson.course.you_are_dps import Exhibits
+from helpers.lesson.course.exercises.exercise import try_exercise
+from helpers.lesson.course.judging.decisions import decide_all
+from helpers.lesson.course.judging.judging_pictures import Comparison, Scores
+from helpers.lesson.course.judging.misconceptions import _MISCONCEPTIONS, diagnose
+from helpers.lesson.course.judging.you_are_dps import Exhibits
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
 from helpers.lesson.experiments.good_proofs import GOOD_PROOFS
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import walkthrough
-from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.exercises.exercise import EXERCISES
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 from tests import openssl

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from helpers import walkthrough
-from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.exercises.exercise import EXERCISES
 from helpers.lesson.course.expectations import EXPECTATIONS
 from helpers.lesson.course.journey import JOURNEY
 from helpers.notebook import Notebook

@@ -21,7 +21,7 @@ SOLUTIONS = walkthrough.PROJECT / "notebooks" / "solutions"
 LOOK = """
 import gc, json
 from helpers.lesson.forms import Form
-from helpers.lesson.course.exercises import ExerciseCard
+from helpers.lesson.course.exercises.exercise import ExerciseCard
 earlier = {id(each) for each in gc.get_objects() if type(each) in (Form, ExerciseCard)}  # of another notebook
 """
 ASK = """

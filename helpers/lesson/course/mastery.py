@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from helpers.lesson.course.predictions import right_predictions
+from helpers.lesson.course.questions.predictions import right_predictions
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.exercises import EXERCISES
+from helpers.lesson.course.exercises.exercise import EXERCISES
 from helpers.lesson.course.final_test import QUESTIONS_ASKED
+from helpers.lesson.course.questions.bank import read_bank
 
 __all__ = ["minutes", "visible_words"]
 

@@ -16,17 +16,17 @@ from helpers.certificates import (
 from helpers.dps import EnrollmentGroup, Event, RegisteredCertificate, Registration
 from helpers.files import read_bytes
 from helpers.lesson import experiments
-from helpers.lesson.course.chains import ChainsToJudge
 from helpers.lesson.course.checkpoint import Checkpoint, checkpoint
-from helpers.lesson.course.exercises import ExerciseCard, try_exercise
+from helpers.lesson.course.exercises.chains import ChainsToJudge
+from helpers.lesson.course.exercises.exercise import ExerciseCard, try_exercise
 from helpers.lesson.course.final_test import FinalTest, draw_test
 from helpers.lesson.course.journey import JourneyMap, journey, run_first
+from helpers.lesson.course.judging.you_are_dps import Exhibits
 from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
 from helpers.lesson.course.place import YouAreHere, you_are_here
-from helpers.lesson.course.predictions import PredictionCard, predict
-from helpers.lesson.course.questions import QuestionCard
-from helpers.lesson.course.recall import ask, recall
-from helpers.lesson.course.you_are_dps import Exhibits
+from helpers.lesson.course.questions.predictions import PredictionCard, predict
+from helpers.lesson.course.questions.question import QuestionCard
+from helpers.lesson.course.questions.recall import ask, recall
 from helpers.lesson.figures import (
     AccessCard,
     AccessMatrix,

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from helpers.certificates import CertificateAuthority, DeviceCertificate, describe
 from helpers.dps import RegisteredCertificate
-from helpers.lesson.course.chains import Bound
+from helpers.lesson.course.exercises.chains import Bound
 from helpers.lesson.course.final_test.objects import Cast, Shown, Together, Trial, maker, new_cast
 from helpers.lesson.figures import Listing, show_tree
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import ipywidgets as widgets
 from markupsafe import Markup
 
-# These modules fill MAKERS.
-from helpers.lesson.course.bank import read_bank
 from helpers.lesson.course.final_test import card_objects, chain_objects, file_objects, proof_objects, wire_objects  # noqa: F401
 from helpers.lesson.course.final_test.objects import MAKERS
-from helpers.lesson.course.questions import Ask, Choice, Question, QuestionCard
+
+# These modules fill MAKERS.
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Kind, card, listed, pill
 from helpers.notebook import Notebook

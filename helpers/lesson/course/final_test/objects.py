@@ -9,7 +9,7 @@ from cryptography import x509
 from markupsafe import Markup
 
 from helpers.certificates import CertificateAuthority, DeviceCertificate
-from helpers.lesson.course.chains import Bound
+from helpers.lesson.course.exercises.chains import Bound
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Row, Table
 

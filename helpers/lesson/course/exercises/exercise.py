@@ -9,13 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from helpers.lesson.course import exercise_checks
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
-from helpers.lesson.course.you_are_dps import check_verifier
+from helpers.lesson.course.exercises import exercise_checks
+from helpers.lesson.course.judging.you_are_dps import check_verifier
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Kind, card, fold, joined, pill
 from helpers.notebook import Notebook
-from helpers.problem import Problem
+from helpers.problem import look_up
 from helpers.workspace import Workspace
 
 __all__ = ["EXERCISES", "Exercise", "ExerciseCard", "try_exercise"]
@@ -75,13 +75,7 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Any) -> ExerciseCa
     Args:
         notebook: the notebook with the exercise.
     """
-    if notebook not in EXERCISES:
-        raise Problem(
-            f"There is no exercise {notebook!r}.",
-            "An exercise has the name of its notebook.",
-            f"Choose one of {', '.join(EXERCISES)}.",
-        )
-    exercise = EXERCISES[notebook]
+    exercise = look_up(EXERCISES, notebook, "exercise", "An exercise has the name of its notebook.")
     try:
         with time_limit():
             praise = exercise.check(answer, workspace)

@@ -7,11 +7,11 @@ from typing import Any
 from markupsafe import Markup
 
 from helpers.dps import DpsError
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.questions import Ask, Choice, Question, QuestionCard
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard
 from helpers.lesson.figures.picture import Kind, Picture, card, fold, ours, pill
 from helpers.notebook import Notebook
-from helpers.problem import Problem
+from helpers.problem import look_up
 from helpers.workspace import Workspace
 
 __all__ = ["Compared", "PredictionCard", "predict", "right_predictions"]
@@ -89,13 +89,7 @@ def predict(workspace: Workspace, name: str) -> PredictionCard:
     Raises:
         Problem: no prediction has that name.
     """
-    if name not in _HAPPENED:
-        raise Problem(
-            f"There is no prediction {name!r}.",
-            "A prediction has the name of its experiment.",
-            f"Choose one of {', '.join(_HAPPENED)}.",
-        )
-    _, question = read_bank("predictions")[name]
+    _, question = look_up(read_bank("predictions"), name, "prediction", "A prediction has the name of its experiment.")
     return PredictionCard(question, workspace)
 
 

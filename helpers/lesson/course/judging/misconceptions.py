@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from helpers.lesson.course.decisions import Decision
+from helpers.lesson.course.judging.decisions import Decision
 
 __all__ = ["Diagnosis", "diagnose"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from helpers.lesson.course.questions import Choice, Question
+from helpers.lesson.course.questions.question import Choice, Question
 from helpers.notebook import Notebook
 
 __all__ = ["read_bank"]

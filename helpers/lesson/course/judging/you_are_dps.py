@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
-from helpers.lesson.course.decisions import Decision, Verifier, by_examiner, decide, decide_all
-from helpers.lesson.course.judging_pictures import Comparison, Replay, Reveal, Scores, count_right
-from helpers.lesson.course.misconceptions import diagnose
+from helpers.lesson.course.judging.decisions import Decision, Verifier, by_examiner, decide, decide_all
+from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores, count_right
+from helpers.lesson.course.judging.misconceptions import diagnose
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits, send_exhibits
 from helpers.lesson.experiments.proof_parts import DAY, crafted, named

@@ -23,7 +23,7 @@ from helpers.certificates import (
 )
 from helpers.dps import IndividualEnrollment, RegisteredCertificate, removed
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal
-from helpers.lesson.course.chains import VERDICTS, judged_chains
+from helpers.lesson.course.exercises.chains import VERDICTS, judged_chains
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.workspace import Workspace

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from helpers.lesson.course.bank import read_bank
-from helpers.lesson.course.questions import Ask, Question, QuestionCard
+from helpers.lesson.course.questions.bank import read_bank
+from helpers.lesson.course.questions.question import Ask, Question, QuestionCard
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 

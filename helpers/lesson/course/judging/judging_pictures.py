@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.lesson.course.decisions import Decision
-from helpers.lesson.course.misconceptions import Diagnosis
+from helpers.lesson.course.judging.decisions import Decision
+from helpers.lesson.course.judging.misconceptions import Diagnosis
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Kind, Row, card, fold, joined, mark, pill, plain, table
