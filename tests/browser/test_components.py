@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.barriers import barriers, broken_words, faint_texts
+from tests.browser.clipboard import pasted
 from tests.browser.colours import BEHIND, contrast
 from tests.browser.components import components_page
 from tests.browser.looks import LOOKS, WIDTHS, looking
@@ -53,6 +54,32 @@ def test_a_click_on_a_thumbprint_selects_it_without_its_gaps(chromium: Browser, 
         assert selected == digits.text_content()
         assert len(selected) > 8
         assert " " not in selected
+
+
+@pytest.mark.parametrize("what", [".hex", "pre.whole"])
+def test_a_button_copies_what_stands_before_it_and_says_so(chromium: Browser, page_file: Path, what: str) -> None:
+    with looking(chromium, LOOKS["light"], 1100) as page:
+        page.goto(page_file.as_uri())
+        for fold in page.locator("details:not([name])").all():
+            fold.evaluate("each => { each.open = true; }")
+        copied = page.locator(f"{what}:visible").filter(has=page.locator("xpath=following-sibling::button")).first
+        button = copied.locator("xpath=following-sibling::button[1]")
+        expect(button).to_have_accessible_name("Copy")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(button).to_have_accessible_name("Copied")
+        text = copied.text_content()
+        assert text
+        assert pasted(page) == text.rstrip()
+        expect(button).to_have_accessible_name("Copy")
+
+
+def test_without_scripts_there_is_no_button(chromium: Browser, page_file: Path) -> None:
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        assert page.locator(".copy").count() > 5
+        expect(page.locator(".copy:visible")).to_have_count(0)
 
 
 def test_tabs_work_with_the_keyboard_and_without_a_script(chromium: Browser, page_file: Path) -> None:

@@ -16,6 +16,7 @@ from helpers.dps import (
     CaReference,
     CustomAllocation,
     EnrollmentGroup,
+    Exchange,
     RegisteredCertificate,
     Registration,
     ReprovisionPolicy,
@@ -23,6 +24,7 @@ from helpers.dps import (
     SigningCertificate,
 )
 from helpers.lesson import figures
+from helpers.lesson.figures.requests import show_exchange
 from helpers.lesson.figures.tabs import highlighted
 from helpers.problem import Problem
 from tests.crafting import issue
@@ -254,3 +256,18 @@ def test_verified_is_green_wherever_it_stands() -> None:
 def test_hexadecimal_digits_stand_in_groups_without_spaces_between_them() -> None:
     shown = figures.CodeCard("0123456789AB")._repr_html_()
     assert "<span>0123</span><span>4567</span><span>89AB</span>" in shown
+
+
+def test_a_request_breaks_between_the_parts_of_its_path_and_its_status_has_words() -> None:
+    url = "https://localhost/certificates/walkthrough-ca?api-version=1&top=2"
+    html = show_exchange(Exchange("management", "PUT", url, {}, None, 412, {}, None), is_open=True)
+    pieces = re.findall(r"<span>([^<]+)</span>", html)
+    assert pieces == ["/certificates", "/walkthrough-ca", "?api-version=", "1", "&amp;top=", "2"]
+    assert "412 Precondition Failed" in html
+    assert "499" in show_exchange(Exchange("management", "GET", url, {}, None, 499, {}, None), is_open=True)
+
+
+def test_the_text_of_a_picture_has_no_words_of_its_copy_buttons() -> None:
+    card = figures.show_certificate(issue("The Device").certificate)
+    assert card._repr_html_().count("class='copy'") == 2
+    assert "opy" not in repr(card)

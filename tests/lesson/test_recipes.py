@@ -248,10 +248,22 @@ def happened(kept: Workspace, number: str, *, until: str = "checkpoint") -> Any:
     return notebook.cell("what_just_happened") if number != "06" else notebook.cell("events=events")
 
 
+def joined_paths(html: str) -> str:
+    """Return HTML in which no element divides a path."""
+    return re.sub(r"</?span>", "", html)
+
+
+def test_every_request_of_a_step_is_explained(kept: Workspace) -> None:
+    html = happened(kept, "02")._repr_html_()
+    assert html.count("class='exchange'") == html.count("class='meaning'") == 4
+    for says in ("asks Entra ID for an access token", "DPS stores it and answers with its status and ETag"):
+        assert says in html
+
+
 def test_what_just_happened_is_folded_and_shows_the_wire_and_the_three_ways(kept: Workspace) -> None:
     shown = happened(kept, "02")
     assert "4 requests" in repr(shown)
-    html = shown.html()
+    html = joined_paths(shown.html())
     assert html.index("<details>") < html.index("On the wire") < html.index("In the portal") < html.index("As commands")
     for text in ("PUT", "/certificates/walkthrough-ca", "Bearer (left out)", "200", "isVerified", "Management plane"):
         assert text in html
@@ -272,7 +284,7 @@ def test_many_deletions_in_a_row_are_shown_as_one(kept: Workspace) -> None:
     assert deletions[0].endswith("→ 204  and 12 more like it")
     html = shown._repr_html_()
     assert "<summary>and 12 more like it</summary>" in html
-    assert html.count("<b>DELETE</b> <code>/registrations/") == 13, "each can be looked at"
+    assert joined_paths(html).count("<b>DELETE</b> <code class='path'>/registrations/") == 13, "each can be looked at"
     assert "DELETE /enrollmentGroups/" in repr(shown), "what is of another kind stands by itself"
 
 

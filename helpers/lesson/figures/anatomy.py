@@ -9,7 +9,17 @@ from markupsafe import Markup
 
 from helpers.certificates import bare_name, describe, extensions_in_words
 from helpers.lesson.figures.certificates import life
-from helpers.lesson.figures.picture import Picture, Row, card, grouped, listed, plain, table, with_digits_grouped
+from helpers.lesson.figures.picture import (
+    Picture,
+    Row,
+    card,
+    copyable,
+    grouped,
+    listed,
+    plain,
+    table,
+    with_digits_grouped,
+)
 from helpers.lesson.figures.shapes import icon, link, route, station
 
 __all__ = ["CertificateAnatomy", "ProofAnatomy"]
@@ -108,7 +118,7 @@ class ProofAnatomy(Picture):
                 "Subject",
                 Markup(
                     "CN = {}<br><small>the code, which DPS chose at random: no older signature fits it</small>"
-                ).format(grouped(self.code)),
+                ).format(copyable(grouped(self.code))),
             ),
             (
                 "Public key",

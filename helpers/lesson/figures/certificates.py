@@ -17,6 +17,7 @@ from helpers.lesson.figures.picture import (
     Table,
     badge,
     card,
+    copyable,
     grouped,
     listed,
     pill,
@@ -206,7 +207,8 @@ def _noted(note: str) -> Markup:
 
 
 def _thumbprint(digits: str, about: str) -> Markup:
-    return Markup("{} <small>{}</small>").format(grouped(digits), about) if about else grouped(digits)
+    digits_shown = copyable(grouped(digits))
+    return Markup("{} <small>{}</small>").format(digits_shown, about) if about else digits_shown
 
 
 def _is_a_devices(facts: CertificateDescription, extensions: Sequence[str] = ()) -> bool:

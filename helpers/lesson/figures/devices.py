@@ -8,7 +8,7 @@ from markupsafe import Markup
 from helpers.certificates import CertificateDescription, DeviceCredential, bare_name, describe, read_certificates
 from helpers.dps import DpsError, Event, HubDevice, Registration
 from helpers.files import read_bytes
-from helpers.lesson.figures.picture import Kind, Row, Table, card, grouped, pill, table
+from helpers.lesson.figures.picture import Kind, Row, Table, card, copyable, grouped, pill, table
 
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
@@ -95,7 +95,7 @@ class HubCard(Table):
             (
                 "Thumbprint",
                 Markup("{} ({} SHA-256 of its certificate)").format(
-                    grouped(self.device.thumbprint), "the" if same else "NOT the"
+                    copyable(grouped(self.device.thumbprint)), "the" if same else "NOT the"
                 ),
             ),
             (

@@ -2,24 +2,23 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from helpers.dps import Chapter, Event, Exchange
 from helpers.lesson.figures.checklist import clicks
-from helpers.lesson.figures.picture import Picture, card, fold, joined, pill
+from helpers.lesson.figures.picture import Picture, card, fold
+from helpers.lesson.figures.requests import path_of, shortened, show_exchange
+from helpers.lesson.figures.shapes import icon
 from helpers.lesson.figures.tabs import Tabs, highlighted
 from helpers.lesson.recipes import Recipe
 
 __all__ = ["RecordedExchanges", "WhatJustHappened"]
 
-_MAX_TEXT_LENGTH = 288
-_SHORTENED_LENGTH = 72
 _MAX_OPEN = 4  # with more, each exchange is one line that opens
 _PLANES = {
     "sign-in": "Sign-in (Entra ID)",
@@ -46,13 +45,14 @@ class WhatJustHappened(Picture):
         tabs["In the portal"] = clicks(self.recipe.clicks)
         tabs["As commands"] = highlighted(self.recipe.commands, "bash")
         tabs["As Python"] = highlighted(self.recipe.python, "python")
-        return Markup("<div class='card'>{}</div>").format(
-            fold(f"What just happened: {self._counted()}", Tabs(tabs).html())
+        summary = Markup("{}<span><b>What just happened</b><small>{}</small></span>").format(
+            icon("lens"), self._counted()
         )
+        return Markup("<div class='card opens'>{}</div>").format(fold(summary, Tabs(tabs).html()))
 
     def text(self) -> str:
         lines = [
-            f"  {group[0].method} {_path(group[0].url)}  → {group[0].status}{_more(group)}"
+            f"  {group[0].method} {path_of(group[0].url)}  → {group[0].status}{_more(group)}"
             for group in _grouped(self.exchanges)
         ]
         lines += [f"  {line}" for line in _packets(self.events).splitlines()]
@@ -79,33 +79,33 @@ class WhatJustHappened(Picture):
 
     def _counted(self) -> str:
         if not self.exchanges and not self.events:
-            return "nothing was sent; and the same step in other ways"
+            return "nothing was sent, and the same step in other ways"
         sent = len(self.exchanges) + self.exchanges.left_off
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
         said += [f"{len(self.events)} lines of the device's log"] if self.events else []
-        return f"{' and '.join(said)}; and the same step in other ways"
+        return f"{' and '.join(said)}, and the same step in other ways"
 
 
 @dataclass(frozen=True, repr=False)
 class RecordedExchanges(Picture):
-    """Some requests and their answers, with all that was recorded of them."""
+    """Some requests and their answers, with all that was recorded of them, for the learner to explain."""
 
     title: str
     exchanges: Sequence[Exchange]
 
     def html(self) -> Markup:
-        return card(self.title, *(_exchange(each, is_open=True) for each in self.exchanges))
+        return card(self.title, *(show_exchange(each, is_open=True, explained=False) for each in self.exchanges))
 
     def text(self) -> str:
         lines = [self.title]
         for each in self.exchanges:
             headers = (f"{name}: {value}" for name, value in each.request_headers.items())
             bodies = (
-                json.dumps(_shortened(body), ensure_ascii=False)
+                json.dumps(shortened(body), ensure_ascii=False)
                 for body in (each.request, each.answer)
                 if body is not None
             )
-            lines.append(f"  {each.method} {_path(each.url)} -> {each.status}")
+            lines.append(f"  {each.method} {path_of(each.url)} -> {each.status}")
             lines += [f"    {line}" for line in (*headers, *bodies)]
         return "\n".join(lines)
 
@@ -125,59 +125,13 @@ def _shown_as_one(group: Sequence[Exchange], *, is_open: bool) -> Markup:
     """The first exchange of a group, with the others folded below it."""
     first, *others = group
     if not others:
-        return _exchange(first, is_open=is_open)
-    rest = (_exchange(each, is_open=False) for each in others)
-    return Markup("{}{}").format(_exchange(first, is_open=is_open), fold(_more(group).strip(), *rest))
+        return show_exchange(first, is_open=is_open)
+    rest = (show_exchange(each, is_open=False) for each in others)
+    return Markup("{}{}").format(show_exchange(first, is_open=is_open), fold(_more(group).strip(), *rest))
 
 
 def _more(group: Sequence[Exchange]) -> str:
     return f"  and {len(group) - 1} more like it" if len(group) > 1 else ""
-
-
-def _exchange(each: Exchange, *, is_open: bool) -> Markup:
-    return Markup(
-        "<details class='exchange'{}><summary><b>{}</b> <code>{}</code> → {}</summary><div>{}{}{}</div></details>"
-    ).format(
-        Markup(" open") if is_open else "",
-        each.method,
-        _path(each.url),
-        pill("accepted" if each.status < 400 else "rejected", str(each.status)),
-        _headers(each.request_headers),
-        _body(each.request),
-        _answer(each),
-    )
-
-
-def _answer(each: Exchange) -> Markup:
-    answer = Markup("{}{}").format(_headers(each.answer_headers), _body(each.answer))
-    return Markup("<p class='quiet'>The answer:</p>{}").format(answer) if answer else answer
-
-
-def _headers(headers: Mapping[str, str]) -> Markup:
-    return joined("<div><code>{}: {}</code></div>", headers.items())
-
-
-def _path(url: str) -> str:
-    return "/" + url.split("/", 3)[-1]
-
-
-def _body(value: Any) -> Markup:
-    return (
-        Markup() if value is None else highlighted(json.dumps(_shortened(value), indent=2, ensure_ascii=False), "json")
-    )
-
-
-def _shortened(value: Any) -> Any:
-    """Replace each long text by its beginning; such a text is a certificate in base64."""
-    match value:
-        case dict():
-            return {name: _shortened(inner) for name, inner in value.items()}
-        case list():
-            return [_shortened(inner) for inner in value]
-        case str() if len(value) > _MAX_TEXT_LENGTH:
-            return f"{value[:_SHORTENED_LENGTH]}… ({len(value)} characters)"
-        case _:
-            return value
 
 
 def _packets(events: Sequence[Event]) -> str:

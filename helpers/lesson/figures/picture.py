@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "badge",
     "card",
+    "copyable",
     "fold",
     "grouped",
     "joined",
@@ -139,6 +140,24 @@ def grouped(digits: str) -> Markup:
     return Markup("<code class='hex' title='A click selects it all'>{}</code>").format(
         joined("<span>{}</span>", groups)
     )
+
+
+# The word stands in an attribute, which the style sheet shows: the plain text of a picture has no words of its controls.
+# Selecting first also shows what is copied. `execCommand` needs no permission, and works where a page has no secure origin.
+_COPY = (
+    "getSelection().selectAllChildren(this.previousElementSibling);"
+    "this.ariaLabel=document.execCommand(&quot;copy&quot;)?&quot;Copied&quot;:&quot;Selected&quot;;"
+    "setTimeout(()=&gt;{this.ariaLabel=&quot;Copy&quot;},2000)"
+)
+
+
+def copyable(content: Markup) -> Markup:
+    """Return an element, and after it a button that copies its text.
+
+    The button is hidden, and the style sheet shows it only where its handler can run. A front end that does not trust a
+    notebook removes the handler and leaves the button hidden.
+    """
+    return content + ours(f"<button type='button' hidden class='copy' aria-label='Copy' onclick='{_COPY}'></button>")
 
 
 def with_digits_grouped(text: str) -> Markup:

@@ -13,6 +13,7 @@ from helpers.lesson.figures.picture import (
     Table,
     badge,
     card,
+    copyable,
     grouped,
     joined,
     mark,
@@ -189,7 +190,7 @@ class CodeCard(Table):
         if self.code is None:
             return [("Code", "none is waiting: this CA is already verified")]
         return [
-            ("Code", grouped(self.code)),
+            ("Code", copyable(grouped(self.code))),
             ("Format", f"{len(self.code)} hexadecimal characters, which are {len(self.code) // 2} random bytes"),
             ("Use", "put it into the common name (CN) of the certificate that you sign, exactly as it is"),
         ]

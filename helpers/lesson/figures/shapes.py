@@ -23,6 +23,7 @@ IconName: TypeAlias = Literal[
     "group",
     "hub",
     "key",
+    "lens",
     "mask",
     "person",
     "warning",
@@ -46,6 +47,7 @@ _PATHS: Mapping[IconName, str] = {
     "<circle cx='4.5' cy='19' r='1.8'/><circle cx='19.5' cy='19' r='1.8'/><path d='M5.9 6.3l3.7 3.5M18.1 6.3l-3.7 3.5"
     "M5.9 17.7l3.7-3.5M18.1 17.7l-3.7-3.5'/>",
     "key": "<circle cx='7.5' cy='15.5' r='4.2'/><path d='M10.6 12.4 20 3M16 7l3.2 3.2M13.4 9.6l2 2'/>",
+    "lens": "<circle cx='10' cy='10' r='6.2'/><path d='M14.6 14.6 20.5 20.5'/>",
     "mask": "<path d='M3 8.5c3-1.5 6-1.7 9-.3 3-1.4 6-1.2 9 .3-.2 5-2 8-4.7 8-2 0-3-2.5-4.3-2.5S9.7 16.5 7.7 16.5"
     "c-2.7 0-4.5-3-4.7-8z'/><path d='M7 11.3h2.5M14.5 11.3H17'/>",
     "person": "<circle cx='12' cy='8' r='4'/><path d='M4.5 20.5c.6-4.2 3.6-6.5 7.5-6.5s6.9 2.3 7.5 6.5'/>",

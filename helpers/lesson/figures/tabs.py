@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.lesson.figures.picture import Picture, joined, ours
+from helpers.lesson.figures.picture import Picture, copyable, joined, ours
 
 __all__ = ["Tabs", "highlighted"]
 
@@ -37,7 +37,7 @@ class Tabs(Picture):
 
 
 def highlighted(code: str, language: str) -> Markup:
-    """Return code with its keywords, strings and comments in colours; a click selects all of it.
+    """Return code with its keywords, strings and comments in colours; a click selects all of it, and a button copies it.
 
     Args:
         language: a name that pygments knows: python, bash, json, http.
@@ -49,4 +49,5 @@ def highlighted(code: str, language: str) -> Markup:
 
     # pygments escapes the code. With nowrap it adds no elements besides the spans.
     spans = ours(highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True)))
-    return Markup("<pre class='whole' title='A click selects it all'>{}</pre>").format(spans)
+    whole = Markup("<pre class='whole' title='A click selects it all'>{}</pre>").format(spans)
+    return Markup("<div class='code-box'>{}</div>").format(copyable(whole))
