@@ -64,16 +64,18 @@ def _heading(notebook: nbformat.NotebookNode) -> str:
 
 def _pages(name: str, *, where: str) -> Markup:
     """Return links to the notebooks before and after one, and to the index; `where` they stand is for screen readers."""
-    names: list[str] = [stop.notebook for stop in JOURNEY]
-    at = names.index(name) if name in names else -1
-    before = names[at - 1] if at > 0 else ""
-    after = names[at + 1] if 0 <= at < len(names) - 1 else ""
-    link = Markup("<a href='{0}.html'>{1}{0}{2}</a>")
+    at = next((number for number, stop in enumerate(JOURNEY) if stop.notebook == name), None)
+    before = JOURNEY[at - 1] if at else None
+    after = JOURNEY[at + 1] if at is not None and at + 1 < len(JOURNEY) else None
+    link = Markup("<a href='{}.html'>{}</a>")
     return Markup(
         "<div class='dps pages'><nav aria-label='Notebooks, {} the text'><span>{}</span><a href='{}'>All notebooks</a>"
         "<span>{}</span></nav></div>"
     ).format(
-        where, link.format(before, "← ", "") if before else "", INDEX, link.format(after, "", " →") if after else ""
+        where,
+        link.format(before.notebook, f"← {before.heading}") if before else "",
+        INDEX,
+        link.format(after.notebook, f"{after.heading} →") if after else "",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from helpers.lesson.course.journey import JOURNEY
+from helpers.lesson.course.journey import JOURNEY, Stop
 from helpers.lesson.figures import STYLE
 from helpers.lesson.figures.picture import badge, card, joined, pill
 from helpers.walkthrough.notebook_run import NotebookRun
@@ -36,16 +36,16 @@ def _summary(outcomes: Sequence[NotebookRun], seconds: float) -> str:
 
 
 def _table(outcomes: Sequence[NotebookRun]) -> Markup:
-    ideas: dict[str, str] = {stop.notebook: stop.idea for stop in JOURNEY}
+    stops: dict[str, Stop] = {stop.notebook: stop for stop in JOURNEY}
     rows = joined(
-        "<tr><td class='short'>{}</td><th scope='row' class='name'><a href='{}'>{}</a></th><td>{}</td>"
+        "<tr><th scope='row' class='name'><a href='{}'>{}</a><small>{}</small></th><td class='short'>{}</td>"
         "<td class='number'>{}</td></tr>",
         (
             (
-                pill("error", "failed") if each.failure else pill("accepted", "ran"),
                 each.html.name,
-                each.name,
-                ideas[each.name],
+                stops[each.name].heading,
+                stops[each.name].idea,
+                pill("error", "failed") if each.failure else pill("accepted", "ran"),
                 _time(each.seconds),
             )
             for each in outcomes
@@ -54,12 +54,13 @@ def _table(outcomes: Sequence[NotebookRun]) -> Markup:
     left = [stop for stop in JOURNEY if stop.notebook not in {each.name for each in outcomes}]
     if any(each.failure for each in outcomes):
         rows += joined(
-            "<tr><td class='short'>{}</td><th scope='row' class='name'>{}</th><td>{}</td><td></td></tr>",
-            ((badge("not run"), stop.notebook, stop.idea) for stop in left),
+            "<tr><th scope='row' class='name'>{}<small>{}</small></th><td class='short'>{}</td><td></td></tr>",
+            ((stop.heading, stop.idea, badge("not run")) for stop in left),
         )
-    head = joined("<th scope='col'>{}</th>", (("Result",), ("Notebook",), ("What it does",), ("Time",)))
+    head = joined("<th scope='col' class='{}'>{}</th>", (("", "Notebook"), ("", "Result"), ("number", "Time")))
     return card(
-        "The notebooks", Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows)
+        "The notebooks",
+        Markup("<table class='journey'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, rows),
     )
 
 

@@ -21,7 +21,7 @@ from helpers.lesson import figures
 from helpers.lesson.course.checkpoint import Checkpoint
 from helpers.lesson.course.expectations import Expect
 from helpers.lesson.course.final_test import TestResult
-from helpers.lesson.course.journey import JourneyMap
+from helpers.lesson.course.journey import JOURNEY, JourneyMap
 from helpers.lesson.course.judging.decisions import by_examiner, decide_all
 from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores
 from helpers.lesson.course.judging.misconceptions import diagnose
@@ -83,7 +83,11 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
     yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
-    yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), "05_create_enrollment_group")
+    yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), JOURNEY[5])
+    yield (
+        "Checkpoint: the last",
+        Checkpoint((Expect("Nothing is left", True, ""),), None, left="Solve the exercise of 02_upload_ca."),
+    )
 
 
 def _of_final_test(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:

@@ -1,20 +1,27 @@
-"""Readers with different systems. `python -m tests.browser.looks` takes screenshots of the page of components for each."""
+"""Readers with different systems. `python -m tests.browser.looks` takes screenshots for each.
+
+They show the page of components, and in JupyterLab the forms and questions.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from playwright.sync_api import Browser, FloatRect, Page
 
 from tests.browser.chromium import started_chromium
 from tests.browser.components import components_page
+from tests.browser.interactive import CONTROLS, controls
 from tests.browser.lab import COMPONENTS
 
 __all__ = ["LOOKS", "WIDTHS", "looking"]
 
 WIDTHS = (1440, 1100, 700)
 _PIECE = 4_000  # pixels: the whole page is taller than a picture that Chromium can take
+_TALL = 14_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,11 @@ def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
 
 def main(chromium: Browser) -> None:
     COMPONENTS.mkdir(parents=True, exist_ok=True)
+    _components(chromium)
+    _controls(chromium)
+
+
+def _components(chromium: Browser) -> None:
     page_file = COMPONENTS / "index.html"
     page_file.write_text(components_page(), encoding="utf-8")
     for name, look in LOOKS.items():
@@ -62,6 +74,19 @@ def main(chromium: Browser) -> None:
                 for number, top in enumerate(range(0, tall, _PIECE), 1):
                     clip: FloatRect = {"x": 0, "y": top, "width": width, "height": min(_PIECE, tall - top)}
                     page.screenshot(path=COMPONENTS / f"{name}-{width}-{number}.png", full_page=True, clip=clip)
+
+
+def _controls(chromium: Browser) -> None:
+    with TemporaryDirectory() as folder, controls(chromium, Path(folder)) as notebook:
+        for name, look in LOOKS.items():
+            notebook.turn(look.colours)
+            notebook.page.emulate_media(contrast=look.contrast, forced_colors=look.forced, reduced_motion="reduce")
+            for width in WIDTHS:
+                # So tall that no control lies in a part of the notebook that JupyterLab would have to scroll to.
+                notebook.page.set_viewport_size({"width": width, "height": _TALL})
+                for number, control in enumerate(CONTROLS, 1):
+                    file = COMPONENTS / f"{name}-{width}-{control}.png"
+                    notebook.output(number).screenshot(path=file)
 
 
 if __name__ == "__main__":

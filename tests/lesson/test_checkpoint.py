@@ -4,6 +4,7 @@ import pytest
 
 from helpers.lesson.course.checkpoint import require
 from helpers.lesson.course.expectations import Expect
+from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
@@ -47,3 +48,14 @@ def test_when_many_fail_each_is_named_and_a_common_hint_stands_once(workspace: W
     assert FAILED.statement in caught.value.why
     assert FAILED_TOO.statement in caught.value.why
     assert caught.value.next_step == "Wait a fortnight."
+
+
+def test_after_the_last_notebook_it_says_what_is_left_of_the_course(workspace: Workspace) -> None:
+    workspace.update(reached=tuple(Notebook))
+    reached = require(workspace, Notebook.CLEAN_UP, [MET])
+    for shown in (repr(reached), reached._repr_html_()):
+        assert "This was the last notebook." in shown
+        assert "Solve the exercise of 00_start_here." in shown
+        assert "Next:" not in shown
+    workspace.update(solved=tuple(Notebook))
+    assert "The course is complete." in repr(require(workspace, Notebook.CLEAN_UP, [MET]))

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from helpers import lesson, walkthrough
@@ -70,7 +71,7 @@ def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Worksp
     assert "Try the predictions of 01_create_ca again: 0 of 1 came true." in step()
     right = {name: (question.right, question.right) for name, (_, question) in read_bank("predictions").items()}
     workspace.update(predictions=right)
-    assert step() == "Everything is done, and every prediction came true."
+    assert step() == "The course is complete, and every prediction came true."
 
 
 def test_the_main_line_takes_an_hour_and_the_course_two() -> None:
@@ -84,16 +85,24 @@ def test_no_notebook_has_more_than_900_words(stop: Stop) -> None:
     assert visible_words(stop.notebook) <= 900
 
 
-def test_after_the_last_notebook_comes_the_first() -> None:
-    assert next_stop("00_start_here") == "01_create_ca"
-    assert next_stop("11_clean_up") == "00_start_here"
+def test_after_the_last_notebook_comes_none() -> None:
+    assert next_stop("00_start_here") == JOURNEY[1]
+    assert next_stop(JOURNEY[-1].notebook) is None
+
+
+@pytest.mark.parametrize("stop", JOURNEY, ids=lambda stop: stop.notebook)
+def test_a_stop_has_the_title_of_its_notebook(stop: Stop) -> None:
+    source = nbformat.read(walkthrough.PROJECT / "notebooks" / f"{stop.notebook}.ipynb", as_version=4)
+    first = next(cell.source for cell in source.cells if cell.cell_type == "markdown")
+    assert first.splitlines()[0] == f"# {stop.heading}"
 
 
 def test_after_the_clean_up_the_journey_is_complete(workspace: Workspace) -> None:
     everything = tuple(stop.notebook for stop in JOURNEY)
     Notebook("01", workspace).call()
     workspace.update(reached=everything, solved=everything)
-    Notebook(CLEAN_UP, workspace, delete_keys=True).call()
+    last = Notebook(CLEAN_UP, workspace, delete_keys=True)
+    last.call()
     assert f"{len(JOURNEY)} of {len(JOURNEY)} done" in repr(lesson.open(workspace.folder).journey())
 
 

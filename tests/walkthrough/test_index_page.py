@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from markupsafe import Markup
+
+from helpers.lesson.course.journey import JOURNEY
 from helpers.notebook import Notebook
 from helpers.walkthrough.index_page import index
 from helpers.walkthrough.notebook_run import NotebookRun
@@ -15,8 +18,8 @@ def test_a_run_that_succeeded_says_so_and_leads_to_each_notebook() -> None:
     page = index([ended(name) for name in Notebook], 75.4)
     assert "<h1>The walkthrough has run</h1>" in page
     assert f"All {len(Notebook)} notebooks ran to the end. The run took 1 min 15 s." in page
-    for name in Notebook:
-        assert f"<a href='{name}.html'>{name}</a>" in page
+    for stop in JOURNEY:
+        assert Markup("<a href='{}.html'>{}</a>").format(stop.notebook, stop.heading) in page
     assert page.count("2.0 s") == len(Notebook)
     assert "failed" not in page.partition("</style>")[2]
     assert "not run" not in page

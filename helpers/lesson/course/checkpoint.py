@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from helpers.lesson.course.expectations import EXPECTATIONS, Expect
-from helpers.lesson.course.journey import next_stop
+from helpers.lesson.course.journey import Stop, next_stop
+from helpers.lesson.course.mastery import marks, next_step
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined, mark
 from helpers.lesson.figures.shapes import icon
@@ -27,30 +28,37 @@ class Checkpoint(Picture):
     """A checkpoint that is reached: all its expectations are met.
 
     Attributes:
-        next_notebook: the notebook to continue with.
+        following: the notebook to continue with; None after the last one.
+        left: what is left to do in the whole course, after the last notebook.
         told: the statements about the service repeat what a person entered.
     """
 
     expectations: tuple[Expect, ...]
-    next_notebook: str
+    following: Stop | None
     told: bool = False
+    left: str = ""
 
     def html(self) -> Markup:
         items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
             "<div class='card accepted moment'>{}<div><h2>Checkpoint reached</h2><ul class='checks'>{}</ul>{}"
-            "<p class='onward'><a href='{}.ipynb'>Next: {}</a></p></div></div>"
-        ).format(
-            icon("done"),
-            items,
-            Markup("<p>{}</p>").format(_TOLD) if self.told else "",
-            self.next_notebook,
-            self.next_notebook,
-        )
+            "{}</div></div>"
+        ).format(icon("done"), items, Markup("<p>{}</p>").format(_TOLD) if self.told else "", self._onward())
 
     def text(self) -> str:
         told = [_TOLD] if self.told else []
-        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, f"Next: {self.next_notebook}"])
+        onward = f"Next: {self.following.notebook}" if self.following else f"{_LAST} {self.left}"
+        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, onward])
+
+    def _onward(self) -> Markup:
+        if self.following is None:
+            return Markup("<p><b>{}</b> {}</p>").format(_LAST, self.left)
+        return Markup("<p class='onward'><a href='{}.ipynb'>Next: {}</a></p>").format(
+            self.following.notebook, self.following.heading
+        )
+
+
+_LAST = "This was the last notebook."
 
 
 def checkpoint(walkthrough: "Walkthrough", notebook: str) -> Checkpoint:
@@ -77,4 +85,6 @@ def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect])
             " ".join(dict.fromkeys(each.hint for each in failed)),
         )
     workspace.reach(notebook)
-    return Checkpoint(judged, next_stop(notebook), told=workspace.facts.target == "portal")
+    following = next_stop(notebook)
+    left = "" if following else next_step(marks(workspace))
+    return Checkpoint(judged, following, told=workspace.facts.target == "portal", left=left)

@@ -18,25 +18,47 @@ __all__ = ["JOURNEY", "JourneyMap", "Stop", "journey", "next_stop", "run_first"]
 
 @dataclass(frozen=True)
 class Stop:
-    """One notebook of the journey."""
+    """One notebook of the journey; `title` is its first heading without the number."""
 
     notebook: Notebook
+    title: str
     idea: str
+
+    @property
+    def heading(self) -> str:
+        """The number and the title, such as "02 · Upload the CA's certificate"."""
+        return f"{self.notebook[:2]} · {self.title}"
 
 
 JOURNEY = (
-    Stop(Notebook.START_HERE, "check this machine, and choose a provisioning service"),
-    Stop(Notebook.CREATE_CA, "create a root CA and an intermediate CA, or bring your own"),
-    Stop(Notebook.UPLOAD_CA, "upload the certificate of one of the CAs to DPS"),
-    Stop(Notebook.SIGN_VERIFICATION_CODE, "get a verification code from DPS, and sign it"),
-    Stop(Notebook.VERIFY_CA, "DPS checks the proof; see what the proof is worth"),
-    Stop(Notebook.CREATE_ENROLLMENT_GROUP, "bind an enrollment group to the verified CA"),
-    Stop(Notebook.PROVISION_DEVICES, "register a device and a fleet; find out which devices DPS rejects"),
-    Stop(Notebook.WHEN_ACCESS_ENDS, "revoke a device, disable a group, roll over and delete a CA"),
-    Stop(Notebook.YOU_ARE_DPS, "write the check that DPS makes, and judge good and wrong proofs with it"),
-    Stop(Notebook.THE_ATTACK, "upload another organization's CA; see what stops you and what does not"),
-    Stop(Notebook.FINAL_TEST, "twelve questions over the whole course, and a certificate for those who pass"),
-    Stop(Notebook.CLEAN_UP, "remove everything that the walkthrough has created"),
+    Stop(Notebook.START_HERE, "Start here", "check this machine, and choose a provisioning service"),
+    Stop(
+        Notebook.CREATE_CA,
+        "Create a certificate authority",
+        "create a root CA and an intermediate CA, or bring your own",
+    ),
+    Stop(Notebook.UPLOAD_CA, "Upload the CA's certificate", "upload the certificate of one of the CAs to DPS"),
+    Stop(
+        Notebook.SIGN_VERIFICATION_CODE, "Sign the verification code", "get a verification code from DPS, and sign it"
+    ),
+    Stop(Notebook.VERIFY_CA, "Verify the CA", "DPS checks the proof; see what the proof is worth"),
+    Stop(Notebook.CREATE_ENROLLMENT_GROUP, "Create an enrollment group", "bind an enrollment group to the verified CA"),
+    Stop(
+        Notebook.PROVISION_DEVICES,
+        "Devices register",
+        "register a device and a fleet; find out which devices DPS rejects",
+    ),
+    Stop(Notebook.WHEN_ACCESS_ENDS, "When access ends", "revoke a device, disable a group, roll over and delete a CA"),
+    Stop(
+        Notebook.YOU_ARE_DPS, "You are DPS", "write the check that DPS makes, and judge good and wrong proofs with it"
+    ),
+    Stop(Notebook.THE_ATTACK, "The attack", "upload another organization's CA; see what stops you and what does not"),
+    Stop(
+        Notebook.FINAL_TEST,
+        "The final test",
+        "twelve questions over the whole course, and a certificate for those who pass",
+    ),
+    Stop(Notebook.CLEAN_UP, "Clean up", "remove everything that the walkthrough has created"),
 )
 
 
@@ -47,13 +69,14 @@ class JourneyMap(Picture):
     marks: Sequence[Marks]
 
     def html(self) -> Markup:
-        heads = joined("<th scope='col'>{}</th>", ((name,) for name in ("Notebook", "Idea", *_MARKS, "Minutes")))
+        heads = joined("<th scope='col'>{}</th>", ((name,) for name in ("Notebook", *_MARKS, "Minutes")))
         lines = joined(
-            "<tr><th scope='row'><a href='{0}.ipynb'>{0}</a></th><td>{1}</td><td>{2}</td><td>{3}</td><td>{4}</td><td>{5}</td>"
-            "</tr>",
+            "<tr><th scope='row' class='name'><a href='{}.ipynb'>{}</a><small>{}</small></th><td class='sign'>{}</td>"
+            "<td class='sign'>{}</td><td class='short'>{}</td><td class='number'>{}</td></tr>",
             (
                 (
                     stop.notebook,
+                    stop.heading,
                     stop.idea,
                     _sign(each.ran),
                     _sign(each.solved),
@@ -69,7 +92,7 @@ class JourneyMap(Picture):
             Markup("<div class='bar-track' aria-hidden='true'><div class='bar' style='width:{}%'></div></div>").format(
                 100 * done // len(JOURNEY)
             ),
-            Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(heads, lines),
+            Markup("<table class='journey'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(heads, lines),
             Markup("<p>{} {}</p>").format(pill("note", "next"), next_step(list(self.marks))),
         )
 
@@ -104,10 +127,10 @@ def journey(workspace: Workspace) -> JourneyMap:
     return JourneyMap(marks(workspace))
 
 
-def next_stop(notebook: str) -> str:
-    """Return the name of the next notebook; after the last one, that of the first."""
-    names = list(Notebook)
-    return [*names[1:], names[0]][names.index(Notebook(notebook))]
+def next_stop(notebook: str) -> Stop | None:
+    """Return the next notebook; None after the last one."""
+    following = dict(zip(Notebook, JOURNEY[1:], strict=False))
+    return following.get(Notebook(notebook))
 
 
 def run_first(notebook: str, reason: str) -> Problem:

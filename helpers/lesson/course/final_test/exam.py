@@ -94,7 +94,7 @@ class FinalTest(QuestionCard):
         self._finish.on_click(lambda _button: self.result())
         self._said = widgets.HTML()
         asked = [
-            Ask(replace(question, asks=f"{number}. {question.asks}"), about=about)
+            Ask(question, about=about, place=(number, len(questions)))
             for number, (question, about) in enumerate(questions, 1)
         ]
         super().__init__(f"The final test: {len(asked)} questions", asked, self._finish, self._said)
@@ -123,7 +123,9 @@ class FinalTest(QuestionCard):
         best, times = self._workspace.finish_test(score)
         if score >= PASS_MARK:
             self._workspace.solve(Notebook.FINAL_TEST)
-        explained = [f"{ask.question.asks} {ask.explanation().striptags()}" for ask in self.asked]
+        explained = [
+            f"{number}. {ask.question.asks} {ask.explanation().striptags()}" for number, ask in enumerate(self.asked, 1)
+        ]
         return replace(result, explained=explained, times=times, best=best)
 
 

@@ -58,12 +58,16 @@ def answer_from_solutions() -> None:
 class Ask:
     """One question on the screen. The learner chooses an answer with the mouse or the arrow keys."""
 
-    def __init__(self, question: Question, *, about: Picture | None = None) -> None:
+    def __init__(
+        self, question: Question, *, about: Picture | None = None, place: tuple[int, int] | None = None
+    ) -> None:
         """
         Args:
             about: the object that the question is about, shown above it.
+            place: the question's number among several, and how many they are.
         """
         self.question = question
+        self._place = place
         self._about = about
         options = [(choice.says, key) for key, choice in question.choices.items()]
         self.control = widgets.RadioButtons(options=options, index=None, layout=widgets.Layout(width="auto"))
@@ -124,12 +128,16 @@ class Ask:
 
     def text(self) -> str:
         """Return the question as plain text."""
+        number = f"{self._place[0]}. " if self._place else ""
         lines = (f"  {self._sign(key)} {choice.says}" for key, choice in self.question.choices.items())
-        return "\n".join([*([self._about.text()] if self._about else []), self.question.asks, *lines])
+        return "\n".join([*([self._about.text()] if self._about else []), f"{number}{self.question.asks}", *lines])
 
     def _asked(self) -> Markup:
         about = self._about.html() if self._about else Markup()
-        return Markup("{}<p class='asked'>{}</p>").format(about, self.question.asks)
+        number = (
+            Markup("<p class='place'>Question {} <span>of {}</span></p>").format(*self._place) if self._place else ""
+        )
+        return Markup("{}{}<p class='asked'>{}</p>").format(number, about, self.question.asks)
 
     def _sign(self, key: str) -> str:
         return "●" if key == self.choice else "○"
@@ -149,7 +157,7 @@ class QuestionCard(Picture):
         self.box = widgets.VBox(parts).add_class("dps-form").add_class("dps-questions")
 
     def html(self) -> Markup:
-        return card(self.title, *(ask.html() for ask in self.asked))
+        return card(self.title, *(Markup("<div class='question'>{}</div>").format(ask.html()) for ask in self.asked))
 
     def text(self) -> str:
         return "\n".join([self.title, *(ask.text() for ask in self.asked)])
