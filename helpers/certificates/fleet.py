@@ -75,6 +75,7 @@ def issue_fleet(
         desc="Certificates",
         unit="device",
         delay=_SINGLE_PROCESS_SECONDS,
+        leave=False,
     ) as bar:
         try:
             with closing(_issue_all(order, missing, processes or _cores())) as progress:

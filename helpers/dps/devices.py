@@ -97,7 +97,12 @@ class DeviceRegistrar:
         }
         missing = [device for device in devices if device not in results]
         with tqdm(
-            total=len(devices), initial=len(results), desc="Registrations", unit="device", delay=_BAR_DELAY_SECONDS
+            total=len(devices),
+            initial=len(results),
+            desc="Registrations",
+            unit="device",
+            delay=_BAR_DELAY_SECONDS,
+            leave=False,
         ) as bar:
             try:
                 run_in_background(self._register_into(results, missing), tick=lambda: bar.update(len(results) - bar.n))

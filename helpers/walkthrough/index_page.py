@@ -72,6 +72,7 @@ def _error(outcome: NotebookRun) -> Markup:
             "<p style='white-space: pre-line'>{}</p><p>The <a href='{}'>page of this notebook</a> shows the cell.</p>"
         ).format(said, outcome.html.name),
         kind="error",
+        word="error",
     )
 
 

@@ -34,6 +34,7 @@ from helpers.lesson.figures.tabs import highlighted
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 from tests.browser.proof_pictures import of_certificates, of_proofs
+from tests.browser.question_pictures import exported_form, of_questions
 
 __all__ = ["components_page"]
 
@@ -53,6 +54,7 @@ def components_page() -> str:
 def _components() -> Iterator[tuple[str, str]]:
     for name, picture in _pictures():
         yield name, picture._repr_html_().replace(str(figures.STYLE), "")  # the page has it once
+    yield "Form: exported", exported_form().replace(str(figures.STYLE), "")
     words = (
         pill("accepted", "accepted"),
         pill("rejected", "rejected"),
@@ -72,6 +74,7 @@ def _pictures() -> Iterator[tuple[str, figures.Picture]]:
     yield from _of_devices(pump)
     yield from _of_access()
     yield from _of_judging()
+    yield from of_questions()
     yield from _of_final_test(intermediate)
 
 
@@ -162,34 +165,43 @@ def _of_access() -> Iterator[tuple[str, figures.Picture]]:
     yield (
         "Scene: note",
         figures.Scene(
-            "Act 1: Mallory uploads Contoso's CA",
+            "Mallory uploads Contoso's CA",
             "nowhere",
             "none",
             "uploaded",
             "Anybody can upload a public certificate. It stays unverified.",
             "note",
+            act=1,
+            sender="mallory",
+            sends="Contoso's certificate, which is public",
         ),
     )
     yield (
         "Scene: error",
         figures.Scene(
-            "Act 3: the pump is stolen",
+            "The pump is stolen",
             "mallory",
             "verified",
             "attested",
             "The pump was given Mallory's ID scope, so it registers with Mallory's DPS.",
             "error",
+            act=3,
+            sender="pump",
+            sends="its genuine certificate, with Mallory's ID scope",
         ),
     )
     yield (
         "Scene: accepted",
         figures.Scene(
-            "Act 2: Contoso proves possession",
+            "Contoso proves possession",
             "contoso",
             "verified",
             "none",
             "Contoso's pump registers with Contoso's DPS.",
             "accepted",
+            act=0,
+            sender="contoso",
+            sends="the CA's certificate, and a proof signed with its key",
         ),
     )
     ways = {

@@ -133,7 +133,15 @@ def test_the_page_is_well_formed_and_the_name_is_text(name: str) -> None:
     certificate = ca.issue_for_purpose(name, key, COURSE_COMPLETION, lifetime=timedelta(days=1))
     page = ET.fromstring(draw_completion([certificate, ca.certificate, *ca.issuers], "11 of 12"))
     assert (page.get("width"), page.get("height")) == ("297mm", "210mm")
-    assert {each.tag.rpartition("}")[2] for each in page.iter()} <= {"svg", "title", "rect", "text", "tspan", "path"}
+    assert {each.tag.rpartition("}")[2] for each in page.iter()} <= {
+        "svg",
+        "style",
+        "title",
+        "rect",
+        "text",
+        "tspan",
+        "path",
+    }
     texts = [each.text for each in page.iter() if each.text]
     assert texts.count(name) == 2, "as the title, and in the chain"
     assert "Intermediate & Sons" in texts

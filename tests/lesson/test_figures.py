@@ -36,7 +36,7 @@ GROUP = EnrollmentGroup("the-group", CaReference("the-ca"))
 
 def assert_shows(picture: Any, *texts: str) -> None:
     """Expect texts in both forms; in HTML, hexadecimal digits may be in groups."""
-    html = picture._repr_html_().replace("<span>", "").replace("</span>", "")
+    html = re.sub(r"</?span( class='pieces')?>", "", picture._repr_html_())
     for text in texts:
         assert text in repr(picture)
         assert escape(text) in html
@@ -98,7 +98,7 @@ def test_a_registered_cas_card_says_whether_it_is_verified(verified: bool, says:
         figures.CertificateAnatomy(issue(SCRIPT, ca=True).certificate),
         figures.ProofAnatomy(SCRIPT, SCRIPT),
         figures.AccessMatrix((SCRIPT,), {SCRIPT: {SCRIPT: True}}, {SCRIPT: SCRIPT}),
-        figures.Scene(SCRIPT, "nowhere", "none", "none", SCRIPT, "note"),
+        figures.Scene(SCRIPT, "nowhere", "none", "none", SCRIPT, "note", act=1, sender="mallory", sends=SCRIPT),
         figures.FourIds(SCRIPT, SCRIPT, SCRIPT, SCRIPT),
         figures.Tabs({SCRIPT: highlighted(SCRIPT, "python")}),
     ],
@@ -210,7 +210,9 @@ def test_the_matrix_fills_up_in_the_order_of_its_situations() -> None:
 
 @pytest.mark.parametrize("contoso", ["verified", "none"])
 def test_a_stolen_pump_is_never_a_success(contoso: str) -> None:
-    scene = figures.Scene("The theft", "mallory", contoso, "verified", "It is gone.", "error")
+    scene = figures.Scene(
+        "The theft", "mallory", contoso, "verified", "It is gone.", "error", act=3, sender="pump", sends="its chain"
+    )
     assert "STOLEN" in repr(scene)
     shown = scene._repr_html_().partition("</style>")[2]
     pump = shown[shown.rindex("<div class='station", 0, shown.index("pump</b>")) :]
@@ -219,9 +221,25 @@ def test_a_stolen_pump_is_never_a_success(contoso: str) -> None:
     assert "✔" not in shown
 
 
+def test_a_scene_shows_the_number_of_its_act_and_who_sends_what() -> None:
+    scene = figures.Scene(
+        "An act", "contoso", "verified", "uploaded", "No.", "note", act=2, sender="mallory", sends="a copy"
+    )
+    assert_shows(scene, "Act 2 of 5", "a copy")
+    shown = scene._repr_html_().partition("</style>")[2]
+    assert shown.count("<i class='past'>") == 2
+    assert shown.index("Mallory sends") < shown.index("Mallory&#39;s DPS")
+    before = figures.Scene(
+        "Home", "contoso", "verified", "none", "Yes.", "accepted", act=0, sender="contoso", sends="it"
+    )
+    assert_shows(before, "Before the attack")
+
+
 def test_the_pump_stands_in_one_place_only() -> None:
     for place in ("contoso", "mallory", "nowhere"):
-        scene = figures.Scene("An act", place, "verified", "uploaded", "Something happens.", "note")  # type: ignore[arg-type]
+        scene = figures.Scene(
+            "An act", place, "verified", "uploaded", "Something happens.", "note", act=1, sender="mallory", sends="a CA"
+        )  # type: ignore[arg-type]
         assert scene._repr_html_().count("pump</b>") == 1
 
 

@@ -10,7 +10,7 @@ from helpers.lesson.course.expectations import EXPECTATIONS, Expect
 from helpers.lesson.course.journey import Stop, next_stop
 from helpers.lesson.course.mastery import marks, next_step
 from helpers.lesson.figures import Picture
-from helpers.lesson.figures.picture import joined, mark
+from helpers.lesson.figures.picture import joined, mark, pill
 from helpers.lesson.figures.shapes import icon
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -41,9 +41,15 @@ class Checkpoint(Picture):
     def html(self) -> Markup:
         items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
         return Markup(
-            "<div class='card accepted moment'>{}<div><h2>Checkpoint reached</h2><ul class='checks'>{}</ul>{}"
+            "<div class='card accepted moment'>{}<div><h2>Checkpoint reached {}</h2><ul class='checks'>{}</ul>{}"
             "{}</div></div>"
-        ).format(icon("done"), items, Markup("<p>{}</p>").format(_TOLD) if self.told else "", self._onward())
+        ).format(
+            icon("done"),
+            pill("accepted", "passed"),
+            items,
+            Markup("<p>{}</p>").format(_TOLD) if self.told else "",
+            self._onward(),
+        )
 
     def text(self) -> str:
         told = [_TOLD] if self.told else []

@@ -43,7 +43,11 @@ class YouAreHere(Picture):
     note: str = ""
 
     def html(self) -> Markup:
-        note = card("With the target portal", Markup("<p>{}</p>").format(self.note), kind="note") if self.note else ""
+        note = (
+            card("With the target portal", Markup("<p>{}</p>").format(self.note), kind="note", word="note")
+            if self.note
+            else ""
+        )
         return Markup("{}{}").format(self.system.html(), note)
 
     def text(self) -> str:

@@ -29,7 +29,7 @@ from helpers.dps import (
 from helpers.files import make_private_folder, read_bytes
 from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, Scene, show_certificate, show_tree
-from helpers.lesson.figures.picture import Listing, Row, Table, joined, mark, plain
+from helpers.lesson.figures.picture import Listing, Row, Table, copyable, grouped, joined, mark, plain
 from helpers.lesson.targets.added_services import add_service, remove_service
 from helpers.lesson.targets.scratch import answer_to, prove, with_code
 from helpers.notebook import Notebook
@@ -199,30 +199,42 @@ _SCENES = {
         "none",
         "Contoso has proved its CA, and its pump registers with Contoso's service.",
         "accepted",
+        act=0,
+        sender="contoso",
+        sends="the CA's certificate, and a proof signed with its key",
     ),
     "proof": Scene(
-        "Act 1: Mallory tries to prove the CA",
+        "Mallory tries to prove the CA",
         "contoso",
         "verified",
         "uploaded",
         "The certificate is public, so Mallory could upload it. His proof fails: he doesn't have the private key.",
         "accepted",
+        act=1,
+        sender="mallory",
+        sends="Contoso's certificate, and a proof signed with another key",
     ),
     "attested": Scene(
-        "Act 2: Mallory gives his word",
+        "Mallory gives his word",
         "contoso",
         "verified",
         "attested",
         "His service now says “verified”, although nobody has proved anything there.",
         "note",
+        act=2,
+        sender="mallory",
+        sends="Contoso's certificate, marked as verified",
     ),
     "lured": Scene(
-        "Act 3: a pump goes astray",
+        "A pump goes astray",
         "mallory",
         "verified",
         "attested",
         "The pump is genuine, and so is its certificate. But it reports to Mallory now.",
         "error",
+        act=3,
+        sender="pump",
+        sends="its genuine certificate, with Mallory's ID scope",
     ),
 }
 
@@ -248,20 +260,24 @@ class Audit(Picture):
         return [each for each in self.certificates if each.verified and each.thumbprint.upper() not in self.own]
 
     def html(self) -> Markup:
-        lines = joined("<tr><td>{}</td><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>", self._rows())
+        lines = joined(
+            "<tr><td class='sign'>{}</td><th scope='row' class='name'>{}<small>SHA-1 {}</small></th><td>{}</td></tr>",
+            ((sign, name, copyable(grouped(thumbprint)), finding) for sign, name, finding, thumbprint in self._rows()),
+        )
         return Markup("<div class='card'><h2>The CAs of your service</h2><table>{}</table></div>").format(
             lines or Markup("<tr><td>none</td></tr>")
         )
 
     def text(self) -> str:
         lines = [
-            f"  {plain(sign)} {name}: {finding} ({thumbprint})" for sign, name, finding, thumbprint in self._rows()
+            f"  {plain(sign)} {name}: {finding} (SHA-1 {thumbprint})"
+            for sign, name, finding, thumbprint in self._rows()
         ]
         return "\n".join(["The CAs of your service", *(lines or ["  none"])])
 
     def _rows(self) -> list[tuple[Markup, str, str, str]]:
         return [
-            (mark(each not in self.suspects), each.name, self._finding(each), f"SHA-1 {each.thumbprint}")
+            (mark(each not in self.suspects), each.name, self._finding(each), each.thumbprint.upper())
             for each in self.certificates
         ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from helpers.certificates import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
 from helpers.dps import RegisteredCertificate
@@ -114,7 +114,7 @@ class ChainTree(Picture):
         return Markup().join(
             Markup("<li><div class='leaf'>{}<b>{}</b> <small>{}</small>{}</div>{}</li>").format(
                 icon(_icon(self.nodes[index][0])),
-                self.nodes[index][0].common_name or "(no name)",
+                with_digits_grouped(self.nodes[index][0].common_name or "(no name)"),
                 _short_kind(self.nodes[index][0]),
                 Markup().join(Markup(" {}").format(_noted(note)) for note in self.nodes[index][1]),
                 Markup("<ul>{}</ul>").format(self._branch(index)) if self._below(index) else "",
@@ -172,7 +172,7 @@ def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Mar
         "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
         "margin-right:.6em'><rect x='0' y='2' width='{1}' height='8' rx='4' style='fill:var(--sunk);stroke:var(--edge)'/>"
         "<rect x='0' y='2' width='{2:.1f}' height='8' rx='4' style='fill:var(--{3})'/></svg>"
-    ).format(says, width, width * min(max(part, 0), 1), "now" if 0 <= part <= 1 else "bad")
+    ).format(says, width, max(width * min(max(part, 0), 1), 8), "now" if 0 <= part <= 1 else "bad")
 
 
 def _spent(facts: CertificateDescription, at: datetime) -> tuple[float, str]:
@@ -197,8 +197,10 @@ _STATUSES: dict[str, Kind] = {"VERIFIED": "accepted", "not verified yet": "note"
 
 def with_pill(status: str) -> Markup:
     """Return a CA's status at DPS, with its last words in a pill if they are an outcome."""
-    before, comma, word = status.rpartition(", ")
-    return Markup("{}{}{}").format(before, comma, pill(_STATUSES[word], word) if word in _STATUSES else word)
+    before, _, word = status.rpartition(", ")
+    if word not in _STATUSES:
+        return escape(status)
+    return Markup("<span class='noted'>{}, {}</span>").format(before, pill(_STATUSES[word], word))
 
 
 def _noted(note: str) -> Markup:

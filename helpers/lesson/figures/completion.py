@@ -17,6 +17,13 @@ __all__ = ["CompletionCard", "draw_completion"]
 
 _WIDTH, _HEIGHT = 1188, 840  # A4 landscape, 4 units for a millimetre
 _INK, _QUIET, _BLUE, _GREEN = "#1f2430", "#5b6475", "#1257a8", "#1b6e33"
+# On a dark screen, the page is dark, too; printed, it is white.
+_DARK = Markup(
+    "@media screen and (prefers-color-scheme:dark){{"
+    "[fill='#ffffff']{{fill:#1b1e25}}[fill='#eef3fa']{{fill:#172a43}}[fill='#eef7f0']{{fill:#16301f}}"
+    "[fill='{ink}']{{fill:#e8eaee}}[fill='{quiet}']{{fill:#aab2c0}}[fill='{blue}']{{fill:#8dbaff}}[fill='{green}']{{fill:#7bd797}}"
+    "[stroke='{blue}']{{stroke:#8dbaff}}[stroke='{green}']{{stroke:#7bd797}}}}"
+).format(ink=_INK, quiet=_QUIET, blue=_BLUE, green=_GREEN)
 _FONT = "font-family='Segoe UI, Helvetica Neue, Arial, sans-serif'"
 _COURSE = "Proof of possession of an X.509 CA"
 _SERVICE = "Azure IoT Hub Device Provisioning Service"
@@ -55,8 +62,8 @@ class CompletionCard(Picture):
 
     def _says(self) -> str:
         return (
-            f"It is an X.509 certificate, issued by {bare_name(describe(self.certificate).issuer)}. The folder {self.folder} "
-            "has it as certificate.pem, and as certificate.svg to print."
+            f"It is an X.509 certificate, issued by {bare_name(describe(self.certificate).issuer)}. The folder "
+            f"{self.folder.name} in your workspace has it as certificate.pem, and as certificate.svg to print."
         )
 
 
@@ -69,7 +76,7 @@ def draw_completion(chain: Sequence[x509.Certificate], score: str) -> Markup:
     facts = describe(chain[0])
     return Markup(
         "<svg xmlns='http://www.w3.org/2000/svg' width='297mm' height='210mm' viewBox='0 0 {w} {h}' role='img' {font}>"
-        "<title>Certificate of completion for {name}</title>"
+        "<title>Certificate of completion for {name}</title><style>{dark}</style>"
         "<rect width='{w}' height='{h}' fill='#ffffff'/>"
         "<rect x='36' y='36' width='{inner_w}' height='{inner_h}' rx='14' fill='none' stroke='{blue}' stroke-width='3'/>"
         "<rect x='36' y='36' width='14' height='{inner_h}' rx='7' fill='{blue}'/>"
@@ -90,6 +97,7 @@ def draw_completion(chain: Sequence[x509.Certificate], score: str) -> Markup:
         "for no device: its extended key usage has no TLS client.</text>"
         "</svg>"
     ).format(
+        dark=_DARK,
         w=_WIDTH,
         h=_HEIGHT,
         inner_w=_WIDTH - 72,

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from helpers.certificates import CertificateDescription, DeviceCredential, bare_name, describe, read_certificates
 from helpers.dps import DpsError, Event, HubDevice, Registration
 from helpers.files import read_bytes
-from helpers.lesson.figures.picture import Kind, Row, Table, card, copyable, grouped, pill, table
+from helpers.lesson.figures.picture import Kind, Row, Table, breaking, card, copyable, grouped, joined, pill, table
 
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
@@ -67,9 +67,8 @@ def _kind(status: str) -> Kind:
     return _STATUSES.get(status, "note")
 
 
-def _told(record: Registration) -> Markup:
-    status = pill(_kind(record.status), record.status)
-    return Markup("{}, {}, {}").format(status, record.assigned_hub, record.substatus)
+def _told(record: Registration) -> str:
+    return ", ".join(filter(None, (record.status, record.assigned_hub, record.substatus)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,10 +129,36 @@ class RecordsCard(Table):
         return "The answers that the devices got" if self.told else "Registration records"
 
     def rows(self) -> list[Row]:
-        shown = sorted(self.records, key=lambda record: record.registration_id)[:_MAX_RECORDS_SHOWN]
-        rows: list[Row] = [(each.registration_id, _told(each)) for each in shown]
-        left = len(self.records) - len(shown)
-        return [*rows, ("…", f"and {left} more")] if left else rows
+        rows: list[Row] = [(each.registration_id, _told(each)) for each in self._shown()]
+        return [*rows, ("…", self._left())] if self._left() else rows
+
+    def html(self) -> Markup:
+        heads = joined("<th scope='col'>{}</th>", (("Device",), ("Status",), ("IoT hub",), ("How it was assigned",)))
+        lines = joined(
+            "<tr><th scope='row' class='name'>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    each.registration_id,
+                    pill(_kind(each.status), each.status),
+                    breaking(each.assigned_hub, r"(?=\.)"),
+                    each.substatus,
+                )
+                for each in self._shown()
+            ),
+        )
+        left = Markup("<p class='quiet'>… {}</p>").format(self._left()) if self._left() else ""
+        return card(
+            self.title(),
+            Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(heads, lines),
+            left,
+        )
+
+    def _shown(self) -> list[Registration]:
+        return sorted(self.records, key=lambda record: record.registration_id)[:_MAX_RECORDS_SHOWN]
+
+    def _left(self) -> str:
+        left = len(self.records) - len(self._shown())
+        return f"and {left} more" if left else ""
 
 
 @dataclass(frozen=True, repr=False)

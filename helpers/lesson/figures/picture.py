@@ -21,6 +21,7 @@ __all__ = [
     "Showable",
     "Table",
     "badge",
+    "breaking",
     "card",
     "copyable",
     "fold",
@@ -112,16 +113,24 @@ class Listing(Picture):
     items: Sequence[str]
 
     def html(self) -> Markup:
-        return card(self.heading, listed(self.items))
+        return card(self.heading, listed(map(with_digits_grouped, self.items)))
 
     def text(self) -> str:
         return "\n".join([self.heading, *(f"  {item}" for item in self.items)])
 
 
-def card(title: str, *content: str, kind: Kind | None = None) -> Markup:
-    """Return a card. With a kind, it has a rule of that colour at its left."""
+def card(title: str, *content: str, kind: Kind | None = None, word: str = "") -> Markup:
+    """Return a card.
+
+    Args:
+        kind: the outcome, for a rule of its colour at the left. word: its word, for a pill beside the title; a card whose
+            content has the pill needs none.
+    """
     classes = f"card {kind}" if kind else "card"
-    return Markup("<div class='{}'><h2>{}</h2>{}</div>").format(classes, title, Markup().join(content))
+    beside = Markup(" {}").format(pill(kind, word)) if kind and word else ""
+    return Markup("<div class='{}'><h2>{}{}</h2>{}</div>").format(
+        classes, with_digits_grouped(title), beside, Markup().join(content)
+    )
 
 
 def pill(kind: Kind, word: str) -> Markup:
@@ -161,7 +170,9 @@ def copyable(content: Markup) -> Markup:
 
 
 def with_digits_grouped(text: str) -> Markup:
-    """Return a text in which each long hexadecimal number is in groups of four."""
+    """Return a text in which each long hexadecimal number is in groups of four; Markup stays as it is."""
+    if isinstance(text, Markup):
+        return text
     parts = _LONG_NUMBER.split(text)  # texts and numbers by turns
     return Markup().join(grouped(part) if index % 2 else escape(part) for index, part in enumerate(parts))
 
@@ -171,6 +182,13 @@ def plain(text: str) -> str:
     if not isinstance(text, Markup):
         return text
     return ours(re.sub(r"</(?:li|p|dd|td|div)>", " ", text.replace("<br>", ", "))).striptags()
+
+
+def breaking(text: str, between: str) -> Markup:
+    """Return a path or a host name that breaks only where `between` matches, a regular expression, and not inside a word."""
+    return Markup("<span class='pieces'>{}</span>").format(
+        joined("<span>{}</span>", ((piece,) for piece in re.split(between, text) if piece))
+    )
 
 
 def table(rows: Iterable[Row]) -> Markup:

@@ -25,7 +25,7 @@ class RefusalCard(Table):
         return self.refusal.what
 
     def html(self) -> Markup:
-        return card(self.title(), table(self.rows()), kind="rejected")
+        return card(self.title(), table(self.rows()), kind="rejected", word="rejected")
 
     def rows(self) -> list[Row]:
         fix = f"If the {self.owned} is yours" if self.owned else "What helps"

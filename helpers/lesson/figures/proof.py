@@ -158,7 +158,8 @@ class Verdicts(Picture):
             ),
         )
         kind: Kind = "accepted" if self.examination.passed else "rejected"
-        return card(self.examination.title, Markup("<table>{}</table>").format(lines), kind=kind)
+        word = "passes" if self.examination.passed else "fails"
+        return card(self.examination.title, Markup("<table>{}</table>").format(lines), kind=kind, word=word)
 
     def text(self) -> str:
         lines = [

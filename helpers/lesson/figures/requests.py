@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from helpers.dps import Exchange
-from helpers.lesson.figures.picture import joined, pill
+from helpers.lesson.figures.picture import breaking, joined, pill
 from helpers.lesson.figures.tabs import highlighted
 
 __all__ = ["meaning", "path_of", "shortened", "show_exchange", "status_of"]
@@ -72,14 +72,11 @@ def show_exchange(exchange: Exchange, *, is_open: bool, explained: bool = True) 
     """Return a fold with a request and its answer; in a question, the request is not explained."""
     says = meaning(exchange) if explained else ""
     return Markup(
-        "<details class='exchange'{}><summary><b>{}</b> <code class='path'>{}</code> → {}{}</summary><div>{}{}{}</div></details>"
+        "<details class='exchange'{}><summary><b>{}</b> <code>{}</code> → {}{}</summary><div>{}{}{}</div></details>"
     ).format(
         Markup(" open") if is_open else "",
         exchange.method,
-        # The path breaks between these pieces, and not inside a word.
-        joined(
-            "<span>{}</span>", ((piece,) for piece in re.split(r"(?=[/?&])|(?<==)", path_of(exchange.url)) if piece)
-        ),
+        breaking(path_of(exchange.url), r"(?=[/?&])|(?<==)"),
         pill("accepted" if exchange.status < 400 else "rejected", status_of(exchange)),
         Markup("<small class='meaning'>{}</small>").format(says) if says else "",
         _headers(exchange.request_headers),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from helpers.dps import CaReference, EnrollmentGroup, Registration, ServiceDescription
-from helpers.lesson.figures.picture import Kind, Picture, Row, Table, card, joined, table
+from helpers.lesson.figures.picture import Kind, Picture, Row, Table, breaking, card, joined, table
 from helpers.lesson.figures.shapes import icon, link, station
 from helpers.urls import mask_keys
 
@@ -52,9 +52,14 @@ class GroupPicture(Picture):
         group = self.group
         kind: Kind = "accepted" if group.enabled else "rejected"
         hubs = joined(
-            "<div class='station hub'><span>{} <b>{}</b>{}</span><span class='dots' aria-hidden='true'>{}</span></div>",
+            "<div class='station hub'><span>{} <b>{}</b></span>{}<span class='dots' aria-hidden='true'>{}</span></div>",
             (
-                (icon("hub"), hub, "" if self.registrations is None else f": {count}", _dots(count))
+                (
+                    icon("hub"),
+                    breaking(hub, r"(?=\.)"),
+                    "" if self.registrations is None else Markup("<small>{}</small>").format(_devices(count)),
+                    _dots(count),
+                )
                 for hub, count in self._counts().items()
             ),
         )
@@ -111,8 +116,11 @@ class GroupPicture(Picture):
     def _landed(self) -> str:
         if self.registrations is None:
             return "IoT hubs"
-        count = len(self.registrations)
-        return f"IoT hubs: {count} {'device' if count == 1 else 'devices'}"
+        return f"IoT hubs: {_devices(len(self.registrations))}"
+
+
+def _devices(count: int) -> str:
+    return f"{count} {'device' if count == 1 else 'devices'}"
 
 
 def _dots(count: int) -> Markup:

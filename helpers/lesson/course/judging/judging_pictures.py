@@ -1,6 +1,6 @@
 """Pictures of 08: the score, the disagreements with DPS, all exhibits with their answers, and the replay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -57,9 +57,12 @@ class Comparison(Picture):
     diagnoses: Sequence[Diagnosis]
 
     def html(self) -> Markup:
-        kind: Kind = "note" if self.diagnoses else "accepted"
-        head = card(count_right(self.decisions), _matrix(self.decisions), *self._notes(), kind=kind)
-        found = (card(each.heading, joined("<p>{}</p>", self._said(each)), kind="error") for each in self.diagnoses)
+        kind: Kind | None = None if self.diagnoses else "accepted"
+        head = card(count_right(self.decisions), _matrix(self.decisions), *self._notes(), kind=kind, word="all right")
+        found = (
+            card(each.heading, joined("<p>{}</p>", self._said(each)), kind="error", word="not as DPS")
+            for each in self.diagnoses
+        )
         return head + Markup().join(found)
 
     def text(self) -> str:
@@ -99,8 +102,8 @@ class Reveal(Picture):
     def html(self) -> Markup:
         shown = [fold(self._summary(*each), each[0].answer.html()) for each in self.decided]
         if self._is_open:
-            return card(_OPEN, fold("Show the answers of DPS anyway", *shown), kind="note")
-        return card(self._title(), *shown)
+            return card(_OPEN, fold("Show the answers of DPS anyway", _rows(shown)))
+        return card(self._title(), _rows(shown))
 
     def text(self) -> str:
         if self._is_open:
@@ -121,14 +124,20 @@ class Reveal(Picture):
         answer = exhibit.answer
         dps = pill("accepted", "DPS accepts") if answer.refusal is None else pill("rejected", "DPS rejects")
         if answer.is_good and answer.refusal is not None:
-            dps += Markup(" the request, not the proof")
-        you = Markup("you have not decided")
+            dps += Markup(" <small>the request, not the proof</small>")
+        you = Markup("not decided")
         if decision is not None:
             you = Markup("{} you {}").format(mark(decision.is_right), "accept" if decision.accepts else "reject")
-        return Markup("{} · <b>{}</b> {} {}").format(exhibit.number, answer.case.title, dps, you)
+        return Markup(
+            "<span class='number'>{}</span> <b>{}</b> <span class='by-dps'>{}</span> <span class='by-you'>{}</span>"
+        ).format(exhibit.number, answer.case.title, dps, you)
 
 
 _OPEN = "You have not decided yet"
+
+
+def _rows(folds: Iterable[Markup]) -> Markup:
+    return Markup("<div class='exhibits'>{}</div>").format(Markup().join(folds))
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,7 +155,7 @@ class Replay(Picture):
     by_examiner: bool
 
     def html(self) -> Markup:
-        return card("A proof that Mallory has found", table(self._rows()), kind="note")
+        return card("A proof that Mallory has found", table(self._rows()))
 
     def text(self) -> str:
         return "\n".join(["A proof that Mallory has found", *_lines(self._rows())])
@@ -205,7 +214,9 @@ def _matrix_lines(decisions: Sequence[Decision]) -> list[str]:
 
 def _bar(decisions: Sequence[Decision]) -> Markup:
     percent = round(100 * sum(each.is_right for each in decisions) / len(decisions))
-    return Markup("<div class='bar' style='width:{}%'></div>{}").format(percent, count_right(decisions))
+    return Markup("<div class='bar-track' aria-hidden='true'><div class='bar' style='width:{}%'></div></div>{}").format(
+        percent, count_right(decisions)
+    )
 
 
 def _numbers(decisions: Sequence[Decision]) -> str:
