@@ -188,7 +188,7 @@ def test_what_just_happened_opens_with_the_keyboard(page: Page, lab: Lab) -> Non
     notebook = NotebookPage.open(page, lab, "02_upload_ca")
     notebook.run(0, 7)
     happened = notebook.output(7)
-    outer = happened.get_by_text("What just happened")
+    outer = happened.locator("summary", has_text="What just happened")
     notebook.code_cells.nth(6).locator(".jp-InputPrompt").click()
     tab_to(page, outer)
     focused(page)
