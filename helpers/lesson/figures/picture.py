@@ -166,7 +166,10 @@ def copyable(content: Markup) -> Markup:
     The button is hidden, and the style sheet shows it only where its handler can run. A front end that does not trust a
     notebook removes the handler and leaves the button hidden.
     """
-    return content + ours(f"<button type='button' hidden class='copy' aria-label='Copy' onclick='{_COPY}'></button>")
+    # JupyterLab's sanitizer removes a `hidden` without a value.
+    return content + ours(
+        f"<button type='button' hidden='hidden' class='copy' aria-label='Copy' onclick='{_COPY}'></button>"
+    )
 
 
 def with_digits_grouped(text: str) -> Markup:
