@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.lesson.course.answers import Unsolved
-from helpers.lesson.figures import CodeCard, Outcomes, RefusalCard, RegistrationCard
+from helpers.lesson.figures import AnswerCard, CodeCard, Outcomes, RegistrationCard
 from helpers.lesson.forms.values import (
     CleanUp,
     Completion,
@@ -23,6 +23,7 @@ from helpers.lesson.walkthrough.showing import show_values
 from helpers.workspace import Workspace
 
 __all__ = [
+    "AnswerCard",
     "CleanUp",
     "CodeCard",
     "Completion",
@@ -31,7 +32,6 @@ __all__ = [
     "EndAccess",
     "Outcomes",
     "ProvisionDevices",
-    "RefusalCard",
     "RegistrationCard",
     "SignCode",
     "StartHere",

@@ -72,7 +72,7 @@ def of_proofs(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures
         "Its CN is not the code that DPS sent last.",
         "Sign the new code, and send that proof.",
     )
-    yield "RefusalCard", figures.RefusalCard(refused)
+    yield "AnswerCard", figures.AnswerCard(refused)
     yield "Listing", figures.Listing("Removed", ("the enrollment group walkthrough-devices", "the CA walkthrough-ca"))
     yield (
         "Checklist",

@@ -60,7 +60,7 @@ def test_a_learner_works_through_the_whole_course(page: Page, lab: Lab, subtests
     journey = NotebookPage.open(page, lab, Notebook.START_HERE)
     journey.run(0, 2)
     expect(journey.output(2)).to_contain_text(f"{len(Notebook)} of {len(Notebook)} done")
-    expect(journey.output(2)).to_contain_text("Try the predictions of 01_create_ca again: 0 of 1 came true.")
+    expect(journey.output(2)).to_contain_text("Read 01_create_ca again: 0 of 1 predictions came true there.")
 
 
 def predict(notebook: NotebookPage, number: int, name: str, subtests: pytest.Subtests) -> None:
@@ -74,7 +74,7 @@ def predict(notebook: NotebookPage, number: int, name: str, subtests: pytest.Sub
     with subtests.test("what happened stands beside the prediction", of=name):
         expect(notebook.output(shown)).to_contain_text(question.choices[chosen].why)
         expect(notebook.output(shown)).to_contain_text(
-            "as you predicted" if chosen == question.right else "not what happened"
+            "as predicted" if chosen == question.right else "not what happened"
         )
 
 

@@ -57,7 +57,7 @@ def test_01_the_cas_have_the_names_the_key_and_the_lifetime_that_were_typed(page
     form.type("Lifetime in days", "30")
     form.type("Passphrase", "open sesame")
     notebook.run_on(7)
-    for text in ("Contoso Root", "RSA", "3072", "0% of its validity period is over"):
+    for text in ("Contoso Root", "RSA", "3072", "0% of its validity period has passed"):
         expect(notebook.output(7)).to_contain_text(text)
     for name in ("Contoso Root", "Contoso Factory 7"):
         expect(notebook.output(8)).to_contain_text(name)
@@ -201,19 +201,17 @@ def test_08_the_learners_function_is_judged_diagnosed_and_at_last_decides_as_dps
     notebook = NotebookPage.open(page, lab, "08_you_are_dps")
     notebook.run(0, 4)
     expect(notebook.output(3)).to_contain_text("Exhibit 1")
-    expect(notebook.output(4)).to_contain_text("10 of 28 as DPS decides")
+    expect(notebook.output(4)).to_contain_text("10 of 28 right")
     exercise, judged, compared, revealed = 8, 9, 10, 11
     solution = (PROJECT / "notebooks" / "solutions" / "08_you_are_dps.py").read_text()
     notebook.write(exercise, solution.replace("names == [code] and ", ""))
     notebook.run(exercise, compared)
-    expect(notebook.output(exercise)).to_contain_text("23 of 28 as DPS decides. It ignores the code.")
-    expect(notebook.output(compared).get_by_role("heading")).to_have_text(
-        ["23 of 28 as DPS decides", "It ignores the code"]
-    )
+    expect(notebook.output(exercise)).to_contain_text("23 of 28 right. It ignores the code.")
+    expect(notebook.output(compared).get_by_role("heading")).to_have_text(["23 of 28 right", "It ignores the code"])
     notebook.write(exercise, solution)
     notebook.run_on(exercise)
     expect(notebook.output(exercise)).to_contain_text("Solved.")
-    expect(notebook.output(judged)).to_contain_text("28 of 28 as DPS decides")
+    expect(notebook.output(judged)).to_contain_text("28 of 28 right")
     exhibit = notebook.output(revealed).locator("summary").filter(has_text="Another CA of the same name")
     expect(exhibit).to_contain_text("you reject")
     exhibit.click()

@@ -194,7 +194,7 @@ def test_a_host_name_is_accepted_as_the_services_name(workspace: Workspace, past
 def test_a_code_that_waits_is_used_again_and_dps_is_not_asked(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
-    walk(workspace, name, last="03", until="try_stale_etag")
+    walk(workspace, name, last="03", until="send_both_etags")
     etag, code = dps.certificates.get(name).etag, workspace.facts.verification_code
     again = Notebook("03", workspace)
     again.call()

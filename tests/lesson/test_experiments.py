@@ -42,7 +42,7 @@ def names(dps: ProvisioningService) -> list[str]:
 
 
 def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place: Workspace) -> None:
-    tried = lesson.open(place.folder).try_stale_etag()
+    tried = lesson.open(place.folder).send_both_etags()
     assert (tried.refusal.status, tried.refusal.code) == (412, "412001")
     assert [step for step, _ in tried.after] == ["upload", "verification code", "verification"]
     assert len({etag for _, etag in tried.after}) == 3
@@ -54,7 +54,7 @@ def test_a_stale_etag_is_refused_with_412_and_the_present_one_is_accepted(place:
 
 def test_it_does_not_touch_the_walkthroughs_own_resources(place: Workspace, dps: ProvisioningService) -> None:
     before = dps.certificates.get("mine"), place.facts
-    lesson.open(place.folder).try_stale_etag()
+    lesson.open(place.folder).send_both_etags()
     lesson.open(place.folder).compare_with_self_attestation()
     assert (dps.certificates.get("mine"), place.facts) == before
     assert names(dps) == ["mine"]
@@ -96,7 +96,7 @@ def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_not
     refusal = attack.try_to_prove()
     assert (refusal.status, refusal.code) == (400, "400053")
     assert "“not-mine”, VERIFIED" in repr(attack.attest_himself())
-    lured = attack.lure_pump()
+    lured = attack.change_id_scope()
     assert lured.accepted == [True]
     assert "mallory-hub" in repr(lured)
     after = attack.owners_view()
@@ -117,7 +117,7 @@ def test_the_owner_would_see_it_if_something_had_changed(attack: Attack) -> None
 
 def test_without_attestation_the_attackers_service_rejects_the_pump(attack: Attack) -> None:
     attack.try_to_prove()
-    assert attack.lure_pump().accepted == [False]
+    assert attack.change_id_scope().accepted == [False]
 
 
 def test_no_service_accepts_the_attackers_own_devices(attack: Attack) -> None:
@@ -130,7 +130,7 @@ def test_the_attack_can_be_staged_again_even_if_it_was_never_ended(place: Worksp
     first.attest_himself()
     second = Attack(place)
     second.attest_himself()
-    assert second.lure_pump().accepted == [True]
+    assert second.change_id_scope().accepted == [True]
     second.end()
     second.end()
 
@@ -139,7 +139,7 @@ def test_a_move_after_the_end_says_that_it_is_over(place: Workspace) -> None:
     over = Attack(place)
     over.end()
     with pytest.raises(Problem, match="attack is over") as caught:
-        over.lure_pump()
+        over.change_id_scope()
     assert "from the top" in caught.value.next_step
 
 

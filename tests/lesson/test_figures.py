@@ -67,9 +67,9 @@ def test_only_a_devices_certificate_says_that_iot_hub_shows_its_sha_256_thumbpri
 
 def test_the_fix_is_addressed_to_the_owner_of_a_refused_resource() -> None:
     refusal = Problem("It was refused.", "Another key has signed it.", "Sign it with the CA's key.")
-    assert_shows(figures.RefusalCard(refusal), "What helps")
-    assert_shows(figures.RefusalCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
-    assert "help" not in repr(figures.RefusalCard(refusal, "CA"))
+    assert_shows(figures.AnswerCard(refusal), "What helps")
+    assert_shows(figures.AnswerCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
+    assert "help" not in repr(figures.AnswerCard(refusal, "CA"))
 
 
 @pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])

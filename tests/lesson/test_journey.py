@@ -68,7 +68,7 @@ def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Worksp
     workspace.update(reached=everything)
     assert step() == "Solve the exercise of 00_start_here."
     workspace.update(solved=everything)
-    assert "Try the predictions of 01_create_ca again: 0 of 1 came true." in step()
+    assert "Read 01_create_ca again: 0 of 1 predictions came true there." in step()
     right = {name: (question.right, question.right) for name, (_, question) in read_bank("predictions").items()}
     workspace.update(predictions=right)
     assert step() == "The course is complete, and every prediction came true."
@@ -263,12 +263,12 @@ def test_for_a_service_in_azure_the_devices_connection_is_tried(
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         monkeypatch.setattr(machine, "_MQTT_PORT", server.getsockname()[1])
         monkeypatch.setattr(machine, "_DEVICE_HOST", "localhost")
-        assert failed(machine.examine_way_of_devices(workspace)) == {}
-    found = failed(machine.examine_way_of_devices(workspace))
-    assert list(found) == ["Connection of devices"]
-    assert "open the port" in found["Connection of devices"]
+        assert failed(machine.examine_device_connection(workspace)) == {}
+    found = failed(machine.examine_device_connection(workspace))
+    assert list(found) == ["Device connection"]
+    assert "open the port" in found["Device connection"]
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
-    assert "look up names" in failed(machine.examine_way_of_devices(workspace))["Connection of devices"]
+    assert "look up names" in failed(machine.examine_device_connection(workspace))["Device connection"]
 
 
 def test_the_devices_of_a_local_dps_connect_to_no_other_host(
@@ -276,7 +276,7 @@ def test_the_devices_of_a_local_dps_connect_to_no_other_host(
 ) -> None:
     monkeypatch.setattr(machine, "_DEVICE_HOST", "nowhere.invalid")
     workspace.update(target="local")
-    assert failed(machine.examine_way_of_devices(workspace)) == {}
+    assert failed(machine.examine_device_connection(workspace)) == {}
 
 
 def test_the_clock_is_compared_with_the_projects_own_files() -> None:

@@ -67,7 +67,7 @@ def test_without_a_prediction_the_outcome_is_folded_and_nothing_is_stored(worksp
     assert workspace.facts.predictions == {}
 
 
-@pytest.mark.parametrize(("chosen", "word"), [("ARR", "as you predicted"), ("AAR", "not what happened")])
+@pytest.mark.parametrize(("chosen", "word"), [("ARR", "as predicted"), ("AAR", "not what happened")])
 def test_what_happened_stands_beside_what_was_predicted(workspace: Workspace, chosen: str, word: str) -> None:
     card = predict(workspace, "signatures")
     card.asked[0].control.value = chosen
@@ -86,8 +86,21 @@ def test_a_second_run_without_a_prediction_keeps_the_first(workspace: Workspace)
     card = predict(workspace, "signatures")
     card.asked[0].control.value = "AAR"
     card.beside(HAPPENED)
-    predict(workspace, "signatures").beside(HAPPENED)
+    again = predict(workspace, "signatures")
+    assert again.asked[0].choice == "AAR"
+    assert again.beside(HAPPENED).title == "Your prediction"
     assert workspace.facts.predictions == {"signatures": ("AAR", "ARR")}
+
+
+def test_a_prediction_made_after_the_outcome_does_not_count(workspace: Workspace) -> None:
+    card = predict(workspace, "signatures")
+    card.asked[0].control.value = "AAR"
+    card.beside(HAPPENED)
+    card.asked[0].control.value = "ARR"
+    compared = card.beside(HAPPENED)
+    assert (compared.title, compared.is_right) == ("Your first prediction, which counts", False)
+    assert card.asked[0].choice == "AAR"
+    assert right_predictions(workspace, "01_create_ca") == (0, 1)
 
 
 def test_what_really_happened_counts_and_not_what_the_bank_expects(workspace: Workspace) -> None:
@@ -109,7 +122,8 @@ def no_learner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_learner")
 def test_where_no_learner_is_present_each_question_answers_itself(workspace: Workspace) -> None:
-    assert predict(workspace, "signatures").beside(HAPPENED).is_right
+    compared = predict(workspace, "signatures").beside(HAPPENED)
+    assert (compared.title, compared.is_right) == ("An example of a prediction", True)
     assert all(ask.choice == ask.question.right for ask in recall(workspace, "05_create_enrollment_group").asked)
 
 

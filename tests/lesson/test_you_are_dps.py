@@ -225,7 +225,7 @@ def test_a_misconception_explains_cases_that_exist() -> None:
 def test_the_exercise_tells_the_first_of_them_with_the_score(local: Workspace, verifier: Any) -> None:
     card = try_exercise(local, "08_you_are_dps", verifier)
     assert card.solved is False
-    assert f"of {len(CASES)} as DPS decides. {EXPLAINED[verifier][0]}." in card.message
+    assert f"of {len(CASES)} right. {EXPLAINED[verifier][0]}." in card.message
 
 
 def test_the_exercise_names_the_exception_that_rejected_a_good_proof(local: Workspace) -> None:
@@ -252,7 +252,7 @@ def test_the_service_decides_as_the_solution_does(exhibits: Exhibits, place: Wor
     shown = exhibits.compare(correct)
     assert isinstance(shown, Comparison)
     assert shown.diagnoses == []
-    assert repr(shown).startswith("28 of 28 as DPS decides")
+    assert repr(shown).startswith("28 of 28 right")
     assert "class='card accepted'" in shown._repr_html_()
     assert "DPS rejected this request for its ETag" in repr(shown), "the one that DPS rejects, and the solution accepts"
     assert place.outcomes("08_you_are_dps")["right_decisions"] == [28, 28]
@@ -276,7 +276,7 @@ def test_each_step_raises_the_score_which_is_shown_beside_the_earlier_ones(exhib
     for checks, (verifier, _) in steps.items():
         shown = exhibits.try_verifier(verifier, checks)
     for checks, (_, right) in steps.items():
-        assert f"  {checks}: {right} of 28 as DPS decides" in repr(shown)
+        assert f"  {checks}: {right} of 28 right" in repr(shown)
     again = exhibits.try_verifier(forgets_dates, "nothing")
     assert isinstance(again, Scores)
     assert list(again.decisions) == [*list(steps)[1:], "nothing"], "a repeated try replaces the earlier one"

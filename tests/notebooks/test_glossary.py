@@ -15,7 +15,7 @@ ENTRIES = {
 }
 _FORMS = {form.lower(): term for term in ENTRIES for form in (term, f"{term}s", re.sub("y$", "ies", term))}
 _TERM = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_FORMS, key=len, reverse=True)))})\b", re.IGNORECASE)
-_LINK = re.compile(r"\[([^\]\n]+)\]\(glossary\.ipynb#([\w-]+)\)")
+_LINK = re.compile(r"\[([^\]\n]+)\]\(glossary\.ipynb#([\w.-]+)\)")
 # Code, headings, and links to elsewhere.
 _NOT_PROSE = re.compile(r"`[^`\n]*`|\[[^\]\n]*\]\((?!glossary)[^)\n]*\)|^#[^\n]*$|^    [^\n]*$", re.MULTILINE)
 

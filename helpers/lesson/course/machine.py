@@ -19,7 +19,7 @@ from helpers.notebook import Notebook
 from helpers.systems import door, set_clock
 from helpers.workspace import Workspace
 
-__all__ = ["examine_machine", "examine_way_of_devices"]
+__all__ = ["examine_device_connection", "examine_machine"]
 
 _MIN_FREE_BYTES = 100 << 20  # a fleet of 500 and the executed notebooks take a tenth of this
 _PROJECT = Path(__file__).resolve().parents[3]
@@ -109,13 +109,13 @@ def _proxy() -> Check:
     )
 
 
-def examine_way_of_devices(workspace: Workspace) -> Examination:
+def examine_device_connection(workspace: Workspace) -> Examination:
     """Check whether devices can reach the chosen target. Only the notebook that provisions devices needs this."""
-    return Examination("The devices' connection", (_way_of_devices(workspace),))
+    return Examination("Device connection", (_way_of_devices(workspace),))
 
 
 def _way_of_devices(workspace: Workspace) -> Check:
-    name, where = "Connection of devices", f"{_DEVICE_HOST} at port {_MQTT_PORT}"
+    name, where = "Device connection", f"{_DEVICE_HOST} at port {_MQTT_PORT}"
     if workspace.facts.target == "local":
         return Check(name, "The devices of a local DPS are on this machine, so they need no connection to Azure.")
     try:

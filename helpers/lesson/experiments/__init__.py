@@ -4,7 +4,7 @@ from helpers.lesson.experiments.attack import Attack, Audit, audit
 from helpers.lesson.experiments.device_trials import DeviceTrials
 from helpers.lesson.experiments.pki_team import PkiTeam
 from helpers.lesson.experiments.self_attestation import TwoWays, compare_with_self_attestation
-from helpers.lesson.experiments.stale_etag import StaleEtag, try_stale_etag
+from helpers.lesson.experiments.stale_etag import StaleEtag, send_both_etags
 from helpers.lesson.experiments.wrong_proofs import WRONG_PROOFS
 
 __all__ = [
@@ -17,5 +17,5 @@ __all__ = [
     "TwoWays",
     "audit",
     "compare_with_self_attestation",
-    "try_stale_etag",
+    "send_both_etags",
 ]

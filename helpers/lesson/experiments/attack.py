@@ -1,4 +1,4 @@
-"""The attack: Mallory uploads Contoso's public intermediate. He can't prove it, but he can attest it.
+"""The attack: Mallory uploads Contoso's public intermediate. He can't sign a proof for it, but he can attest it.
 
 The local DPS runs two provisioning services for the attack, Contoso's and Mallory's, and removes both at the end.
 """
@@ -77,7 +77,7 @@ class Attack:
     """Each method is one move, in this order; `end` takes everything down."""
 
     def __init__(self, workspace: Workspace) -> None:
-        """Set the stage: Contoso has proved its CA at its own service, and one of its pumps has a certificate."""
+        """Set the stage: Contoso has verified its CA at its own service, and one of its pumps has a certificate."""
         self._workspace = workspace
         workspace.forget_outcomes(Notebook.THE_ATTACK)
         self._folder = make_private_folder(workspace.devices_folder / "attack")  # apart from the learner's own
@@ -157,7 +157,7 @@ class Attack:
         self._act = "attested"
         return show_certificate(self._factory.certificate, attested)
 
-    def lure_pump(self) -> AccessCard:
+    def change_id_scope(self) -> AccessCard:
         """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""
         card = replace(_registers("With Mallory's ID scope", self._attacker, self._pump), harms=True)
         self._workspace.note(Notebook.THE_ATTACK, lured=card.accepted)
@@ -197,14 +197,14 @@ _SCENES = {
         "contoso",
         "verified",
         "none",
-        "Contoso has proved its CA, and its pump registers with Contoso's service.",
+        "Contoso has verified its CA, and its pump registers with Contoso's service.",
         "accepted",
         act=0,
         sender="contoso",
         sends="the CA's certificate, and a proof signed with its key",
     ),
     "proof": Scene(
-        "Mallory tries to prove the CA",
+        "Mallory sends a proof",
         "contoso",
         "verified",
         "uploaded",
@@ -226,7 +226,7 @@ _SCENES = {
         sends="Contoso's certificate, marked as verified",
     ),
     "lured": Scene(
-        "A pump goes astray",
+        "Another ID scope",
         "mallory",
         "verified",
         "attested",

@@ -8,12 +8,12 @@ from markupsafe import Markup
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, read_and_change
 from helpers.lesson.experiments.refused import require_refused
-from helpers.lesson.figures import EtagTrail, Picture, RefusalCard
+from helpers.lesson.figures import AnswerCard, EtagTrail, Picture
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.workspace import Workspace
 
-__all__ = ["StaleEtag", "try_stale_etag"]
+__all__ = ["StaleEtag", "send_both_etags"]
 
 _AFTERWARDS = "DPS accepts the same proof with the current ETag:"
 
@@ -32,15 +32,15 @@ class StaleEtag(Picture):
 
     def html(self) -> Markup:
         return Markup("{}{}<p>{}</p>{}").format(
-            EtagTrail(self.before).html(), RefusalCard(self.refusal).html(), _AFTERWARDS, EtagTrail(self.after).html()
+            EtagTrail(self.before).html(), AnswerCard(self.refusal).html(), _AFTERWARDS, EtagTrail(self.after).html()
         )
 
     def text(self) -> str:
-        first, refused, last = EtagTrail(self.before), RefusalCard(self.refusal), EtagTrail(self.after)
+        first, refused, last = EtagTrail(self.before), AnswerCard(self.refusal), EtagTrail(self.after)
         return "\n".join([first.text(), refused.text(), _AFTERWARDS, last.text()])
 
 
-def try_stale_etag(workspace: Workspace) -> StaleEtag:
+def send_both_etags(workspace: Workspace) -> StaleEtag:
     """Prove a CA that exists only for this cell, first with the ETag of its upload, then with the current one.
 
     Raises:

@@ -125,7 +125,7 @@ def root_instead_of_intermediate(stage: Stage) -> Attempt:
     return signed(stage.root, stage.code)
 
 
-@_wrong(Answer.SIGNER, "Sign with the root's key, or upload the intermediate and prove it instead.", uploaded="root")
+@_wrong(Answer.SIGNER, "Sign with the root's key, or register and verify the intermediate instead.", uploaded="root")
 def intermediate_instead_of_root(stage: Stage) -> Attempt:
     """The intermediate signs for the root
 

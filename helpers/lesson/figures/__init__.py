@@ -19,7 +19,7 @@ from helpers.lesson.figures.matrix import AccessMatrix
 from helpers.lesson.figures.outcomes import Outcomes
 from helpers.lesson.figures.picture import STYLE, Listing, Picture, Showable, ours
 from helpers.lesson.figures.planes import ThreePlanes
-from helpers.lesson.figures.problems import RefusalCard
+from helpers.lesson.figures.problems import AnswerCard
 from helpers.lesson.figures.proof import CodeCard, EtagTrail, ProofSequence, Verdicts
 from helpers.lesson.figures.scene import Scene
 from helpers.lesson.figures.service import GroupPicture, ServiceCard
@@ -30,6 +30,7 @@ __all__ = [
     "STYLE",
     "AccessCard",
     "AccessMatrix",
+    "AnswerCard",
     "CertificateAnatomy",
     "CertificateCard",
     "CertificatesPage",
@@ -49,7 +50,6 @@ __all__ = [
     "ProofSequence",
     "RecordedExchanges",
     "RecordsCard",
-    "RefusalCard",
     "RegistrationCard",
     "Scene",
     "ServiceCard",

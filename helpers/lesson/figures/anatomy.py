@@ -101,7 +101,7 @@ class ProofAnatomy(Picture):
                         station("key", "Signed with", f"the private key of {self.authority}, on your machine"),
                         link("goes to DPS"),
                         station("cloud", "Checked with", "the public key in the CA's certificate that you uploaded"),
-                        link("it fits"),
+                        link("it is valid"),
                         station("check", "So you have the key", "nobody else can sign this code", kind="accepted"),
                     )
                 )
@@ -117,17 +117,17 @@ class ProofAnatomy(Picture):
             (
                 "Subject",
                 Markup(
-                    "CN = {}<br><small>the code, which DPS chose at random: no older signature fits it</small>"
+                    "CN = {}<br><small>the code, which DPS chose at random: no older signature matches it</small>"
                 ).format(copyable(grouped(self.code))),
             ),
             (
                 "Public key",
                 Markup(
-                    "an ephemeral one<br><small>DPS does not use it, and its private key is discarded at once</small>"
+                    "an ephemeral key<br><small>DPS does not use it, and its private key is discarded at once</small>"
                 ),
             ),
             ("Issuer", self.authority),
-            ("Validity", "short; DPS checks the dates"),
+            ("Validity", "short: a proof is needed only for minutes"),
         ]
 
     def _signature(self) -> Markup:

@@ -166,7 +166,7 @@ def life(facts: CertificateDescription) -> str:
 
 
 def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Markup:
-    """Return a bar that shows how much of a certificate's validity period is over."""
+    """Return a bar that shows how much of a certificate's validity period has passed."""
     part, says = _spent(facts, at)
     return Markup(
         "<svg role='img' aria-label='{0}' width='{1}' height='12' viewBox='0 0 {1} 12' style='display:inline-block;"
@@ -176,13 +176,13 @@ def validity_bar(facts: CertificateDescription, at: datetime, width: int) -> Mar
 
 
 def _spent(facts: CertificateDescription, at: datetime) -> tuple[float, str]:
-    """How much of the validity period is over, as a fraction and in words."""
+    """How much of the validity period has passed, as a fraction and in words."""
     part = (at - facts.not_before) / max(facts.not_after - facts.not_before, timedelta.resolution)
     if part < 0:
         return part, "not valid yet"
     if part > 1:
         return part, "expired"
-    return part, f"{part:.0%} of its validity period is over"
+    return part, f"{part:.0%} of its validity period has passed"
 
 
 def status_at_dps(registered: RegisteredCertificate | None) -> str:

@@ -37,11 +37,11 @@ _PLANES: tuple[tuple[IconName, str, tuple[Row, ...]], ...] = (
         "device",
         "Device plane",
         (
-            ("Address", "one for all: global.azure-devices-provisioning.net, and the ID scope"),
+            ("Address", "the same for every service: global.azure-devices-provisioning.net, and the ID scope"),
             ("Who calls", "devices, over HTTPS, MQTT or AMQP"),
             ("Purpose", "register, and learn the assigned hub"),
             ("Sign-in", "TLS with the device's certificate and private key"),
-            ("Role", "none: the enrollment group decides"),
+            ("Role", "none: the device's enrollment decides"),
         ),
     ),
 )

@@ -7,12 +7,12 @@ from markupsafe import Markup
 from helpers.lesson.figures.picture import Row, Table, card, table
 from helpers.problem import Problem
 
-__all__ = ["RefusalCard"]
+__all__ = ["AnswerCard"]
 
 
 @dataclass(frozen=True, repr=False)
-class RefusalCard(Table):
-    """A refusal by the service, its reason and the fix.
+class AnswerCard(Table):
+    """How DPS answered a request that it rejected: its reason, and the fix.
 
     Attributes:
         owned: "device" or "CA" if that may not be the reader's own. The fix is then addressed to the owner only.

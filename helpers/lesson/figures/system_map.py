@@ -25,7 +25,7 @@ _PLACES: dict[Place, tuple[str, str]] = {
     "verify": ("DPS", "checks the proof: the CA is verified"),
     "group": ("Enrollment group", "accepts devices below this CA"),
     "device": ("Device", "has a key and a certificate of its own"),
-    "end": ("The end", "revoke, disable, delete, clean up"),
+    "end": ("End of access", "revoke, disable, delete, clean up"),
 }
 
 
@@ -57,14 +57,14 @@ class SystemMap(Picture):
         return card(
             _TITLE,
             _lane("", "key", _MACHINE, machine),
-            Markup("<ol class='crossings' aria-label='What crosses'>{}</ol>").format(
+            Markup("<ol class='crossings' aria-label='Messages to and from DPS'>{}</ol>").format(
                 joined(
                     "<li class='{}'>{}<b><span aria-hidden='true'>{}</span> {}</b>{}</li>",
                     (
                         self._crossing("upload", "↓"),
                         self._crossing("code", "↑"),
                         self._crossing("proof", "↓"),
-                        self._past("Register", "the device proves its key"),
+                        self._past("Register", "the device proves that it has its key"),
                         self._crossing("end", "■", stays="stays"),
                     ),
                 )

@@ -29,7 +29,7 @@ def registered_for_a_moment(
 
 
 def prove(dps: ProvisioningService, name: str, authority: CertificateAuthority) -> RegisteredCertificate:
-    """Register and prove a CA under that name, as 02 to 04 do. Steps that were done already are not repeated."""
+    """Register and verify a CA under that name, as 02 to 04 do. Steps that were done already are not repeated."""
     dps.certificates.upload(name, authority.certificate)
 
     def verified(now: RegisteredCertificate) -> RegisteredCertificate:

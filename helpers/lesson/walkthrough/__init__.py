@@ -22,7 +22,7 @@ from helpers.lesson.course.exercises.exercise import ExerciseCard, try_exercise
 from helpers.lesson.course.final_test import FinalTest, draw_test
 from helpers.lesson.course.journey import JourneyMap, journey, run_first
 from helpers.lesson.course.judging.you_are_dps import Exhibits
-from helpers.lesson.course.machine import examine_machine, examine_way_of_devices
+from helpers.lesson.course.machine import examine_device_connection, examine_machine
 from helpers.lesson.course.place import YouAreHere, you_are_here
 from helpers.lesson.course.questions.predictions import PredictionCard, predict
 from helpers.lesson.course.questions.question import QuestionCard
@@ -305,9 +305,9 @@ class Walkthrough:
         """Return the result of the machine's health check."""
         return Verdicts(examine_machine(self.workspace))
 
-    def examine_way_of_devices(self) -> Verdicts:
+    def examine_device_connection(self) -> Verdicts:
         """Return whether devices on this machine can reach the service."""
-        return Verdicts(examine_way_of_devices(self.workspace))
+        return Verdicts(examine_device_connection(self.workspace))
 
     def proof_so_far(self) -> ProofSequence:
         """Return a picture of the messages that you and DPS have exchanged so far."""
@@ -426,9 +426,9 @@ class Walkthrough:
 
     # --- experiments ---
 
-    def try_stale_etag(self) -> experiments.StaleEtag:
+    def send_both_etags(self) -> experiments.StaleEtag:
         """Prove a CA that exists only for this experiment, first with a stale ETag and then with the current one."""
-        return experiments.try_stale_etag(self.workspace)
+        return experiments.send_both_etags(self.workspace)
 
     def pki_team(self) -> experiments.PkiTeam:
         """Return a PKI team with a new CA, whose private key is in another process; an earlier team's process ends."""

@@ -15,10 +15,10 @@ from helpers.certificates import (
 )
 from helpers.dps import DpsError, EnrollmentGroup, RegisteredCertificate, ServiceDescription
 from helpers.lesson.figures import (
+    AnswerCard,
     GroupPicture,
     Listing,
     Picture,
-    RefusalCard,
     ServiceCard,
     Verdicts,
     show_certificate,
@@ -50,7 +50,7 @@ def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
         case DeviceCredential():
             return walkthrough.chain(value)
         case DpsError():
-            return RefusalCard(value)
+            return AnswerCard(value)
         case EnrollmentGroup():
             return GroupPicture(value, value.iot_hubs or walkthrough.dps.describe().iot_hubs)
         case Examination():

@@ -28,7 +28,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 
 def device(options: argparse.Namespace, _parser: argparse.ArgumentParser) -> int:
-    """Create a CA, prove it, create an enrollment group for it, issue the device's certificate, and print its files as JSON."""
+    """Create a CA, verify it, create an enrollment group for it, issue the device's certificate, and print its files as JSON."""
     connection = connect(options)
     folder: Path = (options.folder or options.connection_file.with_name("devices")).resolve()
     try:

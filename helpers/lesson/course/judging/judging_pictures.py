@@ -16,7 +16,7 @@ __all__ = ["Comparison", "Replay", "Reveal", "Scores", "count_right"]
 
 def count_right(decisions: Sequence[Decision]) -> str:
     """Return a score in words."""
-    return f"{sum(each.is_right for each in decisions)} of {len(decisions)} as DPS decides"
+    return f"{sum(each.is_right for each in decisions)} of {len(decisions)} right"
 
 
 @dataclass(frozen=True, repr=False)

@@ -63,10 +63,10 @@ def _unexplained(decision: Decision) -> Diagnosis:
 
 
 _SAME_FOR_ALL = {
-    True: ("It accepts everything", "So everyone who asks owns every CA. Begin with the signature."),
+    True: ("It accepts everything", "Then anyone can claim any CA. Begin with the signature."),
     False: (
         "It rejects everything",
-        "Nobody can prove a CA to you. Does the function return True at its end? Any other value, such as None, rejects.",
+        "Your function accepts no proof at all. Does it return True at its end? Any other value, such as None, rejects.",
     ),
 }
 

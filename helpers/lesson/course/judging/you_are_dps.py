@@ -20,7 +20,7 @@ __all__ = ["Exhibits", "check_verifier"]
 
 _YEAR = 365 * DAY
 _YOUR_TURN = (
-    "Replace the line with lesson.Unsolved with your own code, and run the cell again. DPS has decided already."
+    "Replace the line `raise lesson.Unsolved` with your own code, and run the cell again. DPS has decided already."
 )
 
 

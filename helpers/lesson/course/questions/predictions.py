@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from helpers.dps import DpsError
 from helpers.lesson.course.questions.bank import read_bank
-from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard
+from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard, is_answering
 from helpers.lesson.figures.picture import Kind, Picture, card, fold, ours, pill
 from helpers.notebook import Notebook
 from helpers.problem import look_up
@@ -24,11 +24,13 @@ class Compared(Picture):
     Attributes:
         predicted: None if the learner made no prediction; then the result is folded.
         happened: the choice that came true.
+        title: whose prediction it is.
     """
 
     result: Picture
     predicted: Choice | None
     happened: Choice
+    title: str
 
     @property
     def is_right(self) -> bool:
@@ -46,18 +48,18 @@ class Compared(Picture):
         rows = Markup("<p>{} {}</p><p>{}</p>").format(pill(kind, self._word()), self.predicted.says, self.predicted.why)
         if not self.is_right:
             rows += Markup("<p><b>{} {}</b></p><p>{}</p>").format(_CAME_TRUE, self.happened.says, self.happened.why)
-        return Markup("{}{}").format(self.result.html(), card("Your prediction", rows, kind=kind))
+        return Markup("{}{}").format(self.result.html(), card(self.title, rows, kind=kind))
 
     def text(self) -> str:
         if self.predicted is None:
             return f"{_DECIDE_FIRST}\n{self.result.text()}"
-        lines = [f"Your prediction: {self.predicted.says} ({self._word()})", f"  {self.predicted.why}"]
+        lines = [f"{self.title}: {self.predicted.says} ({self._word()})", f"  {self.predicted.why}"]
         if not self.is_right:
             lines += [f"  {_CAME_TRUE} {self.happened.says}", f"  {self.happened.why}"]
         return "\n".join([self.result.text(), *lines])
 
     def _word(self) -> str:
-        return "as you predicted" if self.is_right else "not what happened"
+        return "as predicted" if self.is_right else "not what happened"
 
 
 _DECIDE_FIRST = "Choose an answer above, and run this cell again: a wrong guess helps you remember, too."
@@ -65,22 +67,38 @@ _CAME_TRUE = "What happened:"
 
 
 class PredictionCard(QuestionCard):
-    """The question before an experiment."""
+    """The question before an experiment. The first prediction counts, because it is the only one made before the outcome."""
 
     def __init__(self, question: Question, workspace: Workspace) -> None:
         self._workspace = workspace
-        super().__init__("Decide first", [Ask(question)])
+        asked = Ask(question)
+        if (first := self._first(question)) and asked.choice is None:
+            asked.control.value = first
+        super().__init__("Decide first", [asked])
 
     def beside(self, result: Picture) -> Compared:
-        """Show the result of the experiment beside the prediction, and store both in the workspace."""
+        """Show the result of the experiment beside the first prediction, and store both in the workspace."""
         (asked,) = self.asked
         question, chosen = asked.question, asked.choice
+        predicted = self._first(question) or chosen
         happened = _HAPPENED[question.name](result)
+        asked.control.value = predicted
         asked.judge(happened)
-        if chosen is not None:
-            self._workspace.predict(question.name, chosen, happened)
+        if predicted is not None:
+            self._workspace.predict(question.name, predicted, happened)
+        title = _EXAMPLE if is_answering() else _YOURS if predicted == chosen else _FIRST
         choices = question.choices
-        return Compared(result, None if chosen is None else choices[chosen], choices[happened])
+        return Compared(result, None if predicted is None else choices[predicted], choices[happened], title)
+
+    def _first(self, question: Question) -> str | None:
+        """Return the learner's first prediction. An older course may have offered other choices."""
+        predicted, _ = self._workspace.facts.predictions.get(question.name, (None, None))
+        return predicted if predicted in question.choices else None
+
+
+_YOURS = "Your prediction"
+_FIRST = "Your first prediction, which counts"
+_EXAMPLE = "An example of a prediction"  # in a headless run
 
 
 def predict(workspace: Workspace, name: str) -> PredictionCard:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from helpers.lesson.figures.picture import Picture, card, joined, pill
 from helpers.lesson.forms.own_keys import OwnKeys
 
-__all__ = ["Ask", "Choice", "Question", "QuestionCard", "answer_from_solutions"]
+__all__ = ["Ask", "Choice", "Question", "QuestionCard", "answer_from_solutions", "is_answering"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ def answer_from_solutions() -> None:
     """From now on, let each question answer itself, because no learner is present: papermill runs the notebooks."""
     global _is_answering
     _is_answering = True
+
+
+def is_answering() -> bool:
+    """Return whether each question answers itself."""
+    return _is_answering
 
 
 class Ask:
