@@ -94,9 +94,8 @@ def status(
 
     with _plain_errors():
         if not folder.exists():
-            print(
-                f"There is no workspace at {folder}. Run {door('lab')} to start one, or name another with --workspace."
-            )
+            print(f"There is no workspace at {folder}: no notebook has run there yet.")
+            print(f"Open JupyterLab ({door('lab')}) and run 00_start_here, or name another workspace with --workspace.")
             return
         workspace = Workspace(folder)
         facts, roles = workspace.facts, workspace.authority_roles()
@@ -124,7 +123,7 @@ def reset(
     from helpers.workspace import is_workspace, remove_workspace
 
     if not is_workspace(folder):
-        print(f"There is no workspace at {folder}.")
+        print(f"{folder} is not a workspace, because it has no workspace.json. Nothing was removed.")
         return
     if not yes:
         typer.confirm(f"Remove {folder} with its private keys? They can't be recovered.", abort=True)

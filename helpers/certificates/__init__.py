@@ -8,7 +8,14 @@ from helpers.certificates.authority import (
 from helpers.certificates.chain_examiner import examine_chain
 from helpers.certificates.checks import check_common_name, check_verification_code, require_authority
 from helpers.certificates.completion import check_learner_name, issue_completion
-from helpers.certificates.describe import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
+from helpers.certificates.describe import (
+    CertificateDescription,
+    bare_name,
+    cas_allowed,
+    describe,
+    extensions_in_words,
+    is_issued_by,
+)
 from helpers.certificates.devices import DeviceCredential, check_registration_id
 from helpers.certificates.examination import Check, Examination
 from helpers.certificates.fleet import issue_fleet
@@ -42,6 +49,7 @@ __all__ = [
     "VerificationCertificate",
     "accept_verification_certificate",
     "bare_name",
+    "cas_allowed",
     "certificate_pem",
     "check_common_name",
     "check_learner_name",

@@ -17,6 +17,7 @@ from helpers.certificates.purposes import COURSE_COMPLETION
 __all__ = [
     "CertificateDescription",
     "bare_name",
+    "cas_allowed",
     "common_name",
     "describe",
     "extension",
@@ -114,7 +115,7 @@ def _in_words(value: x509.ExtensionType) -> str:
         case x509.BasicConstraints(ca=False):
             return "it is not a CA"
         case x509.BasicConstraints():
-            return f"it is a CA; {_cas_allowed(value.path_length)} may follow below it"
+            return f"it is a CA; {cas_allowed(value.path_length)} may be below it"
         case x509.KeyUsage():
             return ", ".join(words for name, words in _USAGES.items() if getattr(value, name)) or "nothing"
         case x509.ExtendedKeyUsage():
@@ -129,12 +130,9 @@ def _in_words(value: x509.ExtensionType) -> str:
             return "not explained here"
 
 
-def _cas_allowed(path_length: int | None) -> str:
-    if path_length is None:
-        return "any number of CAs"
-    if path_length == 1:
-        return "1 CA"
-    return f"{path_length or 'no'} CAs"
+def cas_allowed(path_length: int | None) -> str:
+    """Return in words how many CAs a path length allows below a CA."""
+    return {None: "any number of CAs", 0: "no CA", 1: "one CA"}.get(path_length, f"{path_length} CAs")
 
 
 def bare_name(name: str) -> str:

@@ -194,7 +194,9 @@ def require_registered(outcomes: Sequence[Registration | DpsError]) -> list[Regi
     errors = [outcome for outcome in outcomes if isinstance(outcome, DpsError)]
     if errors:
         raise Problem(
-            f"{len(errors)} of {len(outcomes)} devices were not registered.", str(errors[0]), errors[0].next_step
+            f"{len(errors)} of {len(outcomes)} devices were not registered.",
+            f"{errors[0].what} {errors[0].why}",
+            errors[0].next_step,
         )
     return [outcome for outcome in outcomes if isinstance(outcome, Registration)]
 

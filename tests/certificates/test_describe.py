@@ -43,7 +43,7 @@ def test_an_authority_is_described_in_words() -> None:
     root = describe(certificate)
     assert (root.is_authority, root.path_length, root.is_self_signed, root.key) == (True, 2, True, "P-256")
     words = extensions_in_words(certificate)
-    assert "Basic constraints (critical): it is a CA; 2 CAs may follow below it" in words
+    assert "Basic constraints (critical): it is a CA; 2 CAs may be below it" in words
     assert "Key usage (critical): sign certificates, sign revocation lists" in words
 
 

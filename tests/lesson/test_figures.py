@@ -72,7 +72,7 @@ def test_the_fix_is_addressed_to_the_owner_of_a_refused_resource() -> None:
     assert "help" not in repr(figures.AnswerCard(refusal, "CA"))
 
 
-@pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CAs"), (2, "2 CAs")])
+@pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CA"), (2, "2 CAs")])
 def test_a_cas_card_says_that_it_is_one_and_how_long_the_path_below_may_be(path_length: int | None, says: str) -> None:
     card = figures.show_certificate(issue("Root", ca=True, path_length=path_length).certificate)
     assert_shows(card, "a CA; ", says, "itself")

@@ -101,9 +101,7 @@ class JourneyMap(Picture):
             f"  {_plain(each.ran)} {_plain(each.solved)} {each.predictions or '-':8} {each.notebook:27} {stop.idea}"
             for stop, each in zip(JOURNEY, self.marks, strict=True)
         ]
-        return "\n".join(
-            [self._title(), f"  ({', '.join(_MARKS).lower()})", *lines, f"  Next: {next_step(list(self.marks))}"]
-        )
+        return "\n".join([self._title(), _LEGEND, *lines, f"  Next: {next_step(list(self.marks))}"])
 
     def _title(self) -> str:
         left = [each for each in self.marks if not each.is_done]
@@ -112,6 +110,7 @@ class JourneyMap(Picture):
 
 
 _MARKS = ("Ran", "Exercise", "Predictions")
+_LEGEND = "  (ran; exercise solved, or final test passed; predictions that came true, - for none)"
 
 
 def _sign(reached: bool) -> Markup:

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from markupsafe import Markup, escape
 
-from helpers.certificates import CertificateDescription, bare_name, describe, extensions_in_words, is_issued_by
+from helpers.certificates import (
+    CertificateDescription,
+    bare_name,
+    cas_allowed,
+    describe,
+    extensions_in_words,
+    is_issued_by,
+)
 from helpers.dps import RegisteredCertificate
 from helpers.lesson.figures.picture import (
     Kind,
@@ -229,10 +236,8 @@ def _icon(facts: CertificateDescription) -> IconName:
 def _kind(facts: CertificateDescription) -> str:
     if not facts.is_authority:
         return "an end entity: it can't issue certificates"
-    if facts.path_length is None:
-        return "a CA; any number of CAs may follow below it"
-    cas = {0: "no CA", 1: "one CA"}.get(facts.path_length, f"{facts.path_length} CAs")
-    return f"a CA; {cas} may follow below it (path length {facts.path_length})"
+    length = "" if facts.path_length is None else f" (path length {facts.path_length})"
+    return f"a CA; {cas_allowed(facts.path_length)} may be below it{length}"
 
 
 def _short_kind(facts: CertificateDescription) -> str:

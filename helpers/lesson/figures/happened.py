@@ -79,7 +79,7 @@ class WhatJustHappened(Picture):
 
     def _counted(self) -> str:
         if not self.exchanges and not self.events:
-            return "nothing was sent, and the same step in other ways"
+            return "nothing was sent. The same step in other ways"
         sent = len(self.exchanges) + self.exchanges.left_off
         said = [f"{sent} {'request' if sent == 1 else 'requests'}"] if sent else []
         said += [f"{len(self.events)} lines of the device's log"] if self.events else []

@@ -3,6 +3,7 @@
 A stub raises `Unsolved`. An unsolved exercise is not an error, because Run All must reach the end.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -84,13 +85,20 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Any) -> ExerciseCa
     except WrongAnswer as wrong:
         reason = str(wrong)
     except Exception as error:  # a learner's function may raise anything
-        reason = f"It raised {type(error).__name__}{f': {error}' if str(error) else '.'}"
+        reason = f"It raised {type(error).__name__}{_line(error, answer)}{f': {error}' if str(error) else '.'}"
     else:
         workspace.solve(notebook)
         return ExerciseCard(exercise.title, True, praise)
     attempts = workspace.attempt(notebook)
     revealed = (*exercise.hints, f"See solutions/{notebook}.py, beside this notebook.")[:attempts]
     return ExerciseCard(exercise.title, False, reason, revealed)
+
+
+def _line(error: Exception, answer: Any) -> str:
+    """Return where in the learner's cell an exception was raised; "" if it was raised elsewhere."""
+    cell = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == cell]
+    return f" (line {lines[-1]} of the cell)" if lines else ""
 
 
 EXERCISES: dict[str, Exercise] = {
