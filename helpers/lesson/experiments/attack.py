@@ -193,7 +193,7 @@ class Attack:
 
 _SCENES = {
     "home": Scene(
-        "Before the attack",
+        "The pump registers with Contoso",
         "contoso",
         "verified",
         "none",
