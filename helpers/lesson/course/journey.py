@@ -45,7 +45,7 @@ JOURNEY = (
     Stop(Notebook.CREATE_ENROLLMENT_GROUP, "Create an enrollment group", "bind an enrollment group to the verified CA"),
     Stop(
         Notebook.PROVISION_DEVICES,
-        "Devices register",
+        "Provision devices",
         "register a device and a fleet; find out which devices DPS rejects",
     ),
     Stop(Notebook.WHEN_ACCESS_ENDS, "When access ends", "revoke a device, disable a group, roll over and delete a CA"),
