@@ -39,6 +39,13 @@ def test_no_word_is_broken_and_nothing_is_wider_than_the_page(chromium: Browser,
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_titles_of_the_journey_have_half_of_a_narrow_page(chromium: Browser, page_file: Path) -> None:
+    with looking(chromium, LOOKS["light"], 700) as page:
+        page.goto(page_file.as_uri())
+        journey = page.locator("table.journey")
+        assert journey.evaluate("each => each.rows[1].cells[0].offsetWidth > each.offsetWidth / 2")
+
+
 def test_a_broken_word_is_found(chromium: Browser) -> None:
     with looking(chromium, LOOKS["light"], 700) as page:
         page.set_content("<div class='dps' style='width: 6em; word-break: break-all'>one provisioning-service</div>")
