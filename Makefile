@@ -108,7 +108,7 @@ $(READY): pyproject.toml data/jupyterlab_overrides.json
 	$(call install,.venv,$(VERSIONS) --editable .)
 	@$(RUN) -m compileall -q helpers
 	@mkdir -p .venv/share/jupyter/lab/settings
-	@cp data/jupyterlab_overrides.json .venv/share/jupyter/lab/settings/overrides.json # no question about news
+	@cp data/jupyterlab_overrides.json .venv/share/jupyter/lab/settings/overrides.json # no question about news, and Markdown as a page
 	@touch $@
 
 $(TEST_READY): $(READY)

@@ -54,7 +54,7 @@ function Initialize-Course {
     Install-Packages '.venv' ($Versions + @('--editable', '.'))
     Invoke-Program $Run @('-m', 'compileall', '-q', 'helpers')
     New-Item -ItemType Directory -Force -Path '.venv\share\jupyter\lab\settings' | Out-Null
-    Copy-Item 'data\jupyterlab_overrides.json' '.venv\share\jupyter\lab\settings\overrides.json' # no question about news
+    Copy-Item 'data\jupyterlab_overrides.json' '.venv\share\jupyter\lab\settings\overrides.json' # no question about news, and Markdown as a page
     Set-Ready '.venv\.ready'
 }
 

@@ -41,14 +41,17 @@ class Exporter:
 
     def add_glossary(self, folder: Path) -> None:
         """Write the glossary, to which the notebooks link, beside their HTML copies."""
-        notebook = nbformat.read(FOLDER / f"{_GLOSSARY}.ipynb", as_version=4)
+        text = (FOLDER / f"{_GLOSSARY}.md").read_text(encoding="utf-8")
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
         write_atomically(folder / f"{_GLOSSARY}.html", self._page(notebook, _GLOSSARY).encode(), mode=PRIVATE)
 
     def _page(self, notebook: nbformat.NotebookNode, name: str) -> str:
         title = f"{_heading(notebook) or name} · Prove possession of a CA"
         text, _ = self._html.from_notebook_node(notebook, {"metadata": {"name": title}})
-        # A link from one notebook to another becomes a link between their HTML copies.
-        text = re.sub(rf"(href=['\"](?:\d\d_\w+|{_GLOSSARY}))\.ipynb", r"\1.html", text)
+        # A link from one notebook to another becomes a link between their HTML copies. A link to another file of the project
+        # becomes its name, because the copies may be anywhere.
+        text = re.sub(rf"(href=['\"](?:\d\d_\w+|{_GLOSSARY}))\.(?:ipynb|md)", r"\1.html", text)
+        text = re.sub(r"<a href=\"\.\./([^\"]+)\"[^>]*>(.*?)</a>", r"\2 (<code>\1</code>)", text)
         text = text.replace(str(STYLE), "").replace("</head>", self._head, 1)  # once a page, and not once a picture
         return text.replace(
             f"{_BODY}\n<main>", f"<body class='jp-Notebook'>\n<main>{_pages(name, where='before')}", 1

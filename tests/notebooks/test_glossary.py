@@ -8,14 +8,11 @@ import pytest
 from helpers import walkthrough
 
 NOTEBOOKS = walkthrough.PROJECT / "notebooks"
-ENTRIES = {
-    match[1]: cell.source
-    for cell in nbformat.read(NOTEBOOKS / "glossary.ipynb", as_version=4).cells
-    if (match := re.match(r"## (.+)\n", cell.source))
-}
+_, *_SECTIONS = re.split(r"^## ", (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+ENTRIES = {section.partition("\n")[0]: section for section in _SECTIONS}
 _FORMS = {form.lower(): term for term in ENTRIES for form in (term, f"{term}s", re.sub("y$", "ies", term))}
 _TERM = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_FORMS, key=len, reverse=True)))})\b", re.IGNORECASE)
-_LINK = re.compile(r"\[([^\]\n]+)\]\(glossary\.ipynb#([\w.-]+)\)")
+_LINK = re.compile(r"\[([^\]\n]+)\]\(glossary\.md#([\w.-]+)\)")
 # Code, headings, and links to elsewhere.
 _NOT_PROSE = re.compile(r"`[^`\n]*`|\[[^\]\n]*\]\((?!glossary)[^)\n]*\)|^#[^\n]*$|^    [^\n]*$", re.MULTILINE)
 
@@ -43,10 +40,11 @@ def test_each_entry_explains_its_term_and_leads_back_to_a_notebook_that_uses_it(
 def test_a_notebook_links_each_term_where_it_first_uses_it(notebook: str) -> None:
     text = prose(notebook)
     linked = {match.start(1): match for match in _LINK.finditer(text)}
+    addresses = [range(*match.span(2)) for match in linked.values()]
     first: dict[str, int] = {}
     for match in _TERM.finditer(text):
-        if text[: match.start()].endswith("#") or "](glossary" in text[max(0, match.start() - 30) : match.start()]:
-            continue  # the link's own address
+        if any(match.start() in address for address in addresses):
+            continue
         first.setdefault(_FORMS[match[1].lower()], match.start())
     for term, position in first.items():
         assert position in linked, f"{term}: {text[position - 30 : position + 40]!r}"

@@ -21,7 +21,9 @@ def exported(exporter: Exporter, folder: Path, name: str) -> str:
     """The HTML of a notebook with two pictures, and a link to the glossary."""
     picture = Listing("Two", ("one", "two"))._repr_html_()
     output = nbformat.v4.new_output("display_data", {"text/html": picture, WIDGET: {"model_id": "7"}})
-    text = nbformat.v4.new_markdown_cell("# 02 · Upload\n\nA [CA](glossary.ipynb#DPS), of [01](01_create_ca.ipynb).")
+    text = nbformat.v4.new_markdown_cell(
+        "# 02 · Upload\n\nA [CA](glossary.md#DPS), of [01](01_create_ca.ipynb), or [all](../scripts/all.py)."
+    )
     code = nbformat.v4.new_code_cell("1 + 1", outputs=[output, output])
     copy = folder / f"{name}.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[text, code]), copy)
@@ -48,6 +50,7 @@ def test_links_lead_to_pages(exporter: Exporter, tmp_path: Path) -> None:
     assert 'href="glossary.html#DPS"' in page
     assert 'href="01_create_ca.html"' in page
     assert ".ipynb" not in page
+    assert "all (<code>scripts/all.py</code>)" in page
     exporter.add_glossary(tmp_path)
     assert 'id="DPS"' in (tmp_path / "glossary.html").read_text()
 

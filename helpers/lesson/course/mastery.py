@@ -53,5 +53,7 @@ def next_step(made: list[Marks]) -> str:
             return f"Pass {each.notebook}." if is_test else f"Solve the exercise of {each.notebook}."
     for each in made:
         if each.right < each.asked:
-            return f"The course is complete. Read {each.notebook} again: {each.predictions} predictions came true there."
+            return (
+                f"The course is complete. Read {each.notebook} again: {each.predictions} predictions came true there."
+            )
     return "The course is complete, and every prediction came true."
