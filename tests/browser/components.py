@@ -86,7 +86,12 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
     yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
-    yield "Checkpoint", Checkpoint(tuple(Expect(each, True, "") for each in statements), JOURNEY[5])
+    yield (
+        "Checkpoint",
+        Checkpoint(
+            tuple(Expect(each, True, "") for each in statements), JOURNEY[5], left="Solve the exercise of 04_verify_ca."
+        ),
+    )
     yield (
         "Checkpoint: the last",
         Checkpoint((Expect("Nothing is left", True, ""),), None, left="Solve the exercise of 02_upload_ca."),

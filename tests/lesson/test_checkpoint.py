@@ -25,6 +25,16 @@ def test_a_reached_checkpoint_shows_each_expectation_and_the_next_notebook_and_i
     assert workspace.facts.reached == ("02_upload_ca",)
 
 
+def test_a_reached_checkpoint_says_that_the_exercise_is_still_open_until_it_is_solved(workspace: Workspace) -> None:
+    for shown in (
+        repr(require(workspace, "02_upload_ca", [MET])),
+        require(workspace, "02_upload_ca", [MET])._repr_html_(),
+    ):
+        assert "Solve the exercise of 02_upload_ca." in shown
+    workspace.solve("02_upload_ca")
+    assert "exercise" not in require(workspace, "02_upload_ca", [MET])._repr_html_()
+
+
 def test_with_the_portal_it_says_who_made_the_statements(workspace: Workspace) -> None:
     assert "repeat what you entered" not in repr(require(workspace, "02_upload_ca", [MET]))
     workspace.update(target="portal")

@@ -29,7 +29,7 @@ class Checkpoint(Picture):
 
     Attributes:
         following: the notebook to continue with; None after the last one.
-        left: what is left to do in the whole course, after the last notebook.
+        left: what is left to do in this notebook, and after the last one in the whole course; "" for nothing.
         told: the statements about the service repeat what a person entered.
     """
 
@@ -53,14 +53,16 @@ class Checkpoint(Picture):
 
     def text(self) -> str:
         told = [_TOLD] if self.told else []
-        onward = f"Next: {self.following.notebook}" if self.following else f"{_LAST} {self.left}"
-        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, onward])
+        onward = [f"Next: {self.following.notebook}"] if self.following else [_LAST]
+        left = [f"○ {self.left}"] if self.left else []
+        return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, *left, *onward])
 
     def _onward(self) -> Markup:
         if self.following is None:
             return Markup("<p><b>{}</b> {}</p>").format(_LAST, self.left)
-        return Markup("<p class='onward'><a href='{}.ipynb'>Next: {}</a></p>").format(
-            self.following.notebook, self.following.heading
+        left = Markup("<p>{} {}</p>").format(pill("note", "still open"), self.left) if self.left else Markup()
+        return Markup("{}<p class='onward'><a href='{}.ipynb'>Next: {}</a></p>").format(
+            left, self.following.notebook, self.following.heading
         )
 
 
@@ -92,5 +94,6 @@ def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect])
         )
     workspace.reach(notebook)
     following = next_stop(notebook)
-    left = "" if following else next_step(marks(workspace))
+    made = marks(workspace)
+    left = next(each.left for each in made if each.notebook == notebook) if following else next_step(made)
     return Checkpoint(judged, following, told=workspace.facts.target == "portal", left=left)

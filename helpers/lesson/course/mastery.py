@@ -29,6 +29,16 @@ class Marks:
         return self.ran and self.solved
 
     @property
+    def left(self) -> str:
+        """What is left to do in the notebook; "" if it is done."""
+        if not self.ran:
+            return f"Run {self.notebook}."
+        if not self.solved:
+            is_test = self.notebook is Notebook.FINAL_TEST
+            return f"Pass {self.notebook}." if is_test else f"Solve the exercise of {self.notebook}."
+        return ""
+
+    @property
     def predictions(self) -> str:
         """The right predictions of all, as in "2 of 3"; "" if there are none."""
         return f"{self.right} of {self.asked}" if self.asked else ""
@@ -46,11 +56,8 @@ def marks(workspace: Workspace) -> list[Marks]:
 def next_step(made: list[Marks]) -> str:
     """Return what to do next, in one sentence."""
     for each in made:
-        if not each.ran:
-            return f"Run {each.notebook}."
-        if not each.solved:
-            is_test = each.notebook is Notebook.FINAL_TEST
-            return f"Pass {each.notebook}." if is_test else f"Solve the exercise of {each.notebook}."
+        if left := each.left:
+            return left
     for each in made:
         if each.right < each.asked:
             return (
