@@ -216,8 +216,7 @@ def _noted(note: str) -> Markup:
 
 
 def _thumbprint(digits: str, about: str) -> Markup:
-    digits_shown = copyable(grouped(digits))
-    return Markup("{} <small>{}</small>").format(digits_shown, about) if about else digits_shown
+    return copyable(grouped(digits)) + (Markup(" <small>{}</small>").format(about) if about else "")
 
 
 def _is_a_devices(facts: CertificateDescription, extensions: Sequence[str] = ()) -> bool:
