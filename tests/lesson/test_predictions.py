@@ -141,6 +141,14 @@ def test_a_question_is_shown_without_its_answer(workspace: Workspace) -> None:
 # --- recall ---
 
 
+def test_questions_that_were_not_asked_yet_come_first(workspace: Workspace) -> None:
+    taught_before_04 = {name for name, (notebook, _) in read_bank("recall").items() if notebook in list(Notebook)[:4]}
+    asked = [recall(workspace, notebook).asked for notebook in list(Notebook)[2:5]]
+    names = [ask.question.name for two in asked for ask in two]
+    assert len(set(names)) == 6
+    assert set(names) <= taught_before_04
+
+
 @pytest.mark.parametrize("notebook", list(Notebook)[2:])
 def test_a_notebook_asks_two_questions_of_earlier_ones_and_never_the_same_twice_in_a_row(
     workspace: Workspace, notebook: Notebook

@@ -111,7 +111,7 @@ class GroupPicture(Picture):
         return {hub: landed.get(hub, 0) for hub in dict.fromkeys((*self.hubs, *sorted(landed)))}
 
     def _told(self, count: int) -> str:
-        return "" if self.registrations is None else f"{'█' * min(count, _MAX_DOTS)} {count}"
+        return "no device yet" if self.registrations is None else f"{'█' * min(count, _MAX_DOTS)} {count}"
 
     def _landed(self) -> str:
         if self.registrations is None:

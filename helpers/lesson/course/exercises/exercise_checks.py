@@ -172,9 +172,15 @@ def suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
         replace(base, name="harmless", thumbprint=others[1], verified=False),
     ]
     random.shuffle(registered)
-    given = set(answer(registered, own))
-    require("mine-too" not in given, "It suspects one of your own CAs: ignore case when you compare thumbprints.")
-    require("harmless" not in given, "It suspects a CA that is not verified: DPS accepts no device through such a CA.")
+    given = answer(registered, own)
+    require(given is not None, "It returned nothing. Return the names of the CAs.")
+    given = set(given)
+    faults = {
+        "mine-too": "It suspects one of your own CAs: ignore case when you compare thumbprints.",
+        "harmless": "It suspects a CA that is not verified: DPS accepts no device through such a CA.",
+    }
+    found = [fault for name, fault in faults.items() if name in given]
+    require(not found, " ".join(found))
     require_equal(given, {"whose-is-this"}, "four CAs of which one is verified and not yours")
     return "Check your own service like this from time to time, because DPS does not warn you."
 

@@ -12,10 +12,15 @@ __all__ = ["ask", "recall"]
 
 
 def recall(workspace: Workspace, notebook: str) -> QuestionCard:
-    """Return two questions that earlier notebooks have answered, never those that this notebook asked last time."""
-    last = workspace.facts.recalled.get(notebook, ())
-    pool = [each for each in _earlier(notebook) if each.name not in last]
-    chosen = random.sample(pool, 2)
+    """Return two questions that earlier notebooks have answered, never those that this notebook asked last time.
+
+    Questions that no notebook has asked yet come first.
+    """
+    recalled = workspace.facts.recalled
+    pool = [each for each in _earlier(notebook) if each.name not in recalled.get(notebook, ())]
+    random.shuffle(pool)
+    asked = {name for names in recalled.values() for name in names}
+    chosen = sorted(pool, key=lambda each: each.name in asked)[:2]
     workspace.recall(notebook, tuple(question.name for question in chosen))
     return _explained("Do you remember?", chosen)
 
