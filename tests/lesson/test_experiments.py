@@ -99,7 +99,11 @@ def test_proof_stops_the_attack_self_attestation_does_not_and_the_owner_sees_not
     lured = attack.change_id_scope()
     assert lured.accepted == [True]
     assert "mallory-hub" in repr(lured)
+    assert "Act 3 of 5" in repr(attack.scene())
+    assert attack.own_devices().accepted == [False, False]
+    assert "Act 4 of 5" in repr(attack.scene())
     after = attack.owners_view()
+    assert "Act 5 of 5" in repr(attack.scene())
     assert after.is_unchanged
     assert "not even an ETag" in repr(after)
     assert "contoso-pump at contoso-hub.azure-devices.net" in repr(after)

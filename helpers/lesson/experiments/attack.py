@@ -27,6 +27,7 @@ from helpers.dps import (
     removed,
 )
 from helpers.files import make_private_folder, read_bytes
+from helpers.lesson.experiments.attack_scenes import SCENES
 from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import AccessCard, CertificateCard, ChainTree, Picture, Scene, show_certificate, show_tree
 from helpers.lesson.figures.picture import Listing, Row, Table, copyable, grouped, joined, mark, plain
@@ -113,7 +114,7 @@ class Attack:
 
     def scene(self) -> Scene:
         """The story so far, as a picture."""
-        return _SCENES[self._act]
+        return SCENES[self._act]
 
     def pump_at_home(self) -> AccessCard:
         """The pump registers with Contoso's service."""
@@ -171,10 +172,12 @@ class Attack:
         card = AccessCard("Mallory's device at Contoso's service, and at his own", [(device, each) for each in both])
         at_contosos, at_his_own = card.accepted
         self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos, at_his_own=at_his_own)
+        self._act = "forged"
         return card
 
     def owners_view(self) -> OwnersView:
         """Contoso's view now, compared with its view after its pump had registered."""
+        self._act = "unnoticed"
         return self._view(self._before)
 
     def _view(self, before: OwnersView | None = None) -> OwnersView:
@@ -189,54 +192,6 @@ class Attack:
             name, service = self._services.popitem()
             service.close()
             remove_service(self._workspace, name)
-
-
-_SCENES = {
-    "home": Scene(
-        "The pump registers with Contoso",
-        "contoso",
-        "verified",
-        "none",
-        "Contoso has verified its CA, and its pump registers with Contoso's service.",
-        "accepted",
-        act=0,
-        sender="contoso",
-        sends="the CA's certificate, and a proof signed with its key",
-    ),
-    "proof": Scene(
-        "Mallory sends a proof",
-        "contoso",
-        "verified",
-        "uploaded",
-        "The certificate is public, so Mallory could upload it. His proof fails: he doesn't have the private key.",
-        "accepted",
-        act=1,
-        sender="mallory",
-        sends="Contoso's certificate, and a proof signed with another key",
-    ),
-    "attested": Scene(
-        "Mallory gives his word",
-        "contoso",
-        "verified",
-        "attested",
-        "His service now says “verified”, although nobody has proved anything there.",
-        "note",
-        act=2,
-        sender="mallory",
-        sends="Contoso's certificate, marked as verified",
-    ),
-    "lured": Scene(
-        "Another ID scope",
-        "mallory",
-        "verified",
-        "attested",
-        "The pump is genuine, and so is its certificate. But it reports to Mallory now.",
-        "error",
-        act=3,
-        sender="pump",
-        sends="its genuine certificate, with Mallory's ID scope",
-    ),
-}
 
 
 def _registers(moment: str, dps: ProvisioningService, device: DeviceCredential) -> AccessCard:
