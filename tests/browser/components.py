@@ -26,6 +26,7 @@ from helpers.lesson.course.judging.decisions import by_examiner, decide_all
 from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores
 from helpers.lesson.course.judging.misconceptions import diagnose
 from helpers.lesson.course.mastery import Marks
+from helpers.lesson.experiments.attack_scenes import SCENES
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
 from helpers.lesson.experiments.proof_case import Answer
@@ -167,48 +168,8 @@ def _of_access() -> Iterator[tuple[str, figures.Picture]]:
             {"pump-1 revoked": "its individual enrollment is disabled, and comes before the group"},
         ),
     )
-    yield (
-        "Scene: note",
-        figures.Scene(
-            "Mallory uploads Contoso's CA",
-            "nowhere",
-            "none",
-            "uploaded",
-            "Anybody can upload a public certificate. It stays unverified.",
-            "note",
-            act=1,
-            sender="mallory",
-            sends="Contoso's certificate, which is public",
-        ),
-    )
-    yield (
-        "Scene: error",
-        figures.Scene(
-            "The pump is stolen",
-            "mallory",
-            "verified",
-            "attested",
-            "The pump was given Mallory's ID scope, so it registers with Mallory's DPS.",
-            "error",
-            act=3,
-            sender="pump",
-            sends="its genuine certificate, with Mallory's ID scope",
-        ),
-    )
-    yield (
-        "Scene: accepted",
-        figures.Scene(
-            "Contoso proves possession",
-            "contoso",
-            "verified",
-            "none",
-            "Contoso's pump registers with Contoso's DPS.",
-            "accepted",
-            act=0,
-            sender="contoso",
-            sends="the CA's certificate, and a proof signed with its key",
-        ),
-    )
+    for name, scene in SCENES.items():
+        yield f"Scene: {name}", scene
     ways = {
         "In the portal": Markup("<p>Open <b>Certificates</b>.</p>"),
         "As Python": highlighted("print('hello')", "python"),

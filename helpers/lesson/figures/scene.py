@@ -10,7 +10,7 @@ from helpers.lesson.figures.shapes import IconName, icon, station
 
 __all__ = ["PumpAt", "Scene"]
 
-PumpAt: TypeAlias = Literal["contoso", "mallory", "nowhere"]
+PumpAt: TypeAlias = Literal["contoso", "mallory"]
 Sender: TypeAlias = Literal["contoso", "mallory", "pump"]
 _ACTS = 5  # of notebook 09
 _SENDERS: dict[Sender, str] = {"contoso": "Contoso", "mallory": "Mallory", "pump": "The pump"}
@@ -45,13 +45,12 @@ class Scene(Picture):
 
     def html(self) -> Markup:
         return Markup(
-            "<div class='card {}'>{}<h2>{}</h2><div class='columns stage'>{}{}{}</div><p class='says'>{} {}</p></div>"
+            "<div class='card {}'>{}<h2>{}</h2><div class='columns stage'>{}{}</div><p class='says'>{} {}</p></div>"
         ).format(
             self.kind,
             self._stepper(),
             self.title,
             self._side("contoso", "Contoso", "makes pumps, and has the CA's private key", "person", self.contoso),
-            self._adrift() if self.pump_at == "nowhere" else "",
             self._side(
                 "mallory", "Mallory", "has a copy of the CA's certificate, and not its key", "mask", self.mallory
             ),
@@ -60,7 +59,7 @@ class Scene(Picture):
         )
 
     def text(self) -> str:
-        where = {"contoso": "at Contoso's hub", "mallory": "STOLEN: at Mallory's hub", "nowhere": "at no hub"}
+        where = {"contoso": "at Contoso's hub", "mallory": "STOLEN: at Mallory's hub"}
         return "\n".join(
             [
                 f"{self._step()}: {self.title}",
@@ -100,11 +99,6 @@ class Scene(Picture):
             return station("device", "Contoso's pump", "at Contoso's hub", kind="accepted", word="assigned")
         # DPS has done its work here, but for the pump's owner this is a theft, and not a success.
         return station("warning", "Contoso's pump", "at Mallory's hub", kind="error", word="stolen")
-
-    def _adrift(self) -> Markup:
-        return Markup("<div class='adrift'>{}</div>").format(
-            station("device", "Contoso's pump", "at no hub", marked="absent")
-        )
 
 
 _WORDS: dict[Kind, str] = {"accepted": "safe", "rejected": "rejected", "error": "stolen", "note": "so far"}

@@ -28,7 +28,7 @@ IconName: TypeAlias = Literal[
     "person",
     "warning",
 ]
-Mark: TypeAlias = Literal["here", "done", "absent", ""]
+Mark: TypeAlias = Literal["here", "done", ""]
 """How a station stands out: the reader is here, has been here, or something is missing."""
 
 _PATHS: Mapping[IconName, str] = {
