@@ -406,7 +406,7 @@ def opening_passphrase(private_key_file: Path, given: str | None) -> str | None:
     if not passphrase:
         raise Problem(
             f"{private_key_file.name} could not be opened.",
-            "The key is encrypted and no passphrase was given. Passphrases are never stored, so each notebook asks for it.",
+            "The key is encrypted, and no passphrase was given. Passphrases are never stored: each notebook asks for them.",
             f"In a notebook, type it into the form's field “Passphrase” and run this cell again; elsewhere, set the "
             f"environment variable {PASSPHRASE_VARIABLE}.",
         )

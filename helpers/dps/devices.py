@@ -217,8 +217,8 @@ def _read(device: DeviceCredential, outcome: RegistrationAnswer) -> _Result:
         case "disabled":
             return DpsError(
                 what,
-                "Its enrollment is disabled: either the device's individual enrollment or its enrollment group.",
-                "Enable that enrollment.",
+                "Its enrollment is disabled. DPS does not say whether that is its individual enrollment or its enrollment group.",
+                "Look at the individual enrollment first, because it decides before the group. Enable the one that is disabled.",
             )
         case "failed":
             why = str(state.get("errorMessage") or "The service could not assign it to a hub.")

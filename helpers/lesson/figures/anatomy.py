@@ -127,7 +127,7 @@ class ProofAnatomy(Picture):
                 ),
             ),
             ("Issuer", self.authority),
-            ("Validity", "short: a proof is needed only for minutes"),
+            ("Validity", "short, because DPS needs the proof only once"),
         ]
 
     def _signature(self) -> Markup:

@@ -43,17 +43,21 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 """For each method and end of a path: what the request asks, and who answers."""
 
 
+_NOT_FOUND = "DPS answers that it does not exist."
+_REFUSED = "DPS rejects the request, and says why."
+
+
 def meaning(exchange: Exchange) -> str:
     """Return in words what a request asks and who answers; "" if the lesson never sends such a request."""
     path = urlsplit(exchange.url).path
-    return next(
-        (
-            says
-            for method, end, says in _MEANINGS
-            if method == exchange.method and re.search(rf"/{end}$", path, re.IGNORECASE)
-        ),
-        "",
+    found = (
+        says for method, end, says in _MEANINGS if method == exchange.method and re.search(rf"/{end}$", path, re.I)
     )
+    says = next(found, "")
+    if says and exchange.status >= 400:
+        asked, _, _ = says.partition(". ")
+        return f"{asked.rstrip('.')}. {_NOT_FOUND if exchange.status == 404 else _REFUSED}"
+    return says
 
 
 def path_of(url: str) -> str:

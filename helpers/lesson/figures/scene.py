@@ -52,7 +52,7 @@ class Scene(Picture):
             self.title,
             self._side("contoso", "Contoso", "makes pumps, and has the CA's private key", "person", self.contoso),
             self._side(
-                "mallory", "Mallory", "has a copy of the CA's certificate, and not its key", "mask", self.mallory
+                "mallory", "Mallory", "has a copy of the CA's certificate, but not its key", "mask", self.mallory
             ),
             pill(self.kind, _WORDS[self.kind]),
             self.says,

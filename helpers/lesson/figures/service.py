@@ -69,7 +69,7 @@ class GroupPicture(Picture):
                 Markup().join(
                     (
                         station("key", "CA", _bound_to(group)),
-                        link("issues"),
+                        link("is trusted by"),
                         station(
                             "group", "Enrollment group", word="enabled" if group.enabled else "disabled", kind=kind
                         ),

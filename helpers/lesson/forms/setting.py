@@ -32,8 +32,12 @@ from helpers.workspace import PASSPHRASE_VARIABLE, Workspace
 __all__ = ["OPENS_KEYS", "TELLS_OF_PORTAL", "chosen_before", "setting_of"]
 
 Value = TypeVar("Value", bound=Inputs)
-_OPENS = "Opens the CA's private key if it is encrypted. The passphrase is not stored, so each notebook asks for it."
-_ENCRYPTS = "Encrypts the CAs' private keys on disk. The passphrase is not stored, so each notebook asks for it."
+_OPENS = (
+    "Opens the CA's encrypted private key. The passphrase is not stored, so each notebook that needs it asks for it."
+)
+_ENCRYPTS = (
+    "Encrypts the CAs' private keys on disk. The passphrase is not stored, so each notebook that needs it asks for it."
+)
 _OPENS_AND_ENCRYPTS = (
     "Opens your own CA's key if it is encrypted, and encrypts the keys on disk. The passphrase is not stored, so each "
     "notebook asks for it."

@@ -106,7 +106,7 @@ EXERCISES: dict[str, Exercise] = {
         "Whose private key fits this certificate?",
         exercise_checks.key_fits,
         (
-            "A certificate contains a public key. Which private key belongs to the same pair?",
+            "Go through the private keys, and compare the public key of each with the one in the certificate.",
             "private_key.public_key() == certificate.public_key() is true for one of them.",
         ),
         2,
@@ -115,8 +115,8 @@ EXERCISES: dict[str, Exercise] = {
         "Who signed this?",
         exercise_checks.signed_by,
         (
-            "Don't compare names. The issuer's public key can check the signature on the certificate.",
-            "certificate.verify_directly_issued_by(issuer) returns None, or raises an exception if the key did not sign it.",
+            "Names prove nothing. Call the method: it returns None if the key signed the certificate, or raises an exception.",
+            "Call it inside try. Return True after the call, and False in the except clause, for any Exception.",
         ),
         3,
     ),
@@ -134,7 +134,7 @@ EXERCISES: dict[str, Exercise] = {
         exercise_checks.verification_certificate,
         (
             "Which name is the subject, which is the issuer, and whose key signs? The picture of the proof above shows it.",
-            "x509.CertificateBuilder() with the names, public key, serial number and dates; then .sign(ca_key, hashes.SHA256()).",
+            "The CA's own certificate knows its name: ca_certificate.subject. builder.sign(ca_key, hashes.SHA256()) comes last.",
         ),
         5,
     ),

@@ -18,6 +18,7 @@ from helpers.certificates import (
     CertificateAuthority,
     KeyAlgorithm,
     certificate_pem,
+    describe,
     examine_chain,
     examine_proof,
 )
@@ -48,7 +49,9 @@ def key_fits(answer: Callable[..., Any], _workspace: Workspace) -> str:
     keys = [ca.private_key for ca in cas]
     for ca in random.sample(cas, 3):
         given = answer(ca.certificate, keys)
-        require(given is not None, "It returned nothing. Return the private key that fits.")
+        require(
+            given is not None, "It returned nothing, so no key was equal. Compare what public_key() returns, with ==."
+        )
         require(given in keys, f"It returned {type(given).__name__}; it should return one of the private keys.")
         require(
             given == ca.private_key,
@@ -62,9 +65,20 @@ def signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _wor
     name = f"CA {secrets.token_hex(4)}"
     ca, namesake = CertificateAuthority.create_root(name), CertificateAuthority.create_root(name)
     device = ca.issue_device("pump-1").certificate
-    require_equal(answer(device, ca.certificate), True, "a device and the CA that signed it")
-    require_equal(answer(device, namesake.certificate), False, "a device and another CA of the same name")
-    require_equal(answer(ca.certificate, ca.certificate), True, "a root and itself")
+
+    for certificate, issuer, wanted, pair in (
+        (device, ca, True, "a device and the CA that signed it"),
+        (device, namesake, False, "a device and another CA of the same name"),
+        (ca.certificate, ca, True, "a root and itself"),
+    ):
+        try:
+            given = answer(certificate, issuer.certificate)
+        except Unsolved:
+            raise
+        except Exception as error:
+            reason = f"For {pair}, it raised {type(error).__name__}: {error}".rstrip(": ")
+            raise WrongAnswer(f"{reason}. It should return {wanted}.") from error
+        require_equal(given, wanted, pair)
     return "The signature decides, and not the name."
 
 
@@ -95,6 +109,8 @@ def verification_certificate(answer: Callable[..., x509.Certificate], _workspace
             isinstance(given, x509.Certificate),
             "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
         )
+        name = describe(given).common_name
+        require(name == code, f"Its common name is {name!r}; it should be the code that your function gets.")
         failed = examine_proof(certificate_pem(given), ca.certificate, code).failed
         require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
         same_key = given.public_key() == ca.certificate.public_key()
@@ -135,6 +151,15 @@ def chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
             namesake not in given,
             "Two CAs have the name of the device's issuer. Only one of them signed the certificate: don't compare names.",
         )
+        wanted = [device, line.certificate, factory.certificate]
+        require(
+            given == wanted or set(given) != set(wanted),
+            "These are the right certificates in the wrong order. After each one comes that of the CA that signed it.",
+        )
+        require(
+            given == wanted or given != wanted[: len(given)],
+            f"It stops at “{describe(given[-1]).common_name}”. The CA that signed that certificate may come earlier in the list.",
+        )
         failed = examine_chain(given, root.certificate, "pump-1").failed
         require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
     return "The device's certificate comes first, then each certificate's issuer. The root is left out."
@@ -149,7 +174,7 @@ def revocation(answer: Callable[..., IndividualEnrollment], workspace: Workspace
         removed(rehearse(workspace).individual_enrollments, name)
         workspace.update(revoked_device=None)
         raise WrongAnswer(
-            "It created the enrollment at DPS. Only return the IndividualEnrollment: who calls your function creates it."
+            "It created the enrollment at DPS. Only return the IndividualEnrollment: the caller creates it."
         )
     require(isinstance(given, IndividualEnrollment), "It returned no IndividualEnrollment.")
     require_equal(given.registration_id, name, "the registration id")
@@ -175,6 +200,7 @@ def suspects(answer: Callable[..., Any], _workspace: Workspace) -> str:
     given = answer(registered, own)
     require(given is not None, "It returned nothing. Return the names of the CAs.")
     given = set(given)
+    require(all(isinstance(each, str) for each in given), "Return the names of the CAs, not the CAs themselves.")
     faults = {
         "mine-too": "It suspects one of your own CAs: ignore case when you compare thumbprints.",
         "harmless": "It suspects a CA that is not verified: DPS accepts no device through such a CA.",

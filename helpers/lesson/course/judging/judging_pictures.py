@@ -39,6 +39,8 @@ class Scores(Picture):
 
     def _mistakes(self) -> str:
         wrong = [each for each in self._present() if not each.is_right]
+        if not any(each.accepts for each in self._present()):
+            return f"It rejects everything, so it wrongly rejects {len(wrong)}. Does it return True at its end?"
         too_lenient = sum(each.accepts for each in wrong)
         return f"It wrongly accepts {too_lenient} of them, and wrongly rejects {len(wrong) - too_lenient}."
 
@@ -86,7 +88,7 @@ class Comparison(Picture):
 
 
 _NOT_SEEN = "DPS rejected this request for its ETag, before it looked at the proof. The proof is good, so accepting it is right."
-_AS_DPS = "That counts as rejecting. Where DPS itself fails like this, it answers “internal error” (500)."
+_AS_DPS = "That counts as rejecting."
 
 
 @dataclass(frozen=True, repr=False)
