@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from helpers import lesson, walkthrough
-from helpers.certificates import CertificateAuthority, certificate_pem
+from helpers.certificates import CertificateAuthority, certificate_pem, is_issued_by
 from helpers.dps import IndividualEnrollment, ProvisioningService
 from helpers.lesson.course import answers
 from helpers.lesson.course.exercises.exercise import EXERCISES, ExerciseCard, try_exercise
@@ -181,6 +181,24 @@ def chain_by_names(device: x509.Certificate, authorities: list[x509.Certificate]
     return chain
 
 
+def in_the_wrong_order(device: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
+    """The right certificates, with those of the CAs from the top down."""
+    path = chain_by_signatures(device, authorities)
+    return [device, *reversed(path[1:])]
+
+
+def chain_by_signatures(device: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
+    chain = [device]
+    while chain[-1].issuer != chain[-1].subject:
+        chain += [each for each in authorities if is_issued_by(chain[-1], each)]
+    return chain[:-1]
+
+
+def another_code(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Certificate:
+    """A proof for the code in lower case."""
+    return own_key(code.lower(), ca_certificate, ca_key)
+
+
 def hash_of_pem(certificate: x509.Certificate) -> str:
     return hashlib.sha1(certificate_pem(certificate)).hexdigest().upper()
 
@@ -191,10 +209,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("00_start_here", lambda certificate, keys: certificate.public_key(), "one of the private keys"),
     ("01_create_ca", lambda certificate, issuer: certificate.issuer == issuer.subject, "another CA of the same name"),
     ("01_create_ca", lambda certificate, issuer: True, "another CA of the same name"),
+    (
+        "01_create_ca",
+        lambda certificate, issuer: certificate.verify_directly_issued_by(issuer) is None,
+        "another CA of the same name, it raised InvalidSignature. It should return False.",
+    ),
     ("02_upload_ca", lambda certificate: b"", "a string"),
     ("02_upload_ca", lambda certificate: "00" * 32, "64 characters"),
     ("02_upload_ca", lambda certificate: "00" * 20, "it should return"),
     ("03_sign_verification_code", nothing, "no certificate"),
+    ("03_sign_verification_code", another_code, "it should be the code that your function gets"),
     (
         "03_sign_verification_code",
         lambda code, ca, key: CertificateAuthority.create_root("x").sign_verification_code(code).certificate,
@@ -213,7 +237,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("02_upload_ca", hash_of_pem, "hash of the PEM text"),
     ("06_provision_devices", lambda device, cas: cas, "comes first"),
     ("06_provision_devices", lambda device, cas: [device, *cas], "Leave out the root"),
-    ("06_provision_devices", lambda device, cas: [device], "Reaches"),
+    ("06_provision_devices", lambda device, cas: [device], "It stops at “pump-1”."),
+    ("06_provision_devices", in_the_wrong_order, "right certificates in the wrong order"),
     ("07_when_access_ends", nothing, "no IndividualEnrollment"),
     (
         "07_when_access_ends",
@@ -231,6 +256,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("09_the_attack", lambda registered, own: [each.name for each in registered], "It suspects one of your own CAs"),
     ("09_the_attack", lambda registered, own: None, "It returned nothing."),
+    ("09_the_attack", lambda registered, own: registered, "Return the names of the CAs"),
     ("09_the_attack", lambda registered, own: [], "whose-is-this"),
     ("11_clean_up", decided("11_clean_up", **{"ca/root.key.pem": "public"}), "issue certificates in your name"),
     ("11_clean_up", decided("11_clean_up", **{"devices/pump-1.pem": "secret"}), "shows in every handshake"),
