@@ -68,4 +68,6 @@ def test_after_the_last_notebook_it_says_what_is_left_of_the_course(workspace: W
         assert "Solve the exercise of 00_start_here." in shown
         assert "Next:" not in shown
     workspace.update(solved=tuple(Notebook))
-    assert "The course is complete." in repr(require(workspace, Notebook.CLEAN_UP, [MET]))
+    reached = require(workspace, Notebook.CLEAN_UP, [MET])
+    assert "The course is complete." in repr(reached)
+    assert "Course complete" in reached._repr_html_()

@@ -16,10 +16,9 @@ import pytest
 from helpers import lesson, walkthrough
 from helpers.certificates import Examination
 from helpers.lesson.course import machine
-from helpers.lesson.course.journey import JOURNEY, Stop, next_stop
+from helpers.lesson.course.journey import JOURNEY, Stop, journey, next_stop
 from helpers.lesson.course.mastery import marks, next_step
 from helpers.lesson.course.minutes import minutes, visible_words
-from helpers.lesson.course.questions.bank import read_bank
 from helpers.workspace import Workspace
 from tests.lesson.cells import CLEAN_UP, Notebook
 
@@ -59,7 +58,7 @@ def test_the_map_counts_the_predictions_that_came_true(workspace: Workspace) -> 
     assert right["08_you_are_dps"] == "23 of 28"
 
 
-def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Workspace) -> None:
+def test_the_next_step_is_to_run_then_to_solve_and_then_the_course_is_complete(workspace: Workspace) -> None:
     def step() -> str:
         return next_step(marks(workspace))
 
@@ -68,10 +67,11 @@ def test_the_next_step_is_to_run_then_to_solve_then_to_predict(workspace: Worksp
     workspace.update(reached=everything)
     assert step() == "Solve the exercise of 00_start_here."
     workspace.update(solved=everything)
-    assert "Read 01_create_ca again: 0 of 1 predictions came true there." in step()
-    right = {name: (question.right, question.right) for name, (_, question) in read_bank("predictions").items()}
-    workspace.update(predictions=right)
-    assert step() == "The course is complete, and every prediction came true."
+    assert step() == ""
+    shown = journey(workspace)
+    for text in (repr(shown), shown._repr_html_()):
+        assert "The course is complete" in text
+        assert "minutes to go" not in text
 
 
 def test_the_main_line_takes_an_hour_and_the_course_two() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from helpers.lesson.course.expectations import EXPECTATIONS, Expect
-from helpers.lesson.course.journey import Stop, next_stop
+from helpers.lesson.course.journey import COMPLETE, Stop, next_stop
 from helpers.lesson.course.mastery import marks, next_step
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import joined, mark, pill
@@ -40,12 +40,13 @@ class Checkpoint(Picture):
 
     def html(self) -> Markup:
         items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
+        title, word = ("Course complete", "all done") if self._ends_the_course() else ("Checkpoint reached", "passed")
         return Markup(
-            "<div class='card accepted moment'>{}<div><h2>Checkpoint reached {}</h2><ul class='checks'>{}</ul>{}"
-            "{}</div></div>"
+            "<div class='card accepted moment'>{}<div><h2>{} {}</h2><ul class='checks'>{}</ul>{}{}</div></div>"
         ).format(
             icon("done"),
-            pill("accepted", "passed"),
+            title,
+            pill("accepted", word),
             items,
             Markup("<p>{}</p>").format(_TOLD) if self.told else "",
             self._onward(),
@@ -53,14 +54,19 @@ class Checkpoint(Picture):
 
     def text(self) -> str:
         told = [_TOLD] if self.told else []
-        onward = [f"Next: {self.following.notebook}"] if self.following else [_LAST]
         left = [f"○ {self.left}"] if self.left else []
+        onward = [f"Next: {self.following.notebook}"] if self.following else [_LAST]
+        if self._ends_the_course():
+            onward = [f"{COMPLETE}."]
         return "\n".join([*(f"✔ {each.statement}" for each in self.expectations), *told, *left, *onward])
 
+    def _ends_the_course(self) -> bool:
+        return self.following is None and not self.left
+
     def _onward(self) -> Markup:
-        if self.following is None:
-            return Markup("<p><b>{}</b> {}</p>").format(_LAST, self.left)
         left = Markup("<p>{} {}</p>").format(pill("note", "still open"), self.left) if self.left else Markup()
+        if self.following is None:
+            return Markup("{}<p>{}</p>").format(left, _LAST)
         return Markup("{}<p class='onward'><a href='{}.ipynb'>Next: {}</a></p>").format(
             left, self.following.notebook, self.following.heading
         )

@@ -13,7 +13,7 @@ from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
 
-__all__ = ["JOURNEY", "JourneyMap", "Stop", "journey", "next_stop", "run_first"]
+__all__ = ["COMPLETE", "JOURNEY", "JourneyMap", "Stop", "journey", "next_stop", "run_first"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ class JourneyMap(Picture):
                 100 * done // len(JOURNEY)
             ),
             Markup("<table class='journey'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(heads, lines),
-            Markup("<p>{} {}</p>").format(pill("note", "next"), next_step(list(self.marks))),
+            Markup("<p>{} {}</p>").format(pill("note", "next"), step)
+            if (step := next_step(list(self.marks)))
+            else Markup("<p>{}</p>").format(pill("accepted", COMPLETE)),
         )
 
     def text(self) -> str:
@@ -101,14 +103,17 @@ class JourneyMap(Picture):
             f"  {_plain(each.ran)} {_plain(each.solved)} {each.predictions or '-':8} {each.notebook:27} {stop.idea}"
             for stop, each in zip(JOURNEY, self.marks, strict=True)
         ]
-        return "\n".join([self._title(), _LEGEND, *lines, f"  Next: {next_step(list(self.marks))}"])
+        step = next_step(list(self.marks))
+        return "\n".join([self._title(), _LEGEND, *lines, f"  Next: {step}" if step else f"  {COMPLETE}."])
 
     def _title(self) -> str:
         left = [each for each in self.marks if not each.is_done]
         to_go = sum(minutes(each.notebook) for each in left)
-        return f"The journey: {len(JOURNEY) - len(left)} of {len(JOURNEY)} done, about {to_go} minutes to go"
+        done = f"The journey: {len(JOURNEY) - len(left)} of {len(JOURNEY)} done"
+        return f"{done}, about {to_go} minutes to go" if left else done
 
 
+COMPLETE = "The course is complete"
 _MARKS = ("Ran", "Exercise", "Predictions")
 _LEGEND = "  (ran; exercise solved, or final test passed; predictions that came true, - for none)"
 
