@@ -11,12 +11,33 @@ from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.figures import Picture
 from helpers.lesson.figures.picture import Kind, Row, card, fold, joined, mark, pill, plain, table
 
-__all__ = ["Comparison", "Replay", "Reveal", "Scores", "count_right"]
+__all__ = ["Comparison", "NotJudged", "Replay", "Reveal", "Scores", "count_right"]
 
 
 def count_right(decisions: Sequence[Decision]) -> str:
     """Return a score in words."""
     return f"{sum(each.is_right for each in decisions)} of {len(decisions)} right"
+
+
+@dataclass(frozen=True, repr=False)
+class NotJudged(Picture):
+    """A verifier that has not judged the exhibits.
+
+    Attributes:
+        kind, word: the state of the step. says: what the learner has to do.
+    """
+
+    kind: Kind
+    word: str
+    says: str
+
+    def html(self) -> Markup:
+        return card(
+            "Your verifier", Markup("<p>{} {}</p>").format(pill(self.kind, self.word), self.says), kind=self.kind
+        )
+
+    def text(self) -> str:
+        return f"{self.word} {self.says}"
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
 from helpers.lesson.course.judging.decisions import Decision, Verifier, by_examiner, decide, decide_all
-from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores, count_right
+from helpers.lesson.course.judging.judging_pictures import Comparison, NotJudged, Replay, Reveal, Scores, count_right
 from helpers.lesson.course.judging.misconceptions import diagnose
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits, send_exhibits
 from helpers.lesson.experiments.proof_parts import DAY, crafted, named
-from helpers.lesson.figures import Listing, Picture
+from helpers.lesson.figures import Picture
 from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -20,7 +20,7 @@ __all__ = ["Exhibits", "check_verifier"]
 
 _YEAR = 365 * DAY
 _YOUR_TURN = (
-    "Replace the line `raise lesson.Unsolved` with your own code, and run the cell again. DPS has decided already."
+    "Replace the line that begins with raise with your own code, and run the cell again. DPS has decided already."
 )
 
 
@@ -91,15 +91,15 @@ class Exhibits:
         )
         return Replay(code, with_constant, with_random, by_examiner=not solved)
 
-    def _decisions(self, verifier: Verifier) -> list[Decision] | Listing:
+    def _decisions(self, verifier: Verifier) -> list[Decision] | NotJudged:
         """Return the decisions, or what the learner has to do first."""
         try:
             with time_limit():
                 return decide_all(verifier, self._exhibits)
         except Unsolved:
-            return Listing("Your turn", [_YOUR_TURN])
+            return NotJudged("note", "○ Your turn.", _YOUR_TURN)
         except WrongAnswer as wrong:
-            return Listing("Not yet", [str(wrong)])
+            return NotJudged("rejected", "✘ Not yet.", str(wrong))
 
 
 def check_verifier(verifier: Verifier, workspace: Workspace) -> str:
