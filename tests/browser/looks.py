@@ -17,9 +17,10 @@ from tests.browser.components import components_page
 from tests.browser.interactive import CONTROLS, controls
 from tests.browser.lab import COMPONENTS
 
-__all__ = ["LOOKS", "WIDTHS", "looking"]
+__all__ = ["LOOKS", "NARROW", "WIDTHS", "looking"]
 
 WIDTHS = (1440, 1100, 700)
+NARROW = 360  # pictures are then as wide as in JupyterLab at 700, beside its list of files
 _PIECE = 4_000  # pixels: the whole page is taller than a picture that Chromium can take
 _TALL = 14_000  # pixels
 
@@ -65,7 +66,7 @@ def _components(chromium: Browser) -> None:
     page_file = COMPONENTS / "index.html"
     page_file.write_text(components_page(), encoding="utf-8")
     for name, look in LOOKS.items():
-        for width in WIDTHS:
+        for width in (*WIDTHS, NARROW):
             with looking(chromium, look, width) as page:
                 page.goto(page_file.as_uri())
                 for section in page.locator("section", has=page.locator("details:not([name])")).all():

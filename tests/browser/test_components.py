@@ -9,7 +9,7 @@ from tests.browser.barriers import barriers, broken_words, faint_texts
 from tests.browser.clipboard import pasted
 from tests.browser.colours import BEHIND, contrast
 from tests.browser.components import components_page
-from tests.browser.looks import LOOKS, WIDTHS, looking
+from tests.browser.looks import LOOKS, NARROW, WIDTHS, looking
 
 JUPYTERLAB_LIGHT, JUPYTERLAB_DARK = "data-jp-theme-light='true'", "data-jp-theme-light='false'"
 
@@ -29,7 +29,7 @@ def test_no_reader_meets_a_barrier(chromium: Browser, page_file: Path, look: str
         assert faint_texts(page) == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [*WIDTHS, NARROW])
 def test_no_word_is_broken_and_nothing_is_wider_than_the_page(chromium: Browser, page_file: Path, width: int) -> None:
     with looking(chromium, LOOKS["light"], width) as page:
         page.goto(page_file.as_uri())
@@ -44,6 +44,18 @@ def test_the_titles_of_the_journey_have_half_of_a_narrow_page(chromium: Browser,
         page.goto(page_file.as_uri())
         journey = page.locator("table.journey")
         assert journey.evaluate("each => each.rows[1].cells[0].offsetWidth > each.offsetWidth / 2")
+
+
+def test_a_narrow_page_names_each_mark_of_the_journey_in_its_row(chromium: Browser, page_file: Path) -> None:
+    with looking(chromium, LOOKS["light"], NARROW) as page:
+        page.goto(page_file.as_uri())
+        row = page.locator("table.journey tbody tr").nth(1)
+        for name in ("Ran", "Exercise", "Predictions", "Minutes"):
+            expect(row.get_by_text(name)).to_be_visible()
+            expect(page.locator("table.journey thead").get_by_text(name)).to_be_hidden()
+        title, marks = row.locator("th"), row.locator("td").first
+        assert title.evaluate("each => each.offsetWidth === each.parentElement.offsetWidth")
+        assert marks.evaluate("each => each.offsetTop >= each.previousElementSibling.offsetTop + 20")
 
 
 def test_a_broken_word_is_found(chromium: Browser) -> None:

@@ -143,7 +143,8 @@ def test_the_page_is_well_formed_and_the_name_is_text(name: str) -> None:
         "path",
     }
     texts = [each.text for each in page.iter() if each.text]
-    assert texts.count(name) == 2, "as the title, and in the chain"
+    assert " ".join(texts).count(name) == 3, "as the title, in large letters, and in the chain"
+    assert min(float(each.get("font-size", "22")) for each in page.iter() if (each.text or "") not in name) >= 22
     assert "Intermediate & Sons" in texts
     largest = max(float(each.get("font-size", "0")) for each in page.iter() if each.text == name)
     assert largest * len(name) * 0.5 < 1100

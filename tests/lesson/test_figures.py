@@ -216,7 +216,7 @@ def test_a_stolen_pump_is_never_a_success(contoso: str) -> None:
     )
     assert "STOLEN" in repr(scene)
     shown = scene._repr_html_().partition("</style>")[2]
-    pump = shown[shown.rindex("<div class='station", 0, shown.index("pump</b>")) :]
+    pump = shown[shown.rindex("<div class='station ", 0, shown.index("pump</b>")) :]
     assert pump.startswith("<div class='station error")
     assert "accepted" not in pump
     assert "✔" not in shown

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from helpers.lesson.course.mastery import Marks, marks, next_step
 from helpers.lesson.course.minutes import minutes
 from helpers.lesson.figures import Picture
-from helpers.lesson.figures.picture import card, joined, mark, pill
+from helpers.lesson.figures.picture import card, column_name, joined, mark, pill
 from helpers.notebook import Notebook
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -71,16 +71,20 @@ class JourneyMap(Picture):
     def html(self) -> Markup:
         heads = joined("<th scope='col'>{}</th>", ((name,) for name in ("Notebook", *_MARKS, "Minutes")))
         lines = joined(
-            "<tr><th scope='row' class='name'><a href='{}.ipynb'>{}</a><small>{}</small></th><td class='sign'>{}</td>"
-            "<td class='sign'>{}</td><td class='short'>{}</td><td class='number'>{}</td></tr>",
+            "<tr><th scope='row' class='name'><a href='{}.ipynb'>{}</a><small>{}</small></th><td class='sign'>{}{}</td>"
+            "<td class='sign'>{}{}</td><td class='short'>{}{}</td><td class='number'>{}{}</td></tr>",
             (
                 (
                     stop.notebook,
                     stop.heading,
                     stop.idea,
+                    column_name("Ran"),
                     _sign(each.ran),
+                    column_name("Exercise"),
                     _sign(each.solved),
+                    column_name("Predictions") if each.predictions else "",
                     each.predictions,
+                    column_name("Minutes"),
                     minutes(stop.notebook),
                 )
                 for stop, each in zip(JOURNEY, self.marks, strict=True)

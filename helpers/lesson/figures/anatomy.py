@@ -20,7 +20,7 @@ from helpers.lesson.figures.picture import (
     table,
     with_digits_grouped,
 )
-from helpers.lesson.figures.shapes import icon, link, route, station
+from helpers.lesson.figures.shapes import icon, link, route, station, station_head
 
 __all__ = ["CertificateAnatomy", "ProofAnatomy"]
 
@@ -37,9 +37,9 @@ class CertificateAnatomy(Picture):
         return card(
             self._title(),
             _document("Certificate", "The issuer signs all of this", self._rows(), self._signature()),
-            Markup(
-                "<div class='station absent rejected' style='margin-top:1em'>{} <b>{}</b><small>{}</small></div>"
-            ).format(icon("key"), *_ABSENT),
+            Markup("<div class='station absent rejected' style='margin-top:1em'>{}<small>{}</small></div>").format(
+                station_head("key", _ABSENT[0]), _ABSENT[1]
+            ),
         )
 
     def text(self) -> str:

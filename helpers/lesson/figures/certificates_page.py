@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from helpers.certificates import CertificateDescription
 from helpers.lesson.figures.certificates import life, signer, validity_bar, with_pill
-from helpers.lesson.figures.picture import Picture, joined
+from helpers.lesson.figures.picture import Picture, column_name, joined, with_digits_grouped
 
 __all__ = ["CertificatesPage", "PageLine"]
 
@@ -43,7 +43,7 @@ class CertificatesPage(Picture):
     def html(self) -> Markup:
         return Markup("<div class='card'>{}</div>").format(
             joined(
-                "<h2>{}</h2><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+                "<h2>{}</h2><table class='certificates'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
                 ((heading, _headings(lines), self._body(lines)) for heading, lines in self.groups.items() if lines),
             )
         )
@@ -61,17 +61,22 @@ class CertificatesPage(Picture):
 
     def _body(self, lines: Sequence[PageLine]) -> Markup:
         return joined(
-            "<tr><th scope='row' class='name'>{}<br><small>{}</small></th><td>{}</td><td class='short'>{}</td>"
-            "<td class='short'>{}<br>to {}</td>{}</tr>",
+            "<tr><th scope='row' class='name'>{}<br><small>{}</small></th><td>{}{}</td><td>{}{}</td>"
+            "<td class='short'>{}{}<br>to {}</td>{}</tr>",
             (
                 (
-                    each.facts.common_name,
+                    with_digits_grouped(each.facts.common_name),
                     each.file,
+                    column_name("Issuer's name"),
                     each.issuer,
+                    column_name("Key"),
                     each.facts.key,
+                    column_name("Validity"),
                     validity_bar(each.facts, self.at, 80),
                     f"{each.facts.not_after:%Y-%m-%d}",
-                    Markup("<td>{}</td>").format(with_pill(each.status)) if _is_known(lines) else "",
+                    Markup("<td>{}{}</td>").format(column_name("At DPS"), with_pill(each.status))
+                    if _is_known(lines)
+                    else "",
                 )
                 for each in lines
             ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from helpers.lesson.figures.picture import Picture, card
-from helpers.lesson.figures.shapes import IconName, icon
+from helpers.lesson.figures.shapes import IconName, station_head
 
 __all__ = ["FourIds"]
 
@@ -24,8 +24,8 @@ class FourIds(Picture):
     def html(self) -> Markup:
         cards = (
             Markup(
-                "<div class='station'>{} <b>{}</b><p><code class='id'>{}</code></p><small>{}</small><small>{}</small></div>"
-            ).format(icon(name), title, value, says, where)
+                "<div class='station'>{}<p><code class='id'>{}</code></p><small>{}</small><small>{}</small></div>"
+            ).format(station_head(name, title), value, says, where)
             for name, title, value, says, where in self._ids()
         )
         return card(_TITLE, Markup("<div class='columns'>{}</div>").format(Markup().join(cards)))

@@ -23,6 +23,7 @@ __all__ = [
     "badge",
     "breaking",
     "card",
+    "column_name",
     "copyable",
     "fold",
     "grouped",
@@ -50,7 +51,7 @@ def _compact(css: str) -> str:
 STYLE = ours(f"<style>{_compact(Path(__file__).with_name('design.css').read_text(encoding='utf-8'))}</style>")
 """The look of pictures, forms and pages, as a style element."""
 
-_LONG_NUMBER = re.compile(r"\b([0-9A-F]{32,})\b")
+_LONG_NUMBER = re.compile(r"\b([0-9A-Fa-f]{32,})\b")
 Kind: TypeAlias = Literal["accepted", "rejected", "error", "note"]
 """The outcomes that have a colour of their own; each also has a word, for readers who can't tell colours apart."""
 Row: TypeAlias = tuple[str, str]
@@ -208,6 +209,11 @@ def listed(items: Iterable[str], *, ordered: bool = False) -> Markup:
 def fold(summary: str, *content: str) -> Markup:
     """Return content that a click on the summary opens, without a script."""
     return Markup("<details><summary>{}</summary><div>{}</div></details>").format(summary, Markup().join(content))
+
+
+def column_name(name: str) -> Markup:
+    """Return a column's name, which a narrow page shows in each row instead of the head."""
+    return Markup("<span class='column-name'>{} </span>").format(name)
 
 
 def mark(passed: bool) -> Markup:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from helpers.lesson.figures.picture import Picture, Row, card
-from helpers.lesson.figures.shapes import IconName, icon
+from helpers.lesson.figures.shapes import IconName, station_head
 
 __all__ = ["ThreePlanes"]
 
@@ -53,9 +53,8 @@ class ThreePlanes(Picture):
 
     def html(self) -> Markup:
         planes = (
-            Markup("<div class='station plane-card'>{} <b>{}</b><dl>{}</dl></div>").format(
-                icon(name),
-                title,
+            Markup("<div class='station plane-card'>{}<dl>{}</dl></div>").format(
+                station_head(name, title),
                 Markup().join(Markup("<dt>{}</dt><dd>{}</dd>").format(label, _breakable(says)) for label, says in rows),
             )
             for name, title, rows in _PLANES

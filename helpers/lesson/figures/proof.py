@@ -107,12 +107,19 @@ class EtagTrail(Picture):
 
     def html(self) -> Markup:
         last = len(self.etags) - 1
+        ends = [_ends(etag) for _, etag in self.etags]
+        are_different = len(set(ends)) == len(ends)
         steps = [
-            Markup("<div class='card {}'><b>{}</b><br><span class='code {}'>{}</span><br>{}</div>").format(
+            Markup(
+                "<div class='card {}'><b>{}</b><br>"
+                "<span class='code {}' role='img' aria-label='{}' title='{}'>{}</span><br>{}</div>"
+            ).format(
                 "accepted" if index == last else "",
                 step,
                 "" if index == last else "stale",
                 etag,
+                etag,
+                ends[index] if are_different else etag,
                 pill("accepted", "current") if index == last else badge("stale"),
             )
             for index, (step, etag) in enumerate(self.etags)
@@ -133,6 +140,11 @@ class EtagTrail(Picture):
                 *([] if self.etags else [f"  {_NO_ETAG}"]),
             ]
         )
+
+
+def _ends(etag: str) -> str:
+    """Return the first and the last characters of an ETag."""
+    return etag if len(etag) <= 13 else f"{etag[:8]}…{etag[-4:]}"
 
 
 _NO_ETAG = "The notebook knows no ETag here: the portal reads the certificate again before each change."
@@ -159,7 +171,9 @@ class Verdicts(Picture):
         )
         kind: Kind = "accepted" if self.examination.passed else "rejected"
         word = "passes" if self.examination.passed else "fails"
-        return card(self.examination.title, Markup("<table>{}</table>").format(lines), kind=kind, word=word)
+        return card(
+            self.examination.title, Markup("<table class='verdicts'>{}</table>").format(lines), kind=kind, word=word
+        )
 
     def text(self) -> str:
         lines = [

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from helpers.dps import CaReference, EnrollmentGroup, Registration, ServiceDescription
 from helpers.lesson.figures.picture import Kind, Picture, Row, Table, breaking, card, joined, table
-from helpers.lesson.figures.shapes import icon, link, station
+from helpers.lesson.figures.shapes import link, station, station_head
 from helpers.urls import mask_keys
 
 __all__ = ["GroupPicture", "ServiceCard"]
@@ -52,11 +52,10 @@ class GroupPicture(Picture):
         group = self.group
         kind: Kind = "accepted" if group.enabled else "rejected"
         hubs = joined(
-            "<div class='station hub'><span>{} <b>{}</b></span>{}<span class='dots' aria-hidden='true'>{}</span></div>",
+            "<div class='station hub'>{}{}<span class='dots' aria-hidden='true'>{}</span></div>",
             (
                 (
-                    icon("hub"),
-                    breaking(hub, r"(?=\.)"),
+                    station_head("hub", breaking(hub, r"(?=\.)")),
                     "" if self.registrations is None else Markup("<small>{}</small>").format(_devices(count)),
                     _dots(count),
                 )
@@ -74,8 +73,8 @@ class GroupPicture(Picture):
                             "group", "Enrollment group", word="enabled" if group.enabled else "disabled", kind=kind
                         ),
                         link("assigns"),
-                        Markup("<div class='station hubs'>{} <b>{}</b>{}</div>").format(
-                            icon("hub"), self._landed(), hubs
+                        Markup("<div class='station hubs'>{}{}</div>").format(
+                            station_head("hub", self._landed()), hubs
                         ),
                     )
                 )

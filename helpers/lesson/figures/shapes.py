@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from helpers.lesson.figures.picture import Kind, ours, pill
 
-__all__ = ["HERE", "IconName", "Mark", "flag", "icon", "link", "route", "station"]
+__all__ = ["HERE", "IconName", "Mark", "flag", "icon", "link", "route", "station", "station_head"]
 
 IconName: TypeAlias = Literal[
     "certificate",
@@ -73,15 +73,18 @@ def station(
     Args:
         kind, word: the outcome at this station, and its word in a pill.
     """
-    return Markup("<div class='station {} {}'>{}{} <b>{}</b>{}{}</div>").format(
+    return Markup("<div class='station {} {}'>{}{}{}</div>").format(
         kind or "",
         marked,
         flag() if marked == "here" else "",
-        icon("done" if marked == "done" else name),
-        title,
-        Markup(" {}").format(pill(kind, word)) if kind and word else "",
+        station_head("done" if marked == "done" else name, title, pill(kind, word) if kind and word else ""),
         Markup().join(Markup("<small>{}</small>").format(each) for each in says),
     )
+
+
+def station_head(name: IconName, title: str, beside: str = "") -> Markup:
+    """Return a station's icon and title, and what stands beside the title."""
+    return Markup("<div class='station-head'>{}<span><b>{}</b> {}</span></div>").format(icon(name), title, beside)
 
 
 def link(word: str) -> Markup:

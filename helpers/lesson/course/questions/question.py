@@ -78,6 +78,7 @@ class Ask:
         self.control = widgets.RadioButtons(options=options, index=None, layout=widgets.Layout(width="auto"))
         asked = widgets.HTML(Picture.framed(self._asked()))
         self._feedback = widgets.HTML()
+        self._marked = ""
         self.box = widgets.VBox([asked, self.control, self._feedback]).add_class("dps-question")
         if _is_answering:
             self.control.value = question.right
@@ -99,11 +100,12 @@ class Ask:
         self.show(self.explanation())
 
     def judge(self, right: str) -> None:
-        """Colour the chosen answer: it is right if it has this key."""
-        for name in ("dps-right", "dps-mistaken"):
-            self.box.remove_class(name)
+        """Mark the right answer, which has this key, and a wrong choice. Before a choice, mark nothing."""
+        self.box.remove_class(self._marked)
         if self.choice is not None:
-            self.box.add_class("dps-right" if self.choice == right else "dps-mistaken")
+            # The widget has no means to mark a choice, so the class has the number of the right one.
+            self._marked = f"dps-right-{list(self.question.choices).index(right) + 1}"
+            self.box.add_class("dps-judged").add_class(self._marked)
 
     def explanation(self) -> Markup:
         """Return whether the chosen answer is right, and why."""
