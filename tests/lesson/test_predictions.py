@@ -67,6 +67,17 @@ def test_without_a_prediction_the_outcome_is_folded_and_nothing_is_stored(worksp
     assert workspace.facts.predictions == {}
 
 
+def test_what_happened_is_marked_among_the_choices_once_an_answer_was_judged(workspace: Workspace) -> None:
+    card = predict(workspace, "signatures")
+    (asked,) = card.asked
+    card.beside(HAPPENED)
+    assert asked.box._dom_classes == ("dps-question",), "there was no answer"
+    asked.control.value = "AAR"
+    card.beside(HAPPENED)
+    number = list(asked.question.choices).index("ARR") + 1
+    assert set(asked.box._dom_classes) == {"dps-question", "dps-judged", f"dps-right-{number}"}
+
+
 @pytest.mark.parametrize(("chosen", "word"), [("ARR", "as predicted"), ("AAR", "not what happened")])
 def test_what_happened_stands_beside_what_was_predicted(workspace: Workspace, chosen: str, word: str) -> None:
     card = predict(workspace, "signatures")

@@ -84,8 +84,8 @@ class JourneyMap(Picture):
                     _sign(each.solved),
                     column_name("Predictions") if each.predictions else "",
                     each.predictions,
-                    column_name("Minutes"),
                     minutes(stop.notebook),
+                    column_name(" min"),
                 )
                 for stop, each in zip(JOURNEY, self.marks, strict=True)
             ),
