@@ -98,7 +98,8 @@ def _provision_devices(walkthrough: "Walkthrough") -> Iterator[Expect]:
 
 
 def _when_access_ends(walkthrough: "Walkthrough") -> Iterator[Expect]:
-    seen = walkthrough.workspace.outcomes(Notebook.WHEN_ACCESS_ENDS)
+    noted = walkthrough.workspace.outcomes(Notebook.WHEN_ACCESS_ENDS)
+    seen = {moment: list(accepted.values()) for moment, accepted in noted.items()}
     for statement, moment, accepted in (
         ("DPS rejected the revoked device, and still accepted its neighbour", "One device is revoked", [False, True]),
         ("DPS rejected every device of a disabled group", "The group is disabled", [False, False]),

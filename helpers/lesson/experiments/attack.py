@@ -169,7 +169,11 @@ class Attack:
         """Both services, Contoso's first, reject Mallory's own device: its certificate is from his CA of the same name."""
         (device,) = issue_fleet(self._impostor, ["mallory-pump"], self._folder)
         both = [outcome for dps in (self._owner, self._attacker) for outcome in dps.devices.register_all([device])]
-        card = AccessCard("Mallory's device at Contoso's service, and at his own", [(device, each) for each in both])
+        card = AccessCard(
+            "Mallory's device at Contoso's service, and at his own",
+            [(device, each) for each in both],
+            situations=("at Contoso's service", "at Mallory's service"),
+        )
         at_contosos, at_his_own = card.accepted
         self._workspace.note(Notebook.THE_ATTACK, at_contosos=at_contosos, at_his_own=at_his_own)
         self._act = "forged"

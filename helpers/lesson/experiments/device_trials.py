@@ -63,7 +63,8 @@ class DeviceTrials:
             removed(dps.enrollment_groups, nearest)
             deleted = dps.devices.register_all([self._pump])
         moment = "The factory's group is disabled, and then deleted"
-        return AccessCard(moment, [(self._pump, outcome) for outcome in (*disabled, *deleted)])
+        outcomes = [(self._pump, outcome) for outcome in (*disabled, *deleted)]
+        return AccessCard(moment, outcomes, situations=("group disabled", "group deleted"))
 
     def _service(self) -> AbstractContextManager[ProvisioningService]:
         return service_for_experiments(self._workspace, _SERVICE)

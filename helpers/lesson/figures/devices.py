@@ -8,7 +8,19 @@ from markupsafe import Markup
 from helpers.certificates import CertificateDescription, DeviceCredential, bare_name, describe, read_certificates
 from helpers.dps import DpsError, Event, HubDevice, Registration
 from helpers.files import read_bytes
-from helpers.lesson.figures.picture import Kind, Row, Table, breaking, card, copyable, grouped, joined, pill, table
+from helpers.lesson.figures.picture import (
+    Kind,
+    Row,
+    Table,
+    breaking,
+    card,
+    copyable,
+    grouped,
+    joined,
+    ours,
+    pill,
+    table,
+)
 
 __all__ = ["AccessCard", "HubCard", "RecordsCard", "RegistrationCard"]
 
@@ -167,11 +179,13 @@ class AccessCard(Table):
 
     Attributes:
         harms: a device that DPS accepts here is stolen from its owner.
+        situations: where one device registers several times, what differs between them, for each of the outcomes.
     """
 
     moment: str
     outcomes: Sequence[tuple[DeviceCredential, Registration | DpsError]]
     harms: bool = False
+    situations: Sequence[str] = ()
 
     @property
     def accepted(self) -> list[bool]:
@@ -193,20 +207,43 @@ class AccessCard(Table):
         return self.moment
 
     def rows(self) -> list[Row]:
-        return [
-            (f"{device.registration_id}, issuer {_issuer(device)}", _verdict(each, harms=self.harms))
-            for device, each in self.outcomes
+        labels = self.situations or [
+            f"{device.registration_id}, issuer {_issuer(device)}" for device, _ in self.outcomes
         ]
+        return [
+            (label, self._verdict(outcome, pill(*self._word(outcome)), ". "))
+            for label, (_, outcome) in zip(labels, self.outcomes, strict=True)
+        ]
+
+    def html(self) -> Markup:
+        heads = self.situations or [
+            Markup("{}<br><small>issuer {}</small>").format(device.registration_id, _issuer(device))
+            for device, _ in self.outcomes
+        ]
+        words = [self._word(outcome) for _, outcome in self.outcomes]
+        agreed = words[0] if len(set(words)) == 1 else None  # then the title has the word, and the rows have none
+        verdicts = [
+            self._verdict(outcome, *(() if agreed else (pill(*word), ours("<br>"))))
+            for word, (_, outcome) in zip(words, self.outcomes, strict=True)
+        ]
+        rows = joined("<tr><th scope='row' class='name'>{}</th><td>{}</td></tr>", zip(heads, verdicts, strict=True))
+        kind, word = agreed or (None, "")
+        return card(self.title(), Markup("<table class='facts'>{}</table>").format(rows), kind=kind, word=word)
+
+    def _word(self, outcome: Registration | DpsError) -> tuple[Kind, str]:
+        if isinstance(outcome, DpsError):
+            return "rejected", "✘ rejected"
+        return ("error", "stolen: assigned") if self.harms else ("accepted", "✔ assigned")
+
+    @staticmethod
+    def _verdict(outcome: Registration | DpsError, word: str = "", between: str = "") -> Markup:
+        """Return the reason or the hub, after the word and what stands between that and a reason."""
+        if isinstance(outcome, DpsError):
+            return Markup("{}{}{}").format(word, between, outcome.why)
+        return Markup("{} to {}").format(word or "assigned", outcome.assigned_hub)
 
 
 def _issuer(device: DeviceCredential) -> str:
     """The issuer by its name only; a name proves nothing."""
     leaf, *_ = read_certificates(read_bytes(device.chain_file), device.chain_file.name)
     return f"“{bare_name(describe(leaf).issuer)}”"
-
-
-def _verdict(outcome: Registration | DpsError, *, harms: bool) -> str:
-    if isinstance(outcome, DpsError):
-        return Markup("{}. {}").format(pill("rejected", "✘ rejected"), outcome.why)
-    assigned = pill("error", "stolen: assigned") if harms else pill("accepted", "✔ assigned")
-    return Markup("{} to {}").format(assigned, outcome.assigned_hub)

@@ -19,7 +19,8 @@ class AccessMatrix(Picture):
 
     Attributes:
         devices: the rows, by registration id.
-        situations: the columns in their order: for each, whether DPS accepted the device. A missing device was not tried.
+        situations: the columns in their order: for each, whether DPS accepted the device. A missing device was not tried;
+            where all are missing, they are still to be tried.
         why: for some situations, the reason for their outcomes.
     """
 
@@ -32,7 +33,7 @@ class AccessMatrix(Picture):
         rows = joined(
             "<tr><th scope='row' class='name'>{}</th>{}</tr>",
             (
-                (device, joined("<td>{}</td>", ((_cell(each.get(device)),) for each in self.situations.values())))
+                (device, joined("<td>{}</td>", ((_cell(each, device),) for each in self.situations.values())))
                 for device in self.devices
             ),
         )
@@ -61,7 +62,9 @@ def _word(accepted: bool | None) -> str:
     return _UNKNOWN if accepted is None else "accepted" if accepted else "rejected"
 
 
-def _cell(accepted: bool | None) -> Markup:
-    if accepted is None:
+def _cell(outcomes: Mapping[str, bool], device: str) -> Markup:
+    if not outcomes:
         return Markup("<span class='empty' role='img' aria-label='{}'></span>").format(_UNKNOWN)
-    return pill("accepted" if accepted else "rejected", _word(accepted))
+    if device not in outcomes:
+        return Markup("<span class='quiet'>– {}</span>").format(_UNKNOWN)
+    return pill("accepted" if outcomes[device] else "rejected", _word(outcomes[device]))

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["access_matrix", "put_back", "renew", "try_devices", "two_devices"]
 
 _NOTEBOOK = Notebook.WHEN_ACCESS_ENDS
-_TWO = ("the device", "its neighbour")  # where one registers alone, it is the neighbour
 
 
 def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCredential]:
@@ -35,17 +34,16 @@ def try_devices(walkthrough: "Walkthrough", moment: str, devices: Sequence[Devic
     """See `Walkthrough.try_devices`. The notebook's checkpoint judges the results that are noted here."""
     outcomes = walkthrough.rehearsal.unheard.devices.register_all(devices)
     card = AccessCard(moment, list(zip(devices, outcomes, strict=True)))
-    walkthrough.workspace.note(_NOTEBOOK, **{moment: card.accepted})
+    accepted = {device.registration_id: is_accepted for device, is_accepted in zip(devices, card.accepted, strict=True)}
+    walkthrough.workspace.note(_NOTEBOOK, **{moment: accepted})
     return card
 
 
 def access_matrix(workspace: Workspace) -> AccessMatrix:
     """See `Walkthrough.access_matrix`."""
-    situations = {
-        moment: dict(zip(_TWO[-len(accepted) :], accepted, strict=True))
-        for moment, accepted in workspace.outcomes(_NOTEBOOK).items()
-    }
-    return AccessMatrix(_TWO, situations)
+    situations = workspace.outcomes(_NOTEBOOK)
+    devices = dict.fromkeys(device for accepted in situations.values() for device in accepted)
+    return AccessMatrix(tuple(devices), situations)
 
 
 def renew(device: DeviceCredential, authority: CertificateAuthority) -> DeviceCredential:
