@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from helpers import lesson
+from helpers.certificates import Check
 from helpers.lesson import figures
 from helpers.lesson.course.exercises.exercise import EXERCISES, ExerciseCard
 from helpers.lesson.course.final_test.exam import FinalTest, draw_questions, with_object
@@ -26,6 +27,12 @@ def of_questions() -> Iterator[tuple[str, figures.Picture]]:
         exercise = EXERCISES[Notebook.CREATE_CA]
         yield "Exercise: not tried", ExerciseCard(exercise.title, None, "Edit the cell, and run it.")
         yield "Exercise: with hints", ExerciseCard(exercise.title, False, "It is not the issuer.", exercise.hints)
+        failed = (
+            Check("Signed by the CA", "Another key signed it.", "Sign it with the CA's private key."),
+            Check("Dates of the proof", "Expired (2026-01-01 00:00 to 2026-01-02 00:00 UTC).", "Sign the code again."),
+        )
+        said = "Your verification certificate does not pass 2 of 7 checks."
+        yield "Exercise: several faults", ExerciseCard(exercise.title, False, said, exercise.hints[:1], failed)
         yield "Exercise: solved", ExerciseCard(exercise.title, True, "A signature tells, and a name does not.")
         yield "Recall", _answered(recall(workspace, Notebook.WHEN_ACCESS_ENDS))
         drawn = sorted(draw_questions(), key=lambda question: not question.about)[:3]

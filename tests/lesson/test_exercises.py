@@ -7,13 +7,16 @@ import runpy
 import signal
 import time
 import types
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from markupsafe import Markup
 
 from helpers import lesson, walkthrough
 from helpers.certificates import CertificateAuthority, certificate_pem, is_issued_by
@@ -153,6 +156,15 @@ def own_key(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Ce
     return again.not_valid_after(proof.not_valid_after_utc).sign(ca_key, proof.signature_hash_algorithm)
 
 
+def later_by_another_key(code: str, ca_certificate: x509.Certificate, _ca_key: Any) -> x509.Certificate:
+    """A proof that another key signed, and that is not valid yet."""
+    proof = CertificateAuthority.create_root("x").sign_verification_code(code).certificate
+    key, later = ec.generate_private_key(ec.SECP256R1()), proof.not_valid_after_utc + timedelta(days=1)
+    builder = x509.CertificateBuilder().subject_name(proof.subject).issuer_name(ca_certificate.subject)
+    builder = builder.public_key(key.public_key()).serial_number(1)
+    return builder.not_valid_before(later).not_valid_after(later + timedelta(days=1)).sign(key, hashes.SHA256())
+
+
 def another_issuer(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x509.Certificate:
     """A proof that names the CA above as its issuer."""
     proof = own_key(code, ca_certificate, ca_key)
@@ -267,7 +279,19 @@ WRONG: list[tuple[str, Any, str]] = [
 def test_a_wrong_answer_gets_the_reason(ready: Workspace, notebook: str, answer: Any, says: str) -> None:
     card = try_exercise(ready, notebook, answer)
     assert card.solved is False
-    assert says in card.message, card.message
+    assert says in repr(card), repr(card)
+
+
+def test_a_proof_with_several_faults_gets_a_row_for_each_and_the_first_is_open(ready: Workspace) -> None:
+    card = try_exercise(ready, "03_sign_verification_code", later_by_another_key)
+    assert [each.name for each in card.failed] == ["Signed by the CA", "Dates of the proof"]
+    assert "does not pass 2 of" in card.message
+    for picture in (repr(card), card._repr_html_()):
+        for each in card.failed:
+            assert each.name in picture
+            assert f"Fix: {each.remedy}" in Markup(picture).striptags()
+    opened = re.findall(r"<details( open)?><summary><b>([^<]+)", card._repr_html_())
+    assert opened == [(" open", "Signed by the CA"), ("", "Dates of the proof")]
 
 
 def test_a_proof_with_the_cas_own_key_is_accepted_with_a_note_about_azure(

@@ -2,10 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-__all__ = ["Unsolved", "WrongAnswer", "require", "require_equal", "time_limit"]
+from helpers.certificates import Check, Examination
+
+__all__ = ["Unsolved", "WrongAnswer", "require", "require_equal", "require_passed", "time_limit"]
 
 _TIME_LIMIT_SECONDS = 20
 
@@ -15,7 +17,15 @@ class Unsolved(Exception):
 
 
 class WrongAnswer(Exception):
-    """The exception for a wrong answer; its message tells the learner what is wrong."""
+    """The exception for a wrong answer; its message tells the learner what is wrong.
+
+    Args:
+        failed: the checks that the answer does not pass, if an examiner has judged it.
+    """
+
+    def __init__(self, message: str, failed: Sequence[Check] = ()) -> None:
+        super().__init__(message)
+        self.failed = tuple(failed)
 
 
 @contextmanager
@@ -53,3 +63,15 @@ def require(holds: object, otherwise: str) -> None:
 
 def require_equal(given: object, wanted: object, asked: str) -> None:
     require(given == wanted, f"For {asked}, it returned {given!r}; it should return {wanted!r}.")
+
+
+def require_passed(examined: Examination, subject: str) -> None:
+    """Require that an answer passes each check of an examiner.
+
+    Args:
+        subject: what was examined, such as "The proof".
+    """
+    failed = examined.failed
+    if failed:
+        checks = "a check" if len(failed) == 1 else f"{len(failed)} of {len(examined.checks)} checks"
+        raise WrongAnswer(f"{subject} does not pass {checks}.", failed)

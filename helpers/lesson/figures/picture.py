@@ -206,9 +206,11 @@ def listed(items: Iterable[str], *, ordered: bool = False) -> Markup:
     )
 
 
-def fold(summary: str, *content: str) -> Markup:
+def fold(summary: str, *content: str, is_open: bool = False) -> Markup:
     """Return content that a click on the summary opens, without a script."""
-    return Markup("<details><summary>{}</summary><div>{}</div></details>").format(summary, Markup().join(content))
+    return Markup("<details{}><summary>{}</summary><div>{}</div></details>").format(
+        Markup(" open") if is_open else "", summary, Markup().join(content)
+    )
 
 
 def column_name(name: str) -> Markup:

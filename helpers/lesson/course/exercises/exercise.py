@@ -10,11 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from helpers.certificates import Check
 from helpers.lesson.course.answers import Unsolved, WrongAnswer, time_limit
 from helpers.lesson.course.exercises import exercise_checks
 from helpers.lesson.course.judging.you_are_dps import check_verifier
 from helpers.lesson.figures import Picture
-from helpers.lesson.figures.picture import Kind, card, fold, joined, pill
+from helpers.lesson.figures.picture import Kind, card, fold, joined, listed, pill
 from helpers.notebook import Notebook
 from helpers.problem import look_up
 from helpers.workspace import Workspace
@@ -44,21 +45,33 @@ class ExerciseCard(Picture):
 
     Attributes:
         solved: None before the first attempt. hints: those that the learner may see now.
+        failed: the checks that the answer does not pass; the card opens the first one.
     """
 
     task: str
     solved: bool | None
     message: str
     hints: tuple[str, ...] = ()
+    failed: tuple[Check, ...] = ()
 
     def html(self) -> Markup:
         kind, word = _STATES[self.solved]
         hints = joined("{}", ((fold(name, hint),) for name, hint in zip(_HINTS, self.hints, strict=False)))
-        return card(self.task, Markup("<p>{} {}</p>{}").format(pill(kind, word), self.message, hints), kind=kind)
+        failed = (
+            fold(Markup("<b>{}</b>").format(each.name), listed(_told(each)), is_open=each is self.failed[0])
+            for each in self.failed
+        )
+        said = Markup("<p>{} {}</p>").format(pill(kind, word), self.message)
+        return card(self.task, said, *failed, hints, kind=kind)
 
     def text(self) -> str:
         hints = [f"  {name}: {hint}" for name, hint in zip(_HINTS, self.hints, strict=False)]
-        return "\n".join([self.task, f"  {_STATES[self.solved][1]} {self.message}", *hints])
+        failed = [f"  ✘ {each.name}: {' '.join(_told(each))}" for each in self.failed]
+        return "\n".join([self.task, f"  {_STATES[self.solved][1]} {self.message}", *failed, *hints])
+
+
+def _told(check: Check) -> list[str]:
+    return [check.reason, *([f"Fix: {check.remedy}"] if check.remedy else [])]
 
 
 _STATES: dict[bool | None, tuple[Kind, str]] = {
@@ -77,13 +90,14 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Any) -> ExerciseCa
         notebook: the notebook with the exercise.
     """
     exercise = look_up(EXERCISES, notebook, "exercise", "An exercise has the name of its notebook.")
+    failed: tuple[Check, ...] = ()
     try:
         with time_limit():
             praise = exercise.check(answer, workspace)
     except Unsolved:
         return ExerciseCard(exercise.title, None, _YOUR_TURN)
     except WrongAnswer as wrong:
-        reason = str(wrong)
+        reason, failed = str(wrong), wrong.failed
     except Exception as error:  # a learner's function may raise anything
         reason = f"It raised {type(error).__name__}{_line(error, answer)}{f': {error}' if str(error) else '.'}"
     else:
@@ -91,7 +105,7 @@ def try_exercise(workspace: Workspace, notebook: str, answer: Any) -> ExerciseCa
         return ExerciseCard(exercise.title, True, praise)
     attempts = workspace.attempt(notebook)
     revealed = (*exercise.hints, f"See solutions/{notebook}.py, beside this notebook.")[:attempts]
-    return ExerciseCard(exercise.title, False, reason, revealed)
+    return ExerciseCard(exercise.title, False, reason, revealed, failed)
 
 
 def _line(error: Exception, answer: Any) -> str:

@@ -23,7 +23,7 @@ from helpers.certificates import (
     examine_proof,
 )
 from helpers.dps import IndividualEnrollment, RegisteredCertificate, removed
-from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal
+from helpers.lesson.course.answers import Unsolved, WrongAnswer, require, require_equal, require_passed
 from helpers.lesson.course.exercises.chains import VERDICTS, judged_chains
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
@@ -114,8 +114,7 @@ def verification_certificate(answer: Callable[..., x509.Certificate], _workspace
         require(
             name == code or not is_proof, f"Its common name is {name!r}; it should be the code that your function gets."
         )
-        failed = examine_proof(certificate_pem(given), ca.certificate, code).failed
-        require(not failed, " ".join(f"{each.name}: {each.reason} {each.remedy}" for each in failed))
+        require_passed(examine_proof(certificate_pem(given), ca.certificate, code), "Your verification certificate")
         same_key = given.public_key() == ca.certificate.public_key()
     praise = "The examiner finds nothing wrong with it, for an EC key and for an RSA key."
     return f"{praise} {_SAME_KEY}" if same_key else praise
@@ -163,8 +162,7 @@ def chain_to_send(answer: Callable[..., Any], _workspace: Workspace) -> str:
             given == wanted or given != wanted[: len(given)],
             f"It stops at “{describe(given[-1]).common_name}”. The CA that signed that certificate may come earlier in the list.",
         )
-        failed = examine_chain(given, root.certificate, "pump-1").failed
-        require(not failed, " ".join(f"{each.name}: {each.reason}" for each in failed))
+        require_passed(examine_chain(given, root.certificate, "pump-1"), "Your chain")
     return "The device's certificate comes first, then each certificate's issuer. The root is left out."
 
 
