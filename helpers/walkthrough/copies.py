@@ -47,6 +47,7 @@ class Exporter:
 
     def _page(self, notebook: nbformat.NotebookNode, name: str) -> str:
         title = f"{_heading(notebook) or name} · Prove possession of a CA"
+        _leave_out_hidden(notebook)
         text, _ = self._html.from_notebook_node(notebook, {"metadata": {"name": title}})
         # A link from one notebook to another becomes a link between their HTML copies. A link to another file of the project
         # becomes its name, because the copies may be anywhere.
@@ -56,6 +57,14 @@ class Exporter:
         return text.replace(
             f"{_BODY}\n<main>", f"<body class='jp-Notebook'>\n<main>{_pages(name, where='before')}", 1
         ).replace("</main>", f"{_pages(name, where='after')}</main>", 1)
+
+
+def _leave_out_hidden(notebook: nbformat.NotebookNode) -> None:
+    """Remove papermill's cell with this machine's paths, and the sources that JupyterLab hides: nbconvert would show them."""
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata["transient"] = {"remove_source": True}  # what nbconvert's templates ask for
 
 
 def _heading(notebook: nbformat.NotebookNode) -> str:

@@ -39,6 +39,23 @@ def test_a_page_has_the_notebooks_title_and_leads_to_its_neighbours(exporter: Ex
         assert page.count(f"<a href='{link}'>") == 2, "above the notebook and below it"
 
 
+def test_a_page_leaves_out_hidden_sources_and_papermills_parameters(exporter: Exporter, tmp_path: Path) -> None:
+    shown = nbformat.v4.new_output("display_data", {"text/html": "<p>a prediction</p>"})
+    hidden = nbformat.v4.new_code_cell("hidden_call()", outputs=[shown], metadata={"jupyter": {"source_hidden": True}})
+    injected = nbformat.v4.new_code_cell("injected = 1", metadata={"tags": ["injected-parameters"]})
+    copy = tmp_path / "02_upload_ca.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[injected, hidden, nbformat.v4.new_code_cell("visible_call()")]), copy
+    )
+    exporter.finish(copy)
+    page = copy.with_suffix(".html").read_text()
+    assert "visible_call" in page
+    assert "a prediction" in page
+    assert "hidden_call" not in page
+    assert "injected" not in page.partition("<main>")[2]
+    assert "injected = 1" in copy.read_text(), "the notebook stays whole"
+
+
 def test_the_first_page_has_no_page_before_it(exporter: Exporter, tmp_path: Path) -> None:
     page = exported(exporter, tmp_path, "00_start_here")
     assert "←" not in page
