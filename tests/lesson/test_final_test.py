@@ -126,7 +126,9 @@ def test_ten_of_twelve_pass(workspace: Workspace, right: int, passes: bool) -> N
     answer(test, right)
     result = test.result()
     assert (result.score, result.passed) == (right, passes)
-    assert f"{right} of 12 right; the pass mark is 10" in result._repr_html_()
+    for said in (f"{right} of 12 right", "The pass mark is 10. 1 test finished; best score"):
+        assert said in repr(result)
+        assert said in result._repr_html_()
     assert (Notebook.FINAL_TEST in workspace.facts.solved) == passes
     assert workspace.facts.final_test == (right, 1)
 
@@ -137,7 +139,8 @@ def test_the_button_judges_once_and_a_finished_test_can_not_be_changed(workspace
     test._finish.click()
     assert test._finish.disabled
     assert all(ask.control.disabled for ask in test.asked)
-    assert "3 of 12 right" in test._said.value
+    assert "3 of 12 right. Each question now shows its explanation." in test._said.value
+    assert "pass mark" not in test._said.value, "the result in full is in the next cell"
     answer(test, QUESTIONS_ASKED)
     assert test.result().score == 3
     assert workspace.facts.final_test == (3, 1)
@@ -150,7 +153,7 @@ def test_a_later_worse_test_takes_nothing_away(workspace: Workspace) -> None:
         test.result()
     assert workspace.facts.final_test == (11, 2)
     assert Notebook.FINAL_TEST in workspace.facts.solved
-    assert "best score of 2 so far: 11" in repr(test.result())
+    assert "2 tests finished; best score 11 of 12" in repr(test.result())
 
 
 def test_a_learner_who_is_always_wrong_sees_why_and_what_is_right(workspace: Workspace) -> None:
@@ -162,7 +165,7 @@ def test_a_learner_who_is_always_wrong_sees_why_and_what_is_right(workspace: Wor
         shown = Markup(ask._feedback.value).striptags()
         for text in ("not right", chosen.why, right.says, right.why):
             assert " ".join(text.split()) in shown
-        assert f"Question {number}: not right" in result._repr_html_()
+        assert f">✘ {number}<" in result._repr_html_()
 
 
 def test_each_wrong_answer_of_the_whole_bank_has_its_explanation() -> None:

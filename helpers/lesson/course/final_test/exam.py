@@ -15,7 +15,7 @@ from helpers.lesson.course.final_test.objects import MAKERS
 from helpers.lesson.course.questions.bank import read_bank
 from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard
 from helpers.lesson.figures import Picture
-from helpers.lesson.figures.picture import Kind, card, listed, pill
+from helpers.lesson.figures.picture import Kind, card, joined, pill
 from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 
@@ -55,33 +55,52 @@ class TestResult(Picture):
         return self.score is not None and self.score >= PASS_MARK
 
     def html(self) -> Markup:
-        kind: Kind = "note" if self.score is None else "accepted" if self.passed else "rejected"
-        content = Markup("<p>{} {}</p>").format(pill(kind, self._word()), self._says())
-        if self.score is not None and not self.passed:
-            content += listed(self._wrong())
-        return card("The result", content, kind=kind)
+        return card(
+            self._score(), *self._chips(), Markup("<p>{}</p>").format(self._says()), kind=self._kind, word=self._word()
+        )
+
+    def short(self) -> Markup:
+        """Return the score on one line, for the end of the test itself."""
+        said = self._says() if self.score is None else "Each question now shows its explanation."
+        return Markup("<p>{} {}. {}</p>").format(pill(self._kind, self._word()), self._score(), said)
 
     def text(self) -> str:
-        return "\n".join([f"The result: {self._word()}. {self._says()}", *(f"  {line}" for line in self.explained)])
+        return "\n".join(
+            [f"{self._word().capitalize()}: {self._score()}. {self._says()}", *(f"  {line}" for line in self.explained)]
+        )
+
+    @property
+    def _kind(self) -> Kind:
+        return "note" if self.score is None else "accepted" if self.passed else "rejected"
 
     def _word(self) -> str:
         if self.score is None:
             return "not finished"
         return "passed" if self.passed else "not passed yet"
 
+    def _score(self) -> str:
+        asked = len(self.answers)
+        if self.score is None:
+            return f"{asked - self.answers.count(None)} of {asked} answered"
+        return f"{self.score} of {asked} right"
+
     def _says(self) -> str:
         if self.score is None:
-            open_ones = [str(number) for number, right in enumerate(self.answers, 1) if right is None]
-            return (
-                f"{len(self.answers) - len(open_ones)} of {len(self.answers)} answered. "
-                f"Still open: {', '.join(open_ones)}. Your answers stay. Answer the others, and finish again."
-            )
-        said = f"{self.score} of {len(self.answers)} right; the pass mark is {PASS_MARK}."
-        told = f"{said} Each question now shows its explanation. Your best score of {self.times} so far: {self.best}."
-        return told if self.passed else f"{told} Run the cell of the test again for other questions."
+            still = [str(number) for number, right in enumerate(self.answers, 1) if right is None]
+            return f"Still open: {', '.join(still)}. Your answers stay. Answer the others, and finish again."
+        tests = "1 test" if self.times == 1 else f"{self.times} tests"
+        said = f"The pass mark is {PASS_MARK}. {tests} finished; best score {self.best} of {len(self.answers)}."
+        return said if self.passed else f"{said} Run the cell of the test again for other questions."
 
-    def _wrong(self) -> list[str]:
-        return [f"Question {number}: not right" for number, right in enumerate(self.answers, 1) if not right]
+    def _chips(self) -> list[Markup]:
+        """Return for each question its number, and whether the answer is right; nothing while a question is open."""
+        if self.score is None:
+            return []
+        chips = (
+            (pill("accepted", f"✔ {number}") if right else pill("rejected", f"✘ {number}"),)
+            for number, right in enumerate(self.answers, 1)
+        )
+        return [Markup("<p>{}</p>").format(joined("{} ", chips))]
 
 
 class FinalTest(QuestionCard):
@@ -109,7 +128,7 @@ class FinalTest(QuestionCard):
             result = TestResult(answers)
             if result.score is not None:
                 result = self._finished = self._judged(result)
-            self._said.value = Picture.framed(Markup("<div role='status'>{}</div>").format(result.html()))
+            self._said.value = Picture.framed(Markup("<div role='status'>{}</div>").format(result.short()))
             return result
         return self._finished
 
