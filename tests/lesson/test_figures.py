@@ -14,7 +14,9 @@ from helpers.certificates import CertificateAuthority, Check, Examination
 from helpers.dps import (
     AllocationPolicy,
     CaReference,
+    Chapter,
     CustomAllocation,
+    DpsError,
     EnrollmentGroup,
     Exchange,
     RegisteredCertificate,
@@ -25,8 +27,10 @@ from helpers.dps import (
 )
 from helpers.lesson import figures
 from helpers.lesson.experiments.attack_scenes import SCENES
+from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.figures.requests import show_exchange
 from helpers.lesson.figures.tabs import highlighted
+from helpers.lesson.recipes import Recipe
 from helpers.problem import Problem
 from tests.crafting import issue
 
@@ -71,6 +75,18 @@ def test_the_fix_is_addressed_to_the_owner_of_a_refused_resource() -> None:
     assert_shows(figures.AnswerCard(refusal), "What helps")
     assert_shows(figures.AnswerCard(refusal, "CA"), "If the CA is yours", "Sign it with the CA's key.")
     assert "help" not in repr(figures.AnswerCard(refusal, "CA"))
+
+
+def test_an_answers_title_is_short_and_its_status_and_code_are_facts() -> None:
+    what = "Could not verify the CA certificate “x”: the service rejected the request (412, code 412001)."
+    refusal = DpsError(what, "It is stale.", "Read it again.", status=412, code="412001")
+    shown = figures.AnswerCard(refusal)._repr_html_()
+    assert "<h2>DPS rejects the proof " in shown
+    for fact in ("verify the CA certificate “x”", "412 Precondition Failed, code 412001", "It is stale."):
+        assert f"<td>{fact}</td>" in shown
+    assert what in repr(figures.AnswerCard(refusal))
+    unreachable = DpsError("Could not upload “x”: the service did not answer.", "It is not running.", "Start it.")
+    assert unreachable.what.removesuffix(".") in figures.AnswerCard(unreachable)._repr_html_()
 
 
 @pytest.mark.parametrize(("path_length", "says"), [(None, "any number of CAs"), (0, "no CA"), (2, "2 CAs")])
@@ -200,13 +216,16 @@ def test_a_proofs_anatomy_says_which_key_signs_and_which_one_checks() -> None:
 
 def test_the_matrix_fills_up_in_the_order_of_its_situations() -> None:
     matrix = figures.AccessMatrix(
-        ("pump-1", "pump-2"), {"Before": {"pump-1": True}, "After": {"pump-1": False}}, {"After": "revoked"}
+        ("pump-1", "pump-2"),
+        {"Before": {"pump-1": True}, "After": {"pump-1": False}, "Later": {}},
+        {"After": "revoked"},
     )
     assert_shows(matrix, "pump-1", "accepted", "rejected", "not tried")
     assert repr(matrix).index("Before") < repr(matrix).index("After: revoked")
     shown = matrix._repr_html_().partition("</style>")[2]
     assert [shown.count(f"pill {kind}") for kind in ("accepted", "rejected")] == [1, 1]
-    assert shown.count("aria-label='not tried'") == 2
+    assert shown.count("– not tried") == 2, "pump-2 was not tried"
+    assert shown.count("aria-label='not tried'") == 2, "nothing has been tried later"
 
 
 @pytest.mark.parametrize("contoso", ["verified", "none"])
@@ -281,6 +300,45 @@ def test_a_request_breaks_between_the_parts_of_its_path_and_its_status_has_words
     assert pieces == ["/certificates", "/walkthrough-ca", "?api-version=", "1", "&amp;top=", "2"]
     assert "412 Precondition Failed" in html
     assert "499" in show_exchange(Exchange("management", "GET", url, {}, None, 499, {}, None), is_open=True)
+
+
+def exchange(method: str, end: str, request: Any = None, answer: Any = None) -> Exchange:
+    return Exchange(
+        "management", method, f"https://localhost/certificates/ca{end}", {"If-Match": "e"}, request, 200, {}, answer
+    )
+
+
+def test_a_request_has_its_fields_explained_and_its_headers_folded_but_not_in_a_question() -> None:
+    put = exchange("PUT", "", {"properties": {"certificate": "AA"}}, {"properties": {"isVerified": False}, "etag": "x"})
+    html = show_exchange(put, is_open=True)
+    notes = re.findall(r"<div class='quiet'><code>(\w+)</code>", html)
+    assert notes == ["certificate", "isVerified", "etag"]
+    assert "<details><summary><small>Headers of the request" in html
+    asked = show_exchange(put, is_open=True, explained=False)
+    assert "class='quiet'><code>" not in asked
+    assert "<details><summary>" not in asked
+    assert "If-Match: e" in asked
+
+
+def test_only_a_body_that_is_shown_whole_can_be_copied_and_an_absent_one_is_told() -> None:
+    whole, shortened = (show_exchange(exchange("GET", "", answer={"a": "x" * n}), is_open=True) for n in (9, 999))
+    assert "class='copy'" in whole
+    assert "(999 characters)" in shortened
+    assert "class='copy'" not in shortened
+    assert "The answer has no body." in show_exchange(exchange("DELETE", ""), is_open=True)
+
+
+@pytest.mark.parametrize(
+    ("methods", "opened"), [("GET PUT GET", 1), ("GET POST/verify GET", 1), ("GET GET", 1), ("PUT POST/query", 0)]
+)
+def test_of_a_steps_requests_only_its_own_is_open(methods: str, opened: int) -> None:
+    wire = Chapter()
+    for each in methods.split():
+        method, slash, end = each.partition("/")
+        wire.note(exchange(method, slash + end))
+    html = WhatJustHappened(wire, (), Recipe((), "", ""))._repr_html_()
+    folds = re.findall(r"class='exchange'( open)?", html)
+    assert [bool(each) for each in folds] == [number == opened for number in range(len(folds))]
 
 
 def test_the_text_of_a_picture_has_no_words_of_its_copy_buttons() -> None:

@@ -8,8 +8,9 @@ from markupsafe import Markup
 from helpers.certificates import CertificateAuthority, certificate_pem
 from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.experiments.refused import require_refused
-from helpers.lesson.figures import Picture
-from helpers.lesson.figures.picture import joined
+from helpers.lesson.figures import AnswerCard, Picture
+from helpers.lesson.figures.certificates import with_pill
+from helpers.lesson.figures.picture import card, joined
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.workspace import Workspace
@@ -17,6 +18,11 @@ from helpers.workspace import Workspace
 __all__ = ["TwoWays", "compare_with_self_attestation"]
 
 _ORPHAN = "A CA whose key was deleted"
+_TITLE = "Two ways to verify a CA"
+_TOLD = (
+    "This cell created the CA on the right and deleted its key before the upload. DPS rejected a proof that another key had "
+    "signed."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,7 +42,7 @@ class TwoWays(Picture):
         """The rows: a property, then its value for each of the two ways."""
         cas = (self.proved, self.attested)
         names = [each.subject.removeprefix("CN=") for each in cas]
-        statuses = ["Verified" if each.verified else "Unverified" for each in cas]
+        statuses = ["VERIFIED" if each.verified else "not verified yet" for each in cas]
         return [
             ("The CA", names[0], names[1]),
             ("Status at DPS", statuses[0], statuses[1]),
@@ -56,22 +62,24 @@ class TwoWays(Picture):
         ]
 
     def html(self) -> Markup:
-        return Markup(
-            "<div class='card'><table><thead><tr><td></td><th scope='col'>Proof of possession</th><th scope='col'>"
-            "Self-attestation (<code>isVerified</code>)</th></tr></thead><tbody>{}</tbody></table><p>{}</p></div>"
-        ).format(joined("<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>", self.rows()), self._told())
+        rows = joined(
+            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>",
+            ((name, with_pill(one), with_pill(two)) for name, one, two in self.rows()),
+        )
+        return card(
+            _TITLE,
+            Markup(
+                "<table><thead><tr><td></td><th scope='col'>Proof of possession</th><th scope='col'>"
+                "Self-attestation (<code>isVerified</code>)</th></tr></thead><tbody>{}</tbody></table><p>{}</p>"
+            ).format(rows, _TOLD),
+            AnswerCard(self.without_key).html(),
+        )
 
     def text(self) -> str:
         rows = [("", "Proof of possession", "Self-attestation (isVerified)"), *self.rows()]
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
         lines = [f"  {one:{widths[0]}}  {two:{widths[1]}}  {three}" for one, two, three in rows]
-        return "\n".join([*lines, f"  {self._told()}"])
-
-    def _told(self) -> str:
-        return (
-            "This cell created the CA on the right and deleted its key before the upload. DPS rejected a proof that "
-            f"another key had signed. {self.without_key.why}"
-        )
+        return "\n".join([_TITLE, *lines, f"  {_TOLD} {self.without_key.why}"])
 
 
 def compare_with_self_attestation(workspace: Workspace, proved: RegisteredCertificate) -> TwoWays:

@@ -207,7 +207,8 @@ def with_pill(status: str) -> Markup:
     before, _, word = status.rpartition(", ")
     if word not in _STATUSES:
         return escape(status)
-    return Markup("<span class='noted'>{}, {}</span>").format(before, pill(_STATUSES[word], word))
+    lead = f"{before}, " if before else ""
+    return Markup("<span class='noted'>{}{}</span>").format(lead, pill(_STATUSES[word], word))
 
 
 def _noted(note: str) -> Markup:

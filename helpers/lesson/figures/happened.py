@@ -1,6 +1,7 @@
 """“What just happened”, folded: the requests of a step, and the same step in three other ways."""
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from helpers.lesson.recipes import Recipe
 
 __all__ = ["RecordedExchanges", "WhatJustHappened"]
 
-_MAX_OPEN = 4  # with more, each exchange is one line that opens
+_ONLY_ASKS = re.compile(r"/(?:token|listkeys|query)$", re.IGNORECASE)
+"""The ends of paths to which a POST changes nothing."""
 _PLANES = {
     "sign-in": "Sign-in (Entra ID)",
     "management": "Management plane (Azure Resource Manager)",
@@ -64,11 +66,12 @@ class WhatJustHappened(Picture):
     def _wire(self) -> list[Markup]:
         shown = list[Markup]()
         groups, plane = _grouped(self.exchanges), ""
+        own = _own_request(self.exchanges)
         for group in groups:
             if group[0].plane != plane:
                 plane = group[0].plane
                 shown.append(Markup("<p class='plane'>{}</p>").format(_PLANES[plane]))
-            shown.append(_shown_as_one(group, is_open=len(groups) <= _MAX_OPEN))
+            shown.append(_shown_as_one(group, is_open=any(each is own for each in group)))
         if self.exchanges.left_off:
             count = len(self.exchanges)
             shown.insert(0, Markup("<p>The last {} of {}:</p>").format(count, count + self.exchanges.left_off))
@@ -108,6 +111,13 @@ class RecordedExchanges(Picture):
             lines.append(f"  {each.method} {path_of(each.url)} -> {each.status}")
             lines += [f"    {line}" for line in (*headers, *bodies)]
         return "\n".join(lines)
+
+
+def _own_request(exchanges: Iterable[Exchange]) -> Exchange | None:
+    """Return the request for which the step exists: the last one that changes something, or else the last one."""
+    sent = list(exchanges)
+    changing = [each for each in sent if each.method != "GET" and not _ONLY_ASKS.search(urlsplit(each.url).path)]
+    return next(reversed(changing or sent), None)
 
 
 def _grouped(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:

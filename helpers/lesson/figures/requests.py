@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from helpers.dps import Exchange
-from helpers.lesson.figures.picture import breaking, joined, pill
+from helpers.lesson.figures.picture import breaking, fold, joined, pill
 from helpers.lesson.figures.tabs import highlighted
 
-__all__ = ["meaning", "path_of", "shortened", "show_exchange", "status_of"]
+__all__ = ["meaning", "path_of", "shortened", "show_exchange", "status_words"]
 
 _MAX_TEXT_LENGTH = 288
 _SHORTENED_LENGTH = 72
@@ -64,16 +64,16 @@ def path_of(url: str) -> str:
     return "/" + url.split("/", 3)[-1]
 
 
-def status_of(exchange: Exchange) -> str:
-    """Return the status with its words, such as "200 OK"."""
+def status_words(status: int) -> str:
+    """Return an HTTP status with its words, such as "200 OK"."""
     try:
-        return f"{exchange.status} {HTTPStatus(exchange.status).phrase}"
+        return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:  # not every number that a service may send is in the registry
-        return str(exchange.status)
+        return str(status)
 
 
 def show_exchange(exchange: Exchange, *, is_open: bool, explained: bool = True) -> Markup:
-    """Return a fold with a request and its answer; in a question, the request is not explained."""
+    """Return a fold with a request and its answer; in a question, nothing is explained, and no header is folded."""
     says = meaning(exchange) if explained else ""
     return Markup(
         "<details class='exchange'{}><summary><b>{}</b> <code>{}</code> → {}{}</summary><div>{}{}{}</div></details>"
@@ -81,27 +81,60 @@ def show_exchange(exchange: Exchange, *, is_open: bool, explained: bool = True) 
         Markup(" open") if is_open else "",
         exchange.method,
         breaking(path_of(exchange.url), r"(?=[/?&])|(?<==)"),
-        pill("accepted" if exchange.status < 400 else "rejected", status_of(exchange)),
+        pill("accepted" if exchange.status < 400 else "rejected", status_words(exchange.status)),
         Markup("<small class='meaning'>{}</small>").format(says) if says else "",
-        _headers(exchange.request_headers),
+        _headers(exchange.request_headers, "Headers of the request" if explained else ""),
         _body(exchange.request),
-        _answer(exchange),
+        _answer(exchange, explained=explained),
     )
 
 
-def _answer(exchange: Exchange) -> Markup:
-    answer = Markup("{}{}").format(_headers(exchange.answer_headers), _body(exchange.answer))
-    return Markup("<p class='quiet'>The answer:</p>{}").format(answer) if answer else answer
+def _answer(exchange: Exchange, *, explained: bool) -> Markup:
+    told = Markup("<p class='quiet'>{}</p>").format(
+        "The answer has no body." if exchange.answer is None else "The answer:"
+    )
+    headers = _headers(exchange.answer_headers, "Headers of the answer" if explained else "")
+    notes = _notes(exchange) if explained else ""
+    return Markup("{}{}{}{}").format(told, headers, _body(exchange.answer), notes)
 
 
-def _headers(headers: Mapping[str, str]) -> Markup:
-    return joined("<div><code>{}: {}</code></div>", headers.items())
+def _headers(headers: Mapping[str, str], folded: str) -> Markup:
+    lines = joined("<div><code>{}: {}</code></div>", headers.items())
+    return fold(Markup("<small>{}</small>").format(folded), lines) if lines and folded else lines
 
 
 def _body(value: Any) -> Markup:
     if value is None:
         return Markup()
-    return highlighted(json.dumps(shortened(value), indent=2, ensure_ascii=False), "json")
+    text = json.dumps(shortened(value), indent=2, ensure_ascii=False)
+    return highlighted(text, "json", is_whole="…" not in text)
+
+
+def _notes(exchange: Exchange) -> Markup:
+    """Return a line for each field of the bodies that the course teaches."""
+    fields = [*_fields(exchange.request), *_fields(exchange.answer)]
+    known = ((name, _FIELDS[name]) for name in dict.fromkeys(fields) if name in _FIELDS)
+    return joined("<div class='quiet'><code>{}</code>: {}</div>", known)
+
+
+def _fields(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _fields(each)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _fields(inner)
+
+
+_FIELDS = {
+    "certificate": "a certificate in Base64. In an upload it is the CA's own, and in a verification it is the proof.",
+    "isVerified": "whether the CA counts as verified, by a proof or by self-attestation.",
+    "thumbprint": "the SHA-1 hash of the certificate, which tells you which certificate it is.",
+    "verificationCode": "the code that the proof must have as its common name.",
+    "etag": "the version of this record. A change must name the current one in If-Match.",
+}
+"""What the fields are that the course teaches, by their names."""
 
 
 def shortened(value: Any) -> Any:

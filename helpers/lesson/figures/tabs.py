@@ -36,11 +36,12 @@ class Tabs(Picture):
         return "\n".join(f"{title}:\n  {content.striptags()}" for title, content in self.tabs.items())
 
 
-def highlighted(code: str, language: str) -> Markup:
+def highlighted(code: str, language: str, *, is_whole: bool = True) -> Markup:
     """Return code with its keywords, strings and comments in colours; a click selects all of it, and a button copies it.
 
     Args:
         language: a name that pygments knows: python, bash, json, http.
+        is_whole: False if the code has an ellipsis: then nobody can use a copy of it, and there is no button.
     """
     # pygments is untyped. It is imported here because that takes a moment, and only a few cells need it.
     from pygments import highlight  # type: ignore[import-untyped]
@@ -49,5 +50,7 @@ def highlighted(code: str, language: str) -> Markup:
 
     # pygments escapes the code. With nowrap it adds no elements besides the spans.
     spans = ours(highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True)))
+    if not is_whole:
+        return Markup("<pre>{}</pre>").format(spans)
     whole = Markup("<pre class='whole' title='A click selects it all'>{}</pre>").format(spans)
     return Markup("<div class='code-box'>{}</div>").format(copyable(whole))
