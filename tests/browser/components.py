@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from markupsafe import Markup
 
-from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_completion
+from helpers.certificates import CertificateAuthority, DeviceCredential, describe, issue_completion, issue_fleet
 from helpers.dps import (
     CaReference,
     DpsError,
@@ -73,6 +73,7 @@ def _pictures() -> Iterator[tuple[str, figures.Picture]]:
     yield from of_certificates(root, intermediate, pump)
     yield from of_proofs(intermediate)
     yield from _of_devices(pump)
+    yield from _of_registrations(intermediate)
     yield from _of_access()
     yield from _of_judging()
     yield from of_questions()
@@ -95,14 +96,17 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     )
     yield (
         "Checkpoint: the last",
-        Checkpoint((Expect("Nothing is left", True, ""),), None, left="Solve the exercise of 02_upload_ca."),
+        Checkpoint(
+            (Expect("Nothing is left", True, ""),), None, left="The course is complete, and every prediction came true."
+        ),
     )
 
 
 def _of_final_test(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:
     chain = (issue_completion(intermediate, "Ada Lovelace"), intermediate.certificate, *intermediate.issuers)
-    for score, answers in (("open", (True, None)), ("not passed", (False,) * 12), ("passed", (True,) * 12)):
-        yield f"TestResult: {score}", TestResult(answers, times=2, best=9)
+    yield "TestResult: open", TestResult((*[True] * 7, *[None] * 5))
+    yield "TestResult: not passed", TestResult((*[True] * 6, *[False] * 4, *[True] * 2), times=1, best=8)
+    yield "TestResult: passed", TestResult((*[True] * 11, False), times=2, best=11)
     drawn = figures.draw_completion(chain, "11 of 12")
     yield "CompletionCard", figures.CompletionCard(chain[0], drawn, Path("data/workspace/lab/completion"))
     answered = {"properties": {"isVerified": False}, "etag": "IjA1MDA2YmVhLTAwMDA="}
@@ -133,7 +137,9 @@ def _answered(exhibit: Exhibit) -> Exhibit:
 
 
 def _marks(name: Notebook, number: int) -> Marks:
-    return Marks(name, ran=number < 3, solved=number < 2, right=min(number, 1), asked=number % 3)
+    """Return the marks of a learner who has finished two notebooks and run a third."""
+    ran, asked = number < 3, number % 3
+    return Marks(name, ran=ran, solved=number < 2, right=min(asked, 1) if ran else 0, asked=asked)
 
 
 def _of_devices(pump: DeviceCredential) -> Iterator[tuple[str, figures.Picture]]:
@@ -153,6 +159,24 @@ def _of_devices(pump: DeviceCredential) -> Iterator[tuple[str, figures.Picture]]
     yield "HubCard", figures.HubCard(_HUBS[0], HubDevice("pump-1", "selfSigned", facts.sha256), facts)
 
 
+def _of_registrations(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures.Picture]]:
+    accepted = Registration("pump-1", "pump-1", _HUBS[0], "assigned", "initialAssignment")
+    why = "Its enrollment group “walkthrough-devices” is disabled (401, code 401004)."
+    rejected = DpsError("DPS rejected the device.", why, "Enable the group.", status=401)
+    with TemporaryDirectory() as folder:
+        one, two = issue_fleet(intermediate, ["pump-1", "pump-2"], Path(folder))
+        both = ((one, rejected), (two, replace(accepted, registration_id="pump-2")))
+        situations = ("group disabled", "group deleted")
+        for name, picture in {
+            "accepted": figures.AccessCard("Before", [(each, accepted) for each in (one, two)]),
+            "rejected": figures.AccessCard("The group is disabled", [(one, rejected)]),
+            "both": figures.AccessCard("One device is revoked", both),
+            "situations": figures.AccessCard("A group is disabled, then deleted", both, situations=situations),
+            "stolen": figures.AccessCard("With Mallory's ID scope", [(one, accepted)], harms=True),
+        }.items():
+            yield f"AccessCard: {name}", picture
+
+
 def _of_access() -> Iterator[tuple[str, figures.Picture]]:
     devices, everywhere = ("pump-1", "pump-2", "valve-7"), dict.fromkeys(("pump-1", "pump-2", "valve-7"), True)
     yield (
@@ -162,7 +186,7 @@ def _of_access() -> Iterator[tuple[str, figures.Picture]]:
             {
                 "Before": everywhere,
                 "pump-1 revoked": {**everywhere, "pump-1": False},
-                "Group disabled": {},
+                "The CA is deleted": {"pump-2": False, "valve-7": False},
                 "After the roll-over": {},
             },
             {"pump-1 revoked": "its individual enrollment is disabled, and comes before the group"},

@@ -1,6 +1,7 @@
 """Pictures of certificates and proofs for the page of components, made of real objects."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -8,13 +9,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from helpers.certificates import CertificateAuthority, DeviceCredential, describe, examine_proof
 from helpers.dps import (
     Chapter,
+    DpsError,
     Exchange,
     RegisteredCertificate,
 )
 from helpers.lesson import figures
+from helpers.lesson.experiments.self_attestation import TwoWays
 from helpers.lesson.figures.happened import WhatJustHappened
 from helpers.lesson.recipes import Recipe
-from helpers.problem import Problem
 
 __all__ = ["of_certificates", "of_proofs"]
 
@@ -67,12 +69,16 @@ def of_proofs(intermediate: CertificateAuthority) -> Iterator[tuple[str, figures
     proof_pem = intermediate.sign_verification_code(_CODE).certificate.public_bytes(Encoding.PEM)
     yield "Verdicts: accepted", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE))
     yield "Verdicts: rejected", figures.Verdicts(examine_proof(proof_pem, intermediate.certificate, _CODE[::-1]))
-    refused = Problem(
-        "DPS rejected the proof.",
+    refused = DpsError(
+        "Could not verify the CA certificate “walkthrough-ca”: the service rejected the request (400, code 400053).",
         "Its CN is not the code that DPS sent last.",
         "Sign the new code, and send that proof.",
+        status=400,
+        code="400053",
     )
     yield "AnswerCard", figures.AnswerCard(refused)
+    proved = _registered(intermediate.certificate, True)
+    yield "TwoWays", TwoWays(proved, replace(proved, subject="CN=A CA whose key was deleted"), refused)
     yield "Listing", figures.Listing("Removed", ("the enrollment group walkthrough-devices", "the CA walkthrough-ca"))
     yield (
         "Checklist",
@@ -94,12 +100,13 @@ def _happened() -> WhatJustHappened:
     wire.note(
         Exchange("sign-in", "POST", "https://login.microsoftonline.com/0000/oauth2/v2.0/token", {}, None, 200, {}, None)
     )
-    for method, path, body, status in (
-        ("PUT", "walkthrough-ca", {"properties": {"certificate": "MIIB" * 100}}, 200),
-        ("POST", "walkthrough-ca/verify", {"certificate": "MIIB"}, 412),
+    uploaded = {"name": "walkthrough-ca", "etag": "IjA1", "properties": {"isVerified": False, "thumbprint": "7D07"}}
+    refused = {"code": 412001, "httpStatusCode": "PreconditionFailed", "message": "Invalid ETag supplied."}
+    for method, path, body, status, answer in (
+        ("PUT", "walkthrough-ca", {"properties": {"certificate": "MIIB" * 100}}, 200, uploaded),
+        ("POST", "walkthrough-ca/verify", {"certificate": "MIIB"}, 412, refused),
     ):
         address = f"{url}/certificates/{path}?api-version=2026-11-01"
-        answer = {"name": "walkthrough-ca", "etag": "IjA1", "properties": {"isVerified": False, "thumbprint": "7D07"}}
         wire.note(
             Exchange(
                 "management",
