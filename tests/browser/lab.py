@@ -316,9 +316,8 @@ class NotebookPage:
     def turn(self, theme: str) -> None:
         """Switch to another theme: light or dark. JupyterLab shows a splash screen while it changes."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        expect(self.page.locator("body")).to_have_attribute(
-            "data-jp-theme-light", "false" if theme == "dark" else "true"
-        )
+        is_light = "false" if theme == "dark" else "true"
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", is_light, timeout=SECONDS * 1000)
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
 
 

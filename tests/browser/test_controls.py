@@ -10,6 +10,8 @@ from tests.browser.interactive import controls
 from tests.browser.lab import NotebookPage
 from tests.browser.looks import WIDTHS
 
+# JupyterLab gives its panels their new width some time after the window has it.
+_LAID_OUT = "width => document.querySelector('.jp-NotebookPanel').getBoundingClientRect().right <= width"
 _OUTSIDE = """() => [...document.querySelectorAll('.dps-form :is(input, select, button, label, .dps-help, .dps-reason)')]
     .filter(each => each.getBoundingClientRect().right > innerWidth).map(each => each.outerHTML)"""
 
@@ -23,6 +25,7 @@ def notebook(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_control_is_outside_the_page_and_no_word_is_broken(notebook: NotebookPage, width: int) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 900})
+    notebook.page.wait_for_function(_LAID_OUT, arg=width)
     assert notebook.page.evaluate(_OUTSIDE) == []
     assert broken_words(notebook.page) == []
 
