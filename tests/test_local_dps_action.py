@@ -129,7 +129,7 @@ def test_the_commands_for_any_other_ci_do_the_same(installed: Job) -> None:
     page = (PROJECT / "docs" / "local_dps_in_ci.md").read_text()
     (commands,) = re.findall(r"^```bash\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
     install, *others = commands.splitlines(keepends=True)
-    assert install.startswith("pip install local-dps ")
+    assert install.startswith("pip install ./helpers/local_dps ")
     installed.end()
     script = f"cd '{installed.folder}'\n{''.join(others)}local-dps device pump-2\necho $LOCAL_DPS_ID_SCOPE"
     result = installed.run({"run": script})
