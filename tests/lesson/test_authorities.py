@@ -162,7 +162,7 @@ def test_each_form_that_asks_for_the_passphrase_says_why(workspace: Workspace) -
     for model in (lesson.CreateCa, lesson.SignCode, lesson.ProvisionDevices, lesson.EndAccess, lesson.Completion):
         secret = walkthrough.form(model, {}).secret
         assert secret is not None
-        assert "stored, so each notebook asks for it." in secret._help.value
+        assert "stored, so each notebook that needs it asks for it." in secret._help.value
 
 
 def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_no_file(

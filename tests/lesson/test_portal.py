@@ -127,7 +127,7 @@ def test_devices_register_after_a_person_has_done_every_step(place: Workspace, h
     assert {each.registration_id for each in hands.dps.devices.records(GROUP)} == told
     records = notebook.cell("walkthrough.records()")
     assert (records.assigned, records.told) == (told, True)
-    assert notebook.refused.status == 401
+    assert notebook.answer.status == 401
     at_hub = repr(notebook.cell("walkthrough.at_hub"))
     assert "Self-Signed" in at_hub
     assert "This notebook can't ask the hub" in at_hub

@@ -26,8 +26,8 @@ def test_a_device_and_a_fleet_are_accepted_and_an_unknown_device_is_not(
     chain = lesson.walkthrough.showing.picture_of(notebook.walkthrough, notebook.device)
     assert f"{name} · end entity [sent by the device]" in repr(chain)
     assert [each.registration_id for each in notebook.registrations] == names
-    assert notebook.refused.status == 401
-    assert "with the same subject" in notebook.refused.why
+    assert notebook.answer.status == 401
+    assert "with the same subject" in notebook.answer.why
     assert "stranger" in notebook.cell("create_root(")._repr_html_()
     records = notebook.cell("walkthrough.records()")
     assert "initialAssignment" in repr(records)
