@@ -11,7 +11,7 @@ __all__ = ["interrupted_when"]
 
 
 @contextmanager
-def interrupted_when(condition: Callable[[], bool], *, within: float = 1) -> Iterator[None]:
+def interrupted_when(condition: Callable[[], bool], *, within: float = 10) -> Iterator[None]:
     """Interrupt the `with` block as soon as the condition holds. The block must then end within that many seconds."""
     ended = threading.Event()
     at: list[float] = []

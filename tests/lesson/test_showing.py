@@ -20,9 +20,9 @@ def test_each_value_of_the_cells_has_a_picture(workspace: Workspace, name: str) 
     walk(workspace, name)
     names: dict[str, Any] = {}
     for number, until in (
-        ("00", "examine_way"),
+        ("00", "examine_device"),
         ("01", "certificate_anatomy"),
-        ("03", "try_stale"),
+        ("03", "send_both_etags"),
         ("04", ""),
         ("05", ""),
     ):
