@@ -17,7 +17,7 @@ WRONGLY_PREDICTED = {"signatures": "AAR", "leaf_below_root": "accepted", "pump_l
 WRONG = {
     Notebook.CREATE_CA: ("return certificate.issuer == issuer.subject", "another CA of the same name"),
     Notebook.SIGN_VERIFICATION_CODE: ("return ca_certificate", "Anyone may have it"),
-    Notebook.PROVISION_DEVICES: ("return [device]", "Reaches"),
+    Notebook.PROVISION_DEVICES: ("return [device]", "It stops at"),
     Notebook.YOU_ARE_DPS: ("return code in str(sent)", ""),
 }
 """By notebook, a line with which the learner replaces the stub's, and a part of the diagnosis."""
