@@ -26,7 +26,7 @@ def take_notebook(page: Page, folder: Path) -> None:
         assert first is not None
         assert last is not None
         height = last["y"] + last["height"] - first["y"]
-        clip = {"x": first["x"], "y": first["y"], "width": 850, "height": height}
+        clip = {"x": first["x"], "y": first["y"], "width": 910, "height": height}
         page.screenshot(path=FOLDER / "notebook.png", clip=clip)
 
 
