@@ -32,7 +32,7 @@ SCENES = {
         "contoso",
         "verified",
         "attested",
-        "His service now says “verified”, although nobody has proved anything there.",
+        "His service now says “verified”, although it has seen no valid proof.",
         "note",
         act=2,
         sender="mallory",

@@ -53,7 +53,7 @@ class DeviceTrials:
     def unverified_ca(self) -> AccessCard:
         """A device registers while its CA is registered and bound to a group, but not verified."""
         with self._service() as dps, _group(dps, self._factory, verified=False):
-            return _registers("A CA that nobody has proved", dps, self._pump)
+            return _registers("An unverified CA", dps, self._pump)
 
     def deleted_group(self) -> AccessCard:
         """A device registers while the nearest group is disabled, and again after that group was deleted."""

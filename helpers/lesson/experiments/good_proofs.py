@@ -70,7 +70,7 @@ def minutes_left(stage: Stage) -> Attempt:
 
     root -> intermediate (at DPS) -> proof, valid for ten more minutes
 
-    Only the moment when DPS looks counts. After that, nobody needs the proof.
+    Only the moment when DPS looks counts. After that, the proof has no use.
     """
     return signed(stage.intermediate, stage.code, life=(-timedelta(hours=1), timedelta(minutes=10)))
 

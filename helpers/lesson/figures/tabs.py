@@ -41,7 +41,7 @@ def highlighted(code: str, language: str, *, is_whole: bool = True) -> Markup:
 
     Args:
         language: a name that pygments knows: python, bash, json, http.
-        is_whole: False if the code has an ellipsis: then nobody can use a copy of it, and there is no button.
+        is_whole: False if the code has an ellipsis: then a copy of it would be useless, and there is no button.
     """
     # pygments is untyped. It is imported here because that takes a moment, and only a few cells need it.
     from pygments import highlight  # type: ignore[import-untyped]
