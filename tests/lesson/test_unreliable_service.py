@@ -1,12 +1,17 @@
 """The walkthrough's calls while one request in ten fails, in each possible way."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from helpers.certificates import CertificateAuthority, DeviceCredential
+from helpers.certificates import (
+    CertificateAuthority,
+    DeviceCredential,
+    accept_verification_certificate,
+    request_verification_certificate,
+)
 from helpers.dps import (
     CaReference,
     EnrollmentGroup,
@@ -14,11 +19,14 @@ from helpers.dps import (
     ProvisioningService,
     connect_local,
     require_registered,
+    start_local_dps,
 )
+from helpers.lesson.experiments import DeviceTrials, PkiTeam
 from helpers.lesson.targets.notes import Notes
 from helpers.lesson.targets.service import Service
 from helpers.local_dps import Fault, Faults, running
 from helpers.workspace import Workspace
+from tests.faults import set_faults
 
 ROUNDS = 3
 DEVICE = "pump-1"
@@ -102,3 +110,24 @@ def test_a_change_with_a_stale_etag_is_repeated_once(tmp_path: Path) -> None:
         assert not dps.enrollment_groups.disable(group).enabled
         dps.certificates.delete(stale)
         assert service.certificates.list() == []
+
+
+def test_experiments_repeat_a_change_with_a_stale_etag(alone: Workspace) -> None:
+    alone.update(target="local")
+    set_faults(start_local_dps(alone.local_dps_folder), {Fault.CHANGE_ETAG: 0.5}, seed=1)
+    assert DeviceTrials(alone).deleted_group().accepted == [False, True]
+    with closing(PkiTeam(alone)) as team, team.registered_for_a_moment() as theirs:
+        code = str(theirs.verification_code)
+        proof = accept_verification_certificate(
+            team.sign(request_verification_certificate(code)), team.certificate, code
+        )
+        assert team.dps.certificates.verify(theirs, proof).verified
+    log = (alone.local_dps_folder / "log.txt").read_text()
+    assert {path for path in ("/enrollmentGroups/", "/verify") if _was_changed(log, path)} == {
+        "/enrollmentGroups/",
+        "/verify",
+    }, "the fault was not met: choose another seed"
+
+
+def _was_changed(log: str, path: str) -> bool:
+    return any(path in line for line in log.splitlines() if f"[fault {Fault.CHANGE_ETAG.value}: " in line)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from helpers.certificates import CertificateAuthority, DeviceCredential, certificate_pem, issue_fleet
-from helpers.dps import CaReference, EnrollmentGroup, ProvisioningService, removed
+from helpers.dps import CaReference, EnrollmentGroup, ProvisioningService, read_and_change, removed
 from helpers.files import PUBLIC, make_private_folder, write_atomically
 from helpers.lesson.figures import AccessCard
 from helpers.lesson.targets.added_services import service_for_experiments
@@ -58,7 +58,7 @@ class DeviceTrials:
     def deleted_group(self) -> AccessCard:
         """A device registers while the nearest group is disabled, and again after that group was deleted."""
         with self._service() as dps, _group(dps, self._root), _group(dps, self._factory) as nearest:
-            dps.enrollment_groups.disable(dps.enrollment_groups.get(nearest))
+            read_and_change(lambda: dps.enrollment_groups.get(nearest), dps.enrollment_groups.disable)
             disabled = dps.devices.register_all([self._pump])
             removed(dps.enrollment_groups, nearest)
             deleted = dps.devices.register_all([self._pump])

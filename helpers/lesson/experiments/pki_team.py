@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 
 from helpers.dps import RegisteredCertificate
-from helpers.lesson.targets import rehearse
+from helpers.lesson.targets import target_of
 from helpers.lesson.targets.scratch import registered_for_a_moment, with_code
 from helpers.problem import Problem
 from helpers.workspace import Workspace
@@ -27,7 +27,8 @@ class PkiTeam:
 
     Attributes:
         certificate: the CA's certificate, which is public.
-        dps: the service at which the CA is registered for a moment: the walkthrough's own, or a local DPS for the portal.
+        dps: the service at which the CA is registered for a moment: the walkthrough's own, or a local DPS for the portal. It
+            repeats a change if an ETag is stale, and its notes are only about the walkthrough's own CA.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -36,7 +37,7 @@ class PkiTeam:
         Raises:
             Problem: no target was chosen (run 00_start_here), or the process does not start.
         """
-        self.dps = rehearse(workspace)
+        self.dps = target_of(workspace).rehearse()
         # -P: a module in the script's folder must not stand in for a package of the same name.
         self._process = subprocess.Popen(  # noqa: S603 - a fixed command
             [sys.executable, "-P", str(_SCRIPT)],
@@ -51,8 +52,9 @@ class PkiTeam:
     @contextmanager
     def registered_for_a_moment(self) -> Iterator[RegisteredCertificate]:
         """Register the team's CA with DPS for the duration of the `with` block, and generate a verification code for it."""
-        with registered_for_a_moment(self.dps, self.certificate) as uploaded:
-            yield with_code(self.dps, uploaded)
+        dps = self.dps.unheard
+        with registered_for_a_moment(dps, self.certificate) as uploaded:
+            yield with_code(dps, uploaded)
 
     def sign(self, request: bytes) -> bytes:
         """Return the certificate (PEM) that the team issues for a request (PKCS#10, PEM).
