@@ -25,14 +25,13 @@ from helpers.lesson.course.journey import JOURNEY, JourneyMap
 from helpers.lesson.course.judging.decisions import by_examiner, decide_all
 from helpers.lesson.course.judging.judging_pictures import Comparison, Replay, Reveal, Scores
 from helpers.lesson.course.judging.misconceptions import diagnose
-from helpers.lesson.course.mastery import Marks
+from helpers.lesson.course.mastery import Marks, marks
 from helpers.lesson.experiments.attack_scenes import SCENES
 from helpers.lesson.experiments.exhibit import Exhibit
 from helpers.lesson.experiments.gallery import rehearsed_exhibits
 from helpers.lesson.experiments.proof_case import Answer
 from helpers.lesson.figures.picture import pill
 from helpers.lesson.figures.tabs import highlighted
-from helpers.notebook import Notebook
 from helpers.workspace import Workspace
 from tests.browser.proof_pictures import of_certificates, of_proofs
 from tests.browser.question_pictures import exported_form, of_questions
@@ -86,7 +85,8 @@ def _course() -> Iterator[tuple[str, figures.Picture]]:
     yield "SystemMap: at a station", figures.SystemMap("group")
     yield "ThreePlanes", figures.ThreePlanes()
     yield "FourIds", figures.FourIds("0ne005CB7A6", "pump-1", "pump-1", "walkthrough-devices")
-    yield "JourneyMap", JourneyMap([_marks(name, number) for number, name in enumerate(Notebook)])
+    with TemporaryDirectory() as folder:
+        yield "JourneyMap", JourneyMap(_progress(marks(Workspace(Path(folder) / "workspace"))))
     statements = ("Your CA is registered with DPS", "DPS has verified it by your proof", "The code is used up")
     yield (
         "Checkpoint",
@@ -136,10 +136,12 @@ def _answered(exhibit: Exhibit) -> Exhibit:
     return replace(exhibit, answer=replace(exhibit.answer, refusal=None if answer is Answer.ACCEPTED else refusal))
 
 
-def _marks(name: Notebook, number: int) -> Marks:
-    """Return the marks of a learner who has finished two notebooks and run a third."""
-    ran, asked = number < 3, number % 3
-    return Marks(name, ran=ran, solved=number < 2, right=min(asked, 1) if ran else 0, asked=asked)
+def _progress(made: list[Marks]) -> list[Marks]:
+    """Return the marks of a learner who has finished three notebooks and run a fourth."""
+    return [
+        replace(each, ran=number < 4, solved=number < 3, right=min(each.asked, 1) if number < 4 else 0)
+        for number, each in enumerate(made)
+    ]
 
 
 def _of_devices(pump: DeviceCredential) -> Iterator[tuple[str, figures.Picture]]:

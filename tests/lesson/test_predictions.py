@@ -178,15 +178,19 @@ def test_each_notebook_from_02_on_begins_with_them(notebook: Notebook) -> None:
     assert position <= 5
 
 
-def test_an_answer_is_explained_at_once(workspace: Workspace) -> None:
+def test_an_answer_is_explained_at_once_and_a_wrong_one_does_not_give_the_right_one_away(workspace: Workspace) -> None:
     ask, _ = recall(workspace, "02_upload_ca").asked
     wrong = next(key for key in ask.question.choices if key != ask.question.right)
+    right = ask.question.choices[ask.question.right]
     ask.control.value = wrong
-    feedback = ask._feedback.value
-    for text in ("not right", ask.question.choices[wrong].why, ask.question.choices[ask.question.right].why):
-        assert escape(text) in feedback
+    for text in ("not right", ask.question.choices[wrong].why, "Choose again."):
+        assert escape(text) in ask._feedback.value
+    assert escape(right.why) not in ask._feedback.value
+    assert "dps-judged" not in ask.box._dom_classes
     ask.control.value = ask.question.right
     assert "not right" not in ask._feedback.value
+    assert escape(right.why) in ask._feedback.value
+    assert "dps-judged" in ask.box._dom_classes
 
 
 def test_the_decision_table_of_02_is_a_question_in_06() -> None:

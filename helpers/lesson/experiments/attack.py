@@ -156,7 +156,7 @@ class Attack:
         attested = self._attacker.certificates.upload(_STOLEN, public_part, self_attested=True)
         self._attacker.enrollment_groups.create(EnrollmentGroup(_GROUP, CaReference(_STOLEN)))
         self._act = "attested"
-        return show_certificate(self._factory.certificate, attested)
+        return show_certificate(self._factory.certificate, attested, is_brief=True)
 
     def change_id_scope(self) -> AccessCard:
         """The pump gets Mallory's ID scope instead of Contoso's; nothing else about it changes."""

@@ -10,7 +10,7 @@ from helpers.dps import DpsError, RegisteredCertificate
 from helpers.lesson.experiments.refused import require_refused
 from helpers.lesson.figures import AnswerCard, Picture
 from helpers.lesson.figures.certificates import with_pill
-from helpers.lesson.figures.picture import card, joined
+from helpers.lesson.figures.picture import card, fold, joined
 from helpers.lesson.targets import rehearse
 from helpers.lesson.targets.scratch import answer_to, registered_for_a_moment, with_code
 from helpers.workspace import Workspace
@@ -47,18 +47,12 @@ class TwoWays(Picture):
             ("The CA", names[0], names[1]),
             ("Status at DPS", statuses[0], statuses[1]),
             ("Requires", "the CA's private key", "the CA's certificate, which is public"),
-            (
-                "Who can do it",
-                "people who hold the key and may write to the service",
-                "everyone who may write to the service",
-            ),
             ("Proves", "that someone here could sign with the CA's key", "nothing: it is only a statement"),
             (
                 "Good for",
                 "a CA whose ownership others rely on",
                 "a CA in your own service that is yours beyond doubt",
             ),
-            ("Visible later", "no: the record only says “verified”", "no: the record only says “verified”"),
         ]
 
     def html(self) -> Markup:
@@ -72,7 +66,7 @@ class TwoWays(Picture):
                 "<table><thead><tr><td></td><th scope='col'>Proof of possession</th><th scope='col'>"
                 "Self-attestation (<code>isVerified</code>)</th></tr></thead><tbody>{}</tbody></table><p>{}</p>"
             ).format(rows, _TOLD),
-            AnswerCard(self.without_key).html(),
+            fold("Show the rejected proof", AnswerCard(self.without_key).html()),
         )
 
     def text(self) -> str:

@@ -15,7 +15,7 @@ from helpers.workspace import Workspace
 
 __all__ = ["StaleEtag", "send_both_etags"]
 
-_AFTERWARDS = "DPS accepts the same proof with the current ETag:"
+_AFTERWARDS = "The first attempt had the ETag of the upload. With that of the code, DPS accepts the same proof:"
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,21 +23,19 @@ class StaleEtag(Picture):
     """The result of a proof with a stale ETag, and of the same proof with the current one.
 
     Attributes:
-        before: the ETags at the first attempt, which used the first of them. after: the ETags after DPS accepted the proof.
+        refusal: the answer to the first attempt, which used the first ETag. etags: all of them, after DPS accepted the proof.
     """
 
-    before: tuple[tuple[str, str], ...]
     refusal: DpsError
-    after: tuple[tuple[str, str], ...]
+    etags: tuple[tuple[str, str], ...]
 
     def html(self) -> Markup:
-        return Markup("{}{}<p>{}</p>{}").format(
-            EtagTrail(self.before).html(), AnswerCard(self.refusal).html(), _AFTERWARDS, EtagTrail(self.after).html()
+        return Markup("{}<p>{}</p>{}").format(
+            AnswerCard(self.refusal).html(), _AFTERWARDS, EtagTrail(self.etags).html()
         )
 
     def text(self) -> str:
-        first, refused, last = EtagTrail(self.before), AnswerCard(self.refusal), EtagTrail(self.after)
-        return "\n".join([first.text(), refused.text(), _AFTERWARDS, last.text()])
+        return "\n".join([AnswerCard(self.refusal).text(), _AFTERWARDS, EtagTrail(self.etags).text()])
 
 
 def send_both_etags(workspace: Workspace) -> StaleEtag:
@@ -59,5 +57,5 @@ def send_both_etags(workspace: Workspace) -> StaleEtag:
         verified = read_and_change(
             lambda: dps.certificates.get(uploaded.name), lambda now: dps.certificates.verify(now, proof)
         )
-        before = (("upload", uploaded.etag), ("verification code", coded.etag))
-        return StaleEtag(before, refusal, (*before, ("verification", verified.etag)))
+        etags = (("upload", uploaded.etag), ("verification code", coded.etag), ("verification", verified.etag))
+        return StaleEtag(refusal, etags)

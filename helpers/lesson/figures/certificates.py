@@ -25,10 +25,12 @@ from helpers.lesson.figures.picture import (
     badge,
     card,
     copyable,
+    fold,
     grouped,
     listed,
     pill,
     plain,
+    table,
     with_digits_grouped,
 )
 from helpers.lesson.figures.shapes import IconName, icon
@@ -50,11 +52,17 @@ _CODE = re.compile("[0-9A-F]{48}", re.IGNORECASE)
 
 @dataclass(frozen=True, repr=False)
 class CertificateCard(Table):
-    """A certificate's facts; `registered` is the certificate at DPS, or None if it is not there or DPS was not asked."""
+    """A certificate's facts.
+
+    Attributes:
+        registered: the certificate at DPS; None if it is not there, or DPS was not asked.
+        is_brief: fold the facts that this moment of the course is not about.
+    """
 
     facts: CertificateDescription
     extensions: Sequence[str] = ()
     registered: RegisteredCertificate | None = None
+    is_brief: bool = False
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def title(self) -> str:
@@ -85,14 +93,27 @@ class CertificateCard(Table):
             return rows
         return [("At DPS", with_pill(status_at_dps(self.registered))), *rows]
 
+    def html(self) -> Markup:
+        if not self.is_brief:
+            return super().html()
+        shown = [row for row in self.rows() if row[0] in _BRIEF]
+        folded = [row for row in self.rows() if row[0] not in _BRIEF]
+        return card(self.title(), table(shown), fold("More about this certificate", table(folded)))
+
     def text(self) -> str:
         shown = [(name, ", ".join(self.extensions) if name == "Extensions" else text) for name, text in self.rows()]
         return "\n".join([self.title(), *(f"  {name:10}  {plain(text)}" for name, text in shown)])
 
 
-def show_certificate(certificate: x509.Certificate, registered: RegisteredCertificate | None = None) -> CertificateCard:
+_BRIEF = ("At DPS", "Issuer", "Validity", "SHA-1")
+"""The facts that a brief card shows."""
+
+
+def show_certificate(
+    certificate: x509.Certificate, registered: RegisteredCertificate | None = None, *, is_brief: bool = False
+) -> CertificateCard:
     """Return the card of a certificate, with its status at DPS if it is registered there."""
-    return CertificateCard(describe(certificate), extensions_in_words(certificate), registered)
+    return CertificateCard(describe(certificate), extensions_in_words(certificate), registered, is_brief)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from helpers.certificates import Examination
+from helpers.certificates import Check, Examination
 from helpers.lesson.figures.picture import (
     Kind,
     Picture,
@@ -14,6 +14,7 @@ from helpers.lesson.figures.picture import (
     badge,
     card,
     copyable,
+    fold,
     grouped,
     joined,
     mark,
@@ -152,28 +153,24 @@ _NO_ETAG = "The notebook knows no ETag here: the portal reads the certificate ag
 
 @dataclass(frozen=True, repr=False)
 class Verdicts(Picture):
-    """The examiner's findings, one line for each check."""
+    """The examiner's findings, one line for each check.
+
+    Attributes:
+        is_brief: fold the checks that passed.
+    """
 
     examination: Examination
+    is_brief: bool = False
 
     def html(self) -> Markup:
-        lines = joined(
-            "<tr><td class='sign'>{}</td><th scope='row' class='name'>{}</th><td>{}{}</td></tr>",
-            (
-                (
-                    mark(check.passed),
-                    check.name,
-                    with_digits_grouped(check.reason),
-                    Markup("<br><b>Fix:</b> {}").format(check.remedy) if check.remedy else "",
-                )
-                for check in self.examination.checks
-            ),
-        )
         kind: Kind = "accepted" if self.examination.passed else "rejected"
         word = "passes" if self.examination.passed else "fails"
-        return card(
-            self.examination.title, Markup("<table class='verdicts'>{}</table>").format(lines), kind=kind, word=word
-        )
+        content = [_checks(self.examination.checks)]
+        if self.is_brief:
+            passed = [each for each in self.examination.checks if each.passed]
+            folded = fold(f"Show the checks that passed ({len(passed)})", _checks(passed))
+            content = [_checks(self.examination.failed), folded]
+        return card(self.examination.title, *content, kind=kind, word=word)
 
     def text(self) -> str:
         lines = [
@@ -181,6 +178,22 @@ class Verdicts(Picture):
             for check in self.examination.checks
         ]
         return "\n".join([self.examination.title, *lines])
+
+
+def _checks(checks: Sequence[Check]) -> Markup:
+    lines = joined(
+        "<tr><td class='sign'>{}</td><th scope='row' class='name'>{}</th><td>{}{}</td></tr>",
+        (
+            (
+                mark(check.passed),
+                check.name,
+                with_digits_grouped(check.reason),
+                Markup("<br><b>Fix:</b> {}").format(check.remedy) if check.remedy else "",
+            )
+            for check in checks
+        ),
+    )
+    return Markup("<table class='verdicts'>{}</table>").format(lines) if checks else Markup()
 
 
 @dataclass(frozen=True, repr=False)

@@ -34,7 +34,8 @@ class SystemMap(Picture):
     """The way from the root CA to the hubs.
 
     Attributes:
-        here: the place where the reader is; the places before it are marked as done. "" for none.
+        here: the place where the reader is; the places before it are marked as done. "" for none: then each place has a
+            description, which later only the reader's place has.
     """
 
     here: Place = ""
@@ -52,14 +53,14 @@ class SystemMap(Picture):
             link("trusts"),
             self._station("group", "group"),
             link("assigns"),
-            station("hub", "IoT hubs", "the device's new home", marked=self._over()),
+            station("hub", "IoT hubs", *self._described("", "the device's new home"), marked=self._over()),
         )
         return card(
             _TITLE,
             _lane("", "key", _MACHINE, machine),
             Markup("<ol class='crossings' aria-label='Messages to and from DPS'>{}</ol>").format(
                 joined(
-                    "<li class='{}'>{}<b><span aria-hidden='true'>{}</span> {}</b>{}</li>",
+                    "<li class='{}'>{}<b><span aria-hidden='true'>{}</span> {}</b> {}</li>",
                     (
                         self._crossing("upload", "↓"),
                         self._crossing("code", "↑"),
@@ -77,6 +78,9 @@ class SystemMap(Picture):
         lines = [f"{signs[self._mark(place)]}{title}: {says}" for place, (title, says) in _PLACES.items()]
         return "\n".join([_TITLE, *(f"  {line}" for line in lines)])
 
+    def _described(self, place: Place, says: str) -> list[str]:
+        return [says] if self.here in ("", place) else []
+
     def _mark(self, place: Place) -> Mark:
         if place == self.here:
             return "here"
@@ -88,11 +92,11 @@ class SystemMap(Picture):
         return "done" if self.here == "end" else ""
 
     def _past(self, title: str, says: str) -> tuple[str, Markup, str, str, str]:
-        return self._over(), Markup(), "✔" if self._over() else "↓", title, says
+        return self._over(), Markup(), "✔" if self._over() else "↓", title, " ".join(self._described("", says))
 
     def _station(self, place: Place, name: IconName) -> Markup:
         title, says = _PLACES[place]
-        return station(name, title, says, marked=self._mark(place))
+        return station(name, title, *self._described(place, says), marked=self._mark(place))
 
     def _crossing(self, place: Place, arrow: str, *, stays: str = "") -> tuple[str, Markup, str, str, str]:
         marked, (title, says) = self._mark(place), _PLACES[place]
@@ -101,7 +105,7 @@ class SystemMap(Picture):
             flag() if marked == "here" else Markup(),
             "✔" if marked == "done" else arrow,
             title,
-            says,
+            " ".join(self._described(place, says)),
         )
 
 

@@ -216,10 +216,7 @@ class Walkthrough:
         Raises:
             Problem: no CA is registered (run 02_upload_ca).
         """
-        role = self.workspace.facts.registered_role
-        if role is None:
-            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
-        return self.workspace.authority_certificate(role)
+        return self.workspace.authority_certificate(self._registered_role())
 
     def authority(self, role: Role) -> CertificateAuthority:
         """Return a CA with its private key.
@@ -235,10 +232,7 @@ class Walkthrough:
         Raises:
             Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
-        role = self.workspace.facts.registered_role
-        if role is None:
-            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
-        return self.authority(role)
+        return self.authority(self._registered_role())
 
     def signer(self, wanted: SignCode) -> CertificateAuthority | ExternalSigner:
         """Return the one who signs the code: the registered CA with its private key, or somebody else if the form says so.
@@ -246,10 +240,9 @@ class Walkthrough:
         Raises:
             Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
-        role = self.workspace.facts.registered_role
-        if role is None or wanted.signed_by == "this notebook":
+        if wanted.signed_by == "this notebook":
             return self.registered_authority()
-        return ExternalSigner(self.workspace, role, wanted.signed_file)
+        return ExternalSigner(self.workspace, self._registered_role(), wanted.signed_file)
 
     def signing_authority(self) -> CertificateAuthority:
         """Return the CA that issues the devices' certificates, with its private key: the registered one, or one below it.
@@ -257,9 +250,14 @@ class Walkthrough:
         Raises:
             Problem: no CA is registered (run 02_upload_ca), or its key can't be opened.
         """
-        if self.workspace.facts.registered_role is None:
-            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
+        self._registered_role()  # raises the error
         return self.authority(self.workspace.authority_roles()[-1])
+
+    def _registered_role(self) -> Role:
+        role = self.workspace.facts.registered_role
+        if role is None:
+            raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
+        return role
 
     def examine_proof(self) -> Examination:
         """Return the examiner's findings about the stored proof.
@@ -303,7 +301,7 @@ class Walkthrough:
 
     def examine_machine(self) -> Verdicts:
         """Return the result of the machine's health check."""
-        return Verdicts(examine_machine(self.workspace))
+        return Verdicts(examine_machine(self.workspace), is_brief=True)
 
     def examine_device_connection(self) -> Verdicts:
         """Return whether devices on this machine can reach the service."""

@@ -45,8 +45,10 @@ _SHOWN = (
 def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
     """Return the picture of a value that a call in a cell has returned."""
     match value:
-        case CertificateAuthority() | VerificationCertificate():
+        case CertificateAuthority():
             return show_certificate(value.certificate)
+        case VerificationCertificate():
+            return show_certificate(value.certificate, is_brief=True)
         case DeviceCredential():
             return walkthrough.chain(value)
         case DpsError():
@@ -57,7 +59,7 @@ def picture_of(walkthrough: "Walkthrough", value: Any) -> Picture:
             return Verdicts(value)
         case RegisteredCertificate():
             certificate = _certificate_of(walkthrough, value)
-            return show_certificate(certificate, value) if certificate else _told_of(value)
+            return show_certificate(certificate, value, is_brief=True) if certificate else _told_of(value)
         case ServiceDescription():
             return ServiceCard(str(walkthrough.workspace.facts.target), value)
     raise TypeError(f"There is no picture of a {type(value).__name__}.")

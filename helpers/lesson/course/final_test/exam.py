@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 import ipywidgets as widgets
 from markupsafe import Markup
 
-from helpers.lesson.course.final_test import card_objects, chain_objects, file_objects, proof_objects, wire_objects  # noqa: F401
+from helpers.lesson.course.final_test import (  # noqa: F401 - they fill MAKERS
+    card_objects,
+    chain_objects,
+    file_objects,
+    proof_objects,
+    wire_objects,
+)
 from helpers.lesson.course.final_test.objects import MAKERS
-
-# These modules fill MAKERS.
 from helpers.lesson.course.questions.bank import read_bank
 from helpers.lesson.course.questions.question import Ask, Choice, Question, QuestionCard
 from helpers.lesson.figures import Picture

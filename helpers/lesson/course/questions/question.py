@@ -90,14 +90,18 @@ class Ask:
         return value
 
     def explain_at_once(self) -> None:
-        """From now on, show below the question whether the chosen answer is right, and why."""
+        """From now on, show below the question whether the chosen answer is right, and why. After a wrong one, ask again."""
         self.control.observe(lambda _change: self._explain(), names="value")
         if self.choice is not None:
             self._explain()
 
     def _explain(self) -> None:
-        self.judge(self.question.right)
-        self.show(self.explanation())
+        chosen = self.question.choices[str(self.choice)]
+        if self.choice == self.question.right:
+            self.judge(self.question.right)
+            self.show(self.explanation())
+        else:
+            self.show(Markup("<p>{} {} {}</p>").format(_wrong(), chosen.why, "Choose again."))
 
     def judge(self, right: str) -> None:
         """Mark the right answer, which has this key, and a wrong choice. Before a choice, mark nothing."""
@@ -114,9 +118,7 @@ class Ask:
         chosen, right = self.question.choices[self.choice], self.question.choices[self.question.right]
         if chosen is right:
             return Markup("<p>{} {}</p>").format(pill("accepted", "right"), chosen.why)
-        return Markup("<p>{} {}</p><p><b>{}</b> {}</p>").format(
-            pill("rejected", "not right"), chosen.why, right.says, right.why
-        )
+        return Markup("<p>{} {}</p><p><b>{}</b> {}</p>").format(_wrong(), chosen.why, right.says, right.why)
 
     def show(self, feedback: Markup) -> None:
         """Show something below the question; screen readers announce it."""
@@ -148,6 +150,10 @@ class Ask:
 
     def _sign(self, key: str) -> str:
         return "●" if key == self.choice else "○"
+
+
+def _wrong() -> Markup:
+    return pill("rejected", "not right")
 
 
 class QuestionCard(Picture):
