@@ -14,6 +14,7 @@ from helpers.local_dps.planes.identity.assertion import new_client_certificate
 _IN_ONE_WORKER = (
     "tests/notebooks/test_executed.py",
     "tests/browser/test_exported.py",
+    "tests/browser/test_controls.py",
     "tests/test_local_dps_action.py",
 )
 # These start first, so that no worker has a long one left at the end.

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
 
@@ -64,9 +66,11 @@ class Lab:
         try:
             yield theirs
         finally:
-            for session in self._ask("GET", "sessions"):
-                if session["path"].startswith(theirs.folder.name):
-                    self._ask("DELETE", f"sessions/{session['id']}")
+            sessions = [
+                each["id"] for each in self._ask("GET", "sessions") if each["path"].startswith(theirs.folder.name)
+            ]
+            with ThreadPoolExecutor() as ending:  # each waits for the end of its kernel
+                list(ending.map(lambda session: self._ask("DELETE", f"sessions/{session}"), sessions))
             stop_local_dps(theirs.workspace / "local-dps")
 
     def address(self, notebook: str) -> str:
@@ -157,14 +161,25 @@ class NotebookPage:
         """
         page.goto("about:blank")  # messages that the previous page sends while it closes are not recorded
         opened = cls(page, lab, name)
-        page.on("console", opened._note_console)
-        page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        page.on("request", opened._note_request)
-        page.on("websocket", opened._note_socket)
+        opened._listen()
         page.goto(lab.address(name))
         expect(opened.cells.first).to_be_visible(timeout=SECONDS * 1000)
         opened.wait_until_idle()
         return opened
+
+    def _listen(self) -> None:
+        """Note what the page does, in place of the notebook that was open in it before."""
+        heard: dict[str, Callable[[Any], None]] = {
+            "console": self._note_console,
+            "pageerror": lambda error: self.complaints.append(str(error)),
+            "request": self._note_request,
+            "websocket": self._note_socket,
+        }
+        for event, note in _LISTENING.get(self.page, {}).items():
+            self.page.remove_listener(event, note)
+        for event, note in heard.items():
+            self.page.on(event, note)  # type: ignore[call-overload]  # it has a signature for each event
+        _LISTENING[self.page] = heard
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -321,6 +336,8 @@ class NotebookPage:
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SECONDS * 1000)
 
 
+# For each page, what listens to its events: a worker's tests share one page.
+_LISTENING: WeakKeyDictionary[Page, dict[str, Callable[[Any], None]]] = WeakKeyDictionary()
 _PANEL = "[...document.querySelectorAll('.jp-WindowedPanel-outer')].sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"
 _ERROR = "[data-mime-type='application/vnd.jupyter.stderr']"
 _CELLS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]"

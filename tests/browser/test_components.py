@@ -61,7 +61,9 @@ def test_a_narrow_page_names_each_mark_of_the_journey_in_its_row(chromium: Brows
 
 def test_a_broken_word_is_found(chromium: Browser) -> None:
     with looking(chromium, LOOKS["light"], 700) as page:
-        page.set_content("<div class='dps' style='width: 6em; word-break: break-all'>one provisioning-service</div>")
+        # In a font whose characters are all as wide, the lines are "one prov", "isioning" and "-service".
+        look = "font-family: monospace; width: 8ch; word-break: break-all"
+        page.set_content(f"<div class='dps' style='{look}'>one provisioning-service</div>")
         assert broken_words(page) == ["provisioning"]
 
 

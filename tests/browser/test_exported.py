@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from helpers import walkthrough
 from helpers.workspace import Workspace
-from tests.browser.barriers import barriers, broken_words
+from tests.browser.barriers import barriers, broken_words, faint_texts, squeezed_texts
 from tests.browser.colours import contrast
 from tests.browser.looks import LOOKS, looking
 
@@ -119,4 +119,6 @@ def test_no_page_has_a_barrier_or_a_broken_word(
             page.goto(file.as_uri())
             with subtests.test(of=file.stem):
                 assert barriers(page) == []
+                assert faint_texts(page) == []
                 assert broken_words(page) == []
+                assert squeezed_texts(page) == []

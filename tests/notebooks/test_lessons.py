@@ -120,11 +120,11 @@ def test_the_target_portal_stops_at_each_step_for_the_person_and_continues_when_
     with by_hand() as dps:
         dps.enrollment_groups.create(EnrollmentGroup("walkthrough-devices", CaReference("walkthrough-ca")))
     goes_on("05", done_in_portal=True)
-    for step in STEPS[6:-1]:
+    for step in ("06", "07", "08"):  # 09 and 10 are the same with every target
         goes_on(step)
     with by_hand() as dps:
         assert len(dps.devices.records("walkthrough-devices")) >= 11
-    stops(STEPS[-1])
-    goes_on(STEPS[-1], done_in_portal=True)
+    stops("11")
+    goes_on("11", done_in_portal=True)
     assert workspace.facts.certificate_name is None
-    assert list(workspace.facts.reached) == [each.stem for each in walkthrough.NOTEBOOKS]
+    assert list(workspace.facts.reached) == [*STEPS[:9], STEPS[11]]

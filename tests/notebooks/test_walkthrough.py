@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ from tests import openssl
 from tests.azure_function import azure_function
 from tests.notebooks.walking import STEPS, go, notebook, run, shown
 
+# 08 and 09 have CAs of their own, so no key of the walkthrough's concerns them.
+WITH_OWN_KEYS = tuple(step[:2] for step in STEPS[:-1] if step[:2] not in ("08", "09"))
 
+
+# EC with the intermediate is what most tests have, and RSA with the root what the next one has.
 @pytest.mark.usefixtures("reused_kernels")
-@pytest.mark.parametrize(("key_type", "register_ca"), [("EC", "root"), ("RSA", "intermediate"), ("RSA", "root")])
+@pytest.mark.parametrize(("key_type", "register_ca"), [("EC", "root"), ("RSA", "intermediate")])
 def test_it_runs_with_each_kind_of_key_and_each_ca(workspace: Workspace, key_type: str, register_ca: str) -> None:
-    parameters = {"key_type": key_type, "register_ca": register_ca}
-    outcomes = run(workspace, *(step[:2] for step in STEPS[:-1]), **parameters)
-    assert [outcome.name for outcome in outcomes] == STEPS[:-1]
+    outcomes = run(workspace, *WITH_OWN_KEYS, key_type=key_type, register_ca=register_ca)
     ca = workspace.folder / "ca"
     assert openssl.run("verify", "-x509_strict", "-CAfile", ca / "root.pem", ca / "intermediate.cer").endswith(b"OK\n")
     signer = ca / f"{register_ca}.cer"
@@ -34,18 +37,17 @@ def test_it_runs_with_each_kind_of_key_and_each_ca(workspace: Workspace, key_typ
 
 
 @pytest.mark.usefixtures("reused_kernels")
-@pytest.mark.parametrize("algorithm", ["rsa:2048", "rsa:4096"])
 def test_it_runs_with_an_encrypted_ca_of_openssl_and_a_webhook_with_a_key_and_stores_no_secret(
-    workspace: Workspace, tmp_path: Path, algorithm: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passphrase, key = "correct horse battery staple", secrets.token_hex(16)
-    made = openssl.make_encrypted_root(tmp_path, passphrase, algorithm)
+    made = openssl.make_encrypted_root(tmp_path, passphrase, "rsa:4096")
     own = {"own_ca_certificate": str(made.certificate), "own_ca_key": str(made.private_key)}
     monkeypatch.setenv("CA_PASSPHRASE", passphrase)
     with azure_function(f"{key}/+==") as function:
         monkeypatch.setenv("WEBHOOK_KEY", function.key)
         webhook = {"allocation_policy": "custom", "webhook_url": function.url}
-        outcomes = run(workspace, **own, register_ca="root", **webhook)
+        outcomes = run(workspace, *WITH_OWN_KEYS, **own, register_ca="root", **webhook)
     assert "pump-1" in function.devices
     state = workspace.local_dps_folder / "state"  # without the key, the local DPS could not call the function
     for secret in (passphrase, key):
@@ -98,7 +100,12 @@ def test_the_local_dps_is_stopped_at_the_end(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("reused_kernels")
-def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_workspace_alone(tmp_path: Path) -> None:
+def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_workspace_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three notebooks are enough; in tests/test_readme.py, the command runs all of them."""
+    steps = STEPS[:3]
+    monkeypatch.setattr(walkthrough, "run", partial(walkthrough.run, notebooks=walkthrough.NOTEBOOKS[:3]))
     place = tmp_path / "run"
     learners = walkthrough.PROJECT / "data" / "workspace" / "lab"
     before = sorted(learners.rglob("*")) if learners.exists() else None
@@ -112,8 +119,8 @@ def test_the_command_starts_clean_keeps_when_asked_and_leaves_the_learners_works
     first = command("-p", "root_name=First Root")
     assert first.exit_code == 0, first.output
     lines = first.stdout.splitlines()
-    done, rest = lines[: len(STEPS)], lines[len(STEPS) :]
-    assert sorted(line.split()[1] for line in done) == STEPS, "a line for each notebook, and none for a cell"
+    done, rest = lines[: len(steps)], lines[len(steps) :]
+    assert sorted(line.split()[1] for line in done) == steps, "a line for each notebook, and none for a cell"
     for line in done:
         assert re.fullmatch(r"ok +\w+ +\d+\.\d s", line)
     assert re.fullmatch(r"total +\d+\.\d s", rest[0])
