@@ -22,6 +22,7 @@ _STARTED_FIRST = (
     "tests/notebooks/",
     "tests/record/test_record.py",
     "tests/browser/test_run_all.py",
+    "tests/browser/test_course.py",
     "tests/browser/test_portal.py",
 )
 

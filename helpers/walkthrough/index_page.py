@@ -7,6 +7,7 @@ from markupsafe import Markup
 from helpers.lesson.course.journey import JOURNEY, Stop
 from helpers.lesson.figures import STYLE
 from helpers.lesson.figures.picture import badge, card, joined, pill
+from helpers.lesson.figures.shapes import icon
 from helpers.walkthrough.notebook_run import NotebookRun
 
 __all__ = ["index"]
@@ -20,19 +21,24 @@ def index(outcomes: Sequence[NotebookRun], seconds: float) -> str:
     """
     failed = [each for each in outcomes if each.failure]
     title = "The walkthrough stopped" if failed else "The walkthrough has run"
+    first = Markup().join(map(_error, failed)) if failed else _moment(outcomes, seconds)
+    lead = f"{len(outcomes) - len(failed)} of {len(JOURNEY)} notebooks ran to the end. The run took {_time(seconds)}."
     return Markup(
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width, "
-        "initial-scale=1'><title>{0}</title>{1}</head><body class='dps-page'><main><h1>{0}</h1><p class='lead'>{2}</p>"
-        "<div class='dps'>{3}{4}{5}</div></main></body></html>"
+        "initial-scale=1'><title>{0}</title>{1}</head><body class='dps-page'><main><h1>{0}</h1>{2}<div class='dps'>{3}{4}</div>"
+        "</main></body></html>"
+    ).format(title, STYLE, Markup("<p class='lead'>{}</p>").format(lead) if failed else "", first, _table(outcomes))
+
+
+def _moment(outcomes: Sequence[NotebookRun], seconds: float) -> Markup:
+    """Return what happened, and what to do now."""
+    return Markup(
+        "<div class='card accepted moment'>{}<div><h2>All {} notebooks ran to the end {}</h2><p>The run took {}.</p><ul>"
+        "<li>Read what the notebooks show, from <a href='{}'>the first one</a> on.</li>"
+        "<li>Work through them yourself: <code>make lab</code> opens JupyterLab.</li></ul></div></div>"
     ).format(
-        title, STYLE, _summary(outcomes, seconds), Markup().join(map(_error, failed)), _table(outcomes), _next(outcomes)
+        icon("done"), len(outcomes), pill("accepted", "done"), _time(seconds), outcomes[0].html.name if outcomes else ""
     )
-
-
-def _summary(outcomes: Sequence[NotebookRun], seconds: float) -> str:
-    ran = sum(not each.failure for each in outcomes)
-    count = f"{ran} of {len(outcomes)} notebooks ran" if ran < len(outcomes) else f"All {ran} notebooks ran"
-    return f"{count} to the end. The run took {_time(seconds)}."
 
 
 def _table(outcomes: Sequence[NotebookRun]) -> Markup:
@@ -73,17 +79,6 @@ def _error(outcome: NotebookRun) -> Markup:
         ).format(said, outcome.html.name),
         kind="error",
         word="error",
-    )
-
-
-def _next(outcomes: Sequence[NotebookRun]) -> Markup:
-    first = outcomes[0].html.name if outcomes else ""
-    return card(
-        "What to do now",
-        Markup(
-            "<ul><li>Read what the notebooks show, from <a href='{}'>the first one</a> on.</li>"
-            "<li>Work through them yourself: <code>make lab</code> opens JupyterLab.</li></ul>"
-        ).format(first),
     )
 
 

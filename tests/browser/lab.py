@@ -291,7 +291,8 @@ class NotebookPage:
         before = self.page.evaluate(f"Math.max(0, ...{_COUNTS}.filter(each => each > 0 && isFinite(each)))")
         yield
         waited = [first, last, before]
-        self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000)
+        # By default, Chromium would ask again at each frame, which keeps a core busy.
+        self.page.wait_for_function(_HAVE_RUN, arg=waited, timeout=SECONDS * 1000, polling=50)
 
     @contextmanager
     def _run_well(self, first: int, last: int | None = None) -> Iterator[None]:
@@ -345,7 +346,7 @@ _CELLS = "[...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]"
 # shows no number, except beside its output.
 _COUNTS = f"""{_CELLS}.map(each => {{
     const prompt = each.querySelector('.jp-InputArea-prompt') || each.querySelector('.jp-OutputArea-prompt');
-    return prompt ? Number(prompt.innerText.replace(/[^0-9*]/g, '')) : Infinity;
+    return prompt ? Number(prompt.textContent.replace(/[^0-9*]/g, '')) : Infinity;
 }})"""
 _HAVE_RUN = f"""([first, last, before]) => {{
     const counts = {_COUNTS};

@@ -201,7 +201,7 @@ EXERCISES: dict[str, Exercise] = {
         "Whose CA is that?",
         exercise_checks.suspects,
         (
-            "Which CAs can let devices in, and which of these have a thumbprint that you know?",
+            "DPS accepts devices of verified CAs only. Which of these CAs have a thumbprint that you know?",
             "Make a set of your own thumbprints in upper case. Then keep each CA that is verified and not in the set.",
         ),
         3,
