@@ -18,7 +18,8 @@ from helpers.dps import (
     connect_local,
     read_and_change,
 )
-from helpers.local_dps import Fault, Faults, RequestRecord, running
+from helpers.local_dps import Fault, RequestRecord, running
+from tests.faults import Once
 
 AUTHORITY = CertificateAuthority.create_root("Factory Root")
 
@@ -34,24 +35,6 @@ def unreliable(place: Path) -> Iterator["UnreliableService"]:
         service.close()
 
 
-class Once(Faults):
-    """Causes a fault in the next requests with a certain method, to paths with a certain end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wanted: tuple[Fault, str, str] | None = None
-        self.left = 0
-
-    def draw(self, call):  # type: ignore[no-untyped-def]
-        if not (self.wanted and self.left):
-            return None
-        fault, method, end = self.wanted
-        if call.method != method or not call.path.endswith(end):
-            return None
-        self.left -= 1
-        return fault
-
-
 class UnreliableService:
     """A connected service, and the faults to cause on the way to it."""
 
@@ -61,7 +44,7 @@ class UnreliableService:
         self.seen = seen
 
     def breaks(self, fault: Fault, method: str, end: str, times: int = 1) -> None:
-        self.faults.wanted, self.faults.left = (fault, method, end), times
+        self.faults.cause(fault, method, end, times)
         self.seen.clear()
 
     def made(self, method: str, end: str) -> int:
