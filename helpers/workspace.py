@@ -282,6 +282,10 @@ class Workspace:
             return roles[-1] if roles else None
         return "root" if describe(self.authority_certificate("root")).path_length == 0 else None
 
+    def keys_are_encrypted(self) -> bool:
+        """Return whether a passphrase is needed to open a stored CA's private key."""
+        return any(is_encrypted(read_bytes(self._ca(role, ".key.pem"))) for role in self.authority_roles())
+
     def public_part(self, role: Role) -> Path:
         """Return the .cer file of a stored CA: its certificate without the key, which may leave this machine."""
         file = self._ca(role, ".cer")

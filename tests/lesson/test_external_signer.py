@@ -162,10 +162,17 @@ def test_a_new_code_deletes_the_request_for_the_old_one(workspace: Workspace, co
     assert not workspace.request_file.exists()
 
 
-def test_the_passphrase_is_asked_for_only_if_this_notebook_signs(workspace: Workspace, coded: Notebook) -> None:
-    assert not coded.form.secret.is_shown
-    coded.type_in(signed_by="this notebook")
-    assert coded.form.secret.is_shown
+@pytest.mark.parametrize("passphrase", ["", "correct horse"])
+def test_the_passphrase_is_asked_for_only_if_this_notebook_signs_with_an_encrypted_key(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, passphrase: str
+) -> None:
+    monkeypatch.setenv("CA_PASSPHRASE", passphrase)
+    walk(workspace, name, last="02")
+    notebook = Notebook("03", workspace, signed_by="somebody else")
+    notebook.call(until=SIGNS)
+    assert not notebook.form.secret.is_shown
+    notebook.type_in(signed_by="this notebook")
+    assert notebook.form.secret.is_shown is bool(passphrase)
 
 
 def test_with_the_portal_somebody_else_can_sign_too(workspace: Workspace, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
         "target": facts.target,
         "has_root": "root" in workspace.authority_roles(),
         "has_cas": workspace.signing_role() is not None,
+        "keys_are_encrypted": workspace.keys_are_encrypted(),
     }
 
     def note(value: Inputs) -> None:
@@ -125,11 +126,23 @@ def _purpose_of_webhook_key(values: Mapping[str, Any]) -> str:
     )
 
 
+_TO_OPEN = ShownWhen(lambda values: bool(values["keys_are_encrypted"]), "if a CA's key is encrypted")
+_PASSPHRASE_IS_ASKED_FOR: dict[type[Inputs], ShownWhen] = {
+    CreateCa: ShownWhen(
+        lambda values: not values["has_cas"] or bool(values["keys_are_encrypted"]),
+        "if a CA's key is or will be encrypted",
+    ),
+    SignCode: ShownWhen(
+        lambda values: bool(values["keys_are_encrypted"]) and SignCode.key_is_needed(values),
+        "if this notebook signs with an encrypted key",
+    ),
+}
+
+
 def _secret(model: type[Inputs]) -> Secret | None:
     if model in OPENS_KEYS:
         purpose = HelpFor(_purpose_of_passphrase) if model is CreateCa else HelpFor(lambda _values: _OPENS)
-        shown = ShownWhen(SignCode.key_is_needed, "if this notebook signs") if model is SignCode else None
-        return Secret("Passphrase", PASSPHRASE_VARIABLE, purpose, shown=shown)
+        return Secret("Passphrase", PASSPHRASE_VARIABLE, purpose, shown=_PASSPHRASE_IS_ASKED_FOR.get(model, _TO_OPEN))
     if model is CreateEnrollmentGroup:
         shown = ShownWhen(
             CreateEnrollmentGroup.key_is_asked_for,

@@ -14,7 +14,12 @@ from helpers.urls import holds_key
 __all__ = ["NEW_WALKTHROUGH", "HelpFor", "Inputs", "ResetByEdits", "ShownWhen", "marker"]
 
 Marker = TypeVar("Marker")
-NEW_WALKTHROUGH: Mapping[str, Any] = {"target": None, "has_root": False, "has_cas": False}
+NEW_WALKTHROUGH: Mapping[str, Any] = {
+    "target": None,
+    "has_root": False,
+    "has_cas": False,
+    "keys_are_encrypted": False,
+}
 """What a form knows of a walkthrough that has just begun, by the names that `ShownWhen` and `HelpFor` use."""
 
 
