@@ -1,13 +1,13 @@
 def chain_to_send(device, authorities):
     chain = [device]
     while True:
-        above = next((each for each in authorities if has_signed(each, chain[-1])), None)
+        above = next((each for each in authorities if signed_by(chain[-1], each)), None)
         if above is None or above.issuer == above.subject:
             return chain
         chain.append(above)
 
 
-def has_signed(issuer, certificate):
+def signed_by(certificate, issuer):
     try:
         certificate.verify_directly_issued_by(issuer)
     except Exception:

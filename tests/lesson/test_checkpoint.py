@@ -62,6 +62,10 @@ def test_when_many_fail_each_is_named_and_a_common_hint_stands_once(workspace: W
 
 def test_after_the_last_notebook_it_says_what_is_left_of_the_course(workspace: Workspace) -> None:
     workspace.update(reached=tuple(Notebook))
+    assert "Solve the exercise of 11_clean_up." in repr(require(workspace, Notebook.CLEAN_UP, [MET])), (
+        "its own comes first"
+    )
+    workspace.update(solved=(Notebook.CLEAN_UP,))
     reached = require(workspace, Notebook.CLEAN_UP, [MET])
     for shown in (repr(reached), reached._repr_html_()):
         assert "This was the last notebook." in shown

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from markupsafe import Markup
@@ -211,6 +212,23 @@ def another_code(code: str, ca_certificate: x509.Certificate, ca_key: Any) -> x5
     return own_key(code.lower(), ca_certificate, ca_key)
 
 
+def for_one_exception(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Names that differ raise another exception."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def private_key_inside(_code: str, _ca_certificate: x509.Certificate, ca_key: Any) -> x509.CertificateBuilder:
+    return x509.CertificateBuilder().public_key(ca_key)
+
+
+def changed_record(_certificates: Any, stale: Any, _proof: bytes) -> None:
+    stale.etag = "*"
+
+
 def hash_of_pem(certificate: x509.Certificate) -> str:
     return hashlib.sha1(certificate_pem(certificate)).hexdigest().upper()
 
@@ -226,6 +244,7 @@ WRONG: list[tuple[str, Any, str]] = [
         lambda certificate, issuer: certificate.verify_directly_issued_by(issuer) is None,
         "another CA of the same name, it raised InvalidSignature. It should return False.",
     ),
+    ("01_create_ca", for_one_exception, "a CA of another name, it raised ValueError"),
     ("02_upload_ca", lambda certificate: b"", "a string"),
     ("02_upload_ca", lambda certificate: "00" * 32, "64 characters"),
     ("02_upload_ca", lambda certificate: "00" * 20, "it should return"),
@@ -238,6 +257,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("03_sign_verification_code", lambda code, ca, key: ca, "Anyone may have it"),
     ("03_sign_verification_code", another_issuer, "It was signed with the right key, but it names"),
+    ("03_sign_verification_code", private_key_inside, "Pass new_key.public_key()"),
+    ("04_verify_ca", changed_record, "can't be changed"),
     ("04_verify_ca", nothing, "still unverified"),
     ("04_verify_ca", lambda certificates, stale, proof: certificates.verify(stale, proof), "412"),
     ("05_create_enrollment_group", decided("05_create_enrollment_group", A="accepted"), "is its group enabled?"),

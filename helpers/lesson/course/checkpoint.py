@@ -40,13 +40,13 @@ class Checkpoint(Picture):
 
     def html(self) -> Markup:
         items = joined("<li>{}<span>{}</span></li>", ((mark(True), each.statement) for each in self.expectations))
-        title, word = ("Course complete", "all done") if self._ends_the_course() else ("Checkpoint reached", "passed")
+        title = "Course complete" if self._ends_the_course() else "Checkpoint reached"
         return Markup(
-            "<div class='card accepted moment'>{}<div><h2>{} {}</h2><ul class='checks'>{}</ul>{}{}</div></div>"
+            "<div class='card accepted moment'>{}<div><h2>{}{}</h2><ul class='checks'>{}</ul>{}{}</div></div>"
         ).format(
             icon("done"),
             title,
-            pill("accepted", word),
+            "" if self.left else Markup(" {}").format(pill("accepted", "all done")),
             items,
             Markup("<p>{}</p>").format(_TOLD) if self.told else "",
             self._onward(),
@@ -101,5 +101,5 @@ def require(workspace: Workspace, notebook: str, expectations: Iterable[Expect])
     workspace.reach(notebook)
     following = next_stop(notebook)
     made = marks(workspace)
-    left = next(each.left for each in made if each.notebook == notebook) if following else next_step(made)
+    left = next(each.left for each in made if each.notebook == notebook) or ("" if following else next_step(made))
     return Checkpoint(judged, following, told=workspace.facts.target == "portal", left=left)

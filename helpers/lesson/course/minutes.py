@@ -13,7 +13,7 @@ __all__ = ["minutes", "visible_words"]
 
 _NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 WORDS_PER_MINUTE = 200  # technical text for an adult, read once
-MINUTES_PER_CELL = 0.15  # run it, and look at what it shows; folded cells are for the curious
+MINUTES_PER_CELL = 0.2  # run it, and look at what it shows; folded cells are for the curious
 MINUTES_PER_QUESTION = 0.4  # about 80 words with the choices and the explanation
 
 

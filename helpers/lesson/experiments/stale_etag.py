@@ -15,7 +15,10 @@ from helpers.workspace import Workspace
 
 __all__ = ["StaleEtag", "send_both_etags"]
 
-_AFTERWARDS = "The first attempt had the ETag of the upload. With that of the code, DPS accepts the same proof:"
+_AFTERWARDS = (
+    "The first attempt had the ETag of the upload. The second had that of the code, which was the current one, so DPS accepts "
+    "the same proof. The ETags afterwards:"
+)
 
 
 @dataclass(frozen=True, repr=False)

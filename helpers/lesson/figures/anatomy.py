@@ -101,8 +101,8 @@ class ProofAnatomy(Picture):
                         station("key", "Signed with", f"the private key of {self.authority}, on your machine"),
                         link("goes to DPS"),
                         station("cloud", "Checked with", "the public key in the CA's certificate that you uploaded"),
-                        link("it is valid"),
-                        station("check", "So you have the key", "nobody else can sign this code", kind="accepted"),
+                        link("if it is valid"),
+                        station("check", "You have the key", "nobody else can sign this code", kind="accepted"),
                     )
                 )
             ),

@@ -130,7 +130,7 @@ EXERCISES: dict[str, Exercise] = {
         exercise_checks.signed_by,
         (
             "Names prove nothing. Call the method: it returns None if the key signed the certificate, or raises an exception.",
-            "Call it inside try. Return True after the call, and False in the except clause, for any Exception.",
+            "Call it inside try. Return True after it, and False in the except clause. Catch Exception: there are two kinds.",
         ),
         3,
     ),
@@ -147,7 +147,7 @@ EXERCISES: dict[str, Exercise] = {
         "Sign a code yourself",
         exercise_checks.verification_certificate,
         (
-            "Which name is the subject, which is the issuer, and whose key signs? The picture of the proof above shows it.",
+            "The picture of the proof above shows the subject and the issuer. The public key is that of a new key pair.",
             "The CA's own certificate knows its name: ca_certificate.subject. builder.sign(ca_key, hashes.SHA256()) comes last.",
         ),
         5,

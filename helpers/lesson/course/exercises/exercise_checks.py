@@ -7,7 +7,7 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from itertools import permutations
 from typing import Any
 
@@ -63,12 +63,13 @@ def key_fits(answer: Callable[..., Any], _workspace: Workspace) -> str:
 def signed_by(answer: Callable[[x509.Certificate, x509.Certificate], bool], _workspace: Workspace) -> str:
     """01: find out who signed a certificate."""
     name = f"CA {secrets.token_hex(4)}"
-    ca, namesake = CertificateAuthority.create_root(name), CertificateAuthority.create_root(name)
+    ca, namesake, other = (CertificateAuthority.create_root(each) for each in (name, name, f"not {name}"))
     device = ca.issue_device("pump-1").certificate
 
     for certificate, issuer, wanted, pair in (
         (device, ca, True, "a device and the CA that signed it"),
         (device, namesake, False, "a device and another CA of the same name"),
+        (device, other, False, "a device and a CA of another name"),
         (ca.certificate, ca, True, "a root and itself"),
     ):
         try:
@@ -104,7 +105,11 @@ def verification_certificate(answer: Callable[..., x509.Certificate], _workspace
         root = CertificateAuthority.create_root("Exercise Root")
         ca = root.create_intermediate("Exercise CA", key_algorithm=algorithm)  # its issuer is not its subject
         code = secrets.token_hex(24).upper()
-        given = answer(code, ca.certificate, ca.private_key)
+        try:
+            given = answer(code, ca.certificate, ca.private_key)
+        except TypeError as error:
+            require("PublicKey" not in str(error), "public_key(…) got no public key. Pass new_key.public_key().")
+            raise
         require(
             isinstance(given, x509.Certificate),
             "It returned no certificate. Call .sign(…) at the end of the builder to make one.",
@@ -133,7 +138,12 @@ def verify_despite_stale_etag(answer: Callable[..., object], workspace: Workspac
     with registered_for_a_moment(dps, ca.certificate) as uploaded:
         code = str(with_code(dps, uploaded).verification_code)
         proof = certificate_pem(ca.sign_verification_code(code).certificate)
-        answer(dps.certificates, uploaded, proof)
+        try:
+            answer(dps.certificates, uploaded, proof)
+        except FrozenInstanceError as error:
+            raise WrongAnswer(
+                "What you read from DPS can't be changed. Read the CA again, and verify that one."
+            ) from error
         require(dps.certificates.get(uploaded.name).verified, "The CA is still unverified: did you send the proof?")
     return "Read before each change: then the ETag is always the current one, even if you started with an old value."
 
