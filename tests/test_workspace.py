@@ -38,7 +38,7 @@ EVERYTHING: dict[str, Any] = {
     "done_in_portal": ("upload", "verify"),
     "rehearsed": True,
     "added_services": ("gallery-dps",),
-    "choices": {"device_id": "pump-1", "fleet_size": 3},
+    "choices": {"registration_id": "pump-1", "fleet_size": 3},
     "outcomes": {"06_provision_devices": {"pump-1": "hub", "stranger": 401}},
     "exhibit_seed": "0123456789abcdef",
     "reached": ("00_start_here", "01_create_ca"),

@@ -74,7 +74,7 @@ def walk(workspace: Workspace, name: str, *, last: str = "05", until: str = "", 
     Args:
         until: the last notebook ends above the cell with this text.
     """
-    given = {"certificate_name": name, "enrollment_group_id": name, "device_id": name, **parameters}
+    given = {"certificate_name": name, "enrollment_group_id": name, "registration_id": name, **parameters}
     for file in walkthrough.NOTEBOOKS:
         number = file.stem[:2]
         if number <= last:

@@ -27,7 +27,7 @@ MOMENTS = [
 
 
 def opened(workspace: Workspace, name: str, **parameters: str) -> Notebook:
-    notebook = Notebook("07", workspace, device_id=name, **parameters)
+    notebook = Notebook("07", workspace, registration_id=name, **parameters)
     notebook.call(until="two_devices")
     return notebook
 
@@ -168,20 +168,20 @@ def test_the_next_ca_has_the_kind_of_key_and_the_lifetime_that_were_chosen_in_01
 
 def test_the_device_of_06_is_offered_and_another_may_be_revoked(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
-    Notebook("06", workspace, device_id=name, fleet_size=0).call(until="register_with_azure_sdk")
+    Notebook("06", workspace, registration_id=name, fleet_size=0).call(until="register_with_azure_sdk")
     notebook = Notebook("07", workspace)
     notebook.call(until="two_devices")
-    assert notebook.form.value.device_id == name
-    notebook.type_in(device_id=f"{name}-b")
+    assert notebook.form.value.registration_id == name
+    notebook.type_in(registration_id=f"{name}-b")
     notebook.cell("two_devices")
     assert notebook.device.registration_id == f"{name}-b"
-    assert workspace.facts.choices["device_id"] == name, "06 goes on with its own"
+    assert workspace.facts.choices["registration_id"] == name, "06 goes on with its own"
 
 
 def test_a_device_with_the_longest_name_has_a_neighbour(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
     longest = f"{'x' * 64}{name}"[-64:]
-    neighbour = Notebook("07", workspace, device_id=longest)
+    neighbour = Notebook("07", workspace, registration_id=longest)
     neighbour.call(until="two_devices")
     assert neighbour.cell("two_devices").accepted == [True, True]
 

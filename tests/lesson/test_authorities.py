@@ -179,7 +179,7 @@ def test_the_passphrase_opens_the_key_in_each_notebook_and_is_in_no_widget_and_n
         ("06", "signing_authority"),
         ("07", "two_devices"),
     ):
-        notebook = Notebook(number, workspace, certificate_name=name, enrollment_group_id=name, device_id=name)
+        notebook = Notebook(number, workspace, certificate_name=name, enrollment_group_id=name, registration_id=name)
         notebook.call(until=opens)
         if number in ("03", "06", "07"):
             notebook.form.secret.control.value = SECRET
@@ -244,7 +244,7 @@ def test_an_own_ca_without_a_ca_below_it_can_be_registered(
     for number in ("02", "03", "04", "05"):
         Notebook(number, workspace, certificate_name=name, register_ca=place, enrollment_group_id=name).run()
     assert dps.certificates.get(name).verified
-    in_06 = Notebook("06", workspace, device_id=name, fleet_size=0)
+    in_06 = Notebook("06", workspace, registration_id=name, fleet_size=0)
     in_06.call(until="register_with_azure_sdk")
     assert in_06.dps.devices.register(in_06.device).status == "assigned"
 

@@ -94,7 +94,7 @@ def test_a_notebook_before_its_predecessor_names_the_one_to_run_first(
         walk(workspace, name, last=last, until=until)
     before = stored(workspace)
     with pytest.raises(Problem) as caught:
-        Notebook(number, workspace, device_id=name, fleet_size=0).call()
+        Notebook(number, workspace, registration_id=name, fleet_size=0).call()
     assert first in caught.value.next_step
     assert stored(workspace).keys() == before.keys()
     assert workspace.facts.certificate_name == (name if last and last >= "02" else None)

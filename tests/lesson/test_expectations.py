@@ -113,7 +113,7 @@ def test_a_checkpoint_is_reached_only_while_its_expectations_are_met(
     number = stem[:2]
     if number > "00":
         walk(workspace, name, last=min(f"{int(number) - 1:02}", "05"))
-    names = {"certificate_name": name, "enrollment_group_id": name, "device_id": name, "fleet_size": 2}
+    names = {"certificate_name": name, "enrollment_group_id": name, "registration_id": name, "fleet_size": 2}
     assert "✔" in repr(Notebook(number, workspace, **names).run())
     assert stem in workspace.facts.reached
     happens(workspace, name)

@@ -70,8 +70,8 @@ OTHER_VALUES: list[tuple[type[Inputs], dict[str, Any]]] = [
             "done_in_portal": True,
         },
     ),
-    (lesson.ProvisionDevices, {"device_id": "valve-7", "fleet_size": 3}),
-    (lesson.EndAccess, {"device_id": "valve-7", "next_ca_name": "N"}),
+    (lesson.ProvisionDevices, {"registration_id": "valve-7", "fleet_size": 3}),
+    (lesson.EndAccess, {"registration_id": "valve-7", "next_ca_name": "N"}),
     (lesson.Completion, {"learner_name": "Ada Lovelace"}),
     (lesson.CleanUp, {"delete_keys": True, "done_in_portal": True}),
 ]
@@ -159,7 +159,9 @@ def test_an_unknown_parameter_is_named_with_those_that_exist(model: type[Inputs]
 
 
 def test_a_form_takes_its_own_fields_from_all_the_names_of_a_notebook() -> None:
-    assert form_of(lesson.ProvisionDevices, colour="green", device_id="valve-1").value.device_id == "valve-1"
+    assert (
+        form_of(lesson.ProvisionDevices, colour="green", registration_id="valve-1").value.registration_id == "valve-1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_a_form_takes_its_own_fields_from_all_the_names_of_a_notebook() -> None:
         (lesson.CreateEnrollmentGroup, "enrollment_group_id", "a b", "ends in a letter"),
         (lesson.CreateEnrollmentGroup, "allocation_policy", "fair", "'hashed'"),
         (lesson.CreateEnrollmentGroup, "webhook_url", "ftp://x", "must begin with https://"),
-        (lesson.ProvisionDevices, "device_id", "ü", "ends in a letter"),
+        (lesson.ProvisionDevices, "registration_id", "ü", "ends in a letter"),
         (lesson.CleanUp, "delete_keys", "perhaps", "true or false"),
     ],
 )
@@ -678,8 +680,8 @@ def test_a_key_that_is_typed_into_the_webhook_is_masked_at_once(url: str) -> Non
 
 
 def test_of_two_invalid_parameters_the_first_is_named() -> None:
-    with pytest.raises(Problem, match="device_id"):
-        lesson.EndAccess.checked(device_id="", next_ca_name="")
+    with pytest.raises(Problem, match="registration_id"):
+        lesson.EndAccess.checked(registration_id="", next_ca_name="")
 
 
 @pytest.mark.parametrize(
@@ -708,13 +710,13 @@ def test_a_name_that_azure_does_not_accept_is_rejected_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("model", [lesson.ProvisionDevices, lesson.EndAccess])
-@pytest.mark.parametrize("device_id", ["stranger", "Stranger"])
-def test_no_device_of_the_learner_has_the_id_of_the_unknown_device(model: type[Inputs], device_id: str) -> None:
+@pytest.mark.parametrize("registration_id", ["stranger", "Stranger"])
+def test_no_device_of_the_learner_has_the_id_of_the_unknown_device(model: type[Inputs], registration_id: str) -> None:
     """The two would have the same files."""
-    with pytest.raises(Problem, match="device_id is invalid") as caught:
-        form_of(model, device_id=device_id)
+    with pytest.raises(Problem, match="registration_id is invalid") as caught:
+        form_of(model, registration_id=registration_id)
     assert "06_provision_devices gives this id to the unknown device" in caught.value.why
-    assert form_of(model, device_id=f"{device_id}-1").value.device_id == f"{device_id}-1"
+    assert form_of(model, registration_id=f"{registration_id}-1").value.registration_id == f"{registration_id}-1"
 
 
 def test_06_gives_the_unknown_device_that_id() -> None:

@@ -19,7 +19,7 @@ def test_a_device_and_a_fleet_are_accepted_and_an_unknown_device_is_not(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name)
-    notebook = Notebook("06", workspace, device_id=name, fleet_size=3)
+    notebook = Notebook("06", workspace, registration_id=name, fleet_size=3)
     assert "✔" in repr(notebook.run())
     names = [f"{name}-00{number}" for number in (1, 2, 3)]
     assert has_mode(notebook.device.key_file, 0o600)
@@ -48,7 +48,7 @@ def test_a_device_and_a_fleet_are_accepted_and_an_unknown_device_is_not(
 
 def test_each_cell_can_be_run_again(workspace: Workspace, dps: ProvisioningService, name: str) -> None:
     walk(workspace, name)
-    notebook = Notebook("06", workspace, device_id=name, fleet_size=2)
+    notebook = Notebook("06", workspace, registration_id=name, fleet_size=2)
     notebook.call(until="checkpoint")
     first = notebook.device.certificate
     for text in CALLS:
@@ -65,9 +65,9 @@ def test_another_fleet_is_issued_where_the_form_is_changed(
     workspace: Workspace, dps: ProvisioningService, name: str
 ) -> None:
     walk(workspace, name)
-    notebook = Notebook("06", workspace, device_id=name, fleet_size=1)
+    notebook = Notebook("06", workspace, registration_id=name, fleet_size=1)
     notebook.call(until="register_with_azure_sdk")
-    notebook.type_in(device_id=f"{name}-b", fleet_size="2")
+    notebook.type_in(registration_id=f"{name}-b", fleet_size="2")
     for text in CALLS:
         notebook.cell(text)
     assert {each.registration_id for each in dps.devices.records(name)} == {
@@ -80,7 +80,7 @@ def test_another_fleet_is_issued_where_the_form_is_changed(
 
 def test_a_device_whose_ca_was_deleted_gets_a_new_certificate(workspace: Workspace, name: str) -> None:
     walk(workspace, name)
-    first = Notebook("06", workspace, device_id=name)
+    first = Notebook("06", workspace, registration_id=name)
     first.call(until="register_with_azure_sdk")
     old = first.device.certificate
     for file in (workspace.folder / "ca").glob("intermediate.*"):
@@ -94,7 +94,7 @@ def test_a_device_whose_ca_was_deleted_gets_a_new_certificate(workspace: Workspa
 
 def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Workspace) -> None:
     walk(alone, "hub")
-    notebook = Notebook("06", alone, device_id="hub", fleet_size=0)
+    notebook = Notebook("06", alone, registration_id="hub", fleet_size=0)
     notebook.call(until="walkthrough.landed")
     walkthrough, device, registration = notebook.walkthrough, notebook.device, notebook.registration
     at_hub = notebook.cell("walkthrough.at_hub")
@@ -112,8 +112,8 @@ def test_the_hub_knows_a_device_as_self_signed_by_its_own_certificate(alone: Wor
     assert "1 registration record is deleted." in repr(cleaned.cell("form.value"))
 
 
-@pytest.mark.parametrize("device_id", ["", "a/b", "ü", "a.", "a" * 65])
-def test_an_impossible_registration_id_is_refused(workspace: Workspace, device_id: str) -> None:
+@pytest.mark.parametrize("registration_id", ["", "a/b", "ü", "a.", "a" * 65])
+def test_an_impossible_registration_id_is_refused(workspace: Workspace, registration_id: str) -> None:
     workspace.update(target="local")
-    with pytest.raises(Problem, match="device_id"):
-        lesson.open(workspace.folder).form(lesson.ProvisionDevices, {"device_id": device_id})
+    with pytest.raises(Problem, match="registration_id"):
+        lesson.open(workspace.folder).form(lesson.ProvisionDevices, {"registration_id": registration_id})

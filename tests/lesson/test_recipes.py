@@ -79,11 +79,11 @@ def test_the_python_takes_every_step_from_the_upload_to_the_end(kept: Workspace,
         (hub,),
     )
     kept.update(enrollment_group_id=GROUP)
-    device, _ = walkthrough.two_devices(lesson.EndAccess(device_id=DEVICE))
-    known = {"device_id": DEVICE, "id_scope": dps.describe().id_scope}
+    device, _ = walkthrough.two_devices(lesson.EndAccess(registration_id=DEVICE))
+    known = {"registration_id": DEVICE, "id_scope": dps.describe().id_scope}
     assert python("register", kept, dps, **known) == hub
     assert f"{DEVICE} assigned {hub}" in python("records", kept, dps)
-    python("revoke", kept, dps, device_id=DEVICE)
+    python("revoke", kept, dps, registration_id=DEVICE)
     (enrolled,) = dps.individual_enrollments.list()
     assert (enrolled.registration_id, enrolled.enabled) == (DEVICE, False)
     assert walkthrough.try_devices("", [device]).accepted == [False]
@@ -196,7 +196,7 @@ def test_each_step_has_all_three_ways_with_the_learners_own_names(kept: Workspac
     class Place:
         subscription_id, resource_group, name = "my-subscription", "my-group-of-resources", "my-dps"
 
-    shown = recipe(step, Names.of(kept, Place(), device_id="my-device", next_certificate="my-next-ca"))
+    shown = recipe(step, Names.of(kept, Place(), registration_id="my-device", next_certificate="my-next-ca"))
     assert shown.clicks
     assert shown.commands
     assert shown.python

@@ -182,7 +182,10 @@ def test_choices_are_remembered_when_a_cell_reads_them(workspace: Workspace, nam
     again = Notebook("01", workspace)
     again.call(until="wanted = form.value")
     assert again.form.value.key_type == "RSA"
-    assert Notebook("06", workspace).names["device_id"] == "pump-1"
-    in_06 = lesson.open(workspace.folder).form(lesson.ProvisionDevices, {"device_id": name, "fleet_size": 3})
+    assert Notebook("06", workspace).names["registration_id"] == "pump-1"
+    in_06 = lesson.open(workspace.folder).form(lesson.ProvisionDevices, {"registration_id": name, "fleet_size": 3})
     assert in_06.value.fleet_size == 3
-    assert lesson.open(workspace.folder).form(lesson.EndAccess, {"device_id": "pump-1"}).value.device_id == name
+    assert (
+        lesson.open(workspace.folder).form(lesson.EndAccess, {"registration_id": "pump-1"}).value.registration_id
+        == name
+    )

@@ -85,7 +85,7 @@ def _create_enrollment_group(walkthrough: "Walkthrough") -> Iterator[Expect]:
 
 def _provision_devices(walkthrough: "Walkthrough") -> Iterator[Expect]:
     seen, choices = walkthrough.workspace.outcomes(Notebook.PROVISION_DEVICES), walkthrough.workspace.facts.choices
-    device, size = choices.get("device_id", ""), choices.get("fleet_size", 0)
+    device, size = choices.get("registration_id", ""), choices.get("fleet_size", 0)
     wanted = {device, *(f"{device}-{number:03}" for number in range(1, size + 1))}
     recorded = {each.registration_id: each.status for each in walkthrough.records().records}
     assigned = {name for name, status in recorded.items() if status == "assigned"}

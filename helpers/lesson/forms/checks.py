@@ -72,11 +72,11 @@ def bare_service_name(text: object) -> object:
     return re.sub(r"^https?://|\.azure-devices-provisioning\.net/?$", "", text.strip())
 
 
-def check_device_id(device_id: str) -> str:
+def check_own_device(registration_id: str) -> str:
     """Check the id of a device. DPS compares registration ids without regard to case (concepts-service.md)."""
-    if device_id.casefold() == UNKNOWN_DEVICE:
+    if registration_id.casefold() == UNKNOWN_DEVICE:
         raise ValueError(f"{Notebook.PROVISION_DEVICES} gives this id to the unknown device. Choose another one.")
-    return check_registration_id(device_id)
+    return check_registration_id(registration_id)
 
 
 def check_subscription_id(text: str) -> str:

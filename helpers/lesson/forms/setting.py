@@ -97,7 +97,7 @@ def setting_of(model: type[Inputs], workspace: Workspace, hubs: tuple[str, ...] 
 
 _REMEMBERED: dict[type[Inputs], tuple[str, ...]] = {
     CreateCa: ("root_name", "intermediate_name", "key_type", "curve", "rsa_bits", "lifetime_days"),
-    ProvisionDevices: ("device_id", "fleet_size"),
+    ProvisionDevices: ("registration_id", "fleet_size"),
     Completion: ("learner_name",),
 }
 """The fields whose values a later notebook or a later run uses again.

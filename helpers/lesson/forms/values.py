@@ -19,9 +19,9 @@ from helpers.dps import AllocationPolicy, CustomAllocation, check_certificate_na
 from helpers.lesson.forms import DroppedFile, HelpFor, Inputs, MaskedUrl, ResetByEdits, ShownWhen
 from helpers.lesson.forms.checks import (
     bare_service_name,
-    check_device_id,
     check_file,
     check_id_scope,
+    check_own_device,
     check_resource_group,
     check_service_name,
     check_subscription_id,
@@ -51,7 +51,7 @@ __all__ = [
 
 
 CommonName: TypeAlias = Annotated[str, checked_by(check_common_name)]
-RegistrationId: TypeAlias = Annotated[str, checked_by(check_device_id)]
+RegistrationId: TypeAlias = Annotated[str, checked_by(check_own_device)]
 _FOR_AZURE = ShownWhen(lambda values: values["target"] == "azure", "with the target azure")
 _FOR_ONES_OWN = ShownWhen(lambda values: values["target"] != "local", "with the targets azure and portal")
 _FOR_PORTAL = ShownWhen(lambda values: values["target"] == "portal", "with the target portal")
@@ -390,7 +390,7 @@ def _help_for_fleet(values: Mapping[str, Any]) -> str:
 class ProvisionDevices(Inputs):
     """The device that registers first, and the size of the fleet that follows."""
 
-    device_id: RegistrationId = Field(
+    registration_id: RegistrationId = Field(
         "pump-1", title="Registration id", description="Up to 64 letters, digits and - . _ : (not . _ : at the end)"
     )
     fleet_size: Annotated[int, HelpFor(_help_for_fleet)] = Field(10, ge=0, le=500, title="Devices in the fleet")
@@ -399,7 +399,7 @@ class ProvisionDevices(Inputs):
 class EndAccess(Inputs):
     """The device to revoke, and the name of the next CA."""
 
-    device_id: RegistrationId = Field(
+    registration_id: RegistrationId = Field(
         "pump-1", title="Device to revoke", description="The notebook also creates a neighbour, which is not revoked."
     )
     next_ca_name: CommonName = Field(

@@ -37,7 +37,7 @@ class Names:
     role: str = "intermediate"
     code: str = "THE_CODE"
     group: EnrollmentGroup = field(default_factory=lambda: EnrollmentGroup("walkthrough-devices", None))
-    device_id: str = "pump-1"
+    registration_id: str = "pump-1"
     id_scope: str = "THE_ID_SCOPE"
     next_certificate: str = "next-ca"
     root_name: str = "Walkthrough Root CA"

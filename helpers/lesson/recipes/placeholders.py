@@ -24,7 +24,7 @@ _POLICIES_IN_PORTAL = {
 def placeholders(names: Names) -> dict[str, Any]:
     """Return the values by the names of the placeholders; None leaves out the lines that need the value."""
     is_local = names.target == "local"
-    device = DeviceCredential.in_folder(names.folder, names.device_id)
+    device = DeviceCredential.in_folder(names.folder, names.registration_id)
     yours = f"your provisioning service “{names.service}”"
     if is_local:
         yours = f"a provisioning service of your own (“{names.service}” exists on this machine only)"
@@ -55,7 +55,7 @@ def placeholders(names: Names) -> dict[str, Any]:
         "CODE_SUBJECT": _subject(names.code),
         "PROOF_FILE": names.path("proof/verification.pem"),
         "ID_SCOPE": names.id_scope,
-        "DEVICE": names.device_id,
+        "DEVICE": names.registration_id,
         "DEVICE_FILE": names.path(f"devices/{device.chain_file.name}"),
         "DEVICE_KEY_FILE": names.path(f"devices/{device.key_file.name}"),
         **_of_group(names.group, names.certificate),

@@ -346,7 +346,8 @@ class Walkthrough:
         """Return a look behind the scenes of a step: its requests, and the same step in three other ways.
 
         Args:
-            events: the events of a device's registration. known: names that the workspace does not have, such as `device_id`.
+            events: the events of a device's registration.
+            known: names that the workspace does not have, such as `registration_id`.
         """
         return what_just_happened(
             self.workspace, self._spoken_to(step), step, events=events, facts=self.before_clean_up, **known

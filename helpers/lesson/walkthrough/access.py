@@ -26,7 +26,7 @@ def two_devices(walkthrough: "Walkthrough", wanted: EndAccess) -> list[DeviceCre
     if walkthrough.target.asks_a_person:
         _rehearse(walkthrough)
     put_back(walkthrough)
-    names = [wanted.device_id, f"{wanted.device_id}-neighbour"[-64:]]
+    names = [wanted.registration_id, f"{wanted.registration_id}-neighbour"[-64:]]
     return issue_fleet(walkthrough.signing_authority(), names, walkthrough.workspace.devices_folder)
 
 

@@ -28,7 +28,7 @@ def what_just_happened(
         step: the step's name among the recipes.
         events: the events of a device's registration.
         facts: earlier facts of the workspace, if it no longer has them.
-        known: names that the workspace does not have, such as `device_id`.
+        known: names that the workspace does not have, such as `registration_id`.
     """
     names = Names.of(workspace, dps, facts, **known)
     return WhatJustHappened(dps.wire[step] if dps else Chapter(), events, recipe(step, names))
