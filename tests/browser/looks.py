@@ -43,6 +43,11 @@ LOOKS = {
 }
 
 
+def _widths(name: str) -> tuple[int, ...]:
+    """Return the widths at which pictures are taken: colours of these two looks change nothing in the layout."""
+    return (1100,) if name in ("dark-high-contrast", "forced-colours") else WIDTHS
+
+
 @contextmanager
 def looking(chromium: Browser, look: Look, width: int) -> Iterator[Page]:
     """Open a page for a reader with such a system, without scripts."""
@@ -66,7 +71,7 @@ def _components(chromium: Browser) -> None:
     page_file = COMPONENTS / "index.html"
     page_file.write_text(components_page(), encoding="utf-8")
     for name, look in LOOKS.items():
-        for width in (*WIDTHS, NARROW):
+        for width in (*_widths(name), *([NARROW] if name == "light" else [])):
             with looking(chromium, look, width) as page:
                 page.goto(page_file.as_uri())
                 for section in page.locator("section", has=page.locator("details:not([name])")).all():
@@ -82,7 +87,7 @@ def _controls(chromium: Browser) -> None:
         for name, look in LOOKS.items():
             notebook.turn(look.colours)
             notebook.page.emulate_media(contrast=look.contrast, forced_colors=look.forced, reduced_motion="reduce")
-            for width in WIDTHS:
+            for width in _widths(name):
                 # So tall that no control lies in a part of the notebook that JupyterLab would have to scroll to.
                 notebook.page.set_viewport_size({"width": width, "height": _TALL})
                 for number, control in enumerate(CONTROLS, 1):

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from helpers.lesson.course.questions.question import Choice, Question
 from helpers.notebook import Notebook
 
@@ -19,6 +17,8 @@ __all__ = ["read_bank"]
 @cache
 def read_bank(name: str) -> dict[str, tuple[Notebook, Question]]:
     """Return the questions of a bank, by name, each with the notebook that teaches its answer."""
+    import yaml  # not by every kernel: only cells with questions need it
+
     file = Path(__file__).with_name(f"{name}.yaml")
     # libyaml is ten times as fast as PyYAML's own parser, but not every system has it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
