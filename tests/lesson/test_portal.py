@@ -363,7 +363,7 @@ def test_devices_go_to_azure_unless_the_id_scope_is_the_local_services(place: Wo
 
 @pytest.mark.parametrize(
     ("number", "first"),
-    [("03", "02_upload_ca"), ("04", "02_upload_ca"), ("05", "04_verify_ca")],
+    [("03", "02_upload_ca"), ("04", "02_upload_ca"), ("05", "02_upload_ca")],
 )
 def test_a_notebook_too_early_names_the_one_to_run_first(place: Workspace, number: str, first: str) -> None:
     with pytest.raises(Problem, match=first):

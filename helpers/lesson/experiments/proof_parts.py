@@ -50,7 +50,7 @@ def crafted(
 
     Args:
         signer: the key that makes the signature. own_key: the key pair of the certificate itself; by default a new one.
-        extensions: whether it says that it is no CA.
+        extensions: whether it says that it is not a CA.
     """
     now = datetime.now(UTC)
     key = own_key or ec.generate_private_key(ec.SECP256R1())

@@ -161,32 +161,42 @@ class Walkthrough:
         Raises:
             Problem: no CA is registered (run 02_upload_ca).
         """
+        return self.dps.certificates.get(self._name_at_dps())
+
+    def _name_at_dps(self) -> str:
         name = self.workspace.facts.certificate_name
         if name is None:
             raise run_first(Notebook.UPLOAD_CA, "No CA is registered with DPS in this workspace.")
-        return self.dps.certificates.get(name)
+        return name
 
     def verified(self) -> RegisteredCertificate:
         """Return the present state at DPS of the walkthrough's CA, which must be verified.
 
         Raises:
-            Problem: it was never verified (run 04_verify_ca), or no longer is (run 03_sign_verification_code).
+            Problem: no CA is registered (run 02_upload_ca), it was never verified (run 04_verify_ca), or it no longer is (run
+                03_sign_verification_code).
         """
-        if not self.workspace.facts.verified:
-            raise run_first(Notebook.VERIFY_CA, "No verified CA is known in this workspace.")
+        self._require_verified()
         registered = self.registered()
         if not registered.verified:
             raise run_first(Notebook.SIGN_VERIFICATION_CODE, "DPS no longer says that the CA is verified.")
         return registered
 
+    def _require_verified(self) -> None:
+        """Raise the error that names the first notebook to run, unless the CA was verified."""
+        self._name_at_dps()
+        if not self.workspace.facts.verified:
+            raise run_first(Notebook.VERIFY_CA, "No verified CA is known in this workspace.")
+
     def group(self) -> EnrollmentGroup:
         """Return the present state at DPS of the walkthrough's enrollment group.
 
         Raises:
-            Problem: there is no group (run 05_create_enrollment_group).
+            Problem: there is no group; the error names the first notebook to run, 02, 04 or 05.
         """
         group = self.workspace.facts.enrollment_group_id
         if group is None:
+            self._require_verified()
             raise run_first(Notebook.CREATE_ENROLLMENT_GROUP, "No enrollment group is known in this workspace.")
         return self.dps.enrollment_groups.get(group)
 

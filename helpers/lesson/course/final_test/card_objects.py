@@ -124,7 +124,7 @@ def registered_cas() -> Shown:
     factory, foreign = random.sample((name, f"{name}-2"), 2)  # so that the name doesn't give it away
     listed = {name_at_dps(cast.root): cast.root, factory: cast.factory, foreign: namesake}
     lines = [(f"Verified: “{each}”", grouped(describe(listed[each].certificate).sha1)) for each in sorted(listed)]
-    lines += [("One of your keys", grouped(each)) for each in sorted(describe(ca.certificate).sha1 for ca in own)]
+    lines += [("One of your own CAs", grouped(each)) for each in sorted(describe(ca.certificate).sha1 for ca in own)]
     names = {"foreign": foreign, "root": name_at_dps(cast.root), "ca": factory}
     return Shown(Rows(f"An audit at {cast.company}: SHA-1 thumbprints", lines), names)
 
