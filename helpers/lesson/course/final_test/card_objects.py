@@ -171,7 +171,7 @@ def hashed_group() -> Shown:
 
 @maker
 def group_with_two_cas() -> Shown:
-    """A group in the middle of a roll over."""
+    """A group in the middle of a roll-over."""
     cast = new_cast()
     group = EnrollmentGroup("devices", CaReference(name_at_dps(cast.factory), name_at_dps(cast.sibling)))
     names = {"now": name_at_dps(cast.factory), "next": name_at_dps(cast.sibling), "device": cast.device_id}
