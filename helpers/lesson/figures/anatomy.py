@@ -102,7 +102,7 @@ class ProofAnatomy(Picture):
                         link("goes to DPS"),
                         station("cloud", "Checked with", "the public key in the CA's certificate that you uploaded"),
                         link("if it is valid"),
-                        station("check", "You have the key", "nobody else can sign this code", kind="accepted"),
+                        station("check", "You have the key", "only that key can sign this code", kind="accepted"),
                     )
                 )
             ),
