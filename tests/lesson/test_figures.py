@@ -136,6 +136,24 @@ def test_verdicts_show_every_check_with_its_reason_and_its_remedy_if_it_failed()
     assert html.index("✔") < html.index("The code") < html.index("✘") < html.index("The dates")
 
 
+def test_a_brief_examination_folds_what_passed_and_shows_what_failed() -> None:
+    checks = (Check("The code", "It is right."), Check("The dates", "It is over.", "Sign again."))
+    shown, _, folded = figures.Verdicts(Examination("The proof", checks), is_brief=True).html().partition("<details>")
+    assert ("It is over." in shown, "It is right." in shown) == (True, False)
+    assert ("It is over." in folded, "It is right." in folded) == (False, True)
+    assert "Show the checks that passed (1)" in folded
+
+
+def test_a_brief_card_folds_what_the_moment_is_not_about() -> None:
+    certificate = issue("Root", ca=True).certificate
+    shown, _, folded = figures.show_certificate(certificate, REGISTERED, is_brief=True).html().partition("<details>")
+    for text in ("At DPS", "SHA-1", "Issuer"):
+        assert text in shown
+    for text in ("SHA-256", "Extensions", "Kind"):
+        assert text not in shown
+        assert text in folded
+
+
 def test_only_the_last_etag_is_good() -> None:
     trail = figures.EtagTrail((("upload", "AAA="), ("verification code", "BBB="), ("verification", "CCC=")))
     assert [line.endswith("(stale)") for line in repr(trail).splitlines()[1:]] == [True, True, False]
@@ -190,6 +208,14 @@ def test_the_map_marks_one_place_and_what_lies_before_it(number: int, place: Any
     assert shown.count("You are here") == 1
     also = 2 if place == "end" else 0  # registering and the hubs, which have no place of their own
     assert shown.count("done'") + shown.count("done ") == number + also
+
+
+def test_the_map_describes_all_places_once_and_later_only_the_readers() -> None:
+    for here, described in (("", True), ("group", False)):
+        shown = figures.SystemMap(here)._repr_html_()  # type: ignore[arg-type]  # both are places
+        assert "accepts devices below this CA" in shown
+        for other in ("DPS sends a random code", "the device's new home", "the device proves that it has its key"):
+            assert (escape(other) in shown) is described, other
 
 
 def test_the_map_without_a_place_marks_none() -> None:
