@@ -122,9 +122,12 @@ def reset(
     from helpers.dps import stop_local_dps
     from helpers.workspace import is_workspace, remove_workspace
 
-    if not is_workspace(folder):
-        print(f"{folder} is not a workspace, because it has no workspace.json. Nothing was removed.")
+    if not folder.exists():
+        print(f"There is no workspace at {folder}, so nothing was removed.")
         return
+    if not is_workspace(folder):
+        print(f"{folder} is not a workspace, because it has no workspace.json. Nothing was removed.", file=sys.stderr)
+        raise typer.Exit(1)
     if not yes:
         typer.confirm(f"Remove {folder} with its private keys? They can't be recovered.", abort=True)
     with _plain_errors():

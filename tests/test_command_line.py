@@ -171,8 +171,8 @@ def is_listening(connection: bytes) -> bool:
 def test_reset_of_a_folder_that_is_not_a_workspace_does_nothing(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     reset = command("reset", "--workspace", tmp_path, *options)
-    assert reset.exit_code == 0
-    assert "no workspace" in reset.stdout
+    assert reset.exit_code == 1
+    assert "no workspace" in reset.stderr
     assert tree(tmp_path) == {"thesis.txt": b"years of work"}
 
 
