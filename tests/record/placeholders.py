@@ -93,7 +93,7 @@ class Placeholders:
     def _placeholder(self, found: re.Match[str]) -> str:
         kind, text = str(found.lastgroup), found[0]
         match kind:
-            case "time" | "correlation":
+            case "time" | "correlation" | "port":  # the system may give a port again that was given before
                 return f"<{kind}>"
             case "pem":
                 return f"pem({self._pem(text.encode())})"
